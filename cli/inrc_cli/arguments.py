@@ -1,0 +1,139 @@
+"""Arguments that several commands share, and the syntax of sizes, name lists and regions."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any, NoReturn
+
+import click
+
+from codec.options import DEVICES
+
+_SIZE = re.compile(r"(\d+\.?\d*|\.\d+)\s*([kKmMgG]?)[bB]?", re.ASCII)
+_FACTORS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+_STEPS = re.compile(r"-?\d+", re.ASCII)
+
+
+class SizeType(click.ParamType[int]):
+    """A number of bytes: 20000, 20k, 1.5M, 2GB (k = 1000)."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the whole number of bytes in `value`."""
+        if isinstance(value, int):
+            return value
+        match = _SIZE.fullmatch(str(value).strip())
+        if match is None:
+            self.fail(f"{value!r} is not a size; write 20000, 20k or 1.5M", param, ctx)
+        size = Decimal(match[1]) * _FACTORS[match[2].lower()]
+        if size != int(size):
+            self.fail(f"{value!r} is not a whole number of bytes", param, ctx)
+        return int(size)
+
+
+class NamesType(click.ParamType[tuple[str, ...]]):
+    """Names between commas."""
+
+    name = "names"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Return the names in `value`, in order."""
+        names = tuple(name.strip() for name in str(value).split(","))
+        if not all(names):
+            self.fail(f"{value!r} is not a list of names like t,u", param, ctx)
+        return names
+
+
+class RegionType(click.ParamType[dict[str, slice | int]]):
+    """Indices and slices by dimension: t=3,lat=10:40,lon=::2, or by position: 0=3."""
+
+    name = "region"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> dict[str, slice | int]:
+        """Return dimension name or position -> index or slice."""
+        if isinstance(value, dict):
+            return value
+        region: dict[str, slice | int] = {}
+        for part in str(value).split(","):
+            dim, equals, index = (piece.strip() for piece in part.partition("="))
+            if not (dim and equals and index):
+                self._refuse(f"{part!r} is not of the form DIM=INDEX or DIM=START:STOP", param, ctx)
+            if dim in region:
+                self._refuse(f"{dim!r} is given twice", param, ctx)
+            region[dim] = self._index(index, param, ctx)
+        return region
+
+    def _index(
+        self, text: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> slice | int:
+        pieces = [piece.strip() for piece in text.split(":")]
+        if len(pieces) > 3 or any(piece and not _STEPS.fullmatch(piece) for piece in pieces):
+            self._refuse(f"{text!r} is neither an index nor START:STOP:STEP", param, ctx)
+        if len(pieces) == 1:
+            return int(text)
+        numbers = [int(piece) if piece else None for piece in pieces]
+        if len(numbers) == 3 and numbers[2] == 0:
+            self._refuse(f"{text!r} has step 0", param, ctx)
+        return slice(*numbers)
+
+    def _refuse(
+        self, message: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> NoReturn:
+        self.fail(f"{message}; write t=3,lat=10:40,lon=::2", param, ctx)
+
+
+def join_names(
+    ctx: click.Context, param: click.Parameter, values: tuple[tuple[str, ...], ...]
+) -> tuple[str, ...] | None:
+    """One list from a repeatable option of lists, None if it was not given."""
+    return tuple(name for names in values for name in names) or None
+
+
+input_argument = click.argument("source", metavar="INPUT", type=click.Path())
+output_option = click.option(
+    "-o", "--output", "target", metavar="OUT", type=click.Path(), help="File to write."
+)
+var_option = click.option(
+    "--var",
+    metavar="A,B",
+    type=NamesType(),
+    multiple=True,
+    callback=join_names,
+    help="Only these variables; repeatable.",
+)
+device_option = click.option(
+    "--device",
+    type=click.Choice(DEVICES),
+    default="auto",
+    show_default=True,
+    envvar="INRC_DEVICE",
+    show_envvar=True,
+    help="Where to compute.",
+)
+threads_option = click.option(
+    "--threads",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=0,
+    envvar="INRC_THREADS",
+    show_envvar=True,
+    help="CPU threads; 0 takes all the process may use.",
+)
+force_option = click.option("--force", is_flag=True, help="Replace OUT if it exists.")
+quiet_option = click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+verbose_option = click.option(
+    "--verbose", is_flag=True, help="A line per stage where stderr is not a terminal."
+)
+json_option = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON document; a number that is not finite (the PSNR of an exact field) "
+    "is null.",
+)

@@ -1,0 +1,59 @@
+"""`inrc decode`."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+import codec
+from inrc_cli import arguments, failures, tables
+from inrc_cli.paths import need_file, need_target
+from inrc_cli.progress import watching
+
+
+@click.command()
+@arguments.input_argument
+@arguments.output_option
+@arguments.var_option
+@click.option(
+    "--region",
+    metavar="DIM=INDEX,...",
+    type=arguments.RegionType(),
+    help="Only these samples: t=3,lat=10:40,lon=::2, or by position: 0=3.",
+)
+@arguments.device_option
+@arguments.threads_option
+@arguments.force_option
+@arguments.quiet_option
+@arguments.verbose_option
+def decode(
+    source: str,
+    target: str | None,
+    var: tuple[str, ...] | None,
+    region: dict[str, slice | int] | None,
+    device: str,
+    threads: int,
+    force: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Decode INPUT, or a part of it, into OUT.
+
+    The suffix of OUT chooses the format: .nc, .npy.
+    """
+    need_file(source)
+    target = need_target(target, "decoded.nc", force=force)
+    with failures.about(source), watching(quiet=quiet, verbose=verbose) as on_progress:
+        codec.decode(
+            source,
+            target,
+            var=var,
+            region=region,
+            device=device,
+            threads=threads,
+            overwrite=force,
+            on_progress=on_progress,
+        )
+    if not quiet:
+        tables.show_line(f"{target}: {tables.format_bytes(os.stat(target).st_size)}")

@@ -1,0 +1,146 @@
+"""`inrc encode`."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import TypedDict, Unpack
+
+import click
+
+import codec
+from codec.options import DEFAULT_PSNR, MAX_EFFORT, EncodeOptions, Goal
+from codec.reports import EncodeReport
+from inrc_cli import arguments, failures, tables
+from inrc_cli.paths import need_file, need_target
+from inrc_cli.progress import watching
+
+
+class Request(TypedDict):
+    """The options that are handed to `codec.encode` as they are."""
+
+    psnr: float | None
+    ratio: float | None
+    bytes: int | None
+    effort: int
+    arch: str
+    var: tuple[str, ...] | None
+    joint: tuple[tuple[str, ...], ...]
+    prune: str
+    quantise: str
+    coder: str
+    seed: int
+    threads: int
+    device: str
+
+
+@click.command()
+@arguments.input_argument
+@arguments.output_option
+@click.option(
+    "--psnr", metavar="DB", type=float, help=f"At least DB in every field [{DEFAULT_PSNR:g}]."
+)
+@click.option("--ratio", metavar="X", type=float, help="At least X times smaller than the fields.")
+@click.option(
+    "--bytes", metavar="N", type=arguments.SizeType(), help="At most N bytes: 20000, 20k, 1.5M."
+)
+@click.option(
+    "--effort",
+    type=click.IntRange(0, MAX_EFFORT),
+    default=3,
+    show_default=True,
+    help=f"0 takes seconds, {MAX_EFFORT} hours for large fields.",
+)
+@click.option("--arch", metavar="NAME", default="fvsrn", show_default=True, help="Architecture.")
+@arguments.var_option
+@click.option(
+    "--joint",
+    metavar="U,V",
+    type=arguments.NamesType(),
+    multiple=True,
+    help="These variables share one model; repeatable.",
+)
+@click.option(
+    "--prune", metavar="NAME", default="binary-mask", show_default=True, help='Pruner, or "none".'
+)
+@click.option("--quantise", metavar="NAME", default="uniform", show_default=True, help="Quantiser.")
+@click.option("--coder", metavar="NAME", default="auto", show_default=True, help="Entropy coder.")
+@click.option("--seed", metavar="N", type=int, default=0, help="Seed of every random choice [0].")
+@arguments.threads_option
+@arguments.device_option
+@arguments.force_option
+@arguments.json_option
+@arguments.quiet_option
+@arguments.verbose_option
+def encode(
+    source: str,
+    target: str | None,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    **request: Unpack[Request],
+) -> None:
+    """Fit the fields of INPUT and write them to OUT.
+
+    Give at most one of --psnr, --ratio and --bytes. Where the target cannot be reached, the best
+    file found is kept and the exit code is 6.
+    """
+    _check_options(request)
+    need_file(source)
+    target = need_target(target, _suggest_target(source), force=force)
+    try:
+        with failures.about(target), watching(quiet=quiet, verbose=verbose) as on_progress:
+            report = codec.encode(
+                source, target, **request, overwrite=force, on_progress=on_progress
+            )
+    except codec.InvalidInputError as error:
+        if _names_unknown_plugin(request):
+            raise failures.usage_error(str(error)) from error
+        raise
+    if as_json:
+        tables.show_json(dataclasses.asdict(report) | {"ratio": report.ratio})
+    elif not quiet:
+        _show_report(report)
+    if not report.goal_met:
+        raise codec.TargetError(report.shortfall)
+
+
+def _check_options(request: Request) -> None:
+    """Refuse what makes no sense whatever the input is, before the input is read."""
+    with failures.checking_options():
+        EncodeOptions(
+            goal=Goal.choose(request["psnr"], request["ratio"], request["bytes"]),
+            effort=request["effort"],
+            seed=request["seed"],
+            threads=request["threads"],
+            device=request["device"],
+        )
+
+
+def _suggest_target(source: str) -> str:
+    return f"{os.path.splitext(os.path.basename(source))[0] or 'out'}.inrc"
+
+
+def _names_unknown_plugin(request: Request) -> bool:
+    """Whether an option names a plugin that is not at hand.
+
+    Asked only after a failure, because looking at every plugin takes time.
+    """
+    known = {(plugin.kind, plugin.name) for plugin in codec.plugins()} | {("pruner", "none")}
+    asked = {
+        ("architecture", request["arch"]),
+        ("pruner", request["prune"]),
+        ("quantiser", request["quantise"]),
+    }
+    return not asked <= known
+
+
+def _show_report(report: EncodeReport) -> None:
+    rows = map(tables.quality_row, report.qualities)
+    # Encoding keeps every mask, so only samples, PSNR and error are news here.
+    tables.show_table(tables.QUALITY_HEADINGS[:4], (row[:4] for row in rows))
+    tables.show_line(
+        f"{report.path}: {tables.format_bytes(report.file_bytes)}, "
+        f"ratio {report.ratio:,.1f}, {report.seconds:.1f} s"
+    )

@@ -1,0 +1,119 @@
+"""Where every error becomes one line on stderr and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+from codec import (
+    FormatError,
+    InrcError,
+    InvalidInputError,
+    LimitError,
+    TargetError,
+    UnsupportedError,
+    VerificationError,
+)
+from inrc_cli.stderr import complain, warnings_as_lines
+from inrc_cli.wording import one_line
+
+OTHER = 1
+USAGE = 2
+INTERRUPTED = 130
+
+# The first class that fits decides, so subclasses stand before FormatError.
+_EXIT_CODES: tuple[tuple[type[InrcError], int], ...] = (
+    (UnsupportedError, 4),
+    (LimitError, 5),
+    (FormatError, 3),
+    (VerificationError, 6),
+    (TargetError, 6),
+)
+
+
+class ReportedError(Exception):
+    """An error that already knows its line and its exit code."""
+
+    def __init__(self, line: str, code: int):
+        super().__init__(line)
+        self.code = code
+
+
+def exit_code(error: BaseException) -> int:
+    """The exit code for anything but an interrupt."""
+    if isinstance(error, ReportedError):
+        return error.code
+    if isinstance(error, click.ClickException):
+        return error.exit_code
+    return next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), OTHER)
+
+
+@contextmanager
+def about(file: str) -> Iterator[None]:
+    """Name `file` in the line of every FormatError raised inside."""
+    try:
+        yield
+    except FormatError as error:
+        raise ReportedError(f"{file}: {error}", exit_code(error)) from error
+
+
+@contextmanager
+def checking_options() -> Iterator[None]:
+    """Report every InvalidInputError raised inside as a mistake on the command line."""
+    try:
+        yield
+    except InvalidInputError as error:
+        raise usage_error(str(error)) from error
+
+
+def usage_error(message: str) -> click.UsageError:
+    """A usage error of the command that is running."""
+    return click.UsageError(message, click.get_current_context())
+
+
+def run(command: Callable[[], object]) -> int:
+    """Call `command` and return the exit code, after a line on stderr for whatever went wrong."""
+    with warnings_as_lines():
+        try:
+            result = command()
+        except (KeyboardInterrupt, click.Abort):
+            # A terminal has just echoed "^C" where our line would start.
+            complain("\ninrc: interrupted" if sys.stderr.isatty() else "inrc: interrupted")
+            return INTERRUPTED
+        except click.exceptions.NoArgsIsHelpError as error:
+            complain(error.format_message())
+            return USAGE
+        except Exception as error:  # noqa: BLE001 - nobody should meet a traceback
+            if os.environ.get("INRC_DEBUG") == "1":
+                traceback.print_exc()
+            complain(f"inrc: {one_line(describe(error))}")
+            return exit_code(error)
+    return result if isinstance(result, int) else 0
+
+
+def describe(error: Exception) -> str:
+    """What went wrong, and for usage errors where to read on."""
+    if isinstance(error, click.ClickException):
+        return _describe_usage(error)
+    if isinstance(error, InrcError | ReportedError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "out of memory"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    detail = f"{type(error).__name__}: {error}".removesuffix(": ")
+    return f"internal error, INRC_DEBUG=1 shows where: {detail}"
+
+
+def _describe_usage(error: click.ClickException) -> str:
+    message = error.format_message().strip().removesuffix(".")
+    if message[1:2].islower():
+        message = message[0].lower() + message[1:]
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    path = context.command_path if context is not None else "inrc"
+    return f"{message} (try '{path} --help')"

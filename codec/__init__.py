@@ -1,0 +1,54 @@
+"""inrc: scientific volumes, images and shapes stored as fitted functions.
+
+    import codec
+    codec.encode("input.nc", "out.inrc", psnr=50)
+    with codec.open("out.inrc") as file:
+        t = file["t"]                # shape, dtype, dims, attributes: nothing is decoded yet
+        t[0, 10:20, ::4]             # evaluates only these samples
+        t.at([[0.5, 41.2, 7.1]])     # between the samples
+
+Importing this package imports neither torch nor any plugin.
+"""
+
+from __future__ import annotations
+
+from codec._version import __version__
+from codec.api import decode, encode, info, open, plugins, verify
+from codec.errors import (
+    CorruptError,
+    FormatError,
+    InrcError,
+    InvalidInputError,
+    LimitError,
+    MissingDependencyError,
+    TargetError,
+    TruncatedError,
+    UnsupportedError,
+    VerificationError,
+)
+from codec.limits import Limits
+from codec.options import EncodeOptions, Goal, Progress
+
+__all__ = [
+    "CorruptError",
+    "EncodeOptions",
+    "FormatError",
+    "Goal",
+    "InrcError",
+    "InvalidInputError",
+    "LimitError",
+    "Limits",
+    "MissingDependencyError",
+    "Progress",
+    "TargetError",
+    "TruncatedError",
+    "UnsupportedError",
+    "VerificationError",
+    "__version__",
+    "decode",
+    "encode",
+    "info",
+    "open",
+    "plugins",
+    "verify",
+]

@@ -1,0 +1,162 @@
+"""The public functions; each imports what it needs when it is called, so `import codec` is fast."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from codec.limits import Limits
+from codec.options import EncodeOptions, Goal, ProgressCallback, ignore_progress
+from codec.reports import EncodeReport, FileInfo, PluginInfo, VerifyReport
+
+if TYPE_CHECKING:
+    from codec.reader import InrcFile
+
+PathLike = str | os.PathLike[str]
+Region = Mapping[str, slice | int]
+
+
+def encode(
+    source: PathLike,
+    target: PathLike,
+    *,
+    psnr: float | None = None,
+    ratio: float | None = None,
+    bytes: int | None = None,
+    effort: int = 3,
+    arch: str = "fvsrn",
+    var: Sequence[str] | None = None,
+    joint: Sequence[Sequence[str]] = (),
+    prune: str = "binary-mask",
+    quantise: str = "uniform",
+    coder: str = "auto",
+    seed: int = 0,
+    threads: int = 0,
+    device: str = "auto",
+    overwrite: bool = False,
+    on_progress: ProgressCallback = ignore_progress,
+) -> EncodeReport:
+    """Fit the fields of `source` and write them to `target`; see `EncodeOptions` for the options.
+
+    The file is written also when the target could not be reached; the report then says so
+    (`goal_met`, `shortfall`).
+
+    Raises:
+        InvalidInputError: the source, the target path or an option cannot be used.
+        TargetError: no file could possibly meet the target.
+    """
+    from codec.encoder import encode_file
+
+    options = EncodeOptions(
+        goal=Goal.choose(psnr, ratio, bytes),
+        effort=effort,
+        architecture=arch,
+        pruner=prune,
+        quantiser=quantise,
+        coder=coder,
+        select=None if var is None else tuple(var),
+        joint=tuple(tuple(group) for group in joint),
+        seed=seed,
+        threads=threads,
+        device=device,
+        on_progress=on_progress,
+    )
+    return encode_file(source, target, options, overwrite=overwrite)
+
+
+def decode(
+    source: PathLike,
+    target: PathLike,
+    *,
+    var: Sequence[str] | None = None,
+    region: Region | None = None,
+    device: str = "auto",
+    threads: int = 0,
+    overwrite: bool = False,
+    limits: Limits | None = None,
+    on_progress: ProgressCallback = ignore_progress,
+) -> None:
+    """Decode `source` into a file whose suffix chooses the format (.nc, .npy).
+
+    Args:
+        var: names of the fields to decode, all if None.
+        region: dim name (or "0", "1" ... by position) -> index or slice in samples.
+
+    Raises:
+        InvalidInputError, FormatError: what is wrong with the arguments or with the file.
+    """
+    from codec.decoder import decode_file
+
+    decode_file(
+        source,
+        target,
+        select=None if var is None else tuple(var),
+        region=region or {},
+        device=device,
+        threads=threads,
+        overwrite=overwrite,
+        limits=limits or Limits(),
+        on_progress=on_progress,
+    )
+
+
+def open(
+    source: PathLike | bytes,
+    *,
+    device: str = "auto",
+    threads: int = 0,
+    limits: Limits | None = None,
+) -> InrcFile:
+    """Open a file (or its bytes) for reading; nothing is decoded until a field is indexed.
+
+    Raises:
+        InvalidInputError: the file cannot be read.
+        FormatError: its headers are damaged, unknown or over the limits.
+    """
+    from codec.reader import InrcFile
+
+    return InrcFile(source, device=device, threads=threads, limits=limits or Limits())
+
+
+def info(source: PathLike | bytes, *, limits: Limits | None = None) -> FileInfo:
+    """What a file holds and where its bytes go; every checksum is checked, torch is not needed."""
+    from codec.inspection import inspect_file
+
+    return inspect_file(source, limits or Limits())
+
+
+def verify(
+    source: PathLike,
+    original: PathLike | None = None,
+    *,
+    psnr: float | None = None,
+    max_error: float | None = None,
+    threads: int = 0,
+    device: str = "auto",
+    limits: Limits | None = None,
+) -> VerifyReport:
+    """Check every checksum and the digest, and, against `original`, what was decoded.
+
+    Raises:
+        VerificationError: a field is below `psnr`, above `max_error`, or its mask differs.
+        FormatError: the file is damaged.
+    """
+    from codec.inspection import verify_file
+
+    return verify_file(
+        source,
+        original,
+        psnr=psnr,
+        max_error=max_error,
+        threads=threads,
+        device=device,
+        limits=limits or Limits(),
+    )
+
+
+def plugins() -> tuple[PluginInfo, ...]:
+    """All plugins at hand; those that fail to load are left out with a warning."""
+    from codec.registry import list_plugins
+
+    return list_plugins()

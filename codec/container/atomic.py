@@ -1,0 +1,78 @@
+"""Files that appear whole or not at all.
+
+Order: temporary file in the target's folder, write, flush, fsync, rename, fsync of the folder. The
+temporary file is removed on every way out, Ctrl-C included; the umask decides the final mode.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from codec.errors import InvalidInputError
+
+
+@contextmanager
+def atomic_path(target: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
+    """Yields a temporary path to write to; it replaces `target` when the block ends normally.
+
+    Args:
+        target: final path; a symbolic link is followed, so the link itself survives.
+        overwrite: allow an existing `target`.
+
+    Raises:
+        InvalidInputError: `target` exists (without `overwrite`), is a directory, or cannot be
+            written: no such folder, no permission, disk full.
+    """
+    final = check_writable(target, overwrite=overwrite)
+    temporary = None
+    try:
+        descriptor, name = tempfile.mkstemp(
+            dir=final.parent, prefix=f".{final.name}.", suffix=f".part{final.suffix}"
+        )
+        os.close(descriptor)
+        temporary = Path(name)
+        yield temporary
+        temporary.chmod(_mode_for(final))
+        _sync(temporary)
+        os.replace(temporary, final)
+        temporary = None
+        _sync(final.parent)
+    except OSError as error:
+        raise InvalidInputError(f"{final}: cannot write: {error.strerror or error}") from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def check_writable(target: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+    """The resolved target, or `InvalidInputError` if writing to it is bound to fail."""
+    final = Path(target).resolve()
+    if final.is_dir():
+        raise InvalidInputError(f"{target}: is a directory; name a file")
+    if final.exists() and not overwrite:
+        raise InvalidInputError(f"{target}: exists already; use --force to replace it")
+    if not final.parent.is_dir():
+        raise InvalidInputError(f"{target}: there is no folder {final.parent}")
+    if not os.access(final.parent, os.W_OK):
+        raise InvalidInputError(f"{target}: no permission to write in {final.parent}")
+    return final
+
+
+def _mode_for(final: Path) -> int:
+    if final.exists():
+        return final.stat().st_mode & 0o777
+    umask = os.umask(0)
+    os.umask(umask)
+    return 0o666 & ~umask
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

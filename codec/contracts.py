@@ -1,0 +1,255 @@
+"""What plugins are: the interfaces between the pipeline and the networks it does not know.
+
+An architecture knows its network and nothing of the file; the pipeline knows files and no network.
+Evaluation must follow the architecture's normative text in `format_spec/architectures/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from codec.container.items import Quantisation
+
+if TYPE_CHECKING:
+    import torch
+
+Floats = npt.NDArray[np.float32]
+Positions = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+Config = Mapping[int, Any]
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """A parameter tensor as the config implies it.
+
+    Attributes:
+        name: unique within the architecture.
+        shape: of the tensor; the first axis is the feature or output axis.
+        prunable: whether a mask shared over the first axis makes sense.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    prunable: bool = False
+
+
+@dataclass(frozen=True)
+class CodedTensor:
+    """A quantised tensor: integers (int64, the spec's shape), how to restore them, and a mask.
+
+    The mask, if any, has the shape of the tensor or of one slice of its first axis; where it is
+    False the integer is 0 and is not coded.
+    """
+
+    values: Integers
+    quantisation: Quantisation
+    mask: Mask | None = None
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted item, ready to be coded."""
+
+    config: dict[int, Any]
+    tensors: tuple[CodedTensor, ...]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What a model costs and gives, measured on its coded bytes and its decoded values.
+
+    Attributes:
+        file_bytes: size of the sections it needs.
+        psnr: dB, the lowest over the components; infinite where nothing differs.
+    """
+
+    file_bytes: int
+    psnr: float
+
+
+@dataclass(frozen=True)
+class ItemGoal:
+    """The target for one item: a PSNR in dB to reach, or a number of bytes not to exceed."""
+
+    psnr: float | None = None
+    file_bytes: int | None = None
+
+    def met_by(self, measured: Measurement) -> bool:
+        """Whether the measurement meets the target."""
+        if self.psnr is not None:
+            return measured.psnr >= self.psnr
+        return self.file_bytes is None or measured.file_bytes <= self.file_bytes
+
+
+FitReport = Callable[[str, float, float | None, float | None], None]
+
+
+@dataclass(frozen=True)
+class FitTask:
+    """One item to fit.
+
+    Attributes:
+        values: (components, *shape) float32 in [-1, 1]; 0 where invalid.
+        valid: (components, *shape) bool, or None if every sample is valid.
+        shape: the item's dims, all of them.
+        goal: the target.
+        effort: 0 to 9.
+        seed: of every random choice.
+        threads: CPU threads to use; must not change the result.
+        device: "cpu" or "cuda".
+        pruner, quantiser: the plugins chosen, or None for no pruning.
+        size: bytes of a coded model, by the quick coders only, so never less than the final.
+        measure: codes and decodes a model; the only source of reported numbers.
+        report: call as report(stage, fraction, loss, psnr).
+    """
+
+    values: Floats
+    valid: Mask | None
+    shape: tuple[int, ...]
+    goal: ItemGoal
+    effort: int
+    seed: int
+    threads: int
+    device: str
+    pruner: Pruner | None
+    quantiser: Quantiser
+    size: Callable[[Model], int]
+    measure: Callable[[Model], Measurement]
+    report: FitReport
+
+
+class Evaluator(Protocol):
+    """A decoded model that gives normalised values; safe to call from several threads."""
+
+    def on_axes(self, positions: Sequence[Positions]) -> Floats:
+        """y on the outer product of `positions`, one 1-D array of real indices per axis.
+
+        Returns:
+            (components, len(positions[0]), ...) float32, not clamped.
+        """
+        ...
+
+    def at(self, points: Positions) -> Floats:
+        """y at `points`, (n, axes) real indices: (components, n) float32, not clamped."""
+        ...
+
+
+@runtime_checkable
+class Architecture(Protocol):
+    """A family of models."""
+
+    identifier: int
+    name: str
+    version: int
+    summary: str
+
+    def tensors(
+        self, config: Config, shape: tuple[int, ...], components: int
+    ) -> tuple[TensorSpec, ...]:
+        """The parameter tensors, in coding order.
+
+        Raises:
+            CorruptError, UnsupportedError: the config is invalid, or unknown to this version.
+        """
+        ...
+
+    def multiply_adds(self, config: Config, shape: tuple[int, ...], components: int) -> int:
+        """Multiply-adds to evaluate one position."""
+        ...
+
+    def evaluator(
+        self,
+        config: Config,
+        shape: tuple[int, ...],
+        components: int,
+        parameters: Sequence[Floats],
+        device: str,
+    ) -> Evaluator:
+        """An evaluator of the given float32 tensors on "cpu" or "cuda"."""
+        ...
+
+    def fit(self, task: FitTask) -> Model:
+        """The best model found for the task; meets its goal wherever one was found that does."""
+        ...
+
+
+class PruningState(Protocol):
+    """A pruner at work on the tensors of one model during the fit."""
+
+    def parameters(self) -> list[torch.Tensor]:
+        """Leaf tensors to be trained with the model."""
+        ...
+
+    def apply(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
+        """`tensor` with its pruning applied, differentiably; others are returned as they are."""
+        ...
+
+    def penalty(self) -> torch.Tensor:
+        """Scalar to add to the loss (mean squared error in normalised units)."""
+        ...
+
+    def masks(self) -> dict[str, Mask]:
+        """Final masks, shaped as one slice of the tensor's first axis; gates are to be folded by
+        `apply` before."""
+        ...
+
+
+@runtime_checkable
+class Pruner(Protocol):
+    """A way to find parameters that are not needed."""
+
+    name: str
+    summary: str
+
+    def attach(
+        self,
+        tensors: Mapping[str, torch.Tensor],
+        importance: Mapping[str, torch.Tensor],
+        price: float,
+    ) -> PruningState:
+        """Start pruning.
+
+        Args:
+            tensors: the prunable tensors.
+            importance: for each, the estimated rise of the loss per element if it were 0.
+            price: rise of the loss that is worth not having to code one integer.
+        """
+        ...
+
+
+@runtime_checkable
+class Quantiser(Protocol):
+    """A map from float tensors to integers and steps."""
+
+    name: str
+    summary: str
+
+    def steps(
+        self,
+        tensors: Mapping[str, torch.Tensor],
+        sensitivity: Mapping[str, torch.Tensor],
+        coarseness: float,
+    ) -> dict[str, Quantisation]:
+        """Steps for every tensor, finer where the loss is more sensitive.
+
+        Args:
+            tensors: float tensors.
+            sensitivity: for each, the curvature of the loss per element, same shape.
+            coarseness: one positive number that scales all steps.
+        """
+        ...
+
+    def quantise(self, tensor: torch.Tensor, quantisation: Quantisation) -> Integers:
+        """The integers of a tensor, same shape."""
+        ...
+
+    def straight_through(self, tensor: torch.Tensor, quantisation: Quantisation) -> torch.Tensor:
+        """The tensor as it will be decoded, with the gradient of the identity."""
+        ...

@@ -1,0 +1,139 @@
+"""Decoding: an `.inrc` file becomes a file of some medium again, block by block."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from codec._version import __version__
+from codec.container.atomic import atomic_path, check_writable
+from codec.errors import InvalidInputError
+from codec.limits import Limits
+from codec.media import formats
+from codec.media.attributes import cut_verbatim
+from codec.media.dataset import Array, DecodedDataset, DecodedField
+from codec.options import Progress, ProgressCallback, ignore_progress
+from codec.pipeline.blocks import windows
+from codec.reader import FieldView, InrcFile, Selection, select
+
+# Samples decoded and written at once: with its intermediates about 100 MiB.
+_WRITE_SAMPLES = 1 << 23
+
+
+def decode_file(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    select: tuple[str, ...] | None,
+    region: Mapping[str, slice | int],
+    device: str,
+    threads: int,
+    overwrite: bool,
+    limits: Limits,
+    on_progress: ProgressCallback = ignore_progress,
+) -> None:
+    """See `codec.decode`."""
+    write = formats.writer_for(Path(target))
+    check_writable(target, overwrite=overwrite)
+    with InrcFile(source, device=device, threads=threads, limits=limits) as file:
+        file.sections.check_all()
+        file.check_digest()
+        views = _chosen(file, select)
+        selections = {view.name: _selection(view, region) for view in views}
+        _check_region(views, region)
+        dataset = _decoded(file, views, selections, on_progress)
+        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        history = f"{stamp} inrc {__version__}: decoded {Path(source).name}"
+        with atomic_path(target, overwrite=overwrite) as temporary:
+            write(temporary, dataset, history)
+
+
+def _chosen(file: InrcFile, select: tuple[str, ...] | None) -> list[FieldView]:
+    if select is None:
+        return list(file.values())
+    unknown = [name for name in select if name not in file]
+    if unknown:
+        raise InvalidInputError(f"no field {unknown[0]!r}; there are: {', '.join(file) or 'none'}")
+    return [file[name] for name in dict.fromkeys(select)]
+
+
+def _part_of(view: FieldView, axis: int, region: Mapping[str, slice | int]) -> slice | int:
+    name = view.dims[axis]
+    return region.get(name, region.get(str(axis), slice(None))) if name else region.get(
+        str(axis), slice(None)
+    )
+
+
+def _selection(view: FieldView, region: Mapping[str, slice | int]) -> Selection:
+    """Sample indices per axis; an integer keeps its axis, with one sample."""
+    parts = tuple(_part_of(view, axis, region) for axis in range(view.ndim))
+    try:
+        selection, _ = select(parts, view.shape)
+    except IndexError as error:
+        raise InvalidInputError(f"{view.name}: region: {error}") from None
+    empty = [axis for axis, kept in enumerate(selection) if len(kept) == 0]
+    if empty:
+        raise InvalidInputError(f"{view.name}: the region is empty along axis {empty[0]}")
+    return selection
+
+
+def _check_region(views: list[FieldView], region: Mapping[str, slice | int]) -> None:
+    known = {name for view in views for name in view.dims if name}
+    known |= {str(axis) for view in views for axis in range(view.ndim)}
+    for name in region:
+        if name not in known:
+            raise InvalidInputError(
+                f"region: no dim {name!r}; there are: {', '.join(sorted(known))}"
+            )
+
+
+def _decoded(
+    file: InrcFile,
+    views: list[FieldView],
+    selections: Mapping[str, Selection],
+    on_progress: ProgressCallback,
+) -> DecodedDataset:
+    total = sum(math.prod(map(len, selection)) for selection in selections.values()) or 1
+    done = 0
+
+    def advance(view: FieldView, samples: int) -> None:
+        nonlocal done
+        done += samples
+        on_progress(Progress(view.name, "decode", done / total))
+
+    fields = tuple(
+        DecodedField(
+            name=view.name,
+            dims=view.dims,
+            shape=tuple(map(len, selections[view.name])),
+            dtype=view.dtype,
+            blocks=_blocks(view, selections[view.name], advance),
+        )
+        for view in views
+    )
+    cuts: dict[str, Array] = {}
+    for view in views:
+        for name, size, kept in zip(view.dims, view.shape, selections[view.name], strict=True):
+            if name and len(kept) < size:
+                cuts[name] = kept
+    verbatim = cut_verbatim(file.medium, file.metadata, file.verbatim, cuts)
+    return DecodedDataset(file.medium, fields, file.metadata, verbatim)
+
+
+def _blocks(
+    view: FieldView, selection: Selection, advance: Callable[[FieldView, int], None]
+) -> Callable[[], Iterator[tuple[tuple[slice, ...], Array]]]:
+    def blocks() -> Iterator[tuple[tuple[slice, ...], Array]]:
+        lengths = [len(kept) for kept in selection]
+        for window in windows(lengths, _WRITE_SAMPLES):
+            parts = [kept[part] for kept, part in zip(selection, window, strict=True)]
+            values = view.read(parts)
+            yield window, np.asarray(values)
+            advance(view, values.size)
+
+    return blocks

@@ -1,0 +1,40 @@
+"""Which device computes."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+
+from codec.errors import InvalidInputError, MissingDependencyError
+
+
+def choose_device(option: str) -> str:
+    """"cpu" or "cuda" for "cpu", "cuda" or "auto"; torch is imported only if it is there.
+
+    Raises:
+        InvalidInputError: an unknown option, or CUDA was asked for and there is no GPU.
+        MissingDependencyError: CUDA was asked for and torch is not installed.
+    """
+    if option == "cpu":
+        return "cpu"
+    if option not in ("cuda", "auto"):
+        raise InvalidInputError(f"device {option!r}: choose auto, cpu or cuda")
+    if option == "auto" and not _driver_present():
+        # Saves the seconds that importing torch takes, on the many machines without a GPU.
+        return "cpu"
+    if importlib.util.find_spec("torch") is None:
+        if option == "auto":
+            return "cpu"
+        raise MissingDependencyError("--device cuda needs torch: pip install 'inrc[fit]'")
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if option == "cuda":
+        raise InvalidInputError("--device cuda: torch finds no CUDA GPU here; use cpu or auto")
+    return "cpu"
+
+
+def _driver_present() -> bool:
+    return os.path.exists("/dev/nvidiactl") or shutil.which("nvidia-smi") is not None

@@ -1,0 +1,249 @@
+"""Encoding: a file of some medium becomes an `.inrc` file.
+
+Every number reported comes from decoding the bytes that are written.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from codec import registry
+from codec.assembly import FileParts, needed_level
+from codec.container.atomic import atomic_path, check_writable
+from codec.container.items import DTYPES, Component, Dim, Item
+from codec.contracts import Architecture, FitReport, ItemGoal
+from codec.devices import choose_device
+from codec.errors import InvalidInputError, TargetError
+from codec.limits import Limits
+from codec.media import formats
+from codec.media.dataset import Dataset, Field
+from codec.options import EncodeOptions, Goal, Progress, usable_threads
+from codec.pipeline.item_encoder import ItemEncoder
+from codec.pipeline.normalise import NormalisedField, normalise
+from codec.pipeline.quality import compare
+from codec.reader import InrcFile
+from codec.reports import EncodeReport, FieldQuality
+
+# Share of the work, for the progress bar, that measuring the finished file takes.
+_MEASURING = 0.02
+
+
+@dataclass(frozen=True)
+class _Encoded:
+    data: bytes
+    qualities: tuple[FieldQuality, ...]
+
+
+def encode_file(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    options: EncodeOptions,
+    *,
+    overwrite: bool = False,
+) -> EncodeReport:
+    """See `codec.encode`."""
+    started = time.perf_counter()
+    final = check_writable(target, overwrite=overwrite)
+    path = Path(source)
+    if path.exists() and final.exists() and os.path.samefile(path, final):
+        raise InvalidInputError(f"{target}: is the input itself; name another file")
+    with _opened(path, options) as dataset:
+        encoded = _encode_dataset(dataset, options)
+        field_bytes = sum(field_size(field) for field in dataset.fields)
+        source_bytes = dataset.source_bytes
+    with atomic_path(target, overwrite=overwrite) as temporary:
+        temporary.write_bytes(encoded.data)
+    report = EncodeReport(
+        path=Path(target),
+        file_bytes=final.stat().st_size,
+        source_bytes=source_bytes,
+        field_bytes=field_bytes,
+        qualities=encoded.qualities,
+        goal_met=True,
+        shortfall="",
+        seconds=time.perf_counter() - started,
+    )
+    return _judge(report, options.goal)
+
+
+@contextmanager
+def _opened(path: Path, options: EncodeOptions) -> Iterator[Dataset]:
+    select = options.select
+    joint = [name for group in options.joint for name in group]
+    if select is not None:
+        select = tuple(dict.fromkeys([*select, *joint]))
+    dataset = formats.read(path, select)
+    try:
+        if not dataset.fields:
+            raise InvalidInputError(
+                f"{path}: no variable is fitted by default (float, 1 to 4 dims, 512 samples or "
+                "more); name some with --var"
+            )
+        yield dataset
+    finally:
+        dataset.close()
+
+
+def field_size(field: Field) -> int:
+    """Bytes of the field in its stored dtype."""
+    return math.prod(field.shape) * field.dtype.itemsize
+
+
+def _encode_dataset(dataset: Dataset, options: EncodeOptions) -> _Encoded:
+    architecture = registry.architecture(options.architecture)
+    parts = FileParts()
+    parts.keep(dataset.medium, dataset.metadata, dataset.verbatim)
+    groups = _grouped(dataset.fields, options.joint)
+    budget = _Budget(dataset, options.goal)
+    headers: list[Item] = []
+    costs = [0, 0]
+    total = sum(math.prod(group[0].shape) * len(group) for group in groups)
+    done = 0
+    for number, group in enumerate(groups):
+        normalised = [normalise(field) for field in group]
+        components = [_component(parts, entry) for entry in normalised]
+        samples = math.prod(group[0].shape) * len(group)
+        encoder = ItemEncoder(
+            number=number,
+            architecture=_architecture_for(architecture, normalised),
+            fields=normalised,
+            components=components,
+            dims=[
+                Dim(size, name) for size, name in zip(group[0].shape, group[0].dims, strict=True)
+            ],
+            first_mask=parts.masks,
+            options=options,
+            device=choose_device(options.device),
+            threads=usable_threads(options.threads),
+            report=_reporter(options, group, done / total, samples / total),
+        )
+        sections = encoder.encode(budget.goal_for(parts, samples, total - done))
+        parts.items.append(sections)
+        headers.append(Item.from_bytes(sections.item))
+        costs[0] += encoder.multiply_adds(headers[-1])
+        costs[1] += encoder.parameters(headers[-1])
+        done += samples
+    data = parts.to_bytes(needed_level(headers, *costs))
+    options.on_progress(Progress("", "measure", 1 - _MEASURING / 2))
+    qualities = measure(data, dataset.fields, usable_threads(options.threads))
+    options.on_progress(Progress("", "measure", 1.0))
+    return _Encoded(data, qualities)
+
+
+def _grouped(
+    fields: Sequence[Field], joint: Sequence[Sequence[str]]
+) -> list[list[Field]]:
+    """Fields that share a model, in file order of their first."""
+    by_name = {field.name: field for field in fields}
+    owner: dict[str, int] = {}
+    for number, names in enumerate(joint):
+        for name in names:
+            if name not in by_name:
+                known = ", ".join(by_name)
+                raise InvalidInputError(f"--joint: no fitted variable {name!r}; there are: {known}")
+            if name in owner:
+                raise InvalidInputError(f"--joint: {name!r} is named twice")
+            owner[name] = number
+        if len({(by_name[name].shape, by_name[name].dims) for name in names}) > 1:
+            raise InvalidInputError(f"--joint: {', '.join(names)} do not have the same dims")
+    groups: dict[object, list[Field]] = {}
+    for field in fields:
+        groups.setdefault(owner.get(field.name, field.name), []).append(field)
+    return list(groups.values())
+
+
+def _component(parts: FileParts, entry: NormalisedField) -> Component:
+    mask = None if entry.coded_mask is None else parts.add_validity(entry.coded_mask)
+    dtype = entry.stored.dtype
+    code = f"{dtype.kind}{dtype.itemsize}"
+    if code not in DTYPES:
+        raise InvalidInputError(f"{entry.field.name}: dtype {dtype} cannot be fitted")
+    return Component(entry.field.name, code, entry.offset, entry.scale, mask)
+
+
+def _architecture_for(chosen: Architecture, fields: Sequence[NormalisedField]) -> Architecture:
+    """The chosen one, or `constant` where there is nothing to fit."""
+    return registry.architecture("constant") if all(f.scale == 0 for f in fields) else chosen
+
+
+def _reporter(
+    options: EncodeOptions, group: Sequence[Field], start: float, width: float
+) -> FitReport:
+    name = "+".join(field.name for field in group)
+    highest = start
+
+    def report(stage: str, fraction: float, loss: float | None, psnr: float | None) -> None:
+        nonlocal highest
+        highest = max(highest, start + width * min(1.0, fraction))
+        options.on_progress(Progress(name, stage, highest * (1 - _MEASURING), loss, psnr))
+
+    return report
+
+
+class _Budget:
+    """Shares the target among the items."""
+
+    def __init__(self, dataset: Dataset, goal: Goal) -> None:
+        self._goal = goal
+        self._bytes = goal.bytes
+        if goal.ratio is not None:
+            fields = sum(field_size(field) for field in dataset.fields)
+            self._bytes = int(fields / goal.ratio)
+
+    def goal_for(self, parts: FileParts, samples: int, remaining: int) -> ItemGoal:
+        """The goal of the next item, which holds `samples` of the `remaining` samples.
+
+        Raises:
+            TargetError: what must be stored in any case is larger than the target.
+        """
+        if self._bytes is None:
+            return ItemGoal(psnr=self._goal.psnr)
+        taken = len(parts.to_bytes(1))
+        left = self._bytes - taken
+        if left <= 0:
+            raise TargetError(
+                f"{self._goal.describe()} means {self._bytes} bytes, but coordinates, masks and "
+                f"metadata alone take {taken}; ask for more, or choose variables with --var"
+            )
+        return ItemGoal(file_bytes=max(1, left * samples // remaining))
+
+
+def measure(
+    data: bytes, fields: Sequence[Field], threads: int
+) -> tuple[FieldQuality, ...]:
+    """Decode a file held in memory and compare every field with the original."""
+    with InrcFile(data, threads=threads, device="cpu", limits=Limits.level(2)) as file:
+        file.check_digest()
+        return tuple(
+            compare(field, np.ascontiguousarray(field.values[...]), file[field.name][...])
+            for field in fields
+        )
+
+
+def _judge(report: EncodeReport, goal: Goal) -> EncodeReport:
+    shortfall = ""
+    worst = min(report.qualities, key=lambda quality: quality.psnr)
+    if goal.psnr is not None and worst.psnr < goal.psnr:
+        shortfall = (
+            f"{report.path}: {worst.name} reached {worst.psnr:.2f} dB of {goal.psnr:g} dB; "
+            "the file is kept; more --effort gets further"
+        )
+    elif goal.bytes is not None and report.file_bytes > goal.bytes:
+        shortfall = (
+            f"{report.path}: the smallest found has {report.file_bytes} bytes of {goal.bytes} "
+            "asked for; the file is kept"
+        )
+    elif goal.ratio is not None and report.ratio < goal.ratio:
+        shortfall = (
+            f"{report.path}: the best ratio found is {report.ratio:.1f} of {goal.ratio:g} asked "
+            "for; the file is kept"
+        )
+    return replace(report, goal_met=not shortfall, shortfall=shortfall)

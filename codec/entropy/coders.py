@@ -1,0 +1,137 @@
+"""ANS and range coding through constriction, which here is only a fast implementation.
+
+The format owns the integer tables and both algorithms (format_spec/inrc-1.md, section 7). Passing
+`frequencies - 1` as float64 with `perfect=False` makes constriction use the integers as they are:
+its scale is then exactly 1, and it adds 1 to every symbol. Its panics are `BaseException`s and are
+caught here; nothing that came from a file reaches it but integer tables that were checked.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import constriction
+import numpy as np
+import numpy.typing as npt
+
+from codec.entropy.tables import TOTAL, Frequencies
+from codec.errors import CorruptError
+
+Symbols = npt.NDArray[np.int32]
+WORD_BYTES = 4
+
+
+class SymbolEncoder(Protocol):
+    """Takes runs of symbols in decoding order."""
+
+    def add(self, symbols: Symbols, frequencies: Frequencies) -> None: ...
+
+    def finish(self) -> bytes: ...
+
+
+class SymbolDecoder(Protocol):
+    """Gives runs of symbols in the order they were added."""
+
+    def take(self, count: int, frequencies: Frequencies) -> Symbols: ...
+
+    def finish(self) -> None: ...
+
+
+def model(frequencies: Frequencies) -> Any:
+    """The constriction model whose integer table is `frequencies` (sum 2**24, each >= 1)."""
+    if len(frequencies) < 2 or int(frequencies.min()) < 1 or int(frequencies.sum()) != TOTAL:
+        raise CorruptError("a frequency table is not positive with sum 2**24")
+    return constriction.stream.model.Categorical(
+        (frequencies - 1).astype(np.float64), perfect=False
+    )
+
+
+def _words(data: bytes) -> npt.NDArray[np.uint32]:
+    if len(data) % WORD_BYTES:
+        raise CorruptError("coded data is not a whole number of words")
+    return np.frombuffer(data, dtype="<u4").astype(np.uint32)
+
+
+def _translate_panic(error: BaseException) -> CorruptError:
+    if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+        return CorruptError(f"coded data is damaged: {error}")
+    raise error
+
+
+class RangeEncoder:
+    """Range coder (32-bit words, 64-bit state, 24-bit precision)."""
+
+    def __init__(self) -> None:
+        self._coder = constriction.stream.queue.RangeEncoder()
+
+    def add(self, symbols: Symbols, frequencies: Frequencies) -> None:
+        if len(symbols):
+            self._coder.encode(np.ascontiguousarray(symbols, dtype=np.int32), model(frequencies))
+
+    def finish(self) -> bytes:
+        return bytes(self._coder.get_compressed().astype("<u4").tobytes())
+
+
+class RangeDecoder:
+    """The decoder of `RangeEncoder`.
+
+    Raises:
+        CorruptError: from `take` and `finish`, if the words cannot come from the encoder.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._coder = constriction.stream.queue.RangeDecoder(_words(data))
+
+    def take(self, count: int, frequencies: Frequencies) -> Symbols:
+        try:
+            return np.asarray(self._coder.decode(model(frequencies), count), dtype=np.int32)
+        except BaseException as error:
+            raise _translate_panic(error) from None
+
+    def finish(self) -> None:
+        if not self._coder.maybe_exhausted():
+            raise CorruptError("coded words are left over")
+
+
+class AnsEncoder:
+    """Asymmetric numeral system (32-bit words, 64-bit state, 24-bit precision).
+
+    A stack: what is decoded first is encoded last, so runs are kept until `finish`.
+    """
+
+    def __init__(self) -> None:
+        self._runs: list[tuple[Symbols, Frequencies]] = []
+
+    def add(self, symbols: Symbols, frequencies: Frequencies) -> None:
+        if len(symbols):
+            self._runs.append((np.ascontiguousarray(symbols, dtype=np.int32), frequencies))
+
+    def finish(self) -> bytes:
+        coder = constriction.stream.stack.AnsCoder()
+        for symbols, frequencies in reversed(self._runs):
+            coder.encode_reverse(symbols, model(frequencies))
+        return bytes(coder.get_compressed().astype("<u4").tobytes())
+
+
+class AnsDecoder:
+    """The decoder of `AnsEncoder`.
+
+    Raises:
+        CorruptError: as `RangeDecoder`.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        words = _words(data)
+        if len(words) and words[-1] == 0:
+            raise CorruptError("the last coded word is zero")
+        self._coder = constriction.stream.stack.AnsCoder(words)
+
+    def take(self, count: int, frequencies: Frequencies) -> Symbols:
+        try:
+            return np.asarray(self._coder.decode(model(frequencies), count), dtype=np.int32)
+        except BaseException as error:
+            raise _translate_panic(error) from None
+
+    def finish(self) -> None:
+        if not self._coder.is_empty():
+            raise CorruptError("coded words are left over")

@@ -1,0 +1,235 @@
+"""One stream: a run of integers in the coder that makes it smallest.
+
+Layout (format_spec/inrc-1.md, section 6):
+    coder:u8 count:uleb [parameters] size:uleb data
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from codec.container.compression import BROTLI as BROTLI_METHOD
+from codec.container.compression import ZSTD as ZSTD_METHOD
+from codec.container.compression import compress_frame, decompress
+from codec.container.leb128 import decode_uleb, encode_uleb, unzigzag, zigzag
+from codec.entropy import bits
+from codec.entropy.coders import AnsDecoder, AnsEncoder, RangeDecoder, RangeEncoder
+from codec.entropy.laplace_coder import decode_laplace, encode_laplace
+from codec.entropy.tables import MAX_ALPHABET, check_counts, normalise_counts
+from codec.errors import CorruptError, InvalidInputError, TruncatedError, UnsupportedError
+from codec.limits import Limits
+
+RAW, ANS, RANGE, ZSTD, BROTLI = range(5)
+CODERS = {"raw": RAW, "ans": ANS, "range": RANGE, "zstd": ZSTD, "brotli": BROTLI}
+STATIC, LAPLACE = range(2)
+INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
+
+_ENCODERS = {ANS: AnsEncoder, RANGE: RangeEncoder}
+_DECODERS = {ANS: AnsDecoder, RANGE: RangeDecoder}
+_METHODS = {ZSTD: ZSTD_METHOD, BROTLI: BROTLI_METHOD}
+# A table costs most of a byte per symbol, so it cannot pay where there are as many symbols.
+_STATIC_MAX_ALPHABET = 4096
+
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class StreamSummary:
+    """What `inrc info` shows of a stream."""
+
+    coder: str
+    model: str
+    count: int
+    stored_bytes: int
+
+
+def encode_stream(segments: Sequence[Integers], coder: str = "auto") -> bytes:
+    """The smallest stream for the concatenation of `segments`.
+
+    Args:
+        segments: 1-D arrays of integers that fit int32; values within one are alike, so Laplace
+            classes are chosen per segment.
+        coder: "auto", or one of `CODERS` to have its smallest form.
+
+    Raises:
+        InvalidInputError: an unknown coder, or a value outside int32.
+    """
+    if coder != "auto" and coder not in CODERS:
+        raise InvalidInputError(f"coder {coder!r} is not one of auto, {', '.join(CODERS)}")
+    values = np.concatenate([np.asarray(segment, np.int64).ravel() for segment in segments])
+    if len(values) and (values.min() < INT32_MIN or values.max() > INT32_MAX):
+        raise InvalidInputError("a quantised value does not fit 32 bits; use larger steps")
+    if len(values) == 0 or values.min() == values.max():
+        return _encode_raw(values)
+    wanted = set(CODERS.values()) if coder == "auto" else {CODERS[coder]}
+    candidates = [encode for kind, encode in _candidates(values, segments) if kind in wanted]
+    return min((encode() for encode in candidates), key=len)
+
+
+def _candidates(
+    values: Integers, segments: Sequence[Integers]
+) -> list[tuple[int, Callable[[], bytes]]]:
+    found: list[tuple[int, Callable[[], bytes]]] = [
+        (RAW, lambda: _encode_raw(values)),
+        (ZSTD, lambda: _encode_bytes(ZSTD, values)),
+        (BROTLI, lambda: _encode_bytes(BROTLI, values)),
+    ]
+    alphabet = int(values.max() - values.min()) + 1
+    for kind in (ANS, RANGE):
+        found.append((kind, lambda kind=kind: _encode_laplace(kind, segments)))
+        found.append((kind, lambda kind=kind: _encode_laplace(kind, [values])))
+        if alphabet <= min(_STATIC_MAX_ALPHABET, MAX_ALPHABET):
+            found.append((kind, lambda kind=kind: _encode_static(kind, values)))
+    return found
+
+
+def _assemble(coder: int, count: int, parameters: bytes, data: bytes) -> bytes:
+    head = bytes([coder]) + encode_uleb(count) + parameters
+    return head + encode_uleb(len(data)) + data
+
+
+def _encode_raw(values: Integers) -> bytes:
+    offset = int(values.min()) if len(values) else 0
+    width = int(values.max() - offset).bit_length() if len(values) else 0
+    parameters = encode_uleb(zigzag(offset)) + bytes([width])
+    return _assemble(RAW, len(values), parameters, bits.pack(values - offset, width))
+
+
+def _encode_bytes(coder: int, values: Integers) -> bytes:
+    width = next(
+        width
+        for width in (1, 2, 4)
+        if -(1 << (8 * width - 1)) <= values.min() and values.max() < 1 << (8 * width - 1)
+    )
+    data = compress_frame(_METHODS[coder], values.astype(f"<i{width}").tobytes())
+    return _assemble(coder, len(values), bytes([width]), data)
+
+
+def _encode_static(coder: int, values: Integers) -> bytes:
+    offset = int(values.min())
+    symbols = (values - offset).astype(np.int32)
+    counts = np.bincount(symbols).astype(np.int64)
+    tables = [(bits.encode_exp_golomb(counts, order), order) for order in range(8)]
+    table, order = min(tables, key=lambda candidate: len(candidate[0]))
+    parameters = bytes([STATIC]) + encode_uleb(zigzag(offset)) + encode_uleb(len(counts))
+    encoder = _ENCODERS[coder]()
+    encoder.add(symbols, normalise_counts(counts))
+    return _assemble(coder, len(values), parameters + bytes([order]) + table, encoder.finish())
+
+
+def _encode_laplace(coder: int, segments: Sequence[Integers]) -> bytes:
+    parameters, data = encode_laplace(segments, _ENCODERS[coder]())
+    count = sum(segment.size for segment in segments)
+    return _assemble(coder, count, bytes([LAPLACE]) + parameters, data)
+
+
+def decode_stream(data: bytes, position: int, limits: Limits) -> tuple[Integers, int]:
+    """The integers of the stream at `position` (int64, 1-D), and the position after it.
+
+    Raises:
+        TruncatedError, CorruptError, UnsupportedError, LimitError: see the format specification.
+    """
+    values, position, _ = decode_stream_with_summary(data, position, limits)
+    return values, position
+
+
+def decode_stream_with_summary(
+    data: bytes, position: int, limits: Limits
+) -> tuple[Integers, int, StreamSummary]:
+    """As `decode_stream`, with what the stream is made of."""
+    start = position
+    coder, position = _byte(data, position)
+    count, position = decode_uleb(data, position)
+    limits.check("parameters", count)
+    model = ""
+    if coder == RAW:
+        values, position = _decode_raw(data, position, count)
+    elif coder in _METHODS:
+        values, position = _decode_bytes(coder, data, position, count)
+    elif coder in _DECODERS:
+        kind, position = _byte(data, position)
+        if kind == STATIC:
+            model = "static"
+            values, position = _decode_static(coder, data, position, count)
+        elif kind == LAPLACE:
+            model = "laplace"
+            values, position = _decode_laplace(coder, data, position, count)
+        else:
+            raise UnsupportedError(f"model {kind} is unknown")
+    else:
+        raise UnsupportedError(f"coder {coder} is unknown")
+    if len(values) and (values.min() < INT32_MIN or values.max() > INT32_MAX):
+        raise CorruptError("a decoded integer does not fit 32 bits")
+    name = next(name for name, number in CODERS.items() if number == coder)
+    return values, position, StreamSummary(name, model, count, position - start)
+
+
+def _byte(data: bytes, position: int) -> tuple[int, int]:
+    if position >= len(data):
+        raise TruncatedError("the data ends inside a stream", offset=position)
+    return data[position], position + 1
+
+
+def _payload(data: bytes, position: int) -> tuple[bytes, int]:
+    size, position = decode_uleb(data, position)
+    if size > len(data) - position:
+        raise TruncatedError("the data ends inside a stream", offset=position)
+    return data[position : position + size], position + size
+
+
+def _decode_raw(data: bytes, position: int, count: int) -> tuple[Integers, int]:
+    offset, position = decode_uleb(data, position)
+    width, position = _byte(data, position)
+    if width > 32:
+        raise CorruptError(f"raw integers of {width} bits", offset=position)
+    payload, position = _payload(data, position)
+    if len(payload) != (count * width + 7) // 8:
+        raise CorruptError("packed bits have another length than declared", offset=position)
+    return bits.unpack(payload, np.full(count, width)) + unzigzag(offset), position
+
+
+def _decode_bytes(coder: int, data: bytes, position: int, count: int) -> tuple[Integers, int]:
+    width, position = _byte(data, position)
+    if width not in (1, 2, 4):
+        raise CorruptError(f"integers of {width} bytes", offset=position)
+    payload, position = _payload(data, position)
+    raw = decompress(_METHODS[coder], payload, count * width)
+    return np.frombuffer(raw, f"<i{width}").astype(np.int64), position
+
+
+def _decode_static(coder: int, data: bytes, position: int, count: int) -> tuple[Integers, int]:
+    offset, position = decode_uleb(data, position)
+    size, position = decode_uleb(data, position)
+    order, position = _byte(data, position)
+    if not 2 <= size <= MAX_ALPHABET or order > 7:
+        raise CorruptError("a table is out of range", offset=position)
+    counts, position = bits.decode_exp_golomb(data, position, size, order)
+    check_counts(counts)
+    payload, position = _payload(data, position)
+    decoder = _DECODERS[coder](payload)
+    symbols = decoder.take(count, normalise_counts(counts))
+    decoder.finish()
+    return symbols.astype(np.int64) + unzigzag(offset), position
+
+
+def _decode_laplace(coder: int, data: bytes, position: int, count: int) -> tuple[Integers, int]:
+    size, position = decode_uleb(data, position)
+    segments = []
+    remaining = count
+    for index in range(size):
+        laplace_class, position = _byte(data, position)
+        length = remaining
+        if index < size - 1:
+            length, position = decode_uleb(data, position)
+        remaining -= length
+        if remaining < 0:
+            raise CorruptError("segments are longer than the stream", offset=position)
+        segments.append((laplace_class, length))
+    if remaining:
+        raise CorruptError("segments are shorter than the stream", offset=position)
+    payload, position = _payload(data, position)
+    return decode_laplace(segments, payload, _DECODERS[coder]), position

@@ -1,0 +1,121 @@
+"""What every reader of a medium produces and every writer consumes.
+
+A `Dataset` is split in two: the fields that will be fitted, and everything else, which is kept
+verbatim. `metadata` is a tree of plain values (the subset of CBOR that `codec.container.cbor`
+writes: None, bool, int, float, str, bytes, list, dict with int keys), whose layout belongs to the
+medium and is specified in `format_spec/metadata.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Metadata = dict[int, Any]
+VerbatimValue = Array | list[str]
+
+
+class ArraySource(Protocol):
+    """Something shaped like an array that is read by slicing: an ndarray, a NetCDF variable."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+
+    def __getitem__(self, index: Any) -> Array: ...
+
+
+@dataclass(frozen=True)
+class Field:
+    """One array that is to be fitted.
+
+    Attributes:
+        name: path inside the dataset, `"t"` or `"group/t"`; unique within it.
+        dims: one name per axis, `""` where the medium has none.
+        values: the *stored* values (packed integers stay packed), 1 to 4 axes, C order.
+        fill_values: stored values that mean "no sample here" (`_FillValue`, `missing_value`).
+            NaN and infinities of float dtypes count as such without being listed.
+        packing: (scale_factor, add_offset) where stored values are packed, else None.
+        units: physical unit for people, `""` if unknown.
+    """
+
+    name: str
+    dims: tuple[str, ...]
+    values: ArraySource
+    fill_values: tuple[Any, ...] = ()
+    packing: tuple[float, float] | None = None
+    units: str = ""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.values.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.values.dtype
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A file as the pipeline sees it.
+
+    Attributes:
+        medium: id of the reader that made it and of the layout of `metadata` ("netcdf", "npy").
+        fields: what will be fitted, in file order.
+        metadata: the medium's own description of the file, or an empty dict.
+        verbatim: path -> array (any numeric or `S1` dtype) or flat list of strings (C order), for
+            every variable that is not fitted.
+        source_bytes: size of the file that was read, `stat().st_size`.
+        close: releases the file; fields and verbatim values must not be read afterwards.
+    """
+
+    medium: str
+    fields: tuple[Field, ...]
+    metadata: Metadata = field(default_factory=dict)
+    verbatim: Mapping[str, VerbatimValue] = field(default_factory=dict)
+    source_bytes: int = 0
+    close: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True)
+class DecodedField:
+    """One decoded field, handed to a writer block by block so that memory stays bounded.
+
+    Attributes:
+        name: as in `Field`.
+        dims: as in `Field`.
+        shape: full shape.
+        dtype: stored dtype, native byte order.
+        blocks: yields (index, values); the index is one slice per axis, the blocks tile `shape`
+            without overlap, and `values` has the stored dtype and the shape of the index.
+    """
+
+    name: str
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    blocks: Callable[[], Iterator[tuple[tuple[slice, ...], Array]]]
+
+    def read(self) -> Array:
+        """The whole field in memory, of `shape` and `dtype`."""
+        values = np.empty(self.shape, self.dtype)
+        for index, block in self.blocks():
+            values[index] = block
+        return values
+
+
+@dataclass(frozen=True)
+class DecodedDataset:
+    """What a writer gets: decoded fields, and what was kept verbatim."""
+
+    medium: str
+    fields: tuple[DecodedField, ...]
+    metadata: Metadata
+    verbatim: Mapping[str, VerbatimValue]

@@ -1,0 +1,118 @@
+"""Which reader and which writer a file gets: one row per format.
+
+Content decides before the suffix does, because files are renamed more often than rewritten. The
+modules behind a row are imported on use, so that importing this one costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from codec.errors import InvalidInputError
+from codec.media.dataset import Dataset, DecodedDataset
+
+Writer = Callable[[Path, DecodedDataset, str], None]
+
+
+@dataclass(frozen=True)
+class Format:
+    """One medium.
+
+    Attributes:
+        medium: id, as in `Dataset.medium`.
+        title: for people.
+        suffixes: file name endings, lower case.
+        signatures: what such a file may start with.
+        reader: module with `read(path, select)`.
+        writer: module with `write(path, dataset, history)`.
+    """
+
+    medium: str
+    title: str
+    suffixes: tuple[str, ...]
+    signatures: tuple[bytes, ...]
+    reader: str
+    writer: str
+
+
+FORMATS = (
+    Format(
+        "netcdf",
+        "NetCDF",
+        (".nc", ".nc4", ".cdf"),
+        (b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1a\n"),
+        "codec.media.netcdf_read",
+        "codec.media.netcdf_write",
+    ),
+    Format("npy", "NumPy", (".npy",), (b"\x93NUMPY",), "codec.media.npy", "codec.media.npy"),
+)
+
+
+def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
+    """Opens a file of any supported format.
+
+    Args:
+        path: the file.
+        select: names of the variables to fit, or None for the reader's own choice.
+
+    Raises:
+        InvalidInputError: missing, unreadable, damaged, or of no supported format.
+    """
+    start = first_bytes(path)
+    row = _by_content(start) or _by_suffix(path)
+    if row is None:
+        raise InvalidInputError(f"{path}: unknown file format; supported are {_supported()}")
+    dataset: Dataset = importlib.import_module(row.reader).read(path, select)
+    return dataset
+
+
+def writer_for(path: Path) -> Writer:
+    """The writer for a file name: `writer(path, dataset, history)`.
+
+    Raises:
+        InvalidInputError: no format has this suffix.
+    """
+    row = _by_suffix(path)
+    if row is None:
+        raise InvalidInputError(
+            f"{path}: cannot write suffix {path.suffix!r}; supported are {_supported()}"
+        )
+    writer: Writer = importlib.import_module(row.writer).write
+    return writer
+
+
+def first_bytes(path: Path, count: int = 8) -> bytes:
+    """The first bytes of a file, fewer if it is shorter.
+
+    Raises:
+        InvalidInputError: missing, a directory, empty or not readable.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(count)
+    except FileNotFoundError:
+        raise InvalidInputError(f"{path}: no such file; check the path") from None
+    except IsADirectoryError:
+        raise InvalidInputError(f"{path}: is a directory; name a file in it") from None
+    except PermissionError:
+        raise InvalidInputError(f"{path}: no permission to read it; check its mode") from None
+    except OSError as error:
+        raise InvalidInputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if not start:
+        raise InvalidInputError(f"{path}: the file is empty; fetch or write it again")
+    return start
+
+
+def _by_content(start: bytes) -> Format | None:
+    return next((row for row in FORMATS if start.startswith(row.signatures)), None)
+
+
+def _by_suffix(path: Path) -> Format | None:
+    return next((row for row in FORMATS if path.suffix.lower() in row.suffixes), None)
+
+
+def _supported() -> str:
+    return ", ".join(f"{row.title} ({' '.join(row.suffixes)})" for row in FORMATS)

@@ -1,0 +1,386 @@
+"""The shape of a NetCDF file without its values, and its tree of plain values.
+
+`FileLayout` is what the reader finds and the writer recreates: format variant, groups, dimensions,
+enum types, variables and attributes, all in file order. `to_tree` and `from_tree` convert it to and
+from the metadata tree that `format_spec/metadata.md` specifies; integer keys and omitted defaults
+keep the tree small, because every byte of it ends up in the compressed file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from codec.errors import CorruptError
+from codec.media.dataset import Metadata
+
+# External type numbers of netcdf.h, stable since NetCDF-3.
+CHAR = 2
+FLOAT = 5
+STRING = 12
+NUMERIC_CODES = {
+    1: "i1",
+    3: "i2",
+    4: "i4",
+    5: "f4",
+    6: "f8",
+    7: "u1",
+    8: "u2",
+    9: "u4",
+    10: "i8",
+    11: "u8",
+}
+CODE_OF_DTYPE = {dtype: code for code, dtype in NUMERIC_CODES.items()}
+INTEGER_CODES = frozenset(NUMERIC_CODES) - {5, 6}
+# NC_FIRSTUSERTYPEID: type number `ENUM_BASE + i` is the i-th enum type of the file.
+ENUM_BASE = 32
+
+# nc_inq_format numbers -> names of netCDF4-python.
+FORMATS = {
+    1: "NETCDF3_CLASSIC",
+    2: "NETCDF3_64BIT_OFFSET",
+    3: "NETCDF4",
+    4: "NETCDF4_CLASSIC",
+    5: "NETCDF3_64BIT_DATA",
+}
+FORMAT_CODES = {name: code for code, name in FORMATS.items()}
+NETCDF4 = 3
+CLASSIC_FORMATS = frozenset({1, 2, 5})
+
+_SHUFFLE, _FLETCHER32, _BIG_ENDIAN, _NO_FILL = 1, 2, 4, 8
+_NO_STORAGE_FLAGS = 0
+
+Filter = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One attribute.
+
+    Attributes:
+        name: as in the file.
+        type: external type number.
+        value: text bytes (`CHAR`), one bytes per string (`STRING`), else little-endian numbers.
+    """
+
+    name: str
+    type: int
+    value: bytes | tuple[bytes, ...]
+
+    def numbers(self) -> np.ndarray[Any, np.dtype[Any]]:
+        """The values of a numeric attribute, 1-D, native byte order, bits untouched."""
+        if not isinstance(self.value, bytes) or self.type not in NUMERIC_CODES:
+            return np.empty(0, np.float64)
+        dtype = np.dtype(NUMERIC_CODES[self.type])
+        return np.frombuffer(self.value, dtype.newbyteorder("<")).astype(dtype)
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """A dimension; `size` is the length at reading time, also of an unlimited one."""
+
+    name: str
+    size: int
+    unlimited: bool = False
+
+
+@dataclass(frozen=True)
+class EnumType:
+    """A user-defined enumeration over the integer type `base`."""
+
+    name: str
+    base: int
+    members: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Storage:
+    """How HDF5 stores a variable; all defaults in the NetCDF-3 formats."""
+
+    chunks: tuple[int, ...] = ()
+    deflate: int = 0
+    shuffle: bool = False
+    fletcher32: bool = False
+    big_endian: bool = False
+    no_fill: bool = False
+    filter: Filter = ()
+
+
+@dataclass(frozen=True)
+class VariableLayout:
+    """A variable; `dims` index the dimensions of the whole file, in group order."""
+
+    name: str
+    type: int = FLOAT
+    dims: tuple[int, ...] = ()
+    attributes: tuple[Attribute, ...] = ()
+    storage: Storage = Storage()
+
+
+@dataclass(frozen=True)
+class GroupLayout:
+    """A group; `path` is `""` for the root and `"a/b"` below it."""
+
+    path: str = ""
+    attributes: tuple[Attribute, ...] = ()
+    enums: tuple[EnumType, ...] = ()
+    dims: tuple[Dimension, ...] = ()
+    variables: tuple[VariableLayout, ...] = ()
+
+    def path_of(self, name: str) -> str:
+        """Path of a variable of this group: `"t"` in the root, `"a/b/t"` below it."""
+        return f"{self.path}/{name}" if self.path else name
+
+
+@dataclass(frozen=True)
+class FileLayout:
+    """A file; the first group is the root and parents come before their children."""
+
+    format: int = NETCDF4
+    groups: tuple[GroupLayout, ...] = (GroupLayout(),)
+
+    def dimensions(self) -> list[Dimension]:
+        """All dimensions, in the order that `VariableLayout.dims` counts."""
+        return [dim for group in self.groups for dim in group.dims]
+
+    def enums(self) -> list[EnumType]:
+        """All enum types, in the order that type numbers from `ENUM_BASE` count."""
+        return [enum for group in self.groups for enum in group.enums]
+
+    def variables(self) -> Iterator[tuple[str, VariableLayout]]:
+        """Every variable with its path, in file order."""
+        for group in self.groups:
+            for variable in group.variables:
+                yield group.path_of(variable.name), variable
+
+    def shape(self, variable: VariableLayout) -> tuple[int, ...]:
+        """The recorded shape of a variable of this file."""
+        dims = self.dimensions()
+        return tuple(dims[index].size for index in variable.dims)
+
+
+def to_tree(layout: FileLayout) -> Metadata:
+    """The metadata tree of a layout."""
+    tree: Metadata = {1: [_group_tree(group) for group in layout.groups]}
+    if layout.format != NETCDF4:
+        tree[0] = layout.format
+    return tree
+
+
+def _group_tree(group: GroupLayout) -> Metadata:
+    tree = {
+        0: group.path,
+        1: _attribute_list(group.attributes),
+        2: [
+            [enum.name, enum.base, [part for member in enum.members for part in member]]
+            for enum in group.enums
+        ],
+        3: [
+            part
+            for dim in group.dims
+            for part in (dim.name, -1 - dim.size if dim.unlimited else dim.size)
+        ],
+        4: [_variable_tree(variable) for variable in group.variables],
+    }
+    return {key: value for key, value in tree.items() if value}
+
+
+def _variable_tree(variable: VariableLayout) -> Metadata:
+    storage = variable.storage
+    flags = (
+        _SHUFFLE * storage.shuffle
+        | _FLETCHER32 * storage.fletcher32
+        | _BIG_ENDIAN * storage.big_endian
+        | _NO_FILL * storage.no_fill
+    )
+    tree: Metadata = {
+        2: list(variable.dims),
+        3: _attribute_list(variable.attributes),
+        4: list(storage.chunks),
+        5: flags,
+        6: storage.deflate,
+        7: list(storage.filter),
+    }
+    tree = {key: value for key, value in tree.items() if value}
+    tree[0] = variable.name
+    if variable.type != FLOAT:
+        tree[1] = variable.type
+    return tree
+
+
+def _attribute_list(attributes: tuple[Attribute, ...]) -> list[Any]:
+    """Names and values in turn: flat, because a list per attribute would cost a byte each."""
+    return [part for item in attributes for part in (item.name, _attribute_value(item))]
+
+
+def _attribute_value(attribute: Attribute) -> Any:
+    if isinstance(attribute.value, tuple):
+        return [_text(part) for part in attribute.value]
+    if attribute.type == CHAR:
+        return _text(attribute.value)
+    return [attribute.type, attribute.value]
+
+
+def _text(value: bytes) -> str | bytes:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value
+
+
+def from_tree(tree: Metadata) -> FileLayout:
+    """The layout that a metadata tree describes.
+
+    Raises:
+        CorruptError: the tree breaks a rule of `format_spec/metadata.md`.
+    """
+    tree = _mapping(tree, {0, 1}, "file")
+    code = tree.get(0, NETCDF4)
+    groups = tuple(_group(item) for item in _items(tree, 1))
+    _require(_is_int(code) and code in FORMATS, f"unknown format variant {code!r}")
+    _require(bool(groups) and groups[0].path == "", "the first group is not the root")
+    layout = FileLayout(code, groups)
+    _check_groups(layout)
+    for path, variable in layout.variables():
+        _check_variable(layout, path, variable)
+    _require(to_tree(layout) == tree, "it is not in its shortest form")
+    return layout
+
+
+def _check_groups(layout: FileLayout) -> None:
+    seen: set[str] = set()
+    for group in layout.groups:
+        parent = group.path.rpartition("/")[0]
+        known = parent in seen or not group.path
+        _require(known and group.path not in seen, f"group {group.path!r} is out of place")
+        seen.add(group.path)
+
+
+def _check_variable(layout: FileLayout, path: str, variable: VariableLayout) -> None:
+    enums = len(layout.enums())
+    known = variable.type in NUMERIC_CODES or variable.type in (CHAR, STRING)
+    known = known or ENUM_BASE <= variable.type < ENUM_BASE + enums
+    _require(known, f"variable {path!r} has unknown type {variable.type}")
+    owners = [group.path for group in layout.groups for _ in group.dims]
+    home = path.rpartition("/")[0]
+    for index in variable.dims:
+        _require(index < len(owners), f"variable {path!r} has no dimension {index}")
+        above = f"{home}/".startswith(f"{owners[index]}/") or not owners[index]
+        _require(above, f"variable {path!r} has a dimension of another group")
+    storage = variable.storage
+    fits = len(storage.chunks) in (0, len(variable.dims)) and storage.deflate <= 9
+    _require(fits, f"variable {path!r} has impossible storage")
+    plain = layout.format not in CLASSIC_FORMATS or storage == Storage()
+    _require(plain, f"variable {path!r} has storage settings in a NetCDF-3 file")
+
+
+def _group(value: Any) -> GroupLayout:
+    tree = _mapping(value, {0, 1, 2, 3, 4}, "group")
+    dims = _pairs(_items(tree, 3), "dimension", int)
+    return GroupLayout(
+        path=_string(tree.get(0, "")),
+        attributes=_attributes(_items(tree, 1)),
+        enums=tuple(_enum(item) for item in _items(tree, 2)),
+        dims=tuple(
+            Dimension(name, size if size >= 0 else -1 - size, size < 0) for name, size in dims
+        ),
+        variables=tuple(_variable(item) for item in _items(tree, 4)),
+    )
+
+
+def _enum(value: Any) -> EnumType:
+    _require(isinstance(value, list) and len(value) == 3, "an enum type is not a triple")
+    name, base, members = value
+    _require(_is_int(base) and base in INTEGER_CODES, "an enum type has no integer base")
+    _require(isinstance(members, list), "the members of an enum type are not a list")
+    return EnumType(_string(name), base, tuple(_pairs(members, "enum member", int)))
+
+
+def _variable(value: Any) -> VariableLayout:
+    tree = _mapping(value, {0, 1, 2, 3, 4, 5, 6, 7}, "variable")
+    flags = _count(tree.get(5, _NO_STORAGE_FLAGS))
+    _require(flags < 16, f"unknown storage flag in {flags}")
+    return VariableLayout(
+        name=_string(tree.get(0)),
+        type=_count(tree.get(1, FLOAT)),
+        dims=tuple(_count(item) for item in _items(tree, 2)),
+        attributes=_attributes(_items(tree, 3)),
+        storage=Storage(
+            chunks=tuple(_count(item) for item in _items(tree, 4)),
+            deflate=_count(tree.get(6, 0)),
+            shuffle=bool(flags & _SHUFFLE),
+            fletcher32=bool(flags & _FLETCHER32),
+            big_endian=bool(flags & _BIG_ENDIAN),
+            no_fill=bool(flags & _NO_FILL),
+            filter=tuple(
+                item if isinstance(item, str) else _count(item) for item in _items(tree, 7)
+            ),
+        ),
+    )
+
+
+def _attributes(parts: list[Any]) -> tuple[Attribute, ...]:
+    return tuple(_attribute(name, value) for name, value in _pairs(parts, "attribute", object))
+
+
+def _attribute(name: str, value: Any) -> Attribute:
+    if isinstance(value, (str, bytes)):
+        return Attribute(name, CHAR, _bytes(value))
+    _require(isinstance(value, list), f"attribute {name!r} has no value")
+    if not value or not _is_int(value[0]):
+        return Attribute(name, STRING, tuple(_bytes(part) for part in value))
+    code = value[0]
+    numeric = len(value) == 2 and code in NUMERIC_CODES and isinstance(value[1], bytes)
+    _require(numeric, f"attribute {name!r} is not numeric")
+    whole = len(value[1]) % np.dtype(NUMERIC_CODES[code]).itemsize == 0
+    _require(whole, f"attribute {name!r} holds half a number")
+    return Attribute(name, code, value[1])
+
+
+def _require(condition: bool, complaint: str) -> None:
+    if not condition:
+        raise CorruptError(f"metadata of the NetCDF file: {complaint}")
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _mapping(value: Any, keys: set[int], what: str) -> Metadata:
+    _require(isinstance(value, dict), f"a {what} is not a map")
+    _require(set(value) <= keys, f"a {what} has an unknown key")
+    return dict(value)
+
+
+def _items(tree: Metadata, key: int) -> list[Any]:
+    value = tree.get(key, [])
+    _require(isinstance(value, list), f"key {key} is not a list")
+    return list(value)
+
+
+def _pairs(parts: list[Any], what: str, kind: type) -> list[tuple[str, Any]]:
+    _require(len(parts) % 2 == 0, f"{what} without a value")
+    pairs = list(zip(parts[::2], parts[1::2], strict=True))
+    for name, value in pairs:
+        _require(isinstance(name, str), f"{what} name is not text")
+        valid = isinstance(value, kind) and not isinstance(value, bool)
+        _require(valid, f"{what} {name!r} has a wrong value")
+    return pairs
+
+
+def _count(value: Any) -> int:
+    _require(_is_int(value) and value >= 0, f"{value!r} is not a count")
+    return int(value)
+
+
+def _string(value: Any) -> str:
+    _require(isinstance(value, str), f"{value!r} is not text")
+    return str(value)
+
+
+def _bytes(value: Any) -> bytes:
+    _require(isinstance(value, (str, bytes)), f"{value!r} is not text")
+    return value.encode("utf-8") if isinstance(value, str) else bytes(value)

@@ -1,0 +1,131 @@
+"""NumPy `.npy` files: one bare array, no metadata."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from codec.errors import InvalidInputError
+from codec.media.dataset import Array, Dataset, DecodedDataset, Field
+from codec.media.formats import first_bytes
+
+MEDIUM = "npy"
+_SIGNATURE = b"\x93NUMPY"
+_DTYPES = frozenset({"f2", "f4", "f8", "i1", "i2", "i4", "u1", "u2", "u4"})
+
+
+class _MappedArray:
+    """A memory-mapped array, read by slicing into native-endian, C-order copies."""
+
+    def __init__(self, values: Array) -> None:
+        self._values: Array | None = values
+        self.shape = tuple(values.shape)
+        self.dtype: np.dtype[Any] = values.dtype.newbyteorder("=")
+
+    def __getitem__(self, index: Any) -> Array:
+        if self._values is None:
+            raise ValueError("the file of this array is closed")
+        return np.array(self._values[index], dtype=self.dtype, order="C")
+
+    def release(self) -> None:
+        """Lets go of the mapping; the file can then be replaced on every system."""
+        self._values = None
+
+
+def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
+    """Maps a `.npy` file as one field named after the file.
+
+    Args:
+        path: the file; 1 to 4 axes of float16/32/64 or integers of up to 32 bits.
+        select: None, or the one name that the field has.
+
+    Raises:
+        InvalidInputError: not such a file, or `select` names anything else.
+    """
+    if first_bytes(path)[: len(_SIGNATURE)] != _SIGNATURE:
+        raise InvalidInputError(f"{path}: not a NumPy file; save the array with numpy.save")
+    try:
+        with path.open("rb") as file:
+            shape, dtype = _header(file)
+    except (ValueError, OSError, EOFError) as error:
+        raise _damaged(path) from error
+    _check(path, shape, dtype)
+    try:
+        values = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise _damaged(path) from error
+    name = path.stem
+    if select is not None and set(select) != {name}:
+        wrong = next((item for item in select if item != name), "nothing")
+        raise InvalidInputError(f"{path}: has no variable {wrong!r}; available: {name}")
+    source = _MappedArray(values)
+    field = Field(name=name, dims=("",) * len(shape), values=source)
+    size = path.stat().st_size
+    return Dataset(MEDIUM, (field,), source_bytes=size, close=source.release)
+
+
+def _header(file: BinaryIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    version = np.lib.format.read_magic(file)
+    if version == (1, 0):
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    elif version == (2, 0):
+        shape, _, dtype = np.lib.format.read_array_header_2_0(file)
+    else:
+        raise ValueError(f"version {version} is only used for structured arrays")
+    return shape, dtype
+
+
+def _damaged(path: Path) -> InvalidInputError:
+    return InvalidInputError(
+        f"{path}: truncated, damaged or not a plain array; write it again with numpy.save"
+    )
+
+
+def _check(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    if dtype.fields is not None or dtype.hasobject:
+        kind = "Python objects" if dtype.hasobject else "a structured dtype"
+        raise InvalidInputError(f"{path}: holds {kind}; save each part as a plain numeric array")
+    if dtype.str[1:] not in _DTYPES:
+        raise InvalidInputError(
+            f"{path}: dtype {dtype} is not supported;"
+            " convert to float16/32/64 or an integer of up to 32 bits"
+        )
+    if not 1 <= len(shape) <= 4:
+        raise InvalidInputError(f"{path}: has {len(shape)} axes; reshape or split it to 1 to 4")
+    if 0 in shape:
+        raise InvalidInputError(f"{path}: shape {shape} holds no samples; nothing to encode")
+
+
+def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
+    """Writes the one decoded field as a `.npy` file, block by block.
+
+    Args:
+        path: where to write; the caller renames it into place.
+        dataset: exactly one field; metadata and verbatim values have no place here.
+        history: ignored, a `.npy` file has no attributes.
+
+    Raises:
+        InvalidInputError: not exactly one field, or the file cannot be created.
+    """
+    if len(dataset.fields) != 1:
+        names = ", ".join(field.name for field in dataset.fields) or "none"
+        raise InvalidInputError(
+            f"{path}: a .npy file holds one variable, not {len(dataset.fields)};"
+            f" choose with --var (available: {names})"
+        )
+    field = dataset.fields[0]
+    if 0 in field.shape:  # an empty file region cannot be mapped
+        with path.open("wb") as file:
+            np.lib.format.write_array(file, np.empty(field.shape, field.dtype))
+        return
+    try:
+        target = np.lib.format.open_memmap(path, mode="w+", dtype=field.dtype, shape=field.shape)
+    except OSError as error:
+        raise InvalidInputError(
+            f"{path}: cannot be written: {error.strerror or error}; choose another place"
+        ) from error
+    for index, block in field.blocks():
+        target[index] = block
+    target.flush()

@@ -1,0 +1,1 @@
+"""The pipeline: fields to models and models to fields."""

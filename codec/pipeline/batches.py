@@ -1,0 +1,92 @@
+"""Mini-batches that are outer products of random sample indices.
+
+A batch of scattered points makes interpolation a gather, whose gradient is a slow scatter. The outer
+product of a few random indices per axis costs small dense matrix products instead, and as every index
+is equally likely, so is every sample: the expected gradient is that of the whole field.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One batch.
+
+    Attributes:
+        positions: per active axis, float32 in [0, 1].
+        target: (components, samples) float32.
+        valid: the same shape, float32 of 0 and 1, or None if all are valid.
+    """
+
+    positions: Sequence[torch.Tensor]
+    target: torch.Tensor
+    valid: torch.Tensor | None
+
+
+class AxisSampler:
+    """Draws shards from a field.
+
+    Args:
+        values: (components, *shape) float32; every axis of shape is longer than 1.
+        valid: the same shape, bool, or None.
+        points: about how many samples a shard holds.
+        device: where shards are put.
+    """
+
+    def __init__(
+        self,
+        values: npt.NDArray[np.float32],
+        valid: npt.NDArray[np.bool_] | None,
+        points: int,
+        device: str,
+    ) -> None:
+        self._values = values
+        self._valid = valid
+        self._device = device
+        self._shape = values.shape[1:]
+        self._counts = _split(self._shape, points)
+
+    @property
+    def whole(self) -> bool:
+        """Whether a shard is the whole field."""
+        return self._counts == self._shape
+
+    def draw(self, generator: np.random.Generator) -> Shard:
+        """A random shard."""
+        indices = [
+            np.arange(size) if count == size
+            else np.sort(generator.choice(size, size=count, replace=False, shuffle=False))
+            for size, count in zip(self._shape, self._counts, strict=True)
+        ]
+        window = np.ix_(np.arange(self._values.shape[0]), *indices)
+        target = torch.from_numpy(self._values[window].reshape(self._values.shape[0], -1))
+        valid = None
+        if self._valid is not None:
+            chosen = self._valid[window].reshape(self._values.shape[0], -1)
+            valid = torch.from_numpy(chosen.astype(np.float32)).to(self._device)
+        positions = [
+            torch.from_numpy((index / (size - 1)).astype(np.float32)).to(self._device)
+            for index, size in zip(indices, self._shape, strict=True)
+        ]
+        return Shard(positions, target.to(self._device), valid)
+
+
+def _split(shape: tuple[int, ...], points: int) -> tuple[int, ...]:
+    """Indices per axis: equal shares of each axis, at least 2, with a product of about `points`."""
+    total = math.prod(shape)
+    if total <= points:
+        return shape
+    counts = list(shape)
+    for _ in range(16):
+        factor = (points / math.prod(counts)) ** (1 / len(shape))
+        counts = [min(size, max(2, round(count * factor)))
+                  for size, count in zip(shape, counts, strict=True)]
+    return tuple(counts)

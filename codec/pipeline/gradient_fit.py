@@ -1,0 +1,206 @@
+"""fit -> prune -> finetune -> quantise -> finetune, for every network trained by gradients.
+
+The size of the network follows from the target. For a byte budget it is chosen once, for a PSNR the
+network grows, keeping what it has learned, until the float fit is a little better than the target;
+quantisation then spends the difference. All estimates on the way are made on random samples; what is
+returned was measured by `FitTask.measure`, on coded bytes and decoded values.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+import torch
+
+from codec.contracts import FitTask, Model, TensorSpec
+from codec.pipeline.batches import AxisSampler
+from codec.pipeline.metrics import mean_squared_error, peak_signal_to_noise
+from codec.pipeline.progress import StageProgress
+from codec.pipeline.quantised_fit import QuantisedFit
+from codec.pipeline.trainer import Network, Tensors, Trainer
+
+ConfigT = TypeVar("ConfigT")
+_log = logging.getLogger("inrc")
+
+# Small batches and many steps reach several dB more in the same time than the opposite.
+SHARD_POINTS = {"cpu": 2048, "cuda": 65536}
+# The float fit should beat the target by so much; quantisation then gives it back. Less leaves too
+# little for coarse steps, more pays for parameters that coarse steps waste.
+HEADROOM_DB = 1.5
+# What the last, long training usually adds to the PSNR of a short one.
+EXPECTED_GAIN_DB = 4.0
+# Bits per parameter after pruning and coding, for the first guess of a network's size.
+GUESSED_BITS = 5.0
+
+
+class NetworkFamily(Protocol[ConfigT]):
+    """Networks of one kind in all sizes."""
+
+    def sized(self, parameters: int) -> ConfigT:
+        """The config with about so many parameters (or the nearest there is)."""
+        ...
+
+    def count(self, config: ConfigT) -> int:
+        """Parameters of a config."""
+        ...
+
+    def tensors(self, config: ConfigT) -> tuple[TensorSpec, ...]:
+        """Its tensors in coding order."""
+        ...
+
+    def start(self, config: ConfigT, generator: torch.Generator) -> Tensors:
+        """Initial values."""
+        ...
+
+    def rates(self, config: ConfigT) -> dict[str, float]:
+        """Adam's learning rate for each tensor at the start of a fit."""
+        ...
+
+    def resize(self, tensors: Tensors, before: ConfigT, after: ConfigT) -> Tensors:
+        """The same function, as nearly as possible, in a larger network."""
+        ...
+
+    def network(self, config: ConfigT) -> Network:
+        """The function that a config evaluates."""
+        ...
+
+    def to_map(self, config: ConfigT) -> dict[int, Any]:
+        """The config map of the file."""
+        ...
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Training steps per stage; a step is `trainer.SHARDS` shards of `SHARD_POINTS` samples.
+
+    Effort e takes 300 * 2^e steps (above 3: 1.8 times the level below) for the last training of the
+    float fit, up to as many to find the size, and a quarter each for pruning and for each round of
+    the finetune under quantisation.
+    """
+
+    rung: int
+    rungs: int
+    fit: int
+    prune: int
+    finetune: int
+
+    @classmethod
+    def for_effort(cls, effort: int) -> Schedule:
+        fit = 300 * 2**effort if effort < 4 else int(2400 * 1.8 ** (effort - 3))
+        return cls(max(60, fit // 8), 8, fit, fit // 4, fit // 4)
+
+
+class GradientFit(Generic[ConfigT]):
+    """One run of the stages for one item."""
+
+    def __init__(self, task: FitTask, family: NetworkFamily[ConfigT]) -> None:
+        self._task = task
+        self._family = family
+        self._schedule = Schedule.for_effort(task.effort)
+        active = [axis for axis, size in enumerate(task.shape) if size > 1]
+        squeezed = (task.values.shape[0], *(task.shape[axis] for axis in active))
+        valid = None if task.valid is None else task.valid.reshape(squeezed)
+        self._samples = int(task.values.size if valid is None else valid.sum())
+        self._sampler = AxisSampler(
+            task.values.reshape(squeezed), valid, SHARD_POINTS[task.device], task.device
+        )
+        self._generator = torch.Generator().manual_seed(task.seed)
+
+    def run(self) -> Model:
+        """The best model found."""
+        config, tensors, trainer = self._fit()
+        quantised = QuantisedFit(
+            self._task,
+            trainer,
+            self._family.tensors(config),
+            self._family.to_map(config),
+            finetune_steps=self._schedule.finetune,
+            prune_steps=self._schedule.prune,
+            rates=self._family.rates(config),
+            progress=self._progress(0.6, 1.0),
+        )
+        return quantised.run(tensors)
+
+    def _trainer(self, config: ConfigT) -> Trainer:
+        network = self._family.network(config)
+        return Trainer(network, self._sampler, self._task.seed, self._task.threads)
+
+    def _progress(self, start: float, end: float) -> StageProgress:
+        return StageProgress(self._task.report, start, end)
+
+    def _fit(self) -> tuple[ConfigT, Tensors, Trainer]:
+        goal = self._task.goal
+        if goal.psnr is None:
+            budget = goal.file_bytes or self._samples
+            config = self._family.sized(int(8 * budget / GUESSED_BITS))
+            tensors = self._family.start(config, self._generator)
+            tensors = self._to_device(tensors)
+        else:
+            config, tensors = self._grow(goal.psnr)
+        trainer = self._trainer(config)
+        self._train(trainer, config, tensors, self._schedule.fit, self._progress(0.2, 0.6))
+        for attempt in range(3):
+            reached = self._estimate(trainer, tensors)
+            if goal.psnr is None or reached >= goal.psnr + HEADROOM_DB / 3:
+                break
+            larger = self._family.sized(int(self._family.count(config) * 1.8))
+            if self._too_large(larger) or self._family.count(larger) <= self._family.count(config):
+                break
+            _log.debug("fit reached %.2f dB, growing (attempt %d)", reached, attempt + 1)
+            tensors = self._family.resize(tensors, config, larger)
+            config, trainer = larger, self._trainer(larger)
+            progress = self._progress(0.6, 0.6)
+            self._train(trainer, config, tensors, self._schedule.fit // 2, progress)
+        return config, tensors, trainer
+
+    def _grow(self, target: float) -> tuple[ConfigT, Tensors]:
+        """A network large enough for the target after the last training, trained shortly."""
+        config = self._family.sized(max(400, self._samples // 1000))
+        tensors = self._to_device(self._family.start(config, self._generator))
+        for rung in range(self._schedule.rungs):
+            trainer = self._trainer(config)
+            share = 0.2 / self._schedule.rungs
+            progress = self._progress(share * rung, share * (rung + 1))
+            self._train(trainer, config, tensors, self._schedule.rung, progress, final_rate=0.2)
+            gap = target + HEADROOM_DB - EXPECTED_GAIN_DB - self._estimate(trainer, tensors)
+            _log.debug("%s parameters: %.2f dB short", self._family.count(config), gap)
+            if gap <= 0:
+                break
+            factor = min(4.0, max(1.4, 1.22**gap))
+            larger = self._family.sized(int(self._family.count(config) * factor))
+            if self._too_large(larger) or self._family.count(larger) <= self._family.count(config):
+                break
+            tensors = self._family.resize(tensors, config, larger)
+            config = larger
+        return config, tensors
+
+    def _too_large(self, config: ConfigT) -> bool:
+        return self._family.count(config) > self._samples
+
+    def _train(
+        self,
+        trainer: Trainer,
+        config: ConfigT,
+        tensors: Tensors,
+        steps: int,
+        progress: StageProgress,
+        final_rate: float = 0.01,
+    ) -> None:
+        goal = self._task.goal
+        stop = 0.0 if goal.psnr is None else mean_squared_error(goal.psnr + 2 * HEADROOM_DB)
+        trainer.run(
+            tensors,
+            steps,
+            self._family.rates(config),
+            final_rate=final_rate,
+            stop_below=stop,
+            report=progress.stage("fit"),
+        )
+
+    def _estimate(self, trainer: Trainer, tensors: Tensors) -> float:
+        return peak_signal_to_noise(trainer.estimate(tensors, trainer.draw(64)))
+
+    def _to_device(self, tensors: Tensors) -> Tensors:
+        return {name: tensor.to(self._task.device) for name, tensor in tensors.items()}

@@ -1,0 +1,141 @@
+"""From stored values to the normalised ones that are fitted, and back.
+
+A sample is invalid if it is NaN, infinite, or one of the field's fill values; invalid samples keep
+their bit pattern, whatever it is. Valid ones map their own range to [-1, 1].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from codec.entropy.mask_section import CodedMask, FillPatterns
+from codec.errors import InvalidInputError
+from codec.media.dataset import Field
+
+Array = npt.NDArray[Any]
+Mask = npt.NDArray[np.bool_]
+# A float32 offset or scale saves four bytes; it may widen the range by no more than this.
+_WIDENING = 1e-3
+_MAX_PATTERNS = 1 << 16
+_PIECE = 1 << 20
+
+
+@dataclass(frozen=True)
+class NormalisedField:
+    """One field, ready to be fitted.
+
+    Attributes:
+        field: where it came from.
+        stored: all its values, in the stored dtype.
+        values: float32, 0 where invalid, else (stored - offset) / scale in [-1, 1].
+        valid: bool, or None if every sample is valid.
+        coded_mask: validity mask and fill patterns, None with `valid`.
+        offset, scale: of the inverse; scale 0 means that all valid samples are alike.
+        value_range: maximum minus minimum of the valid samples.
+    """
+
+    field: Field
+    stored: Array
+    values: npt.NDArray[np.float32]
+    valid: Mask | None
+    coded_mask: CodedMask | None
+    offset: float
+    scale: float
+    value_range: float
+
+
+def normalise(field: Field) -> NormalisedField:
+    """Read and normalise a field.
+
+    Raises:
+        InvalidInputError: it holds more kinds of invalid samples than a file can list.
+    """
+    stored = np.ascontiguousarray(field.values[...])
+    valid = validity(stored, field.fill_values)
+    coded_mask = None if valid is None else _coded_mask(field, stored, valid)
+    chosen = stored if valid is None else stored[valid]
+    if chosen.size == 0:
+        empty = np.zeros(stored.shape, np.float32)
+        return NormalisedField(field, stored, empty, valid, coded_mask, 0.0, 0.0, 0.0)
+    low, high = float(chosen.min()), float(chosen.max())
+    offset, scale = _affine(low, high)
+    if scale == 0:
+        values = np.zeros(stored.shape, np.float32)
+    else:
+        values = _to_unit(stored, offset, scale)
+        if valid is not None:
+            values[~valid] = 0
+    return NormalisedField(field, stored, values, valid, coded_mask, offset, scale, high - low)
+
+
+def _to_unit(stored: Array, offset: float, scale: float) -> npt.NDArray[np.float32]:
+    values = np.empty(stored.shape, np.float32)
+    source, target = stored.reshape(-1), values.reshape(-1)
+    # In pieces: the float64 intermediate would otherwise be twice the field.
+    with np.errstate(invalid="ignore", over="ignore"):
+        for start in range(0, source.size, _PIECE):
+            piece = slice(start, start + _PIECE)
+            target[piece] = (source[piece].astype(np.float64) - offset) / scale
+    return values
+
+
+def validity(stored: Array, fill_values: tuple[Any, ...]) -> Mask | None:
+    """True where a sample is data; None if every sample is."""
+    invalid = np.zeros(stored.shape, np.bool_)
+    if stored.dtype.kind == "f":
+        invalid |= ~np.isfinite(stored)
+    for value in fill_values:
+        if value == value:
+            invalid |= stored == np.asarray(value, stored.dtype)
+    return ~invalid if invalid.any() else None
+
+
+def _coded_mask(field: Field, stored: Array, valid: Mask) -> CodedMask:
+    patterns = stored[~valid].view(f"u{stored.dtype.itemsize}")
+    distinct, indices = np.unique(patterns, return_inverse=True)
+    if len(distinct) > _MAX_PATTERNS:
+        raise InvalidInputError(
+            f"{field.name}: its invalid samples hold {len(distinct)} different values; "
+            "keep it verbatim by leaving it out of --var"
+        )
+    single = len(distinct) == 1
+    return CodedMask(valid, FillPatterns(distinct, None if single else indices.astype(np.int64)))
+
+
+def _affine(low: float, high: float) -> tuple[float, float]:
+    """(offset, scale) that map [low, high] to [-1, 1], in float32 where that costs nothing."""
+    if low == high:
+        return low, 0.0
+    offset = low / 2 + high / 2
+    scale = max(high - offset, offset - low)
+    with np.errstate(over="ignore"):
+        short = float(np.float32(offset))
+        reach = max(high - short, short - low)
+        wide = np.float32(reach)
+        if wide < reach:
+            wide = np.nextafter(wide, np.float32(np.inf))
+    if np.isfinite(wide) and np.isfinite(short) and float(wide) <= scale * (1 + _WIDENING):
+        return short, float(wide)
+    return offset, scale
+
+
+def denormalise(
+    normalised: npt.NDArray[np.floating], offset: float, scale: float
+) -> npt.NDArray[np.float64]:
+    """offset + scale * clip(y, -1, 1), in float64."""
+    if scale == 0:
+        return np.full(normalised.shape, offset)
+    return np.clip(normalised, -1.0, 1.0).astype(np.float64) * scale + offset
+
+
+def to_stored(real: npt.NDArray[np.float64], dtype: np.dtype[Any]) -> Array:
+    """Round to the stored dtype: nearest, ties to even, clipped to its (finite) range."""
+    if dtype.kind == "f":
+        limit = float(np.finfo(dtype).max)
+        return np.clip(real, -limit, limit).astype(dtype)
+    limits = np.iinfo(dtype)
+    return np.clip(np.rint(real), limits.min, limits.max).astype(dtype)

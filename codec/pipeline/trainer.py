@@ -1,0 +1,203 @@
+"""Gradient descent on the tensors of a network, on all cores, with a result that does not depend on
+how many there are.
+
+Each step evaluates a fixed number of shards, one thread each, and adds their gradients in a fixed
+order. One thread per shard also beats torch's own threading here, whose operators are too short.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from codec.pipeline.batches import AxisSampler, Shard
+
+Tensors = dict[str, torch.Tensor]
+Network = Callable[[Mapping[str, torch.Tensor], Sequence[torch.Tensor]], torch.Tensor]
+Transform = Callable[[str, torch.Tensor], torch.Tensor]
+StepReport = Callable[[float, float], None]
+
+SHARDS = 4
+_SMOOTHING = 0.95
+_WARM_UP = 20
+
+
+def identity(name: str, tensor: torch.Tensor) -> torch.Tensor:
+    """The transform that changes nothing."""
+    return tensor
+
+
+def no_penalty() -> torch.Tensor:
+    """The penalty of a fit without pruning."""
+    return torch.zeros(())
+
+
+class Trainer:
+    """Fits tensors to a field.
+
+    Args:
+        network: maps tensors and positions to (components, samples).
+        sampler: draws the shards.
+        seed: of the batches.
+        threads: how many shards are evaluated at once.
+    """
+
+    def __init__(
+        self, network: Network, sampler: AxisSampler, seed: int, threads: int
+    ) -> None:
+        self._network = network
+        self._sampler = sampler
+        self._generator = np.random.default_rng(seed)
+        self._threads = min(threads, SHARDS)
+
+    def run(
+        self,
+        tensors: Tensors,
+        steps: int,
+        rates: Mapping[str, float],
+        *,
+        final_rate: float = 0.01,
+        transform: Transform = identity,
+        extra: Sequence[torch.Tensor] = (),
+        extra_rate: float = 0.0,
+        penalty: Callable[[], torch.Tensor] = no_penalty,
+        stop_below: float = 0.0,
+        report: StepReport = lambda fraction, loss: None,
+    ) -> float:
+        """Train `tensors` in place.
+
+        Args:
+            tensors: leaf tensors by name.
+            steps: at most so many.
+            rates: Adam's learning rate per tensor, lowered along a cosine.
+            final_rate: where the cosine ends, as a share of the start.
+            transform: applied to each tensor before the network sees it (pruning, quantisation).
+            extra: further leaf tensors that `transform` and `penalty` depend on, at `extra_rate`.
+            penalty: added to the loss.
+            stop_below: stop early once the smoothed loss is below this.
+            report: called with the part done and the smoothed loss.
+
+        Returns:
+            The smoothed mean squared error of the last steps, without the penalty.
+        """
+        leaves = [*tensors.values(), *extra]
+        for leaf in leaves:
+            leaf.requires_grad_(True)
+        groups = [{"params": [tensor], "lr": rates[name]} for name, tensor in tensors.items()]
+        groups += [{"params": [tensor], "lr": extra_rate} for tensor in extra]
+        optimiser = torch.optim.Adam(groups, betas=(0.9, 0.99), eps=1e-12, fused=True)
+        base = [group["lr"] for group in optimiser.param_groups]
+        smoothed = math.nan
+        with one_torch_thread(), ThreadPoolExecutor(self._threads) as pool:
+            for step in range(steps):
+                share = _schedule(step, steps, final_rate)
+                for group, rate in zip(optimiser.param_groups, base, strict=True):
+                    group["lr"] = rate * share
+                loss = self._step(tensors, transform, penalty, leaves, pool)
+                optimiser.step()
+                keep = _SMOOTHING if step >= _WARM_UP else step / (step + 1)
+                smoothed = loss if step == 0 else keep * smoothed + (1 - keep) * loss
+                report((step + 1) / steps, smoothed)
+                if step >= _WARM_UP and smoothed < stop_below:
+                    break
+        for leaf in leaves:
+            leaf.requires_grad_(False)
+        return smoothed
+
+    def _step(
+        self,
+        tensors: Tensors,
+        transform: Transform,
+        penalty: Callable[[], torch.Tensor],
+        leaves: Sequence[torch.Tensor],
+        pool: ThreadPoolExecutor,
+    ) -> float:
+        """Fill the gradients of all leaves; returns the loss without the penalty."""
+        effective = {name: transform(name, tensor) for name, tensor in tensors.items()}
+        inputs = {name: tensor.detach().requires_grad_(True) for name, tensor in effective.items()}
+        shards = self.draw(SHARDS)
+        count = sum(_count(shard) for shard in shards) or 1.0
+        results = list(pool.map(lambda shard: self._gradients(inputs, shard, count), shards))
+        for leaf in leaves:
+            leaf.grad = None
+        total = [sum(parts[1:], start=parts[0]) for parts in zip(*(r[1] for r in results), strict=True)]
+        roots, gradients = list(effective.values()), list[torch.Tensor | None](total)
+        price = penalty()
+        if price.requires_grad:
+            roots.append(price)
+            gradients.append(None)
+        torch.autograd.backward(roots, gradients)
+        return sum(loss for loss, _ in results)
+
+    def _gradients(
+        self, inputs: Tensors, shard: Shard, count: float
+    ) -> tuple[float, tuple[torch.Tensor, ...]]:
+        difference = self._network(inputs, shard.positions) - shard.target
+        if shard.valid is not None:
+            difference = difference * shard.valid
+        loss = difference.square().sum() / count
+        return float(loss.detach()), torch.autograd.grad(loss, list(inputs.values()))
+
+    def draw(self, count: int) -> list[Shard]:
+        """Random shards; one if a shard is the whole field."""
+        return [self._sampler.draw(self._generator) for _ in range(1 if self._sampler.whole else count)]
+
+    def estimate(self, tensors: Tensors, shards: Sequence[Shard]) -> float:
+        """Mean squared error over given shards."""
+        with one_torch_thread(), torch.no_grad(), ThreadPoolExecutor(self._threads) as pool:
+            def squared(shard: Shard) -> float:
+                difference = self._network(tensors, shard.positions) - shard.target
+                if shard.valid is not None:
+                    difference = difference * shard.valid
+                return float(difference.double().square().sum())
+
+            return sum(pool.map(squared, shards)) / (sum(_count(shard) for shard in shards) or 1.0)
+
+    def curvature(self, tensors: Tensors, shards: Sequence[Shard]) -> Tensors:
+        """Diagonal of the Gauss-Newton matrix of the mean squared error, per element.
+
+        Random signs on the outputs make the square of one gradient an unbiased estimate of the sum
+        of squared derivatives (Hutchinson).
+        """
+        generator = torch.Generator().manual_seed(0)
+        sums = {name: torch.zeros_like(tensor) for name, tensor in tensors.items()}
+        count = 0.0
+        with one_torch_thread():
+            for shard in shards:
+                inputs = {name: t.detach().requires_grad_(True) for name, t in tensors.items()}
+                outputs = self._network(inputs, shard.positions)
+                signs = torch.randint(0, 2, outputs.shape, generator=generator) * 2.0 - 1.0
+                signs = signs.to(outputs.device)
+                if shard.valid is not None:
+                    signs = signs * shard.valid
+                gradients = torch.autograd.grad((outputs * signs).sum(), list(inputs.values()))
+                for name, gradient in zip(inputs, gradients, strict=True):
+                    sums[name] += gradient.square()
+                count += _count(shard)
+        return {name: 2 * total / max(count, 1.0) for name, total in sums.items()}
+
+
+def _count(shard: Shard) -> float:
+    return float(shard.target.numel() if shard.valid is None else shard.valid.sum())
+
+
+def _schedule(step: int, steps: int, final: float) -> float:
+    """Share of the learning rate: a short warm-up, then a cosine from 1 to `final`."""
+    warm = min(1.0, (step + 1) / _WARM_UP)
+    return warm * (final + (1 - final) * 0.5 * (1 + math.cos(math.pi * step / steps)))
+
+
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Torch's own threading off inside the block; the shards are the threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,161 @@
+"""Finding plugins: a static table of built-ins, then entry points of the group `inrc.plugins`.
+
+A plugin's module is imported when it is first used. A built-in is never replaced by an entry point,
+nothing a file says names code, and a third-party plugin that fails to import is a warning.
+
+An entry point is named `<kind>.<name>`, for example `architecture.mynet`, and loads a class without
+arguments that satisfies the protocol of its kind in `codec.contracts`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, cast
+
+from codec.contracts import Architecture, Pruner, Quantiser
+from codec.errors import InvalidInputError, UnsupportedError
+from codec.reports import PluginInfo
+
+ENTRY_POINT_GROUP = "inrc.plugins"
+KINDS = ("architecture", "pruner", "quantiser")
+NO_PRUNER = "none"
+
+_log = logging.getLogger("inrc")
+
+
+@dataclass(frozen=True)
+class _Row:
+    kind: str
+    name: str
+    target: str
+    identifier: int | None = None
+
+
+_BUILT_IN = (
+    _Row("architecture", "constant", "inrc_plugins.constant:Constant", 0),
+    _Row("architecture", "fvsrn", "inrc_plugins.fvsrn.architecture:Fvsrn", 1),
+    _Row("pruner", "binary-mask", "inrc_plugins.binary_mask:BinaryMask"),
+    _Row("quantiser", "uniform", "inrc_plugins.uniform:Uniform"),
+)
+_PROTOCOLS: dict[str, Any] = {
+    "architecture": Architecture,
+    "pruner": Pruner,
+    "quantiser": Quantiser,
+}
+
+
+@cache
+def _load_built_in(target: str) -> Any:
+    module, _, attribute = target.partition(":")
+    return getattr(importlib.import_module(module), attribute)()
+
+
+def _third_party() -> list[EntryPoint]:
+    built_in = {f"{row.kind}.{row.name}" for row in _BUILT_IN}
+    found = [
+        entry
+        for entry in entry_points(group=ENTRY_POINT_GROUP)
+        if entry.name not in built_in and entry.name.partition(".")[0] in KINDS
+    ]
+    return sorted(found, key=lambda entry: entry.name)
+
+
+def _load_third_party(entry: EntryPoint) -> Any | None:
+    kind = entry.name.partition(".")[0]
+    try:
+        plugin = entry.load()()
+    except Exception as error:  # a stranger's import can fail in any way; it must not take us down
+        _log.warning("plugin %s (%s) failed to load: %s", entry.name, entry.value, error)
+        return None
+    if not isinstance(plugin, _PROTOCOLS[kind]):
+        _log.warning("plugin %s (%s) is not a %s", entry.name, entry.value, kind)
+        return None
+    return plugin
+
+
+def _by_name(kind: str, name: str) -> Any:
+    for row in _BUILT_IN:
+        if (row.kind, row.name) == (kind, name):
+            return _load_built_in(row.target)
+    for entry in _third_party():
+        if entry.name == f"{kind}.{name}" and (plugin := _load_third_party(entry)) is not None:
+            return plugin
+    raise InvalidInputError(f"no {kind} is called {name!r}; there are: {', '.join(names(kind))}")
+
+
+def names(kind: str) -> list[str]:
+    """Names that options of this kind take, without importing any plugin."""
+    built_in = [row.name for row in _BUILT_IN if row.kind == kind]
+    others = [entry.name.partition(".")[2] for entry in _third_party() if entry.name.startswith(kind)]
+    return built_in + others
+
+
+def architecture(name: str) -> Architecture:
+    """The architecture called `name`.
+
+    Raises:
+        InvalidInputError: there is none; the message lists those there are.
+    """
+    return cast(Architecture, _by_name("architecture", name))
+
+
+def architecture_by_identifier(identifier: int, version: int) -> Architecture:
+    """The architecture that a file names by number.
+
+    Raises:
+        UnsupportedError: none at hand has the number and at least the version.
+    """
+    plugin: Architecture | None = None
+    for row in _BUILT_IN:
+        if row.kind == "architecture" and row.identifier == identifier:
+            plugin = _load_built_in(row.target)
+    if plugin is None:
+        for entry in _third_party():
+            if entry.name.startswith("architecture."):
+                candidate = _load_third_party(entry)
+                if candidate is not None and candidate.identifier == identifier:
+                    plugin = candidate
+    if plugin is None or plugin.version < version:
+        raise UnsupportedError(
+            f"no plugin here decodes architecture {identifier} version {version}", section="ITEM"
+        )
+    return plugin
+
+
+def pruner(name: str) -> Pruner | None:
+    """The pruner called `name`, None for "none"."""
+    return None if name == NO_PRUNER else cast(Pruner, _by_name("pruner", name))
+
+
+def quantiser(name: str) -> Quantiser:
+    """The quantiser called `name`."""
+    return cast(Quantiser, _by_name("quantiser", name))
+
+
+def list_plugins() -> tuple[PluginInfo, ...]:
+    """All plugins that load, built-ins first."""
+    rows = [
+        _describe(row.kind, row.name, _load_built_in(row.target), "built in") for row in _BUILT_IN
+    ]
+    for entry in _third_party():
+        plugin = _load_third_party(entry)
+        if plugin is not None:
+            kind, _, name = entry.name.partition(".")
+            origin = entry.dist.name if entry.dist is not None else entry.value
+            rows.append(_describe(kind, name, plugin, origin))
+    return tuple(rows)
+
+
+def _describe(kind: str, name: str, plugin: Any, origin: str) -> PluginInfo:
+    return PluginInfo(
+        kind,
+        name,
+        getattr(plugin, "identifier", None),
+        getattr(plugin, "version", None),
+        origin,
+        plugin.summary,
+    )

@@ -1,0 +1,155 @@
+"""What inrc tells after it has measured: every number here was taken from a written file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class FieldQuality:
+    """Decoded values against the original ones, over valid samples.
+
+    Attributes:
+        name: of the field.
+        psnr: dB, peak = the original's own range; infinite where nothing differs.
+        max_error: greatest absolute difference, in the field's unit (unpacked where it is packed).
+        rmse: root mean square difference, in the same unit.
+        value_range: maximum minus minimum of the original's valid samples, in the same unit.
+        units: of all three, `""` if unknown.
+        valid: number of valid samples.
+        mask_intact: whether invalid samples are exactly those of the original, bit for bit.
+    """
+
+    name: str
+    psnr: float
+    max_error: float
+    rmse: float
+    value_range: float
+    units: str
+    valid: int
+    mask_intact: bool
+
+
+@dataclass(frozen=True)
+class EncodeReport:
+    """What `encode` reached.
+
+    Attributes:
+        path: the file written.
+        file_bytes: its size.
+        source_bytes: size of the input file.
+        field_bytes: bytes of the fitted fields in their stored dtype.
+        qualities: one per field, measured on what was decoded from the written bytes.
+        goal_met: whether the target was reached; `shortfall` says what was if not.
+        shortfall: one line, or `""`.
+        seconds: wall-clock time of the whole encode.
+    """
+
+    path: Path
+    file_bytes: int
+    source_bytes: int
+    field_bytes: int
+    qualities: tuple[FieldQuality, ...]
+    goal_met: bool
+    shortfall: str
+    seconds: float
+
+    @property
+    def ratio(self) -> float:
+        """Bytes of the fitted fields over bytes of the file."""
+        return self.field_bytes / self.file_bytes
+
+
+@dataclass(frozen=True)
+class SectionInfo:
+    """One section: type, stored bytes with framing, and what it holds in words."""
+
+    type: str
+    file_bytes: int
+    content: str
+
+
+@dataclass(frozen=True)
+class FieldInfo:
+    """One field of a file, without decoding it.
+
+    Attributes:
+        name, shape, dims, dtype: of the decoded array.
+        units: physical unit or `""`.
+        architecture: name of the architecture (or its number if it is unknown here).
+        components: number of fields in the same model.
+        parameters: integers coded for the model.
+        model_bytes: bytes of the model's ITEM and TENS sections and sparsity masks.
+        mask_bytes: bytes of the validity mask, 0 if every sample is valid or another field carries
+            it.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dims: tuple[str, ...]
+    dtype: str
+    units: str
+    architecture: str
+    components: int
+    parameters: int
+    model_bytes: int
+    mask_bytes: int
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """What `inrc info` shows.
+
+    Attributes:
+        path: the file, or "-" for bytes in memory.
+        file_bytes: its size.
+        field_bytes: bytes of the decoded fields in their stored dtype.
+        format_version: "1.0".
+        level: 1 or 2.
+        medium: of the original file, "netcdf" for example.
+        fields: in file order.
+        sections: in file order.
+        verbatim: (path, type, shape) of every variable kept verbatim.
+    """
+
+    path: str
+    file_bytes: int
+    field_bytes: int
+    format_version: str
+    level: int
+    medium: str
+    fields: tuple[FieldInfo, ...]
+    sections: tuple[SectionInfo, ...]
+    verbatim: tuple[tuple[str, str, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """What `verify` found: intact sections and digest, and, with an original, the quality."""
+
+    path: str
+    file_bytes: int
+    sections: int
+    qualities: tuple[FieldQuality, ...]
+
+
+@dataclass(frozen=True)
+class PluginInfo:
+    """One row of `inrc plugins list`.
+
+    Attributes:
+        kind: "architecture", "pruner" or "quantiser".
+        name: what options take.
+        identifier: number in files, or None where the kind has none.
+        version: of its normative text, or None.
+        origin: "built in", or the distribution that provides it.
+        summary: one line.
+    """
+
+    kind: str
+    name: str
+    identifier: int | None
+    version: int | None
+    origin: str
+    summary: str

@@ -1,0 +1,39 @@
+"""A conformance case in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+OUTCOMES = ("ok", "malformed", "unsupported", "limit")
+FOLDERS = {"ok": "valid", "malformed": "malformed", "unsupported": "unsupported", "limit": "limit"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One file and what a decoder has to answer."""
+
+    topic: str
+    name: str
+    data: bytes
+    spec: tuple[str, ...]
+    expect: str = "ok"
+    tags: tuple[str, ...] = ()
+    level: int = 1
+
+    @property
+    def id(self) -> str:
+        """The folder of the case inside the suite."""
+        return f"{FOLDERS[self.expect]}/{self.topic}/{self.name}"
+
+
+def case(
+    topic: str,
+    name: str,
+    data: bytes,
+    spec: str,
+    expect: str = "ok",
+    tags: str = "",
+    level: int = 1,
+) -> Case:
+    """Return a case; `spec` and `tags` are separated by blanks."""
+    return Case(topic, name, data, tuple(spec.split()), expect, tuple(tags.split()), level)

@@ -1,0 +1,132 @@
+"""Compares what a decoder under test wrote with what a case expects."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .suite import SuiteCase
+
+Float64Array = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+def check_status(one: SuiteCase, status: str) -> list[str]:
+    """Compare the outcome; a refusal has nothing else to compare."""
+    return [] if status == one.expect else [f"expected {one.expect}, got {status}"]
+
+
+def check_outputs(one: SuiteCase, directory: Path) -> list[str]:
+    """Return everything that is wrong with the outputs of an ok case."""
+    try:
+        info = json.loads((directory / "info.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        return [f"info.json: {error}"]
+    if not isinstance(info, dict):
+        return ["info.json is not an object"]
+    problems: list[str] = []
+    if info.get("integers_sha256") != one.info["integers_sha256"]:
+        problems.append("integers_sha256 differs")
+    if "verbatim" in info and info["verbatim"] != one.info["verbatim"]:
+        problems.append("verbatim variables differ")
+    for limits in one.info["limits"]:
+        name = f"{limits['item']}-{limits['component']}"
+        try:
+            found = _check_component(one, directory, name, limits)
+        except (OSError, ValueError, EOFError) as error:
+            found = [str(error)]
+        problems += [f"component {name}: {problem}" for problem in found]
+    return problems
+
+
+def _check_component(
+    one: SuiteCase, directory: Path, name: str, limits: dict[str, Any]
+) -> list[str]:
+    """Check `real` and `values` of one component."""
+    x = load(one.folder / f"expected-{name}.npy")
+    expected = load(one.folder / f"expected-values-{name}.npy")
+    valid: BoolArray = np.ones(x.shape, dtype=np.bool_)
+    if limits["masked"]:
+        valid = load(one.folder / f"expected-valid-{name}.npy").astype(np.bool_)
+    problems: list[str] = []
+    real_path = directory / f"real-{name}.npy"
+    if real_path.exists():
+        problems += check_real(load(real_path), x, valid, limits["peak"], limits["rms"])
+    values = load(directory / f"values-{name}.npy")
+    return problems + check_values(values, expected, x, valid, limits["peak"])
+
+
+def load(path: Path) -> npt.NDArray[Any]:
+    """Load an array; pickles are refused."""
+    return np.asarray(np.load(path, allow_pickle=False))
+
+
+def check_real(
+    real: npt.NDArray[Any], x: Float64Array, valid: BoolArray, peak: float, rms: float
+) -> list[str]:
+    """Compare the values before rounding with the reference (VAL-5)."""
+    if real.shape != x.shape or real.dtype.kind != "f":
+        return [f"real is {real.dtype} {real.shape}, expected float {x.shape}"]
+    if not valid.any():
+        return []
+    difference = np.abs(real.astype(np.float64) - x)[valid]
+    slack = float(np.spacing(np.abs(x[valid])).max()) if peak > 0 else 0.0
+    problems: list[str] = []
+    worst = float(difference.max())
+    if not worst <= peak + slack:
+        problems.append(f"real differs by {worst:.3g}, allowed {peak:.3g} (peak)")
+    with np.errstate(over="ignore"):
+        mean = float(np.sqrt(np.mean(difference**2)))
+    if not mean <= rms + slack:
+        problems.append(f"real differs by {mean:.3g}, allowed {rms:.3g} (rms)")
+    return problems
+
+
+def check_values(
+    values: npt.NDArray[Any],
+    expected: npt.NDArray[Any],
+    x: Float64Array,
+    valid: BoolArray,
+    peak: float,
+) -> list[str]:
+    """Compare stored values: bits where invalid, within the accuracy class elsewhere.
+
+    One ulp of the dtype is allowed on top; below a power of two that is the larger of both.
+    """
+    if values.shape != expected.shape or values.dtype != expected.dtype:
+        wanted = f"{expected.dtype.str} {expected.shape}"
+        return [f"values are {values.dtype.str} {values.shape}, expected {wanted}"]
+    problems: list[str] = []
+    if bits(values)[~valid].tolist() != bits(expected)[~valid].tolist():
+        problems.append("an invalid sample does not have its bit pattern")
+    if not valid.any():
+        return problems
+    if expected.dtype.kind == "f":
+        reference = expected[valid].astype(np.float64)
+        below = np.nextafter(expected[valid], np.zeros_like(expected[valid])).astype(np.float64)
+        smallest = float(np.finfo(expected.dtype).smallest_subnormal)
+        ulp = np.maximum(2 * np.abs(reference - below), smallest)
+        with np.errstate(all="ignore"):
+            bad = ~(np.abs(values[valid].astype(np.float64) - reference) <= peak + ulp)
+    else:
+        low, high = rounded(x - peak, expected.dtype), rounded(x + peak, expected.dtype)
+        given = values.astype(np.float64)
+        bad = ((given < low) | (given > high))[valid]
+    if bad.any():
+        problems.append(f"{int(bad.sum())} of {bad.size} values are wrong")
+    return problems
+
+
+def bits(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the bit patterns of an array."""
+    return np.ascontiguousarray(array).view(f"<u{array.dtype.itemsize}")
+
+
+def rounded(x: Float64Array, dtype: np.dtype[Any]) -> Float64Array:
+    """Round as VAL-3 does; a step between both ends of an interval needs a tie inside it."""
+    info = np.iinfo(dtype)
+    return np.asarray(np.clip(np.rint(x), info.min, info.max), dtype=np.float64)

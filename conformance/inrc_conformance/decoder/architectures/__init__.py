@@ -1,0 +1,18 @@
+"""Architectures: lists of tensors, and the functions that they parametrise."""
+
+from __future__ import annotations
+
+from ..errors import Unsupported
+from ..headers import Item
+from . import constant, fvsrn
+from .plan import Plan
+
+_KNOWN = {(0, 1): constant.plan, (1, 1): fvsrn.plan}
+
+
+def plan_item(item: Item) -> Plan:
+    """Return what the architecture of an item says about it (ITEM-5)."""
+    make = _KNOWN.get((item.architecture, item.version))
+    if make is None:
+        raise Unsupported(f"ITEM-5: architecture {item.architecture} version {item.version}")
+    return make(item)

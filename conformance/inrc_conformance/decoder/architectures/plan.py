@@ -1,0 +1,24 @@
+"""What an architecture says about an item before any value is decoded."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+Float64Array = npt.NDArray[np.float64]
+Float32Array = npt.NDArray[np.float32]
+
+
+class Plan(ABC):
+    """The tensors of an item and its function."""
+
+    shapes: tuple[tuple[int, ...], ...]
+    multiply_adds: int
+    """Per position."""
+
+    @abstractmethod
+    def evaluate(self, parameters: Sequence[Float32Array]) -> Float64Array:
+        """Return y as (components, positions), the positions in C order."""

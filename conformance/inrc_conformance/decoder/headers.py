@@ -1,0 +1,218 @@
+"""HEAD and ITEM payloads (sections 4 and 5)."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from .cbor import Value, as_float, as_list, as_map, as_text, as_uint
+from .errors import Malformed, Unsupported
+
+DTYPES = ("u1", "i1", "u2", "i2", "u4", "i4", "f2", "f4", "f8")
+KINDS = ("volume", "image", "sdf")
+_MAX_ITEMS = 2**20
+_MAX_COMPONENTS = 4096
+_MAX_DIMS = 8
+_MAX_SIZE = 2**48
+_MAX_NAME = 1024
+
+
+@dataclass(frozen=True)
+class Component:
+    """One scalar field of an item."""
+
+    name: str
+    dtype: str
+    offset: float
+    scale: float
+    mask: int | None
+
+
+@dataclass(frozen=True)
+class Quantisation:
+    """Steps and zero of one tensor; `per_slice` means one step per index of the first axis."""
+
+    per_slice: bool
+    steps: tuple[float, ...]
+    zero: int
+
+
+@dataclass(frozen=True)
+class Item:
+    """The content of one ITEM section."""
+
+    components: tuple[Component, ...]
+    dims: tuple[int, ...]
+    dim_names: tuple[str | None, ...]
+    architecture: int
+    version: int
+    config: dict[int, Value]
+    quantisation: tuple[Quantisation, ...]
+    sparse: dict[int, int]
+
+    @property
+    def samples(self) -> int:
+        """The number of positions of the grid."""
+        product = 1
+        for size in self.dims:
+            product *= size
+        return product
+
+
+def parse_head(value: Value) -> tuple[str, int]:
+    """Return the kind and the item count (HEAD-1 to HEAD-3)."""
+    head = as_map(value, "HEAD")
+    for key in (0, 1):
+        if key not in head:
+            raise Malformed(f"HEAD-3: key {key} is missing")
+    kind = as_uint(head[0], "HEAD-1: kind")
+    count = as_uint(head[1], "HEAD-2: item count")
+    if count > _MAX_ITEMS:
+        raise Malformed("HEAD-2: more than 2^20 items")
+    if 2 in head:
+        features = [as_text(name, "HEAD-3: a feature") for name in as_list(head[2], "features")]
+        if not features:
+            raise Malformed("HEAD-3: the list of features is empty")
+        raise Unsupported(f"HEAD-3: feature {features[0][:64]!r}")
+    if kind >= len(KINDS):
+        raise Unsupported(f"HEAD-1: kind {kind}")
+    if len(head) > 2:
+        raise Unsupported("HEAD-3: another key in HEAD")
+    return KINDS[kind], count
+
+
+def parse_item(value: Value) -> Item:
+    """Check the schema of an ITEM payload; the architecture checks its own part later."""
+    item = as_map(value, "ITEM")
+    for key in (0, 1, 2):
+        if key not in item:
+            raise Malformed(f"ITEM: key {key} is missing")
+    if any(not isinstance(key, int) or not 0 <= key <= 4 for key in item):
+        raise Unsupported("ITEM-1: another key in ITEM")
+    components = tuple(_component(entry) for entry in as_list(item[0], "components"))
+    if not 1 <= len(components) <= _MAX_COMPONENTS:
+        raise Malformed(f"ITEM: {len(components)} components")
+    dims = [_dim(entry) for entry in as_list(item[1], "dims")]
+    if not 1 <= len(dims) <= _MAX_DIMS:
+        raise Malformed(f"ITEM: {len(dims)} dims")
+    model = as_list(item[2], "model")
+    if len(model) != 3:
+        raise Malformed("ITEM-5: a model has three entries")
+    config = as_map(model[2], "ITEM-5: config")
+    quantisation: tuple[Quantisation, ...] = ()
+    if 3 in item:
+        quantisation = tuple(_quantisation(entry) for entry in as_list(item[3], "quantisation"))
+        if not quantisation:
+            raise Malformed("ITEM-6: key 3 without entries")
+    return Item(
+        components=components,
+        dims=tuple(size for _, size in dims),
+        dim_names=tuple(name for name, _ in dims),
+        architecture=as_uint(model[0], "ITEM-5: architecture"),
+        version=as_uint(model[1], "ITEM-5: version"),
+        config=_int_keys(config),
+        quantisation=quantisation,
+        sparse=_sparse(item[4]) if 4 in item else {},
+    )
+
+
+def _int_keys(config: dict[int | str, Value]) -> dict[int, Value]:
+    result: dict[int, Value] = {}
+    for key, value in config.items():
+        if not isinstance(key, int):
+            raise Malformed("ITEM-5: a config key is not an integer")
+        result[key] = value
+    return result
+
+
+def _name(value: Value, what: str) -> str:
+    name = as_text(value, what)
+    if len(name.encode("utf-8")) > _MAX_NAME or "\0" in name:
+        raise Malformed(f"{what} is longer than 1024 bytes or has a NUL")
+    return name
+
+
+def _component(value: Value) -> Component:
+    """Check one component (ITEM-2 to ITEM-4)."""
+    entry = as_list(value, "a component")
+    if len(entry) not in (4, 5):
+        raise Malformed("ITEM: a component has four or five entries")
+    name = _name(entry[0], "ITEM-3: a component name")
+    dtype = _small_number(entry[1], "ITEM-2: dtype")
+    offset = as_float(entry[2], "ITEM-3: offset")
+    scale = as_float(entry[3], "ITEM-3: scale")
+    if scale < 0:
+        raise Malformed("ITEM-3: scale is negative")
+    mask = as_uint(entry[4], "ITEM-4: mask") if len(entry) == 5 else None
+    if dtype >= len(DTYPES):
+        raise Unsupported(f"ITEM-2: dtype {dtype}")
+    return Component(name, DTYPES[dtype], offset, scale, mask)
+
+
+def _small_number(value: Value, what: str) -> int:
+    """Return a number up to 255; a larger one can never get a meaning."""
+    number = as_uint(value, what)
+    if number > 255:
+        raise Malformed(f"{what} is above 255")
+    return number
+
+
+def _dim(value: Value) -> tuple[str | None, int]:
+    """Check one dim (ITEM-3)."""
+    name: str | None = None
+    if isinstance(value, list):
+        if len(value) != 2:
+            raise Malformed("ITEM: a named dim has two entries")
+        name = _name(value[0], "ITEM-3: a dim name")
+        if not name:
+            raise Malformed("ITEM-3: an empty dim name")
+        value = value[1]
+    size = as_uint(value, "ITEM-3: size")
+    if not 1 <= size <= _MAX_SIZE:
+        raise Malformed("ITEM-3: a size is not 1 to 2^48")
+    return name, size
+
+
+def _quantisation(value: Value) -> Quantisation:
+    """Check one quantisation entry (ITEM-7), but not the number of its steps."""
+    if not isinstance(value, list):
+        return Quantisation(False, (_step(value),), 0)
+    if not value:
+        raise Malformed("ITEM-7: an empty quantisation entry")
+    kind = _small_number(value[0], "ITEM-7: the first number")
+    if kind > 1:
+        raise Unsupported(f"ITEM-7: quantisation {kind}")
+    if kind == 1:
+        if len(value) < 2:
+            raise Malformed("ITEM-7: no steps")
+        return Quantisation(True, tuple(_step(step) for step in value[1:]), 0)
+    if len(value) != 3:
+        raise Malformed("ITEM-7: [0, step, zero] has three entries")
+    zero = value[2]
+    if isinstance(zero, bool) or not isinstance(zero, int) or not -(2**31) <= zero < 2**31:
+        raise Malformed("ITEM-7: zero is not a 32-bit integer")
+    return Quantisation(False, (_step(value[1]),), zero)
+
+
+def _step(value: Value) -> float:
+    """Check a step: greater than 0 and exactly a float32."""
+    step = as_float(value, "ITEM-7: a step")
+    if step <= 0:
+        raise Malformed("ITEM-7: a step is not greater than 0")
+    try:
+        exact = float(struct.unpack("<f", struct.pack("<f", step))[0]) == step
+    except OverflowError:
+        exact = False
+    if not exact:
+        raise Malformed("ITEM-7: a step is not exactly a float32")
+    return step
+
+
+def _sparse(value: Value) -> dict[int, int]:
+    """Check the types of key 4 (ITEM-8)."""
+    result: dict[int, int] = {}
+    for key, mask in as_map(value, "ITEM-8: key 4").items():
+        result[as_uint(key, "ITEM-8: a tensor")] = as_uint(mask, "ITEM-8: a mask")
+    if not result:
+        raise Malformed("ITEM-8: key 4 without entries")
+    return result

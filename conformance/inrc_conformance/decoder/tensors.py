@@ -1,0 +1,162 @@
+"""L1: the integers of the TENS sections and their place in the tensors (sections 5 and 6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .architectures import plan_item
+from .architectures.plan import Plan
+from .errors import Malformed, Unsupported
+from .headers import Item
+from .limits import Limits, require
+from .masks import SPARSITY, VALIDITY, Mask
+from .numbers import Int64Array, Reader
+from .streams import Stream, decode_stream, read_stream
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """One TENS section: streams that are read but not decoded."""
+
+    item: int
+    streams: tuple[Stream, ...]
+
+    @property
+    def count(self) -> int:
+        """The number of integers."""
+        return sum(stream.count for stream in self.streams)
+
+
+def read_tensors(payload: bytes, items: int, limits: Limits) -> Tensors:
+    """Read a TENS payload (TENS-1)."""
+    reader = Reader(payload)
+    item, tile = reader.uleb(), reader.uleb()
+    if item >= items:
+        raise Malformed(f"TENS-1: there is no item {item}")
+    if tile:
+        raise Unsupported(f"TENS-1: tile {tile}")
+    streams: list[Stream] = []
+    while reader.left:
+        streams.append(read_stream(reader, limits.tensor_integers))
+    return Tensors(item, tuple(streams))
+
+
+class Work:
+    """Adds up what the items of a file ask for (LIM-1)."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.samples = self.multiply_adds = self.entries = 0
+
+    def plan(self, item: Item) -> Plan:
+        """Return the plan of an item whose demands are within the limits."""
+        limits = self.limits
+        self.samples += item.samples * len(item.components)
+        require(self.samples, limits.samples, "output samples")
+        plan = plan_item(item)
+        self.multiply_adds += item.samples * plan.multiply_adds
+        require(self.multiply_adds, limits.multiply_adds, "multiply-adds")
+        for shape in plan.shapes:
+            self.entries += product(shape)
+        require(self.entries, limits.tensor_entries, "entries of tensors")
+        _check_quantisation(item, plan)
+        return plan
+
+
+def product(shape: tuple[int, ...]) -> int:
+    """Return the number of entries of a shape."""
+    entries = 1
+    for size in shape:
+        entries *= size
+    return entries
+
+
+def _check_quantisation(item: Item, plan: Plan) -> None:
+    """Compare the quantisation entries with the tensors (ITEM-6, ITEM-7)."""
+    if len(item.quantisation) != len(plan.shapes):
+        raise Malformed("ITEM-6: not one quantisation entry per tensor")
+    for entry, shape in zip(item.quantisation, plan.shapes, strict=True):
+        if entry.per_slice and len(entry.steps) != shape[0]:
+            raise Malformed("ITEM-7: not one step per index of the first axis")
+    if any(tensor >= len(plan.shapes) for tensor in item.sparse):
+        raise Malformed("ITEM-8: there is no such tensor")
+
+
+def check_masks(item: Item, plan: Plan, masks: list[Mask]) -> None:
+    """Compare the masks that an item names with what it needs (ITEM-4, ITEM-8)."""
+    for component in item.components:
+        if component.mask is None:
+            continue
+        mask = _mask(masks, component.mask, VALIDITY, "ITEM-4")
+        if mask.shape != item.dims:
+            raise Malformed("ITEM-4: the mask has another shape than the item")
+        if mask.pattern_bytes != int(component.dtype[1]):
+            raise Malformed("ITEM-4: the patterns have another size than the dtype")
+    for tensor, number in item.sparse.items():
+        mask = _mask(masks, number, SPARSITY, "ITEM-8")
+        shape = plan.shapes[tensor]
+        if mask.shape not in (shape, shape[1:]):
+            raise Malformed("ITEM-8: the mask does not have the shape of its tensor")
+
+
+def _mask(masks: list[Mask], number: int, purpose: int, rule: str) -> Mask:
+    if number >= len(masks):
+        raise Malformed(f"{rule}: there is no mask {number}")
+    if masks[number].purpose != purpose:
+        raise Malformed(f"{rule}: mask {number} has the other purpose")
+    return masks[number]
+
+
+def coded_mask(item: Item, tensor: int, masks: list[Mask]) -> npt.NDArray[np.bool_] | None:
+    """Return the sparsity mask of a tensor, if it has one."""
+    number = item.sparse.get(tensor)
+    return None if number is None else masks[number].bits
+
+
+def coded_counts(item: Item, plan: Plan, masks: list[Mask]) -> list[int]:
+    """Return the number of coded entries of each tensor."""
+    counts: list[int] = []
+    for tensor, shape in enumerate(plan.shapes):
+        coded = coded_mask(item, tensor, masks)
+        entries = product(shape)
+        if coded is not None:
+            entries = int(np.count_nonzero(coded)) * (entries // coded.size)
+        counts.append(entries)
+    return counts
+
+
+def check_counts(sections: list[Tensors], wanted: list[int], limits: Limits) -> None:
+    """Compare the integers of the streams with those of the items (TENS-2)."""
+    found = [0] * len(wanted)
+    for section in sections:
+        found[section.item] += section.count
+    require(sum(found), limits.tensor_integers, "tensor integers")
+    if found != wanted:
+        raise Malformed("TENS-2: not as many integers as the tensors ask for")
+
+
+def decode_tensors(section: Tensors) -> Int64Array:
+    """Return the integers of a TENS section in coded order."""
+    empty = np.zeros(0, dtype=np.int64)
+    return np.concatenate([empty, *(decode_stream(stream) for stream in section.streams)])
+
+
+def place(coded: Int64Array, item: Item, plan: Plan, masks: list[Mask]) -> list[Int64Array]:
+    """Cut the coded integers of an item into its tensors; entries not coded are 0."""
+    tensors: list[Int64Array] = []
+    position = 0
+    for tensor, count in enumerate(coded_counts(item, plan, masks)):
+        part = coded[position : position + count]
+        position += count
+        shape = plan.shapes[tensor]
+        mask = coded_mask(item, tensor, masks)
+        if mask is None:
+            tensors.append(part.reshape(shape))
+            continue
+        full = np.zeros(shape, dtype=np.int64)
+        full[np.broadcast_to(mask, shape)] = part
+        tensors.append(full)
+    return tensors

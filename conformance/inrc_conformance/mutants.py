@@ -1,0 +1,208 @@
+"""Deliberately wrong decoders, each of which the suite has to catch."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from .decoder import (
+    Decoded,
+    DecodedComponent,
+    DecodeError,
+    Malformed,
+    ans,
+    decode,
+    decode_bytes,
+    headers,
+    masks,
+    numbers,
+    range_coder,
+    streams,
+    tables,
+    tensors,
+)
+from .decoder.output import write_outputs
+from .decoder.values import Float64Array, parameters, stored_values
+from .runner import judge
+from .suite import SuiteCase
+
+Change = Callable[[DecodedComponent], DecodedComponent]
+_EMPTY = Decoded("volume", 0, 1, bytes(32))
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A decoder with one fault: in its bytes, its parts, its answers or its values."""
+
+    name: str
+    patches: tuple[tuple[Any, str, Any], ...] = ()
+    change: Change | None = None
+    repair: Callable[[bytes], bytes] | None = None
+    answer: Callable[[DecodeError], str] | None = None
+
+    def decode(self, identity: str, source: Path, outdir: Path) -> str:
+        """Decode like the reference decoder, but for the fault."""
+        data = source.read_bytes()
+        if self.repair is not None:
+            data = self.repair(data)
+        with ExitStack() as stack:
+            for target, attribute, value in self.patches:
+                stack.enter_context(patch.object(target, attribute, value))
+            try:
+                decoded = decode_bytes(data)
+            except DecodeError as error:
+                status = self.answer(error) if self.answer else error.outcome
+                if status == "ok":
+                    write_outputs(_EMPTY, outdir)
+                return status
+            except (ValueError, IndexError, TypeError, OverflowError) as error:
+                return f"error: {error}"
+        if self.change is not None:
+            for item in decoded.items:
+                item.components[:] = [self.change(component) for component in item.components]
+        write_outputs(decoded, outdir)
+        return "ok"
+
+    def close(self) -> None:
+        """Nothing is left running."""
+
+
+def fix_crcs(data: bytes) -> bytes:
+    """Correct all CRCs of a file, so that a wrong one has no effect."""
+    out, reader, start = bytearray(data), numbers.Reader(data, 12), 0
+    try:
+        while reader.left:
+            reader.take(5)
+            reader.take(reader.uleb())
+            crc = zlib.crc32(out[start : reader.position])
+            reader.take(4)
+            out[reader.position - 4 : reader.position] = crc.to_bytes(4, "little")
+            start = reader.position
+    except Malformed:
+        return data
+    return bytes(out)
+
+
+def _loose_uleb(reader: numbers.Reader) -> int:
+    value = 0
+    for index in range(20):
+        byte = reader.u8()
+        value |= (byte & 0x7F) << (7 * index)
+        if byte < 0x80:
+            break
+    return value
+
+
+def _without_mask(component: DecodedComponent) -> DecodedComponent:
+    return replace(component, values=stored_values(component.real, component.dtype))
+
+
+def _truncated(component: DecodedComponent) -> DecodedComponent:
+    return _rounded(component, np.trunc(component.real))
+
+
+def _rounded(component: DecodedComponent, x: Float64Array) -> DecodedComponent:
+    """Replace the values of an integer component; `real` stays right."""
+    if component.values.dtype.kind == "f":
+        return component
+    info = np.iinfo(component.values.dtype)
+    values = np.clip(x, info.min, info.max).astype(component.values.dtype)
+    values[~component.valid] = component.values[~component.valid]
+    return replace(component, values=values)
+
+
+def _half_up(component: DecodedComponent) -> DecodedComponent:
+    return _rounded(component, np.floor(component.real + 0.5))
+
+
+def _inaccurate(component: DecodedComponent) -> DecodedComponent:
+    return replace(component, real=component.real + component.range * 2.0**-15)
+
+
+def _one_nan(component: DecodedComponent) -> DecodedComponent:
+    real = component.real.copy()
+    real.reshape(-1)[-1:] = np.nan
+    return replace(component, real=real)
+
+
+def _counts_to_first(counts: Sequence[int]) -> tables.Table:
+    frequencies = [1 + k * (tables.TOTAL - len(counts)) // sum(counts) for k in counts]
+    frequencies[0] += tables.TOTAL - sum(frequencies)
+    return tables.make_table(frequencies)
+
+
+def _zero_of_uncoded(integers: Any, coded: Any, quantisation: headers.Quantisation) -> Any:
+    return parameters(integers, None, quantisation)
+
+
+def _swap(component: DecodedComponent) -> DecodedComponent:
+    values = component.values.reshape(-1, order="F").reshape(component.values.shape)
+    return replace(component, values=values)
+
+
+def _nothing(*_: Any) -> None:
+    """Check nothing."""
+
+
+def _refusals(outcome: str, prefix: str = "") -> Callable[[DecodeError], str]:
+    """Answer refusals whose reason starts with `prefix` with another outcome."""
+    return lambda error: outcome if str(error).startswith(prefix) else error.outcome
+
+
+def _zeros(component: DecodedComponent) -> DecodedComponent:
+    zeros = np.zeros_like
+    return replace(component, real=zeros(component.real), values=zeros(component.values))
+
+
+MUTANTS = (
+    Mutant("accepts everything", answer=_refusals("ok")),
+    Mutant("calls every refusal malformed", answer=_refusals("malformed")),
+    Mutant("calls every refusal unsupported", answer=_refusals("unsupported")),
+    Mutant("returns zeros", change=_zeros),
+    Mutant("ignores masks", change=_without_mask),
+    Mutant("big-endian values", change=lambda c: replace(c, values=c.values.byteswap())),
+    Mutant("Fortran order", change=_swap),
+    Mutant("truncates", change=_truncated),
+    Mutant("rounds half up", change=_half_up),
+    Mutant("too inaccurate", change=_inaccurate),
+    Mutant("one value is NaN", change=_one_nan),
+    Mutant("skips unknown critical sections", answer=_refusals("ok", "SEC-2")),
+    Mutant("ignores CRCs", repair=fix_crcs),
+    Mutant("ignores the digest", answer=_refusals("ok", "END-3")),
+    Mutant("ignores the end of the file", answer=_refusals("ok", "FILE-7")),
+    Mutant("any uleb", ((numbers.Reader, "uleb", _loose_uleb),)),
+    Mutant("bytes may follow", ((numbers.Reader, "end", _nothing),)),
+    Mutant("any padding in streams", ((streams, "check_padding", _nothing),)),
+    Mutant("any padding in masks", ((masks, "check_padding", _nothing),)),
+    Mutant("ANS end unchecked", ((ans.AnsDecoder, "finish", _nothing),)),
+    Mutant("range end unchecked", ((range_coder.RangeDecoder, "finish", _nothing),)),
+    Mutant("rest of a table to symbol 0", ((streams, "static_table", _counts_to_first),)),
+    Mutant("uncoded entries are dequantised", ((decode, "parameters", _zero_of_uncoded),)),
+    Mutant("masks of any shape", ((decode, "check_masks", _nothing),)),
+    Mutant("any number of integers", ((decode, "check_counts", _nothing),)),
+    Mutant("any quantisation", ((tensors, "_check_quantisation", _nothing),)),
+)
+
+
+def selftest(cases: Sequence[SuiteCase]) -> int:
+    """Return 0 when the reference decoder passes everything and each mutant fails something."""
+    if not cases:
+        print("no cases")
+        return 2
+    sound = Mutant("reference decoder")
+    failures = [one.id for one in cases if judge(sound, one).problems]
+    print(f"{sound.name}: {len(failures)} of {len(cases)} cases failed")
+    missed = 0
+    for mutant in MUTANTS:
+        caught = [one.id for one in cases if judge(mutant, one).problems]
+        missed += not caught
+        example = f", e.g. {caught[0]}" if caught else ""
+        print(f"{'caught' if caught else 'MISSED'}: {mutant.name} ({len(caught)} cases{example})")
+    return 1 if failures or missed else 0

@@ -1,0 +1,137 @@
+"""Generates the vectors: `python -m inrc_conformance.vectors OUTDIR`."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .case import Case
+from .decoder import Decoded, DecodeError, decode_bytes
+from .vectors_container import container_faults
+from .vectors_item import item_faults
+from .vectors_limit import limit_cases, unsupported_cases
+from .vectors_masks import mask_cases, verbatim_cases
+from .vectors_stream import mask_faults, stream_faults, verbatim_faults
+from .vectors_valid import container_cases, item_cases, stream_cases
+
+PEAK = 2.0**-16
+RMS = 2.0**-19
+SUBFOLDERS = ("valid", "malformed", "unsupported", "limit")
+
+
+def all_cases() -> list[Case]:
+    """Return all cases in the order of their ids."""
+    cases = [
+        *container_cases(),
+        *item_cases(),
+        *stream_cases(),
+        *mask_cases(),
+        *verbatim_cases(),
+        *container_faults(),
+        *item_faults(),
+        *stream_faults(),
+        *mask_faults(),
+        *verbatim_faults(),
+        *unsupported_cases(),
+        *limit_cases(),
+    ]
+    if len({one.id for one in cases}) != len(cases):
+        raise ValueError("two cases have the same id")
+    return sorted(cases, key=lambda one: one.id)
+
+
+def outcome(data: bytes) -> tuple[str, str, Decoded | None]:
+    """Decode with the reference decoder; return the outcome, its reason and the result."""
+    try:
+        return "ok", "", decode_bytes(data)
+    except DecodeError as error:
+        return error.outcome, str(error), None
+
+
+def describe(one: Case, decoded: Decoded | None, reason: str) -> dict[str, Any]:
+    """Return the content of `case.json`."""
+    info: dict[str, Any] = {
+        "id": one.id,
+        "spec": list(one.spec),
+        "expect": one.expect,
+        "level": one.level,
+        "tags": list(one.tags),
+        "since": "1.0",
+    }
+    if decoded is None:
+        return info | {"reason": reason}
+    limits: list[dict[str, Any]] = []
+    for i, item in enumerate(decoded.items):
+        for c, component in enumerate(item.components):
+            limits.append(
+                {
+                    "item": i,
+                    "component": c,
+                    "name": component.name,
+                    "dtype": component.dtype,
+                    "shape": list(component.shape),
+                    "peak": component.range * PEAK,
+                    "rms": component.range * RMS,
+                    "masked": bool(not component.valid.all()),
+                }
+            )
+    return info | {
+        "integers_sha256": decoded.digest.hex(),
+        "limits": limits,
+        "verbatim": {path: variable.sha256() for path, variable in decoded.verbatim.items()},
+    }
+
+
+def write_case(one: Case, root: Path) -> None:
+    """Write the folder of one case; the reference decoder must agree with it."""
+    found, reason, decoded = outcome(one.data)
+    if found != one.expect:
+        raise ValueError(f"{one.id}: the reference decoder says {found} ({reason})")
+    folder = root / one.id
+    folder.mkdir(parents=True)
+    (folder / "input.inrc").write_bytes(one.data)
+    info = describe(one, decoded, reason)
+    text = json.dumps(info, indent=1, ensure_ascii=True) + "\n"
+    (folder / "case.json").write_text(text, encoding="ascii")
+    if decoded is None:
+        return
+    for i, item in enumerate(decoded.items):
+        for c, component in enumerate(item.components):
+            save(folder / f"expected-{i}-{c}.npy", component.real)
+            save(folder / f"expected-values-{i}-{c}.npy", component.values)
+            if not component.valid.all():
+                save(folder / f"expected-valid-{i}-{c}.npy", component.valid)
+
+
+def save(path: Path, array: npt.NDArray[Any]) -> None:
+    """Write an array without pickles, in C order."""
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
+    path.write_bytes(buffer.getvalue())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Generate all vectors into an empty or old suite folder."""
+    parser = argparse.ArgumentParser(prog="inrc-vectors", description=__doc__)
+    parser.add_argument("outdir", type=Path)
+    options = parser.parse_args(arguments)
+    for name in SUBFOLDERS:
+        shutil.rmtree(options.outdir / name, ignore_errors=True)
+    counts: dict[str, int] = {}
+    for one in all_cases():
+        write_case(one, options.outdir)
+        counts[one.expect] = counts.get(one.expect, 0) + 1
+    print(", ".join(f"{number} {name}" for name, number in sorted(counts.items())))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Architecture `fvsrn`: a latent grid under a small network (Weiss et al., CGF 2022)."""

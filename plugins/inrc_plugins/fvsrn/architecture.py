@@ -1,0 +1,51 @@
+"""Architecture `fvsrn` as a plugin.
+
+Normative text: format_spec/architectures/fvsrn.md. Importing this module does not import torch, so
+that files decode on the CPU where torch is not installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from codec.contracts import Config, Evaluator, FitTask, Floats, Model, TensorSpec
+from inrc_plugins.fvsrn.config import FvsrnConfig
+from inrc_plugins.fvsrn.evaluation import FvsrnEvaluator
+
+
+class Fvsrn:
+    """Latent grid, Fourier features and a SnakeAlt network."""
+
+    identifier = 1
+    name = "fvsrn"
+    version = 1
+    summary = "latent grid, Fourier features and a small SnakeAlt network (fV-SRN)"
+
+    def tensors(
+        self, config: Config, shape: tuple[int, ...], components: int
+    ) -> tuple[TensorSpec, ...]:
+        return FvsrnConfig.from_map(config, shape).tensors(components)
+
+    def multiply_adds(self, config: Config, shape: tuple[int, ...], components: int) -> int:
+        return FvsrnConfig.from_map(config, shape).multiply_adds(components)
+
+    def evaluator(
+        self,
+        config: Config,
+        shape: tuple[int, ...],
+        components: int,
+        parameters: Sequence[Floats],
+        device: str,
+    ) -> Evaluator:
+        checked = FvsrnConfig.from_map(config, shape)
+        if device == "cpu":
+            return FvsrnEvaluator(checked, shape, parameters)
+        from inrc_plugins.fvsrn.device_evaluation import DeviceEvaluator
+
+        return DeviceEvaluator(checked, shape, components, parameters, device)
+
+    def fit(self, task: FitTask) -> Model:
+        from codec.pipeline.gradient_fit import GradientFit
+        from inrc_plugins.fvsrn.family import FvsrnFamily
+
+        return GradientFit(task, FvsrnFamily(task.shape, task.values.shape[0])).run()
