@@ -45,9 +45,7 @@ class FileParts:
             self.validity.append(payload)
         return self.validity.index(payload)
 
-    def keep(
-        self, medium: str, metadata: Metadata, verbatim: Mapping[str, VerbatimValue]
-    ) -> None:
+    def keep(self, medium: str, metadata: Metadata, verbatim: Mapping[str, VerbatimValue]) -> None:
         """Set what is not fitted."""
         self.verbatim = encode_verbatim(verbatim)
         self.metadata = cbor.encode({0: medium, 1: metadata} if metadata else {0: medium})

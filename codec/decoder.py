@@ -12,14 +12,15 @@ import numpy as np
 
 from codec._version import __version__
 from codec.container.atomic import atomic_path, check_writable
-from codec.errors import InvalidInputError
+from codec.errors import InvalidOptionError
+from codec.field_view import FieldView, Selection, sample_indices
 from codec.limits import Limits
 from codec.media import formats
 from codec.media.attributes import cut_verbatim
 from codec.media.dataset import Array, DecodedDataset, DecodedField
 from codec.options import Progress, ProgressCallback, ignore_progress
 from codec.pipeline.blocks import windows
-from codec.reader import FieldView, InrcFile, Selection, select
+from codec.reader import InrcFile
 
 # Samples decoded and written at once: with its intermediates about 100 MiB.
 _WRITE_SAMPLES = 1 << 23
@@ -58,14 +59,16 @@ def _chosen(file: InrcFile, select: tuple[str, ...] | None) -> list[FieldView]:
         return list(file.values())
     unknown = [name for name in select if name not in file]
     if unknown:
-        raise InvalidInputError(f"no field {unknown[0]!r}; there are: {', '.join(file) or 'none'}")
+        raise InvalidOptionError(f"no field {unknown[0]!r}; there are: {', '.join(file) or 'none'}")
     return [file[name] for name in dict.fromkeys(select)]
 
 
 def _part_of(view: FieldView, axis: int, region: Mapping[str, slice | int]) -> slice | int:
     name = view.dims[axis]
-    return region.get(name, region.get(str(axis), slice(None))) if name else region.get(
-        str(axis), slice(None)
+    return (
+        region.get(name, region.get(str(axis), slice(None)))
+        if name
+        else region.get(str(axis), slice(None))
     )
 
 
@@ -73,12 +76,12 @@ def _selection(view: FieldView, region: Mapping[str, slice | int]) -> Selection:
     """Sample indices per axis; an integer keeps its axis, with one sample."""
     parts = tuple(_part_of(view, axis, region) for axis in range(view.ndim))
     try:
-        selection, _ = select(parts, view.shape)
+        selection, _ = sample_indices(parts, view.shape)
     except IndexError as error:
-        raise InvalidInputError(f"{view.name}: region: {error}") from None
+        raise InvalidOptionError(f"{view.name}: region: {error}") from None
     empty = [axis for axis, kept in enumerate(selection) if len(kept) == 0]
     if empty:
-        raise InvalidInputError(f"{view.name}: the region is empty along axis {empty[0]}")
+        raise InvalidOptionError(f"{view.name}: the region is empty along axis {empty[0]}")
     return selection
 
 
@@ -87,7 +90,7 @@ def _check_region(views: list[FieldView], region: Mapping[str, slice | int]) -> 
     known |= {str(axis) for view in views for axis in range(view.ndim)}
     for name in region:
         if name not in known:
-            raise InvalidInputError(
+            raise InvalidOptionError(
                 f"region: no dim {name!r}; there are: {', '.join(sorted(known))}"
             )
 

@@ -6,20 +6,20 @@ import importlib.util
 import os
 import shutil
 
-from codec.errors import InvalidInputError, MissingDependencyError
+from codec.errors import InvalidOptionError, MissingDependencyError
 
 
 def choose_device(option: str) -> str:
-    """"cpu" or "cuda" for "cpu", "cuda" or "auto"; torch is imported only if it is there.
+    """ "cpu" or "cuda" for "cpu", "cuda" or "auto"; torch is imported only if it is there.
 
     Raises:
-        InvalidInputError: an unknown option, or CUDA was asked for and there is no GPU.
+        InvalidOptionError: an unknown option, or CUDA was asked for and there is no GPU.
         MissingDependencyError: CUDA was asked for and torch is not installed.
     """
     if option == "cpu":
         return "cpu"
     if option not in ("cuda", "auto"):
-        raise InvalidInputError(f"device {option!r}: choose auto, cpu or cuda")
+        raise InvalidOptionError(f"device {option!r}: choose auto, cpu or cuda")
     if option == "auto" and not _driver_present():
         # Saves the seconds that importing torch takes, on the many machines without a GPU.
         return "cpu"
@@ -32,7 +32,7 @@ def choose_device(option: str) -> str:
     if torch.cuda.is_available():
         return "cuda"
     if option == "cuda":
-        raise InvalidInputError("--device cuda: torch finds no CUDA GPU here; use cpu or auto")
+        raise InvalidOptionError("--device cuda: torch finds no CUDA GPU here; use cpu or auto")
     return "cpu"
 
 

@@ -21,7 +21,7 @@ from codec.container.atomic import atomic_path, check_writable
 from codec.container.items import DTYPES, Component, Dim, Item
 from codec.contracts import Architecture, FitReport, ItemGoal
 from codec.devices import choose_device
-from codec.errors import InvalidInputError, TargetError
+from codec.errors import InvalidInputError, InvalidOptionError, TargetError
 from codec.limits import Limits
 from codec.media import formats
 from codec.media.dataset import Dataset, Field
@@ -138,9 +138,7 @@ def _encode_dataset(dataset: Dataset, options: EncodeOptions) -> _Encoded:
     return _Encoded(data, qualities)
 
 
-def _grouped(
-    fields: Sequence[Field], joint: Sequence[Sequence[str]]
-) -> list[list[Field]]:
+def _grouped(fields: Sequence[Field], joint: Sequence[Sequence[str]]) -> list[list[Field]]:
     """Fields that share a model, in file order of their first."""
     by_name = {field.name: field for field in fields}
     owner: dict[str, int] = {}
@@ -148,12 +146,12 @@ def _grouped(
         for name in names:
             if name not in by_name:
                 known = ", ".join(by_name)
-                raise InvalidInputError(f"--joint: no fitted variable {name!r}; there are: {known}")
+                raise InvalidOptionError(f"--joint: no variable {name!r} is fitted; {known} are")
             if name in owner:
-                raise InvalidInputError(f"--joint: {name!r} is named twice")
+                raise InvalidOptionError(f"--joint: {name!r} is named twice")
             owner[name] = number
         if len({(by_name[name].shape, by_name[name].dims) for name in names}) > 1:
-            raise InvalidInputError(f"--joint: {', '.join(names)} do not have the same dims")
+            raise InvalidOptionError(f"--joint: {', '.join(names)} do not have the same dims")
     groups: dict[object, list[Field]] = {}
     for field in fields:
         groups.setdefault(owner.get(field.name, field.name), []).append(field)
@@ -210,15 +208,13 @@ class _Budget:
         left = self._bytes - taken
         if left <= 0:
             raise TargetError(
-                f"{self._goal.describe()} means {self._bytes} bytes, but coordinates, masks and "
-                f"metadata alone take {taken}; ask for more, or choose variables with --var"
+                f"{self._goal.describe()}: {self._bytes} bytes are not enough, coordinates, masks "
+                f"and metadata alone take {taken}; ask for more, or choose variables with --var"
             )
         return ItemGoal(file_bytes=max(1, left * samples // remaining))
 
 
-def measure(
-    data: bytes, fields: Sequence[Field], threads: int
-) -> tuple[FieldQuality, ...]:
+def measure(data: bytes, fields: Sequence[Field], threads: int) -> tuple[FieldQuality, ...]:
     """Decode a file held in memory and compare every field with the original."""
     with InrcFile(data, threads=threads, device="cpu", limits=Limits.level(2)) as file:
         file.check_digest()

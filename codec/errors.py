@@ -2,6 +2,7 @@
 
     InrcError
     ├── InvalidInputError     what the caller gave cannot be encoded (or asked for) as it is
+    │   └── InvalidOptionError  an option, not a file, is what is wrong
     ├── TargetError           a rate or quality target was not reached; the message says what was
     ├── VerificationError     what was decoded breaks a promise the file or the caller made
     ├── MissingDependencyError  an optional package is needed for this and is not installed
@@ -23,6 +24,10 @@ class InrcError(Exception):
 
 class InvalidInputError(InrcError):
     """The input, or an option, cannot be used; the message names it and the way out."""
+
+
+class InvalidOptionError(InvalidInputError):
+    """An option makes no sense, contradicts another, or names what is not there."""
 
 
 class TargetError(InrcError):

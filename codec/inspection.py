@@ -1,4 +1,4 @@
-"""Looking into files: what they hold, where their bytes go, and whether they keep their promises."""
+"""Looking into files: what they hold, where their bytes go, whether they keep their promises."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ import numpy as np
 from codec.container.sections import Section
 from codec.entropy.mask_section import CodedMask
 from codec.errors import InvalidInputError, VerificationError
+from codec.field_view import FieldView
 from codec.limits import Limits
 from codec.media import formats
 from codec.media.dataset import Field
 from codec.pipeline.item_sections import decode_tensors_payload
 from codec.pipeline.quality import compare
-from codec.reader import DecodableItem, FieldView, InrcFile
+from codec.reader import DecodableItem, InrcFile
 from codec.reports import FieldInfo, FieldQuality, FileInfo, SectionInfo, VerifyReport
 
 
@@ -103,7 +104,7 @@ def _content(file: InrcFile, section: Section, number: int) -> str:
     if section.type == "HEAD":
         return f"{file.head.kind}, {file.head.items} item(s), with the file's first 12 bytes"
     if section.type == "ITEM":
-        return _item_content(file.items[number])
+        return _item_content(file.models[number])
     if section.type == "MASK":
         return _mask_content(file.mask(number), number)
     if section.type == "TENS":
@@ -153,7 +154,7 @@ def verify_file(
             _judge(os.fspath(source), qualities, psnr, max_error)
         else:
             # Without an original there is still everything to evaluate and nothing to compare.
-            for item in file.items:
+            for item in file.models:
                 _ = item.evaluator
         return VerifyReport(
             path=os.fspath(source),
@@ -170,7 +171,9 @@ def _compare(file: InrcFile, original: Path) -> tuple[FieldQuality, ...]:
         if len(file) == len(by_name) == 1:
             # A lone array is the same array under another file's name.
             by_name = dict(zip(file, by_name.values(), strict=True))
-        return tuple(_compare_field(original, view, by_name.get(name)) for name, view in file.items())
+        return tuple(
+            _compare_field(original, view, by_name.get(name)) for name, view in file.items()
+        )
     finally:
         dataset.close()
 

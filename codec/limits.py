@@ -21,14 +21,14 @@ class Limits:
         max_sections: sections in the file.
         max_metadata_bytes: decoded bytes of one HEAD, ITEM or metadata section.
         max_verbatim_bytes: decoded bytes of all verbatim sections together.
-        max_mask_samples: samples of one mask.
+        max_mask_samples: samples of all masks together.
     """
 
     max_samples: int = 2**33
     max_parameters: int = 2**28
     max_multiply_adds: int = 2**46
     max_sections: int = 2**16
-    max_metadata_bytes: int = 2**26
+    max_metadata_bytes: int = 2**24
     max_verbatim_bytes: int = 2**34
     max_mask_samples: int = 2**33
 

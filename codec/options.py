@@ -7,11 +7,12 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from codec.errors import InvalidInputError
+from codec.errors import InvalidOptionError
 
 DEFAULT_PSNR = 40.0
 MAX_EFFORT = 9
 DEVICES = ("auto", "cpu", "cuda")
+CODERS = ("auto", "raw", "ans", "range", "zstd", "brotli")
 
 
 @dataclass(frozen=True)
@@ -36,18 +37,18 @@ class Goal:
         """The goal asked for, `DEFAULT_PSNR` if none is.
 
         Raises:
-            InvalidInputError: more than one target, or one that makes no sense.
+            InvalidOptionError: more than one target, or one that makes no sense.
         """
         given = {"psnr": psnr, "ratio": ratio, "bytes": size}
         named = [name for name, value in given.items() if value is not None]
         if len(named) > 1:
-            raise InvalidInputError(f"{' and '.join(named)} contradict each other; give one target")
+            raise InvalidOptionError(f"{' and '.join(named)} contradict each other; give one")
         if psnr is not None and not (math.isfinite(psnr) and psnr > 0):
-            raise InvalidInputError(f"psnr {psnr:g}: the target is a positive number of dB")
+            raise InvalidOptionError(f"psnr {psnr:g}: the target is a positive number of dB")
         if ratio is not None and not (math.isfinite(ratio) and ratio > 0):
-            raise InvalidInputError(f"ratio {ratio:g}: the target is a positive number, say 100")
+            raise InvalidOptionError(f"ratio {ratio:g}: the target is a positive number, say 100")
         if size is not None and size <= 0:
-            raise InvalidInputError(f"bytes {size}: the target is a positive number of bytes")
+            raise InvalidOptionError(f"bytes {size}: the target is a positive number of bytes")
         return cls(psnr if named else DEFAULT_PSNR, ratio, size)
 
     def describe(self) -> str:
@@ -117,13 +118,15 @@ class EncodeOptions:
 
     def __post_init__(self) -> None:
         if not 0 <= self.effort <= MAX_EFFORT:
-            raise InvalidInputError(f"effort {self.effort}: choose 0 to {MAX_EFFORT}")
+            raise InvalidOptionError(f"effort {self.effort}: choose 0 to {MAX_EFFORT}")
         if self.device not in DEVICES:
-            raise InvalidInputError(f"device {self.device!r}: choose {', '.join(DEVICES)}")
+            raise InvalidOptionError(f"device {self.device!r}: choose {', '.join(DEVICES)}")
+        if self.coder not in CODERS:
+            raise InvalidOptionError(f"coder {self.coder!r}: choose {', '.join(CODERS)}")
         if self.threads < 0:
-            raise InvalidInputError(f"threads {self.threads}: choose 0 (all) or more")
+            raise InvalidOptionError(f"threads {self.threads}: choose 0 (all) or more")
         if not 0 <= self.seed < 2**63:
-            raise InvalidInputError(f"seed {self.seed}: choose 0 to 2**63 - 1")
+            raise InvalidOptionError(f"seed {self.seed}: choose 0 to 2**63 - 1")
 
 
 def usable_threads(threads: int) -> int:

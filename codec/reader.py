@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -16,18 +17,18 @@ from codec.container import cbor
 from codec.container.byte_sources import BytesSource, FileSource
 from codec.container.items import Component, Head, Item
 from codec.container.sections import MAJOR, SectionReader
-from codec.contracts import Evaluator, Floats, Integers
+from codec.contracts import Evaluator, Floats, Integers, Mask
 from codec.entropy.mask_section import CodedMask, decode_mask_section
 from codec.entropy.verbatim import VerbatimValue, decode_verbatim
-from codec.errors import CorruptError, InvalidInputError
+from codec.errors import CorruptError
+from codec.field_view import FieldView
 from codec.limits import Limits
 from codec.options import usable_threads
-from codec.pipeline.blocks import Window, evaluate_blocks
 from codec.pipeline.item_sections import decode_tensors_payload, restore_parameters
-from codec.pipeline.normalise import denormalise, to_stored
+
+_log = logging.getLogger("inrc")
 
 Array = npt.NDArray[Any]
-Selection = list[npt.NDArray[np.int64]]
 
 
 class InrcFile(Mapping[str, "FieldView"]):
@@ -60,7 +61,7 @@ class InrcFile(Mapping[str, "FieldView"]):
         try:
             self.sections = SectionReader(self._source, self.limits)
             self.head = Head.from_bytes(self.sections.read(self.sections.of_type("HEAD")[0]))
-            self.items = [
+            self.models = [
                 DecodableItem(self, number, Item.from_bytes(self.sections.read(section)))
                 for number, section in enumerate(self.sections.of_type("ITEM"))
             ]
@@ -71,33 +72,38 @@ class InrcFile(Mapping[str, "FieldView"]):
             raise
         self._fields = {
             component.name: FieldView(item, index)
-            for item in self.items
+            for item in self.models
             for index, component in enumerate(item.header.components)
         }
 
     def _check_items(self) -> None:
-        if len(self.items) != self.head.items:
+        if len(self.models) != self.head.items:
             raise CorruptError(
-                f"{len(self.items)} ITEM sections, HEAD says {self.head.items}", section="HEAD"
+                f"{len(self.models)} ITEM sections, HEAD says {self.head.items}", section="HEAD"
             )
-        names = [component.name for item in self.items for component in item.header.components]
+        self.limits.check("samples", sum(item.header.samples for item in self.models))
+        self.limits.check("multiply_adds", sum(item.multiply_adds for item in self.models))
+        self.limits.check("parameters", sum(item.largest_parameters for item in self.models))
+        names = [component.name for item in self.models for component in item.header.components]
         if len(set(names)) != len(names):
             raise CorruptError("two fields have the same name", section="ITEM")
-        self.limits.check("samples", sum(item.header.samples for item in self.items))
-        self.limits.check("multiply_adds", sum(item.multiply_adds for item in self.items))
-        self.limits.check("parameters", sum(item.largest_parameters for item in self.items))
 
     def _read_metadata(self) -> tuple[str, dict[int, Any]]:
         found = self.sections.of_type("mETa")
         if not found:
             return "", {}
-        value = cbor.decode(self.sections.read(found[0]))
-        if not isinstance(value, dict) or not isinstance(value.get(0), str):
-            raise CorruptError("the metadata names no medium", section="mETa")
-        metadata = value.get(1, {})
-        if not isinstance(metadata, dict):
-            raise CorruptError("the metadata is not a map", section="mETa")
-        return value[0], metadata
+        stored = self.sections.read(found[0])
+        try:
+            value = cbor.decode(stored)
+            if not isinstance(value, dict) or not isinstance(value.get(0), str):
+                raise CorruptError("the metadata names no medium", section="mETa")
+            if not isinstance(value.get(1, {}), dict):
+                raise CorruptError("the metadata is not a map", section="mETa")
+        except CorruptError as error:
+            # An ancillary section: the fields do not depend on it.
+            _log.warning("ignoring the metadata: %s", error)
+            return "", {}
+        return value[0], value.get(1, {})
 
     def __getitem__(self, name: str) -> FieldView:
         try:
@@ -142,8 +148,11 @@ class InrcFile(Mapping[str, "FieldView"]):
     @cached_property
     def verbatim(self) -> dict[str, VerbatimValue]:
         """Variables kept verbatim: path -> array, or list of texts."""
-        sections = self.sections.of_type("VERB")
-        return decode_verbatim([self.sections.read(section) for section in sections])
+        payloads = []
+        for section in self.sections.of_type("VERB"):
+            payloads.append(self.sections.read(section))
+            self.limits.check("verbatim_bytes", sum(map(len, payloads)), section="VERB")
+        return decode_verbatim(payloads)
 
     def mask(self, index: int) -> CodedMask:
         """The decoded MASK section of that index (kept for later)."""
@@ -154,6 +163,8 @@ class InrcFile(Mapping[str, "FieldView"]):
                     raise CorruptError(f"mask {index} does not exist", section="ITEM")
                 payload = self.sections.read(sections[index])
                 self._masks[index] = decode_mask_section(payload, self.limits)
+                samples = sum(coded.mask.size for coded in self._masks.values())
+                self.limits.check("mask_samples", samples, section="MASK")
             return self._masks[index]
 
     @cached_property
@@ -166,17 +177,15 @@ class InrcFile(Mapping[str, "FieldView"]):
         found: dict[int, list[Integers]] = {}
         for section in self.sections.of_type("TENS"):
             item, streams, _ = decode_tensors_payload(self.sections.read(section), self.limits)
-            if item >= len(self.items):
-                raise CorruptError(f"integers for item {item}, which does not exist", section="TENS")
+            if item >= len(self.models):
+                raise CorruptError(
+                    f"integers for item {item}, which does not exist", section="TENS"
+                )
             found.setdefault(item, []).extend(streams)
         return found
 
-    def check_digest(self) -> None:
-        """Decode all integers and compare them with the file's digest.
-
-        Raises:
-            CorruptError: they differ, so the file was written or decoded wrongly.
-        """
+    def integer_digest(self) -> bytes:
+        """SHA-256 of all decoded integers, masks and tensors, in file order (END-2)."""
         digest = hashlib.sha256()
         masks = 0
         for section in self.sections.sections:
@@ -187,8 +196,16 @@ class InrcFile(Mapping[str, "FieldView"]):
                 payload = self.sections.read(section)
                 for values in decode_tensors_payload(payload, self.limits)[1]:
                     digest.update(values.astype("<i4").tobytes())
+        return digest.digest()
+
+    def check_digest(self) -> None:
+        """Decode all integers and compare them with the file's digest.
+
+        Raises:
+            CorruptError: they differ, so the file was written or decoded wrongly.
+        """
         expected = self.sections.digest
-        if digest.digest()[: len(expected)] != expected:
+        if self.integer_digest()[: len(expected)] != expected:
             raise CorruptError("the decoded integers do not match the digest", section="ENDS")
 
 
@@ -204,8 +221,10 @@ class DecodableItem:
         self.architecture = architecture_by_identifier(header.architecture, header.version)
         count = len(header.components)
         self.specs = self.architecture.tensors(header.config, header.shape, count)
-        self.multiply_adds = header.samples // count * self.architecture.multiply_adds(
-            header.config, header.shape, count
+        self.multiply_adds = (
+            header.samples
+            // count
+            * self.architecture.multiply_adds(header.config, header.shape, count)
         )
         self.largest_parameters = sum(int(np.prod(spec.shape, dtype=object)) for spec in self.specs)
         self._lock = threading.Lock()
@@ -228,12 +247,14 @@ class DecodableItem:
     def _parameters(self) -> list[Floats]:
         streams = self.file.tensor_streams.get(self.number, [])
         integers = np.concatenate(streams) if streams else np.zeros(0, np.int64)
-        wanted = {index for _, index in self.header.tensor_masks}
-        masks = [
-            self.file.mask(index).mask if index in wanted else np.zeros((0,), np.bool_)
-            for index in range(max(wanted, default=-1) + 1)
-        ]
+        masks = {index: self._sparsity(index) for _, index in self.header.tensor_masks}
         return restore_parameters(self.header, self.specs, integers, masks)
+
+    def _sparsity(self, index: int) -> Mask:
+        coded = self.file.mask(index)
+        if coded.patterns is not None:
+            raise CorruptError(f"mask {index} is not a sparsity mask", section="ITEM")
+        return coded.mask
 
     def validity(self, component: Component) -> CodedMask | None:
         """The validity mask of a component, checked against the item, or None."""
@@ -248,171 +269,3 @@ class DecodableItem:
         ):
             raise CorruptError(f"mask {component.mask} does not fit its field", section="ITEM")
         return coded
-
-
-class FieldView:
-    """One field, seen as an array that decodes what is asked of it.
-
-    Attributes:
-        name, dims, shape, dtype: of the stored array.
-        attrs: the variable's attributes, where the medium has them.
-    """
-
-    def __init__(self, item: DecodableItem, index: int) -> None:
-        self._item = item
-        self._index = index
-        self._component = item.header.components[index]
-        self.name = self._component.name
-        self.dims = tuple(dim.name for dim in item.header.dims)
-        self.shape = item.header.shape
-        self.dtype = np.dtype(self._component.dtype)
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        """Number of samples."""
-        return int(np.prod(self.shape, dtype=np.int64))
-
-    @property
-    def item(self) -> DecodableItem:
-        """The model behind the field."""
-        return self._item
-
-    @property
-    def component(self) -> Component:
-        """The field's entry in its model's header."""
-        return self._component
-
-    @cached_property
-    def attrs(self) -> dict[str, Any]:
-        """Attributes by name: str, number, array or list of str."""
-        from codec.media.attributes import variable_attributes
-
-        return variable_attributes(self._item.file.medium, self._item.file.metadata, self.name)
-
-    @property
-    def coords(self) -> dict[str, Array]:
-        """Coordinate variables of the field's dims, kept verbatim in the file."""
-        from codec.media.attributes import coordinates
-
-        return coordinates(self._item.file.verbatim, self.name, self.dims, self.shape)
-
-    def __repr__(self) -> str:
-        axes = ", ".join(
-            f"{name}: {size}" if name else str(size)
-            for name, size in zip(self.dims, self.shape, strict=True)
-        )
-        return f"<inrc field {self.name!r} ({axes}) {self.dtype}>"
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        values = self[...]
-        return values if dtype is None else values.astype(dtype)
-
-    def __getitem__(self, index: Any) -> Array:
-        """Stored values of a region; integers, slices with steps, `...`, per axis.
-
-        Returns:
-            An array of the field's dtype (a scalar array where every axis is an integer).
-
-        Raises:
-            IndexError: too many indices, or one out of range.
-            FormatError: the file's streams are damaged or over the limits.
-        """
-        selection, kept = select(index, self.shape)
-        return self.read(selection).reshape([len(selection[axis]) for axis in kept])
-
-    def read(self, selection: Selection) -> Array:
-        """Stored values at the outer product of sample indices, one array per axis."""
-        out = np.empty([len(axis) for axis in selection], self.dtype)
-        component = self._component
-
-        def store(window: Window, normalised: Floats) -> None:
-            real = denormalise(normalised[self._index], component.offset, component.scale)
-            out[window] = to_stored(real, self.dtype)
-
-        evaluate_blocks(self._item.evaluator, selection, self._item.file.threads, store)
-        self._put_fill(out, selection)
-        return out
-
-    def _put_fill(self, out: Array, selection: Selection) -> None:
-        coded = self._item.validity(self._component)
-        if coded is None or coded.patterns is None or out.size == 0:
-            return
-        whole = all(len(axis) == size for axis, size in zip(selection, self.shape, strict=True))
-        patterns = coded.patterns
-        bits = out.view(patterns.values.dtype)
-        if whole and all((np.diff(axis) == 1).all() for axis in selection):
-            invalid = ~coded.mask
-            bits[invalid] = patterns.fill(int(invalid.sum()))
-            return
-        invalid = ~coded.mask[np.ix_(*selection)]
-        if patterns.indices is None:
-            bits[invalid] = patterns.values[0]
-            return
-        numbers = np.cumsum(~coded.mask.ravel()) - 1
-        flat = np.ravel_multi_index(np.ix_(*selection), self.shape)
-        bits[invalid] = patterns.values[patterns.indices[numbers[flat[invalid]]]]
-
-    def at(self, points: Any) -> npt.NDArray[np.float64]:
-        """Values between the samples.
-
-        Args:
-            points: (n, ndim) real sample indices, 0 to size - 1 along each axis; positions outside
-                are moved to the border.
-
-        Returns:
-            (n,) float64 in the unit of the stored values, not rounded to the stored dtype; NaN
-            where the nearest sample is invalid.
-
-        Raises:
-            InvalidInputError: the points have another shape, or are not finite.
-        """
-        places = np.atleast_2d(np.asarray(points, np.float64))
-        if places.ndim != 2 or places.shape[1] != self.ndim:
-            raise InvalidInputError(f"{self.name}: points are (n, {self.ndim}), not {places.shape}")
-        if not np.isfinite(places).all():
-            raise InvalidInputError(f"{self.name}: a point is not finite")
-        places = np.clip(places, 0, np.array(self.shape) - 1)
-        component = self._component
-        normalised = self._item.evaluator.at(places)[self._index]
-        real = denormalise(normalised, component.offset, component.scale)
-        coded = self._item.validity(component)
-        if coded is not None:
-            real[~coded.mask[tuple(np.rint(places).astype(np.int64).T)]] = np.nan
-        return real
-
-
-def select(index: Any, shape: Sequence[int]) -> tuple[Selection, list[int]]:
-    """Sample indices per axis for a NumPy-style basic index, and the axes that remain.
-
-    Raises:
-        IndexError: too many indices, one out of range, or of a kind that is not supported.
-    """
-    parts = list(index) if isinstance(index, tuple) else [index]
-    ellipses = [number for number, part in enumerate(parts) if part is Ellipsis]
-    if len(ellipses) > 1:
-        raise IndexError("an index has at most one '...'")
-    if ellipses:
-        missing = len(shape) - len(parts) + 1
-        parts[ellipses[0] : ellipses[0] + 1] = [slice(None)] * missing
-    if len(parts) > len(shape):
-        raise IndexError(f"{len(parts)} indices for {len(shape)} axes")
-    parts += [slice(None)] * (len(shape) - len(parts))
-    selection, kept = [], []
-    for axis, (part, size) in enumerate(zip(parts, shape, strict=True)):
-        if isinstance(part, slice):
-            selection.append(np.arange(*part.indices(size), dtype=np.int64))
-            kept.append(axis)
-            continue
-        try:
-            number = part.__index__()
-        except AttributeError:
-            raise IndexError(f"axis {axis}: only integers and slices, not {part!r}") from None
-        if not -size <= number < size:
-            raise IndexError(f"axis {axis}: {number} is out of range for {size} samples")
-        selection.append(np.array([number % size], dtype=np.int64))
-    return selection, kept

@@ -17,7 +17,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
 from codec.contracts import Architecture, Pruner, Quantiser
-from codec.errors import InvalidInputError, UnsupportedError
+from codec.errors import InvalidOptionError, UnsupportedError
 from codec.reports import PluginInfo
 
 ENTRY_POINT_GROUP = "inrc.plugins"
@@ -32,14 +32,42 @@ class _Row:
     kind: str
     name: str
     target: str
+    summary: str
     identifier: int | None = None
+    version: int | None = None
 
 
+# What a row says of its plugin is repeated from it (a test compares), so that listing plugins
+# imports none of them, and so not torch.
 _BUILT_IN = (
-    _Row("architecture", "constant", "inrc_plugins.constant:Constant", 0),
-    _Row("architecture", "fvsrn", "inrc_plugins.fvsrn.architecture:Fvsrn", 1),
-    _Row("pruner", "binary-mask", "inrc_plugins.binary_mask:BinaryMask"),
-    _Row("quantiser", "uniform", "inrc_plugins.uniform:Uniform"),
+    _Row(
+        "architecture",
+        "constant",
+        "inrc_plugins.constant:Constant",
+        "one value for the whole field; chosen by itself where it fits",
+        0,
+        1,
+    ),
+    _Row(
+        "architecture",
+        "fvsrn",
+        "inrc_plugins.fvsrn.architecture:Fvsrn",
+        "latent grid, Fourier features and a small SnakeAlt network (fV-SRN)",
+        1,
+        1,
+    ),
+    _Row(
+        "pruner",
+        "binary-mask",
+        "inrc_plugins.binary_mask:BinaryMask",
+        "learned 0/1 gates per grid position, shared by its features (straight-through)",
+    ),
+    _Row(
+        "quantiser",
+        "uniform",
+        "inrc_plugins.uniform:Uniform",
+        "one calibrated step per tensor, rounding to nearest",
+    ),
 )
 _PROTOCOLS: dict[str, Any] = {
     "architecture": Architecture,
@@ -68,7 +96,7 @@ def _load_third_party(entry: EntryPoint) -> Any | None:
     kind = entry.name.partition(".")[0]
     try:
         plugin = entry.load()()
-    except Exception as error:  # a stranger's import can fail in any way; it must not take us down
+    except Exception as error:  # noqa: BLE001 - a stranger's import can fail in any way
         _log.warning("plugin %s (%s) failed to load: %s", entry.name, entry.value, error)
         return None
     if not isinstance(plugin, _PROTOCOLS[kind]):
@@ -84,13 +112,15 @@ def _by_name(kind: str, name: str) -> Any:
     for entry in _third_party():
         if entry.name == f"{kind}.{name}" and (plugin := _load_third_party(entry)) is not None:
             return plugin
-    raise InvalidInputError(f"no {kind} is called {name!r}; there are: {', '.join(names(kind))}")
+    raise InvalidOptionError(f"no {kind} is called {name!r}; there are: {', '.join(names(kind))}")
 
 
 def names(kind: str) -> list[str]:
     """Names that options of this kind take, without importing any plugin."""
     built_in = [row.name for row in _BUILT_IN if row.kind == kind]
-    others = [entry.name.partition(".")[2] for entry in _third_party() if entry.name.startswith(kind)]
+    others = [
+        entry.name.partition(".")[2] for entry in _third_party() if entry.name.startswith(kind)
+    ]
     return built_in + others
 
 
@@ -98,7 +128,7 @@ def architecture(name: str) -> Architecture:
     """The architecture called `name`.
 
     Raises:
-        InvalidInputError: there is none; the message lists those there are.
+        InvalidOptionError: there is none; the message lists those there are.
     """
     return cast(Architecture, _by_name("architecture", name))
 
@@ -139,7 +169,8 @@ def quantiser(name: str) -> Quantiser:
 def list_plugins() -> tuple[PluginInfo, ...]:
     """All plugins that load, built-ins first."""
     rows = [
-        _describe(row.kind, row.name, _load_built_in(row.target), "built in") for row in _BUILT_IN
+        PluginInfo(row.kind, row.name, row.identifier, row.version, "built in", row.summary)
+        for row in _BUILT_IN
     ]
     for entry in _third_party():
         plugin = _load_third_party(entry)

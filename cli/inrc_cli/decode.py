@@ -44,7 +44,11 @@ def decode(
     """
     need_file(source)
     target = need_target(target, "decoded.nc", force=force)
-    with failures.about(source), watching(quiet=quiet, verbose=verbose) as on_progress:
+    with (
+        failures.checking_options(),
+        failures.about(source),
+        watching(quiet=quiet, verbose=verbose) as on_progress,
+    ):
         codec.decode(
             source,
             target,

@@ -89,15 +89,12 @@ def encode(
     _check_options(request)
     need_file(source)
     target = need_target(target, _suggest_target(source), force=force)
-    try:
-        with failures.about(target), watching(quiet=quiet, verbose=verbose) as on_progress:
-            report = codec.encode(
-                source, target, **request, overwrite=force, on_progress=on_progress
-            )
-    except codec.InvalidInputError as error:
-        if _names_unknown_plugin(request):
-            raise failures.usage_error(str(error)) from error
-        raise
+    with (
+        failures.checking_options(),
+        failures.about(target),
+        watching(quiet=quiet, verbose=verbose) as on_progress,
+    ):
+        report = codec.encode(source, target, **request, overwrite=force, on_progress=on_progress)
     if as_json:
         tables.show_json(dataclasses.asdict(report) | {"ratio": report.ratio})
     elif not quiet:
@@ -115,25 +112,12 @@ def _check_options(request: Request) -> None:
             seed=request["seed"],
             threads=request["threads"],
             device=request["device"],
+            coder=request["coder"],
         )
 
 
 def _suggest_target(source: str) -> str:
     return f"{os.path.splitext(os.path.basename(source))[0] or 'out'}.inrc"
-
-
-def _names_unknown_plugin(request: Request) -> bool:
-    """Whether an option names a plugin that is not at hand.
-
-    Asked only after a failure, because looking at every plugin takes time.
-    """
-    known = {(plugin.kind, plugin.name) for plugin in codec.plugins()} | {("pruner", "none")}
-    asked = {
-        ("architecture", request["arch"]),
-        ("pruner", request["prune"]),
-        ("quantiser", request["quantise"]),
-    }
-    return not asked <= known
 
 
 def _show_report(report: EncodeReport) -> None:

@@ -13,7 +13,7 @@ import click
 from codec import (
     FormatError,
     InrcError,
-    InvalidInputError,
+    InvalidOptionError,
     LimitError,
     TargetError,
     UnsupportedError,
@@ -64,10 +64,10 @@ def about(file: str) -> Iterator[None]:
 
 @contextmanager
 def checking_options() -> Iterator[None]:
-    """Report every InvalidInputError raised inside as a mistake on the command line."""
+    """Report every InvalidOptionError raised inside as a mistake on the command line."""
     try:
         yield
-    except InvalidInputError as error:
+    except InvalidOptionError as error:
         raise usage_error(str(error)) from error
 
 

@@ -21,12 +21,14 @@ def need_target(target: str | None, example: str, *, force: bool) -> str:
 
     Raises:
         UsageError: it was not given, or is standard output.
-        InvalidInputError: it exists and `force` is not set.
+        InvalidInputError: it is a directory, or it exists and `force` is not set.
     """
     if target is None:
         raise usage_error(f"there is no file to write to; add '-o {example}'")
     if target == STDIN:
         raise usage_error(f"standard output cannot be written to; say '-o {example}'")
+    if os.path.isdir(target):
+        raise InvalidInputError(f"{target}: is a directory; name a file")
     if os.path.lexists(target) and not force:
-        raise InvalidInputError(f"{target} exists; --force replaces it")
+        raise InvalidInputError(f"{target}: exists already; --force replaces it")
     return target

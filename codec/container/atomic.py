@@ -43,6 +43,9 @@ def atomic_path(target: str | os.PathLike[str], *, overwrite: bool = False) -> I
         _sync(final.parent)
     except OSError as error:
         raise InvalidInputError(f"{final}: cannot write: {error.strerror or error}") from error
+    except InvalidInputError as error:
+        # A writer only knows the temporary name; people know the other.
+        raise InvalidInputError(str(error).replace(str(temporary), str(final))) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)

@@ -11,9 +11,10 @@ import math
 import struct
 from typing import Any
 
-from codec.errors import CorruptError
+from codec.errors import CorruptError, LimitError
 
 MAX_DEPTH = 16
+MAX_ITEMS = 1 << 22
 _FLOATS = ((0xF9, ">e", 2), (0xFA, ">f", 4), (0xFB, ">d", 8))
 _SIMPLE = {0xF4: False, 0xF5: True, 0xF6: None}
 _NAN = b"\xf9\x7e\x00"
@@ -106,6 +107,7 @@ def decode(data: bytes) -> Any:
 class _Decoder:
     def __init__(self, data: bytes) -> None:
         self.data = data
+        self.items = 0
 
     def take(self, position: int, size: int) -> bytes:
         if size > len(self.data) - position:
@@ -127,6 +129,9 @@ class _Decoder:
 
     def item(self, position: int, depth: int) -> tuple[Any, int]:
         initial = self.take(position, 1)[0]
+        self.items += 1
+        if self.items > MAX_ITEMS:
+            raise LimitError(f"more than {MAX_ITEMS} CBOR items in a payload", offset=position)
         if depth > MAX_DEPTH:
             raise CorruptError(f"CBOR nested deeper than {MAX_DEPTH}", offset=position)
         major = initial >> 5

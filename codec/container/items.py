@@ -46,10 +46,12 @@ class Head:
     @classmethod
     def from_bytes(cls, payload: bytes) -> Head:
         fields = _map(cbor.decode(payload), "HEAD", required={0, 1}, optional={2})
-        names = fields.get(2, [])
-        if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
-            _fail("HEAD", "the list of required features is not a list of text")
-        if names:
+        if 2 in fields:
+            names = fields[2]
+            if not names or not (
+                isinstance(names, list) and all(isinstance(name, str) for name in names)
+            ):
+                _fail("HEAD", "the required features are not a list of text")
             raise UnsupportedError(f"feature {names[0]!r} is unknown", section="HEAD")
         if not isinstance(fields[0], int) or isinstance(fields[0], bool) or fields[0] < 0:
             _fail("HEAD", "the kind is not a number")
@@ -90,12 +92,15 @@ class Quantisation:
     """How the integers of one tensor become float32 values.
 
     Attributes:
-        steps: one positive float32 step, or one per index of the tensor's first axis.
-        zero: the integer that stands for 0.0.
+        steps: one positive float32 step, or, with `per_slice`, one per index of the tensor's first
+            axis.
+        zero: the integer that stands for 0.0; always 0 with `per_slice`.
+        per_slice: whether every slice has its own step.
     """
 
     steps: tuple[float, ...]
     zero: int = 0
+    per_slice: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,8 +156,8 @@ class Item:
             architecture,
             version,
             config,
-            tuple(_quantisation(value) for value in _list(fields.get(3, []), "steps", 1 << 16, 0)),
-            _tensor_masks(fields.get(4, {})),
+            tuple(_quantisation(value) for value in _steps(fields)),
+            _tensor_masks(fields[4]) if 4 in fields else (),
         )
 
 
@@ -232,14 +237,14 @@ def _model(value: Any) -> tuple[int, int, dict[int, Any]]:
     if not isinstance(config, dict) or not all(isinstance(key, int) for key in config):
         _fail("ITEM", "the configuration is not a map with integer keys")
     return (
-        _count(parts[0], "ITEM", "architecture id", 0, 1 << 32),
-        _count(parts[1], "ITEM", "architecture version", 1, 1 << 16),
+        _count(parts[0], "ITEM", "architecture id", 0, (1 << 64) - 1),
+        _count(parts[1], "ITEM", "architecture version", 0, (1 << 64) - 1),
         config,
     )
 
 
 def _quantisation_to_cbor(entry: Quantisation) -> Any:
-    if len(entry.steps) > 1:
+    if entry.per_slice:
         return [UNIFORM_PER_SLICE, *entry.steps]
     return [UNIFORM, entry.steps[0], entry.zero] if entry.zero else entry.steps[0]
 
@@ -255,7 +260,7 @@ def _quantisation(value: Any) -> Quantisation:
         zero = _count(parts[2], "ITEM", "zero", -(1 << 31), (1 << 31) - 1)
         return Quantisation((_step(parts[1]),), zero)
     if method == UNIFORM_PER_SLICE:
-        return Quantisation(tuple(_step(step) for step in parts[1:]))
+        return Quantisation(tuple(_step(step) for step in parts[1:]), per_slice=True)
     raise UnsupportedError(f"quantisation {method} is unknown", section="ITEM")
 
 
@@ -270,9 +275,13 @@ def _step(value: Any) -> float:
     return step
 
 
+def _steps(fields: dict[int, Any]) -> list[Any]:
+    return _list(fields[3], "steps", 1 << 16) if 3 in fields else []
+
+
 def _tensor_masks(value: Any) -> tuple[tuple[int, int], ...]:
-    if not isinstance(value, dict):
-        _fail("ITEM", "the sparse tensors are not a map")
+    if not isinstance(value, dict) or not value:
+        _fail("ITEM", "the sparse tensors are not a map with entries")
     return tuple(
         (
             _count(tensor, "ITEM", "tensor index", 0, 1 << 16),

@@ -122,6 +122,7 @@ class SectionReader:
         self.sections = tuple(self._scan())
         self._check_order()
         self.digest = self._read_end()
+        self._refuse_unknown()
 
     def _scan(self) -> Iterator[Section]:
         position = len(SIGNATURE) + 4
@@ -132,16 +133,20 @@ class SectionReader:
             self.limits.check("sections", count, offset=position)
             if section.type not in KNOWN_TYPES:
                 self.stored(section)
-                if not section.ancillary:
-                    raise UnsupportedError(
-                        "an unknown section that must be understood",
-                        section=section.type,
-                        offset=position,
-                    )
             yield section
             position = section.end
             if section.type == "ENDS":
                 return
+
+    def _refuse_unknown(self) -> None:
+        """After the whole file is framed: a truncated file is truncated, whatever it holds."""
+        for section in self.sections:
+            if section.type not in KNOWN_TYPES and not section.ancillary:
+                raise UnsupportedError(
+                    "an unknown section that must be understood",
+                    section=section.type,
+                    offset=section.start,
+                )
 
     def _check_order(self) -> None:
         types = [section.type for section in self.sections]
@@ -149,7 +154,9 @@ class SectionReader:
             raise CorruptError("the first section is not HEAD", offset=HEADER_BYTES)
         for section_type in ONCE_TYPES:
             if types.count(section_type) > 1:
-                raise CorruptError("a section that may stand once is repeated", section=section_type)
+                raise CorruptError(
+                    "a section that may stand once is repeated", section=section_type
+                )
 
     def _read_end(self) -> bytes:
         section = self.sections[-1]
@@ -229,7 +236,9 @@ def _read_section_head(source: ByteSource, position: int, *, first: bool) -> Sec
     name = letters.decode("ascii")
     attribute = head[4]
     if attribute not in (NONE, ZSTD, BROTLI):
-        raise CorruptError(f"section attribute {attribute} is invalid", section=name, offset=position)
+        raise CorruptError(
+            f"section attribute {attribute} is invalid", section=name, offset=position
+        )
     stored_bytes, used = decode_uleb(head, 5)
     section = Section(name, attribute, 0 if first else position, position + used, stored_bytes)
     if section.end > source.size:

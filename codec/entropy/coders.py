@@ -85,7 +85,7 @@ class RangeDecoder:
     def take(self, count: int, frequencies: Frequencies) -> Symbols:
         try:
             return np.asarray(self._coder.decode(model(frequencies), count), dtype=np.int32)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - a Rust panic is no Exception
             raise _translate_panic(error) from None
 
     def finish(self) -> None:
@@ -129,7 +129,7 @@ class AnsDecoder:
     def take(self, count: int, frequencies: Frequencies) -> Symbols:
         try:
             return np.asarray(self._coder.decode(model(frequencies), count), dtype=np.int32)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - a Rust panic is no Exception
             raise _translate_panic(error) from None
 
     def finish(self) -> None:

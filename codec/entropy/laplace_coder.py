@@ -23,13 +23,9 @@ Integers = npt.NDArray[np.int64]
 LaplaceSegment = tuple[int, int]
 
 
-def encode_laplace(
-    segments: Sequence[Integers], encoder: SymbolEncoder
-) -> tuple[bytes, bytes]:
+def encode_laplace(segments: Sequence[Integers], encoder: SymbolEncoder) -> tuple[bytes, bytes]:
     """Parameters (segment classes and lengths) and data for the concatenation of `segments`."""
-    classed = _merge(
-        [(best_laplace_class(values), values) for values in segments if values.size]
-    )
+    classed = _merge([(best_laplace_class(values), values) for values in segments if values.size])
     parameters = encode_uleb(len(classed))
     low_bits, widths, escapes = [], [], []
     for index, (laplace_class, values) in enumerate(classed):
@@ -105,7 +101,7 @@ def _restore(parts: list[tuple[int, Integers]], data: bytes, position: int) -> I
     packed_end = position + (int(widths.sum()) + 7) // 8
     if packed_end > len(data):
         raise TruncatedError("the data ends inside a stream", offset=position)
-    values = (symbols - half_widths) << shifts
+    values: Integers = (symbols - half_widths) << shifts
     values[~escaped] += bits.unpack(data[position:packed_end], widths)
     position = packed_end
     for index in np.flatnonzero(escaped):

@@ -180,8 +180,9 @@ def _add_neighbours(
         available = max(0, min(count - first, (length - start + 1) // 2))
         source.append(slice(start, start + 2 * available, 2))
         destination.append(slice(first, first + available))
-    sums[(0, *destination)] += weight
-    sums[(1, *destination)] += weight * lattice[tuple(source)]
+    weights, ones = sums
+    weights[tuple(destination)] += weight
+    ones[tuple(destination)] += weight * lattice[tuple(source)]
 
 
 def _bernoulli(counts: npt.NDArray[np.int64]) -> Frequencies:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +18,23 @@ from codec.container.compression import ZSTD as ZSTD_METHOD
 from codec.container.compression import compress_frame, decompress
 from codec.container.leb128 import decode_uleb, encode_uleb, unzigzag, zigzag
 from codec.entropy import bits
-from codec.entropy.coders import AnsDecoder, AnsEncoder, RangeDecoder, RangeEncoder
+from codec.entropy.coders import (
+    AnsDecoder,
+    AnsEncoder,
+    RangeDecoder,
+    RangeEncoder,
+    SymbolDecoder,
+    SymbolEncoder,
+)
 from codec.entropy.laplace_coder import decode_laplace, encode_laplace
 from codec.entropy.tables import MAX_ALPHABET, check_counts, normalise_counts
-from codec.errors import CorruptError, InvalidInputError, TruncatedError, UnsupportedError
+from codec.errors import (
+    CorruptError,
+    InvalidInputError,
+    InvalidOptionError,
+    TruncatedError,
+    UnsupportedError,
+)
 from codec.limits import Limits
 
 RAW, ANS, RANGE, ZSTD, BROTLI = range(5)
@@ -28,8 +42,8 @@ CODERS = {"raw": RAW, "ans": ANS, "range": RANGE, "zstd": ZSTD, "brotli": BROTLI
 STATIC, LAPLACE = range(2)
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
 
-_ENCODERS = {ANS: AnsEncoder, RANGE: RangeEncoder}
-_DECODERS = {ANS: AnsDecoder, RANGE: RangeDecoder}
+_ENCODERS: dict[int, Callable[[], SymbolEncoder]] = {ANS: AnsEncoder, RANGE: RangeEncoder}
+_DECODERS: dict[int, Callable[[bytes], SymbolDecoder]] = {ANS: AnsDecoder, RANGE: RangeDecoder}
 _METHODS = {ZSTD: ZSTD_METHOD, BROTLI: BROTLI_METHOD}
 # A table costs most of a byte per symbol, so it cannot pay where there are as many symbols.
 _STATIC_MAX_ALPHABET = 4096
@@ -59,7 +73,7 @@ def encode_stream(segments: Sequence[Integers], coder: str = "auto") -> bytes:
         InvalidInputError: an unknown coder, or a value outside int32.
     """
     if coder != "auto" and coder not in CODERS:
-        raise InvalidInputError(f"coder {coder!r} is not one of auto, {', '.join(CODERS)}")
+        raise InvalidOptionError(f"coder {coder!r} is not one of auto, {', '.join(CODERS)}")
     values = np.concatenate([np.asarray(segment, np.int64).ravel() for segment in segments])
     if len(values) and (values.min() < INT32_MIN or values.max() > INT32_MAX):
         raise InvalidInputError("a quantised value does not fit 32 bits; use larger steps")
@@ -74,16 +88,16 @@ def _candidates(
     values: Integers, segments: Sequence[Integers]
 ) -> list[tuple[int, Callable[[], bytes]]]:
     found: list[tuple[int, Callable[[], bytes]]] = [
-        (RAW, lambda: _encode_raw(values)),
-        (ZSTD, lambda: _encode_bytes(ZSTD, values)),
-        (BROTLI, lambda: _encode_bytes(BROTLI, values)),
+        (RAW, partial(_encode_raw, values)),
+        (ZSTD, partial(_encode_bytes, ZSTD, values)),
+        (BROTLI, partial(_encode_bytes, BROTLI, values)),
     ]
     alphabet = int(values.max() - values.min()) + 1
     for kind in (ANS, RANGE):
-        found.append((kind, lambda kind=kind: _encode_laplace(kind, segments)))
-        found.append((kind, lambda kind=kind: _encode_laplace(kind, [values])))
-        if alphabet <= min(_STATIC_MAX_ALPHABET, MAX_ALPHABET):
-            found.append((kind, lambda kind=kind: _encode_static(kind, values)))
+        found.append((kind, partial(_encode_laplace, kind, segments)))
+        found.append((kind, partial(_encode_laplace, kind, [values])))
+        if alphabet <= _STATIC_MAX_ALPHABET:
+            found.append((kind, partial(_encode_static, kind, values)))
     return found
 
 

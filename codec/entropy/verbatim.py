@@ -31,7 +31,9 @@ _Bytes = npt.NDArray[np.uint8]
 
 def encode_verbatim(variables: Mapping[str, VerbatimValue]) -> list[bytes]:
     """Payloads of the VERB sections for `variables` (path -> array, or list of strings)."""
-    payloads, batch, batch_bytes = [], [], 0
+    payloads: list[bytes] = []
+    batch: list[list[Any]] = []
+    batch_bytes = 0
     for path, value in variables.items():
         entry = _text_entry(path, value) if isinstance(value, list) else _array_entry(path, value)
         size = value.nbytes if isinstance(value, np.ndarray) else sum(map(len, value))
@@ -102,7 +104,9 @@ def decode_verbatim(payloads: list[bytes]) -> dict[str, VerbatimValue]:
 
 def _entry(entry: Any) -> tuple[str, VerbatimValue]:
     if not isinstance(entry, list) or len(entry) not in (3, 5) or not isinstance(entry[0], str):
-        raise CorruptError("an entry is not [path, shape, texts] or [path, type, ...]", section="VERB")
+        raise CorruptError(
+            "an entry is not [path, shape, texts] or [path, type, ...]", section="VERB"
+        )
     path = entry[0]
     if len(entry) == 3:
         count = math.prod(_shape(entry[1], path))
@@ -110,13 +114,17 @@ def _entry(entry: Any) -> tuple[str, VerbatimValue]:
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise CorruptError(f"variable {path!r}: the texts are not text", section="VERB")
         if len(texts) != count:
-            raise CorruptError(f"variable {path!r}: {len(texts)} texts, not {count}", section="VERB")
+            raise CorruptError(
+                f"variable {path!r}: {len(texts)} texts, not {count}", section="VERB"
+            )
         return path, texts
     _, code, sizes, kind, data = entry
     shape = _shape(sizes, path)
-    if isinstance(code, bool) or not isinstance(code, int) or not isinstance(data, bytes):
+    if type(code) is not int or type(kind) is not int or not isinstance(data, bytes):
         raise CorruptError(f"variable {path!r}: type or data is of a wrong kind", section="VERB")
-    if not 0 <= code < len(TYPES) or kind not in (AS_IS, SHUFFLE, DIFFERENCE, DIFFERENCE_TWICE):
+    if code < 0 or kind < 0:
+        raise CorruptError(f"variable {path!r}: type or filter is negative", section="VERB")
+    if code >= len(TYPES) or kind > DIFFERENCE_TWICE:
         raise UnsupportedError(f"variable {path!r}: unknown type or filter", section="VERB")
     return path, _restore(data, TYPES[code], shape, kind, path)
 

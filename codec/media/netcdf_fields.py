@@ -10,7 +10,7 @@ from typing import Any
 import netCDF4
 import numpy as np
 
-from codec.errors import InvalidInputError
+from codec.errors import InvalidInputError, InvalidOptionError
 from codec.media.netcdf_layout import (
     CHAR,
     INTEGER_CODES,
@@ -50,7 +50,7 @@ def choose(path: Path, layout: FileLayout, select: tuple[str, ...] | None) -> fr
         name = wanted.strip("/")
         if name not in known:
             names = ", ".join(known) or "none"
-            raise InvalidInputError(f"{path}: has no variable {wanted!r}; available: {names}")
+            raise InvalidOptionError(f"{path}: has no variable {wanted!r}; available: {names}")
         reason = _unfit(layout, known[name])
         if reason:
             raise InvalidInputError(

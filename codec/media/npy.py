@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from codec.errors import InvalidInputError
+from codec.errors import InvalidInputError, InvalidOptionError
 from codec.media.dataset import Array, Dataset, DecodedDataset, Field
 from codec.media.formats import first_bytes
 
@@ -59,7 +59,7 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
     name = path.stem
     if select is not None and set(select) != {name}:
         wrong = next((item for item in select if item != name), "nothing")
-        raise InvalidInputError(f"{path}: has no variable {wrong!r}; available: {name}")
+        raise InvalidOptionError(f"{path}: has no variable {wrong!r}; available: {name}")
     source = _MappedArray(values)
     field = Field(name=name, dims=("",) * len(shape), values=source)
     size = path.stat().st_size

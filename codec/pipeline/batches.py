@@ -1,8 +1,8 @@
 """Mini-batches that are outer products of random sample indices.
 
-A batch of scattered points makes interpolation a gather, whose gradient is a slow scatter. The outer
-product of a few random indices per axis costs small dense matrix products instead, and as every index
-is equally likely, so is every sample: the expected gradient is that of the whole field.
+A batch of scattered points makes interpolation a gather, whose gradient is a slow scatter. The
+outer product of a few random indices per axis costs small dense matrix products instead, and as
+every index is equally likely, so is every sample: the expected gradient is that of the whole field.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ class AxisSampler:
     def draw(self, generator: np.random.Generator) -> Shard:
         """A random shard."""
         indices = [
-            np.arange(size) if count == size
+            np.arange(size)
+            if count == size
             else np.sort(generator.choice(size, size=count, replace=False, shuffle=False))
             for size, count in zip(self._shape, self._counts, strict=True)
         ]
@@ -87,6 +88,8 @@ def _split(shape: tuple[int, ...], points: int) -> tuple[int, ...]:
     counts = list(shape)
     for _ in range(16):
         factor = (points / math.prod(counts)) ** (1 / len(shape))
-        counts = [min(size, max(2, round(count * factor)))
-                  for size, count in zip(shape, counts, strict=True)]
+        counts = [
+            min(size, max(2, round(count * factor)))
+            for size, count in zip(shape, counts, strict=True)
+        ]
     return tuple(counts)

@@ -1,9 +1,9 @@
 """fit -> prune -> finetune -> quantise -> finetune, for every network trained by gradients.
 
-The size of the network follows from the target. For a byte budget it is chosen once, for a PSNR the
-network grows, keeping what it has learned, until the float fit is a little better than the target;
-quantisation then spends the difference. All estimates on the way are made on random samples; what is
-returned was measured by `FitTask.measure`, on coded bytes and decoded values.
+The size of the network follows from the target. For a byte budget it is chosen once, for a PSNR
+the network grows, keeping what it has learned, until the float fit is a little better than the
+target; quantisation then spends the difference. All estimates on the way are made on random
+samples; what is returned was measured by `FitTask.measure`, on coded bytes and decoded values.
 """
 
 from __future__ import annotations

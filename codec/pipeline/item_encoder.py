@@ -75,7 +75,9 @@ class ItemEncoder:
 
     def encode(self, goal: ItemGoal) -> ItemSections:
         """The sections of the best model found for `goal`."""
-        values = np.stack([field.values for field in self._fields])
+        values = self._fields[0].values[None]
+        if len(self._fields) > 1:
+            values = np.stack([field.values for field in self._fields])
         valid = None
         if any(field.valid is not None for field in self._fields):
             valid = np.stack(
@@ -119,9 +121,9 @@ class ItemEncoder:
         item = Item.from_bytes(sections.item)
         count = len(self._components)
         specs = self._architecture.tensors(item.config, item.shape, count)
-        # The sparsity masks of the model itself, at the indices that the header gives them.
-        masks = [np.zeros(0, np.bool_)] * self._first_mask
-        masks += [tensor.mask for tensor in model.tensors if tensor.mask is not None]
+        masks = dict(
+            enumerate((t.mask for t in model.tensors if t.mask is not None), self._first_mask)
+        )
         integers = [coded_entries(tensor.values, tensor.mask) for tensor in model.tensors]
         parameters = restore_parameters(
             item, specs, np.concatenate([np.zeros(0, np.int64), *integers]), masks

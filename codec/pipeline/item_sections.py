@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from codec.container.items import Component, Dim, Item
+from codec.container.items import Component, Dim, Item, Quantisation
 from codec.container.leb128 import decode_uleb, encode_uleb
 from codec.contracts import Architecture, CodedTensor, Floats, Integers, Mask, Model, TensorSpec
 from codec.entropy.mask_section import CodedMask, encode_mask_section
@@ -52,7 +52,8 @@ def encode_item(
         first_mask: index that the item's first sparsity mask will have among the MASK sections.
         coder: "auto" or a coder's name.
     """
-    masks, tensor_masks = [], []
+    masks: list[bytes] = []
+    tensor_masks: list[tuple[int, int]] = []
     for index, tensor in enumerate(model.tensors):
         if tensor.mask is not None:
             tensor_masks.append((index, first_mask + len(masks)))
@@ -125,16 +126,17 @@ def restore_parameters(
     item: Item,
     specs: Sequence[TensorSpec],
     integers: Integers,
-    masks: Sequence[Mask],
+    masks: Mapping[int, Mask],
 ) -> list[Floats]:
-    """L2: the float32 tensors of an item from all its integers and the file's sparsity masks.
+    """L2: the float32 tensors of an item from all its integers and its sparsity masks by index.
 
     Raises:
         CorruptError: numbers or shapes do not fit together.
     """
     if len(item.quantisation) != len(specs):
         raise CorruptError(
-            f"{len(item.quantisation)} quantisation entries for {len(specs)} tensors", section="ITEM"
+            f"{len(item.quantisation)} quantisation entries for {len(specs)} tensors",
+            section="ITEM",
         )
     chosen = dict(item.tensor_masks)
     if any(index >= len(specs) for index in chosen):
@@ -143,37 +145,38 @@ def restore_parameters(
     for index, (spec, quantisation) in enumerate(zip(specs, item.quantisation, strict=True)):
         mask = None
         if index in chosen:
-            mask = _tensor_mask(spec, chosen[index], masks)
+            mask = _tensor_mask(spec, chosen[index], masks[chosen[index]])
         count = math.prod(spec.shape) if mask is None else int(mask.sum())
         coded = integers[position : position + count]
         if len(coded) < count:
             raise CorruptError("fewer integers than the tensors need", section="TENS")
         position += count
-        tensors.append(_restore(spec, coded, mask, quantisation.steps, quantisation.zero))
+        tensors.append(_restore(spec, coded, mask, quantisation))
     if position != len(integers):
         raise CorruptError("more integers than the tensors need", section="TENS")
     return tensors
 
 
-def _tensor_mask(spec: TensorSpec, index: int, masks: Sequence[Mask]) -> Mask:
-    if index >= len(masks):
-        raise CorruptError(f"sparsity mask {index} does not exist", section="ITEM")
-    mask = masks[index]
+def _tensor_mask(spec: TensorSpec, index: int, mask: Mask) -> Mask:
     if mask.shape not in (spec.shape, spec.shape[1:]):
         raise CorruptError(f"sparsity mask {index} does not fit its tensor", section="ITEM")
     return np.broadcast_to(mask, spec.shape)
 
 
 def _restore(
-    spec: TensorSpec, coded: Integers, mask: Mask | None, steps: tuple[float, ...], zero: int
+    spec: TensorSpec, coded: Integers, mask: Mask | None, quantisation: Quantisation
 ) -> Floats:
-    if len(steps) not in (1, spec.shape[0]):
+    steps = quantisation.steps
+    if len(steps) != (spec.shape[0] if quantisation.per_slice else 1):
         raise CorruptError(f"{len(steps)} steps for {spec.shape[0]} slices", section="ITEM")
     with np.errstate(over="ignore", under="ignore"):
         if mask is None:
-            full = (coded - zero).astype(np.float64).reshape(spec.shape)
+            full = (coded - quantisation.zero).astype(np.float64).reshape(spec.shape)
         else:
             full = np.zeros(spec.shape, np.float64)
-            full[mask] = coded - zero
+            full[mask] = coded - quantisation.zero
         scaled = full * np.array(steps).reshape(-1, *[1] * (len(spec.shape) - 1))
-        return np.asarray(scaled, dtype=np.float32)
+        tensor = np.asarray(scaled, dtype=np.float32)
+    if not np.isfinite(tensor).all():
+        raise CorruptError("a parameter is not finite", section="TENS")
+    return tensor

@@ -126,10 +126,13 @@ def _affine(low: float, high: float) -> tuple[float, float]:
 def denormalise(
     normalised: npt.NDArray[np.floating], offset: float, scale: float
 ) -> npt.NDArray[np.float64]:
-    """offset + scale * clip(y, -1, 1), in float64."""
+    """offset + scale * clip(y, -1, 1), in float64; a y that is not a number counts as -1."""
     if scale == 0:
         return np.full(normalised.shape, offset)
-    return np.clip(normalised, -1.0, 1.0).astype(np.float64) * scale + offset
+    one = normalised.dtype.type(1)
+    with np.errstate(over="ignore"):
+        real: npt.NDArray[np.float64] = np.fmin(np.fmax(normalised, -one), one).astype(np.float64)
+        return real * scale + offset
 
 
 def to_stored(real: npt.NDArray[np.float64], dtype: np.dtype[Any]) -> Array:

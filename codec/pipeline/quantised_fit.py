@@ -1,8 +1,9 @@
 """prune -> finetune -> quantise -> finetune, and the search for the steps that meet the target.
 
-One number, the coarseness c, scales the steps of all tensors. With steps inversely proportional to the
-root of the loss's curvature, N integers of coarseness c add about N c^2 / 24 to the loss and take
--N log2 c bits plus a constant, so one bit is worth c^2 ln 2 / 12: the price by which pruning is judged.
+One number, the coarseness c, scales the steps of all tensors. With steps inversely proportional to
+the root of the loss's curvature, N integers of coarseness c add about N c^2 / 24 to the loss and
+take -N log2 c bits plus a constant, so one bit is worth c^2 ln 2 / 12: the price by which pruning
+is judged.
 """
 
 from __future__ import annotations
@@ -101,7 +102,9 @@ class QuantisedFit:
                 coarseness = self._first_coarseness(state)
         results: list[_Result] = []
         for number in range(_ROUNDS):
-            part = self._progress.part(0.3 + 0.7 * number / _ROUNDS, 0.3 + 0.7 * (number + 1) / _ROUNDS)
+            part = self._progress.part(
+                0.3 + 0.7 * number / _ROUNDS, 0.3 + 0.7 * (number + 1) / _ROUNDS
+            )
             steps = self._finetune_steps if number == 0 else self._finetune_steps // 2
             state = self._finetune(state, coarseness, steps, part)
             model = self._model(state, coarseness)
@@ -144,7 +147,9 @@ class QuantisedFit:
         guess = math.sqrt(24 * max(error, 1e-20) / count)
         goal = self._task.goal
         if goal.psnr is None:
-            return self._bisect(guess, lambda c: self._task.size(self._model(state, c)) > (goal.file_bytes or 0))
+            return self._bisect(
+                guess, lambda c: self._task.size(self._model(state, c)) > (goal.file_bytes or 0)
+            )
         wanted = mean_squared_error(goal.psnr - _EXPECTED_DB)
         if error >= wanted:
             return 0.3 * guess
@@ -227,7 +232,11 @@ class QuantisedFit:
             for name in tensors
         }
         self._trainer.run(
-            tensors, steps, rates, final_rate=0.05, transform=transform,
+            tensors,
+            steps,
+            rates,
+            final_rate=0.05,
+            transform=transform,
             report=progress.stage("quantise"),
         )
         for name, keep in kept.items():
@@ -242,7 +251,7 @@ class QuantisedFit:
         return 0 <= spare <= _CLOSE_BYTES * (goal.file_bytes or 0)
 
     def _next_coarseness(self, state: _State, results: Sequence[_Result]) -> float:
-        """Between the finest that misses and the coarsest that meets a PSNR; else a model's guess."""
+        """Between the finest that misses and the coarsest that meets a PSNR, or a guess."""
         goal, last = self._task.goal, results[-1]
         if goal.psnr is None:
             count = sum(int(tensor.numel()) for tensor in state.tensors.values())

@@ -47,9 +47,7 @@ class Trainer:
         threads: how many shards are evaluated at once.
     """
 
-    def __init__(
-        self, network: Network, sampler: AxisSampler, seed: int, threads: int
-    ) -> None:
+    def __init__(self, network: Network, sampler: AxisSampler, seed: int, threads: int) -> None:
         self._network = network
         self._sampler = sampler
         self._generator = np.random.default_rng(seed)
@@ -125,7 +123,9 @@ class Trainer:
         results = list(pool.map(lambda shard: self._gradients(inputs, shard, count), shards))
         for leaf in leaves:
             leaf.grad = None
-        total = [sum(parts[1:], start=parts[0]) for parts in zip(*(r[1] for r in results), strict=True)]
+        total = [
+            sum(parts[1:], start=parts[0]) for parts in zip(*(r[1] for r in results), strict=True)
+        ]
         roots, gradients = list(effective.values()), list[torch.Tensor | None](total)
         price = penalty()
         if price.requires_grad:
@@ -145,11 +145,14 @@ class Trainer:
 
     def draw(self, count: int) -> list[Shard]:
         """Random shards; one if a shard is the whole field."""
-        return [self._sampler.draw(self._generator) for _ in range(1 if self._sampler.whole else count)]
+        return [
+            self._sampler.draw(self._generator) for _ in range(1 if self._sampler.whole else count)
+        ]
 
     def estimate(self, tensors: Tensors, shards: Sequence[Shard]) -> float:
         """Mean squared error over given shards."""
         with one_torch_thread(), torch.no_grad(), ThreadPoolExecutor(self._threads) as pool:
+
             def squared(shard: Shard) -> float:
                 difference = self._network(tensors, shard.positions) - shard.target
                 if shard.valid is not None:

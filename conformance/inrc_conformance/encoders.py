@@ -212,7 +212,7 @@ def compress(attribute: int, content: bytes) -> bytes:
         import zstandard
 
         return zstandard.ZstdCompressor(level=9).compress(content)
-    import brotli  # type: ignore[import-untyped]
+    import brotli
 
     return bytes(brotli.compress(content, quality=9))
 

@@ -12,6 +12,7 @@ from unittest.mock import patch
 
 import numpy as np
 
+from .console import say
 from .decoder import (
     Decoded,
     DecodedComponent,
@@ -194,15 +195,15 @@ MUTANTS = (
 def selftest(cases: Sequence[SuiteCase]) -> int:
     """Return 0 when the reference decoder passes everything and each mutant fails something."""
     if not cases:
-        print("no cases")
+        say("no cases")
         return 2
     sound = Mutant("reference decoder")
     failures = [one.id for one in cases if judge(sound, one).problems]
-    print(f"{sound.name}: {len(failures)} of {len(cases)} cases failed")
+    say(f"{sound.name}: {len(failures)} of {len(cases)} cases failed")
     missed = 0
     for mutant in MUTANTS:
         caught = [one.id for one in cases if judge(mutant, one).problems]
         missed += not caught
         example = f", e.g. {caught[0]}" if caught else ""
-        print(f"{'caught' if caught else 'MISSED'}: {mutant.name} ({len(caught)} cases{example})")
+        say(f"{'caught' if caught else 'MISSED'}: {mutant.name} ({len(caught)} cases{example})")
     return 1 if failures or missed else 0

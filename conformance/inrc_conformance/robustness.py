@@ -13,6 +13,7 @@ import numpy as np
 
 from .builder import File, Fvsrn, MaskSpec, constant_item, float_bits, simple_file, verbatim
 from .case import Case
+from .console import say
 from .decoder import DecodeError, Limits, Malformed, decode_bytes
 from .mutants import fix_crcs
 from .vectors import all_cases
@@ -110,11 +111,11 @@ def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     number = int(given[0]) if given else 5000
     wrong = prefixes()
-    print(f"prefixes of three files that are not malformed: {wrong}")
+    say(f"prefixes of three files that are not malformed: {wrong}")
     flips = bit_flips()
-    print(f"single bit flips: {dict(flips)}")
+    say(f"single bit flips: {dict(flips)}")
     counts, slowest = mutations(number)
-    print(f"{number} mutations with correct CRCs: {dict(counts)}, slowest {slowest:.2f} s")
+    say(f"{number} mutations with correct CRCs: {dict(counts)}, slowest {slowest:.2f} s")
     return 1 if wrong or flips["ok"] else 0
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from .check import check_outputs, check_real, check_status, load
+from .console import say
 from .processes import Batch, Driver, OneShot
 from .suite import DEFAULT_SUITE, SuiteCase, load_suite, select
 
@@ -113,15 +114,15 @@ def _chosen(options: argparse.Namespace) -> list[SuiteCase]:
 def _run(options: argparse.Namespace) -> int:
     cases = _chosen(options)
     if not cases:
-        print("no case is selected", file=sys.stderr)
+        say("no case is selected", error=True)
         return 2
     driver = OneShot if options.mode == "oneshot" else Batch
     results = run_cases(lambda: driver(options.decoder, options.timeout), cases, options.jobs)
     for result in results:
         for problem in result.problems:
-            print(f"FAIL {result.case.id}: {problem}")
+            say(f"FAIL {result.case.id}: {problem}")
     failed = sum(1 for result in results if result.problems)
-    print(f"{len(results) - failed} passed, {failed} failed")
+    say(f"{len(results) - failed} passed, {failed} failed")
     if options.json:
         write_json(results, options.json)
     if options.junit:
@@ -132,7 +133,7 @@ def _run(options: argparse.Namespace) -> int:
 def _list(options: argparse.Namespace) -> int:
     cases = _chosen(options)
     for one in cases:
-        print(f"{one.id}  [{' '.join(one.info['spec'])}]")
+        say(f"{one.id}  [{' '.join(one.info['spec'])}]")
     return 0 if cases else 2
 
 
@@ -140,19 +141,19 @@ def _compare(options: argparse.Namespace) -> int:
     try:
         a, b = load(options.a), load(options.b)
     except (OSError, ValueError, EOFError) as error:
-        print(error, file=sys.stderr)
+        say(error, error=True)
         return 1
     if a.shape != b.shape or a.dtype.kind != "f" or b.dtype.kind != "f":
-        print(f"{a.dtype} {a.shape} cannot be compared with {b.dtype} {b.shape}")
+        say(f"{a.dtype} {a.shape} cannot be compared with {b.dtype} {b.shape}")
         return 1
     difference = np.abs(a.astype(np.float64) - b.astype(np.float64))
     if difference.size:
         mean = float(np.sqrt(np.mean(difference**2)))
-        print(f"peak {float(difference.max()):.6g} rms {mean:.6g}")
+        say(f"peak {float(difference.max()):.6g} rms {mean:.6g}")
     valid = np.ones(a.shape, dtype=np.bool_)
     problems = check_real(a, b.astype(np.float64), valid, options.peak, options.rms)
     for problem in problems:
-        print(problem)
+        say(problem)
     return 1 if problems else 0
 
 
@@ -195,7 +196,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command; 0 passed, 1 failed, 2 nothing selected."""
     options = _parser().parse_args(arguments)
     if getattr(options, "jobs", 1) < 1:
-        print("--jobs must be at least 1", file=sys.stderr)
+        say("--jobs must be at least 1", error=True)
         return 2
     code: int = options.action(options)
     return code

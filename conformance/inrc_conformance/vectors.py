@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .case import Case
+from .console import say
 from .decoder import Decoded, DecodeError, decode_bytes
 from .vectors_container import container_faults
 from .vectors_item import item_faults
@@ -129,7 +130,7 @@ def main(arguments: list[str] | None = None) -> int:
     for one in all_cases():
         write_case(one, options.outdir)
         counts[one.expect] = counts.get(one.expect, 0) + 1
-    print(", ".join(f"{number} {name}" for name, number in sorted(counts.items())))
+    say(", ".join(f"{number} {name}" for name, number in sorted(counts.items())))
     return 0
 
 

@@ -1,10 +1,11 @@
 """Pruner `binary-mask`: learned 0/1 gates with a straight-through gradient.
 
 One gate per position, shared by all features of the tensor, as in LFGC (after Rho et al., Masked
-Wavelet Representation for Compact Neural Radiance Fields, CVPR 2023): the forward pass multiplies by
-[sigmoid(m) >= 1/2], the backward pass by sigmoid(m). The source adds lambda * sum |m|, which pushes the
-gates to 1/2; here sum sigmoid(m) is priced, with lambda the mean squared error that the saved integers
-are worth, and gates start where the importance of their position says they should end.
+Wavelet Representation for Compact Neural Radiance Fields, CVPR 2023): the forward pass multiplies
+by [sigmoid(m) >= 1/2], the backward pass by sigmoid(m). The source adds lambda * sum |m|, which
+pushes the gates to 1/2; here sum sigmoid(m) is priced, with lambda the mean squared error that the
+saved integers are worth, and gates start where the importance of their position says they should
+end.
 """
 
 from __future__ import annotations
@@ -69,6 +70,4 @@ class BinaryMaskState:
         return torch.stack(terms).sum()
 
     def masks(self) -> dict[str, Mask]:
-        return {
-            name: (logits.detach() >= 0).cpu().numpy() for name, logits in self._logits.items()
-        }
+        return {name: (logits.detach() >= 0).cpu().numpy() for name, logits in self._logits.items()}

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from codec.contracts import Config, Floats, FitTask, Model, Positions, TensorSpec
+from codec.contracts import Config, FitTask, Floats, Model, Positions, TensorSpec
 from codec.errors import UnsupportedError
 
 

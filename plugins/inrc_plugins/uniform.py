@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from codec.container.items import Quantisation
@@ -54,9 +55,9 @@ class Uniform:
         return tensor + (torch.round(tensor / step) * step - tensor).detach()
 
 
-def _broadcast(tensor: torch.Tensor, quantisation: Quantisation) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    steps = np.array(quantisation.steps, dtype=np.float64)
-    return steps.reshape(-1, *([1] * (tensor.ndim - 1))) if len(steps) > 1 else steps[0:1].reshape([1] * tensor.ndim)
+def _broadcast(tensor: torch.Tensor, quantisation: Quantisation) -> npt.NDArray[np.float64]:
+    """The steps, shaped to divide the tensor."""
+    return np.array(quantisation.steps).reshape(-1, *[1] * (tensor.ndim - 1))
 
 
 def _round_step(step: float) -> float:

@@ -16,7 +16,7 @@ from tests.cli.conftest import FakeCodec, Run, encode_report, only_line
 def test_encode_passes_every_option(fake: FakeCodec, run: Run) -> None:
     line = (
         "encode in.nc -o out.inrc --bytes 20k --effort 7 --arch a --var t,u --var v --joint u,v"
-        " --joint x,y --prune p --quantise q --coder c --seed 5 --threads 2 --device cpu --force"
+        " --joint x,y --prune p --quantise q --coder ans --seed 5 --threads 2 --device cpu --force"
     )
     assert run(*line.split()).exit_code == 0
     options = dict(fake.options)
@@ -31,7 +31,7 @@ def test_encode_passes_every_option(fake: FakeCodec, run: Run) -> None:
         "joint": (("u", "v"), ("x", "y")),
         "prune": "p",
         "quantise": "q",
-        "coder": "c",
+        "coder": "ans",
         "seed": 5,
         "threads": 2,
         "device": "cpu",

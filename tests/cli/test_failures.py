@@ -154,7 +154,7 @@ def test_mistakes_on_the_command_line(
 def test_an_unknown_plugin_is_a_usage_error(
     fake: FakeCodec, run: Run, option: str, name: str
 ) -> None:
-    fake.error = codec.InvalidInputError(f"there is no {name}")
+    fake.error = codec.InvalidOptionError(f"there is no {name}")
     result = run("encode", "in.nc", "-o", "out.inrc", option, name)
     assert result.exit_code == 2
     assert f"there is no {name}" in only_line(result.stderr)

@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+from ..console import say
 from .decode import decode_bytes
 from .errors import DecodeError
 from .output import write_outputs
@@ -38,7 +39,7 @@ def _batch() -> int:
         else:
             if refusal is not None:
                 answer.update(status=refusal.outcome, error=_one_line(refusal))
-        print(json.dumps(answer), flush=True)
+        say(json.dumps(answer))
     return 0
 
 
@@ -56,11 +57,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         refusal = _decode(options.input, options.outdir)
     except OSError as error:
-        print(f"error: {_one_line(error)}", file=sys.stderr)
+        say(f"error: {_one_line(error)}", error=True)
         return 1
     if refusal is None:
         return 0
-    print(f"{refusal.outcome}: {_one_line(refusal)}", file=sys.stderr)
+    say(f"{refusal.outcome}: {_one_line(refusal)}", error=True)
     return refusal.exit_code
 
 

@@ -75,6 +75,7 @@ class _Parser:
             return self.text(argument)
         if argument > len(self.data) - self.position:
             raise Malformed("CBOR-4: an array or map is longer than the payload")
+        require(self.items + argument, self.max_items, "CBOR items of one payload")
         if major == 4:
             return [self.item(depth + 1) for _ in range(argument)]
         return self.map(argument, depth)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .errors import Malformed
 
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_SINGLE_SEGMENT = 0x20
 _MAX_WINDOW = 2**27
 _BROTLI_STEP = 2**20
 
@@ -17,6 +18,9 @@ def zstd_frame(data: bytes, size: int, rule: str) -> bytes:
     decompressor = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW).decompressobj()
     out = bytearray()
     try:
+        if size > _MAX_WINDOW and data[4] & _SINGLE_SEGMENT:
+            # The streaming interface takes the size of such a frame for its window.
+            return zstandard.ZstdDecompressor().decompress(data, max_output_size=size)
         for piece in pieces:
             out += decompressor.decompress(piece)
             if len(out) > size:
@@ -33,7 +37,7 @@ def _zstd_pieces(data: bytes, size: int, rule: str) -> list[bytes]:
     if len(data) < 6 or data[:4] != _ZSTD_MAGIC:
         raise Malformed(f"{rule}: not a zstd frame")
     descriptor = data[4]
-    single = bool(descriptor & 0x20)
+    single = bool(descriptor & _SINGLE_SEGMENT)
     position = 5
     if not single:
         exponent, mantissa = data[5] >> 3, data[5] & 7
@@ -50,8 +54,6 @@ def _zstd_pieces(data: bytes, size: int, rule: str) -> list[bytes]:
     declared += 256 if size_bytes == 2 else 0
     if size_bytes and declared != size:
         raise Malformed(f"{rule}: the zstd frame declares another size")
-    if single and size > _MAX_WINDOW:
-        raise Malformed(f"{rule}: the window of the zstd frame is too large")
     position += size_bytes
     pieces = [data[:position]]
     last = False
@@ -74,7 +76,7 @@ def _zstd_pieces(data: bytes, size: int, rule: str) -> list[bytes]:
 
 def brotli_stream(data: bytes, size: int, rule: str) -> bytes:
     """Decompress exactly one brotli stream that holds `size` bytes and ends where `data` ends."""
-    import brotli  # type: ignore[import-untyped]
+    import brotli
 
     decompressor = brotli.Decompressor()
     out = bytearray()

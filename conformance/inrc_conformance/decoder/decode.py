@@ -10,10 +10,10 @@ import numpy as np
 from . import cbor
 from .architectures.plan import Plan
 from .errors import Limit, Malformed
-from .headers import Item, parse_head, parse_item
-from .limits import DEFAULT_LIMITS, Limits, require
+from .headers import Item, check_names, parse_head, parse_item
+from .limits import DEFAULT_LIMITS, Limits
 from .masks import Mask, parse_mask
-from .numbers import Int64Array, Reader
+from .numbers import Int64Array
 from .result import Decoded, DecodedComponent, DecodedItem
 from .sections import Budget, File, Section, parse_ends, parse_file
 from .tensors import (
@@ -25,7 +25,6 @@ from .tensors import (
     coded_mask,
     decode_tensors,
     place,
-    product,
     read_tensors,
 )
 from .values import parameters, put_patterns, real_values, stored_values
@@ -77,6 +76,7 @@ def _parse(file: File, file_size: int, limits: Limits) -> _Parts:
         item = parse_item(cbor.parse(budget.payload(section), limits.cbor_items))
         parts.items.append(item)
         parts.plans.append(work.plan(item))
+    check_names(parts.items)
     _parse_integers(file, parts, budget, limits)
     for section in by_type.get("VERB", []):
         value = cbor.parse(budget.payload(section), limits.cbor_items)
@@ -91,23 +91,14 @@ def _parse_integers(file: File, parts: _Parts, budget: Budget, limits: Limits) -
     mask_samples = 0
     for section in file.sections:
         if section.type == "MASK":
-            payload = budget.payload(section)
-            mask_samples += _mask_samples(payload)
-            require(mask_samples, limits.total_mask_samples, "samples of all masks")
-            mask = parse_mask(payload, limits)
+            mask = parse_mask(budget.payload(section), limits, mask_samples)
+            mask_samples += mask.bits.size
             parts.masks.append(mask)
             parts.order.append(mask)
         elif section.type == "TENS":
             tensors = read_tensors(budget.payload(section), len(parts.items), limits)
             parts.tensors.append(tensors)
             parts.order.append(tensors)
-
-
-def _mask_samples(payload: bytes) -> int:
-    """Return the declared samples of a mask, for the sum over all masks."""
-    reader = Reader(payload)
-    reader.u8()
-    return product(tuple(reader.uleb() for _ in range(min(reader.u8(), 8))))
 
 
 def _parse_metadata(section: Section, parts: _Parts, budget: Budget) -> None:

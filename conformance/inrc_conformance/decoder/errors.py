@@ -10,21 +10,21 @@ class DecodeError(Exception):
     exit_code = 1
 
 
-class Malformed(DecodeError):
+class Malformed(DecodeError):  # noqa: N818 - named as the outcome
     """The bytes break a rule of the format, or the file ends early."""
 
     outcome = "malformed"
     exit_code = 3
 
 
-class Unsupported(DecodeError):
+class Unsupported(DecodeError):  # noqa: N818 - named as the outcome
     """The bytes are legal but need something that this decoder lacks."""
 
     outcome = "unsupported"
     exit_code = 4
 
 
-class Limit(DecodeError):
+class Limit(DecodeError):  # noqa: N818 - named as the outcome
     """The file asks for more than the decoder allows."""
 
     outcome = "limit"

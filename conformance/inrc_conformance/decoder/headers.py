@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .cbor import Value, as_float, as_list, as_map, as_text, as_uint
@@ -61,7 +62,7 @@ class Item:
 
 def parse_head(value: Value) -> tuple[str, int]:
     """Return the kind and the item count (HEAD-1 to HEAD-3)."""
-    head = as_map(value, "HEAD")
+    head = as_map(value, "HEAD-3: the payload")
     for key in (0, 1):
         if key not in head:
             raise Malformed(f"HEAD-3: key {key} is missing")
@@ -70,7 +71,9 @@ def parse_head(value: Value) -> tuple[str, int]:
     if count > _MAX_ITEMS:
         raise Malformed("HEAD-2: more than 2^20 items")
     if 2 in head:
-        features = [as_text(name, "HEAD-3: a feature") for name in as_list(head[2], "features")]
+        features = [
+            as_text(name, "HEAD-3: a feature") for name in as_list(head[2], "HEAD-3: features")
+        ]
         if not features:
             raise Malformed("HEAD-3: the list of features is empty")
         raise Unsupported(f"HEAD-3: feature {features[0][:64]!r}")
@@ -83,25 +86,27 @@ def parse_head(value: Value) -> tuple[str, int]:
 
 def parse_item(value: Value) -> Item:
     """Check the schema of an ITEM payload; the architecture checks its own part later."""
-    item = as_map(value, "ITEM")
+    item = as_map(value, "ITEM-0: the payload")
     for key in (0, 1, 2):
         if key not in item:
-            raise Malformed(f"ITEM: key {key} is missing")
+            raise Malformed(f"ITEM-0: key {key} is missing")
     if any(not isinstance(key, int) or not 0 <= key <= 4 for key in item):
         raise Unsupported("ITEM-1: another key in ITEM")
-    components = tuple(_component(entry) for entry in as_list(item[0], "components"))
+    components = tuple(_component(entry) for entry in as_list(item[0], "ITEM-0: components"))
     if not 1 <= len(components) <= _MAX_COMPONENTS:
-        raise Malformed(f"ITEM: {len(components)} components")
-    dims = [_dim(entry) for entry in as_list(item[1], "dims")]
+        raise Malformed(f"ITEM-0: {len(components)} components")
+    dims = [_dim(entry) for entry in as_list(item[1], "ITEM-0: dims")]
     if not 1 <= len(dims) <= _MAX_DIMS:
-        raise Malformed(f"ITEM: {len(dims)} dims")
-    model = as_list(item[2], "model")
+        raise Malformed(f"ITEM-0: {len(dims)} dims")
+    model = as_list(item[2], "ITEM-0: model")
     if len(model) != 3:
         raise Malformed("ITEM-5: a model has three entries")
     config = as_map(model[2], "ITEM-5: config")
     quantisation: tuple[Quantisation, ...] = ()
     if 3 in item:
-        quantisation = tuple(_quantisation(entry) for entry in as_list(item[3], "quantisation"))
+        quantisation = tuple(
+            _quantisation(entry) for entry in as_list(item[3], "ITEM-0: quantisation")
+        )
         if not quantisation:
             raise Malformed("ITEM-6: key 3 without entries")
     return Item(
@@ -116,13 +121,29 @@ def parse_item(value: Value) -> Item:
     )
 
 
+def check_names(items: Sequence[Item]) -> None:
+    """Refuse two components of a file with the same name (ITEM-10)."""
+    names = [component.name for item in items for component in item.components]
+    if len(set(names)) != len(names):
+        raise Malformed("ITEM-10: two components have the same name")
+
+
 def _int_keys(config: dict[int | str, Value]) -> dict[int, Value]:
     result: dict[int, Value] = {}
     for key, value in config.items():
         if not isinstance(key, int):
             raise Malformed("ITEM-5: a config key is not an integer")
+        if not _is_param(value):
+            raise Malformed("ITEM-0: a config value is null or a map")
         result[key] = value
     return result
+
+
+def _is_param(value: Value) -> bool:
+    """Say whether a value is a `param` of the schema: no null and no map at any depth."""
+    if isinstance(value, list):
+        return all(_is_param(entry) for entry in value)
+    return value is not None and not isinstance(value, dict)
 
 
 def _name(value: Value, what: str) -> str:
@@ -134,9 +155,9 @@ def _name(value: Value, what: str) -> str:
 
 def _component(value: Value) -> Component:
     """Check one component (ITEM-2 to ITEM-4)."""
-    entry = as_list(value, "a component")
+    entry = as_list(value, "ITEM-0: a component")
     if len(entry) not in (4, 5):
-        raise Malformed("ITEM: a component has four or five entries")
+        raise Malformed("ITEM-0: a component has four or five entries")
     name = _name(entry[0], "ITEM-3: a component name")
     dtype = _small_number(entry[1], "ITEM-2: dtype")
     offset = as_float(entry[2], "ITEM-3: offset")
@@ -162,7 +183,7 @@ def _dim(value: Value) -> tuple[str | None, int]:
     name: str | None = None
     if isinstance(value, list):
         if len(value) != 2:
-            raise Malformed("ITEM: a named dim has two entries")
+            raise Malformed("ITEM-0: a named dim has two entries")
         name = _name(value[0], "ITEM-3: a dim name")
         if not name:
             raise Malformed("ITEM-3: an empty dim name")

@@ -9,23 +9,27 @@ from .errors import Limit
 
 @dataclass(frozen=True)
 class Limits:
-    """Upper bounds; the defaults are level 1, but at most 2^26 samples.
+    """Upper bounds of LIM-2; the defaults are level 1, but at most 2^26 samples.
 
-    The last four are this decoder's own: the format bounds each mask and each payload, but not
-    their sum, nor the entries of a sparse tensor that are not coded.
+    The last one is this decoder's own: the format bounds no sum but that of VERB payloads.
     """
 
     samples: int = 2**26
-    tensor_integers: int = 2**24
+    """Output samples of all components of all items."""
+    tensor_entries: int = 2**24
+    """Of all tensors of all items, coded or not."""
     multiply_adds: int = 2**38
     sections: int = 2**12
     header_bytes: int = 2**24
+    """Of a HEAD, ITEM or mETa payload."""
     payload_bytes: int = 2**28
+    """Of all VERB payloads together, and of any one other payload."""
     mask_samples: int = 2**26
-    tensor_entries: int = 2**26
-    total_mask_samples: int = 2**27
-    total_payload_bytes: int = 2**29
+    """Of all masks together."""
     cbor_items: int = 2**22
+    """Of one CBOR payload."""
+    total_payload_bytes: int = 2**29
+    """Of all compressed payloads together."""
 
 
 DEFAULT_LIMITS = Limits()

@@ -47,8 +47,8 @@ class Mask:
         return np.full(self.bits.size - int(np.count_nonzero(self.bits)), table[0])
 
 
-def parse_mask(payload: bytes, limits: Limits) -> Mask:
-    """Decode a MASK payload."""
+def parse_mask(payload: bytes, limits: Limits, before: int) -> Mask:
+    """Decode a MASK payload; `before` is the number of samples of the masks before it."""
     reader = Reader(payload)
     purpose = reader.u8()
     if purpose not in (VALIDITY, SPARSITY):
@@ -62,7 +62,7 @@ def parse_mask(payload: bytes, limits: Limits) -> Mask:
         if size < 1:
             raise Malformed("MASK-1: a size is 0")
         samples *= size
-    require(samples, limits.mask_samples, "samples of a mask")
+    require(before + samples, limits.mask_samples, "samples of all masks")
     constant = reader.u8()
     if constant >> ndim:
         raise Malformed("MASK-2: a bit of constant at or above ndim")

@@ -40,18 +40,16 @@ class Budget:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self.used = 0
+        self.used = self.verbatim = 0
 
     def payload(self, section: Section) -> bytes:
         """Return the decoded payload of a section (SEC-5)."""
-        headers = section.type in _HEADER_LIKE
-        allowed = self.limits.header_bytes if headers else self.limits.payload_bytes
         if section.attribute == 0:
-            require(len(section.stored), allowed, f"payload of {section.type}")
+            self._admit(section.type, len(section.stored))
             return section.stored
         reader = Reader(section.stored)
         size = reader.uleb()
-        require(size, allowed, f"payload of {section.type}")
+        self._admit(section.type, size)
         self.used += size
         require(self.used, self.limits.total_payload_bytes, "decompressed payloads")
         frame = reader.take(reader.left)
@@ -59,25 +57,43 @@ class Budget:
             return zstd_frame(frame, size, "SEC-5")
         return brotli_stream(frame, size, "SEC-5")
 
+    def _admit(self, name: str, size: int) -> None:
+        """Check the decoded size of one payload, or of the VERB payloads so far (LIM-2)."""
+        if name == "VERB":
+            self.verbatim += size
+            require(self.verbatim, self.limits.payload_bytes, "VERB payloads")
+            return
+        headers = name in _HEADER_LIKE
+        allowed = self.limits.header_bytes if headers else self.limits.payload_bytes
+        require(size, allowed, f"payload of {name}")
+
 
 def parse_file(data: bytes, limits: Limits) -> File:
-    """Check the frame of a file: header, section types, CRCs, order and end."""
+    """Check the frame of a file: header, section types, CRCs, order and end.
+
+    A file that is cut is malformed, whatever it holds, and so the number of its sections is
+    compared with the limit only at the end; no more of them are kept.
+    """
     minor, level = _header(data)
     reader = Reader(data, 12)
     sections: list[Section] = []
     seen: set[str] = set()
-    while not sections or sections[-1].type != "ENDS":
+    count, last = 0, ""
+    while last != "ENDS":
         if not reader.left:
             raise Malformed("FILE-7: the file ends before its ENDS section")
-        section = _section(reader, first=not sections)
-        if (section.type == "HEAD") != (not sections):
+        section = _section(reader, first=count == 0)
+        if (section.type == "HEAD") != (count == 0):
             raise Malformed("FILE-6: HEAD is the first section and no other")
         if section.type in _ONCE and section.type in seen:
             raise Malformed(f"SEC-6: {section.type} occurs twice")
-        seen.add(section.type)
-        sections.append(section)
-        require(len(sections), limits.sections, "sections")
+        last = section.type
+        seen.add(last)
+        count += 1
+        if count <= limits.sections:
+            sections.append(section)
     reader.end("ENDS (FILE-6)")
+    require(count, limits.sections, "sections")
     for section in sections:
         if section.type not in KNOWN and section.type[0].isupper():
             raise Unsupported(f"SEC-2: critical section {section.type}")

@@ -40,7 +40,7 @@ def read_tensors(payload: bytes, items: int, limits: Limits) -> Tensors:
         raise Unsupported(f"TENS-1: tile {tile}")
     streams: list[Stream] = []
     while reader.left:
-        streams.append(read_stream(reader, limits.tensor_integers))
+        streams.append(read_stream(reader, limits.tensor_entries))
     return Tensors(item, tuple(streams))
 
 
@@ -133,7 +133,7 @@ def check_counts(sections: list[Tensors], wanted: list[int], limits: Limits) -> 
     found = [0] * len(wanted)
     for section in sections:
         found[section.item] += section.count
-    require(sum(found), limits.tensor_integers, "tensor integers")
+    require(sum(found), limits.tensor_entries, "integers of all streams")
     if found != wanted:
         raise Malformed("TENS-2: not as many integers as the tensors ask for")
 

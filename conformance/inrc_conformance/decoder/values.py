@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .errors import Malformed
 from .headers import Component, Quantisation
 from .masks import Mask
 from .numbers import Int64Array
@@ -19,7 +20,7 @@ Stored = npt.NDArray[Any]
 def parameters(
     integers: Int64Array, coded: npt.NDArray[np.bool_] | None, quantisation: Quantisation
 ) -> Float32Array:
-    """Return the float32 tensor of an integer tensor (ITEM-9)."""
+    """Return the float32 tensor of an integer tensor; all of it is finite (ITEM-9)."""
     steps = np.array(quantisation.steps, dtype=np.float64)
     if quantisation.per_slice:
         steps = steps.reshape(-1, *([1] * (integers.ndim - 1)))
@@ -27,7 +28,14 @@ def parameters(
         result = ((integers - quantisation.zero).astype(np.float64) * steps).astype(np.float32)
     if coded is not None:
         result[~np.broadcast_to(coded, integers.shape)] = 0
+    check_finite(result)
     return result
+
+
+def check_finite(tensor: Float32Array) -> None:
+    """Refuse parameters that overflowed (ITEM-9)."""
+    if not np.isfinite(tensor).all():
+        raise Malformed("ITEM-9: a parameter is not finite")
 
 
 def real_values(y: Float64Array, component: Component) -> Float64Array:

@@ -37,8 +37,8 @@ class Variable:
 
 def parse_verbatim(value: Value, variables: dict[str, Variable]) -> None:
     """Add the variables of one VERB payload to those of the file (VERB-1)."""
-    for entry in as_list(value, "VERB"):
-        variable = _variable(as_list(entry, "a verbatim variable"))
+    for entry in as_list(value, "VERB-1: the payload"):
+        variable = _variable(as_list(entry, "VERB-1: an entry"))
         if variable.path in variables:
             raise Malformed("VERB-1: two variables have the same path")
         variables[variable.path] = variable
@@ -48,16 +48,16 @@ def _variable(entry: list[Value]) -> Variable:
     if len(entry) == 3:
         path, shape, texts = entry
         name, sizes, count = _place(path, shape)
-        values = tuple(as_text(text, "VERB-1: a text") for text in as_list(texts, "texts"))
+        values = tuple(as_text(text, "VERB-1: a text") for text in as_list(texts, "VERB-1: texts"))
         if len(values) != count:
             raise Malformed("VERB-1: the number of texts is not the product of shape")
         return Variable(name, "text", sizes, values)
     if len(entry) != 5:
-        raise Malformed("VERB: an entry has three or five elements")
+        raise Malformed("VERB-1: an entry has three or five elements")
     path, kind, shape, method, data = entry
     name, sizes, count = _place(path, shape)
     if not isinstance(data, bytes):
-        raise Malformed("VERB: data is not a byte string")
+        raise Malformed("VERB-2: data is not a byte string")
     number = as_uint(kind, "VERB-2: type")
     code = as_uint(method, "VERB-3: filter")
     if number >= len(TYPES):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from codec.contracts import Config, TensorSpec
@@ -66,8 +67,9 @@ class FvsrnConfig:
         if not isinstance(grid, list) or len(grid) != len(axes):
             raise CorruptError("fvsrn: the grid does not match the dims", section="ITEM")
         nodes = tuple(_whole(size, "grid", 2, 65536) for size in grid)
-        values = {name: _whole(config[key], name, low, high)
-                  for key, (name, low, high) in _RANGES.items()}
+        values = {
+            name: _whole(config[key], name, low, high) for key, (name, low, high) in _RANGES.items()
+        }
         return cls(nodes, **values)
 
     @property
@@ -84,19 +86,16 @@ class FvsrnConfig:
         """The grid, then matrix and vector of every layer."""
         specs = [TensorSpec("grid", (self.features, *self.grid), prunable=True)]
         widths = [self.inputs, *[self.width] * self.layers, components]
-        for layer, (fan_in, fan_out) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+        for layer, (fan_in, fan_out) in enumerate(pairwise(widths)):
             specs.append(TensorSpec(f"matrix{layer}", (fan_out, fan_in)))
             specs.append(TensorSpec(f"vector{layer}", (fan_out,)))
         return tuple(specs)
 
     def multiply_adds(self, components: int) -> int:
         """Per position, as the normative text counts them."""
-        matrices = sum(
-            math.prod(spec.shape)
-            for spec in self.tensors(components)
-            if spec.name.startswith("matrix")
-        )
-        return matrices + 2**self.axes * self.features
+        widths = [self.inputs, *[self.width] * self.layers, components]
+        matrices = sum(map(int.__mul__, widths[:-1], widths[1:]))
+        return matrices + (1 << self.axes) * self.features
 
     def parameters(self, components: int) -> int:
         """Entries of all tensors."""
@@ -110,6 +109,7 @@ def active_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _whole(value: Any, name: str, low: int, high: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise CorruptError(f"fvsrn: {name} is not a whole number from {low} to {high}",
-                           section="ITEM")
+        raise CorruptError(
+            f"fvsrn: {name} is not a whole number from {low} to {high}", section="ITEM"
+        )
     return value

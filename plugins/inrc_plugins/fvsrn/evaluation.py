@@ -46,9 +46,7 @@ class FvsrnEvaluator:
         self._nodes = np.ascontiguousarray(np.moveaxis(nodes, 0, -1))
         self._layers = [
             _fold(matrix, vector, 2 if index < config.layers - 1 else 1)
-            for index, (matrix, vector) in enumerate(
-                zip(matrices[1:], vectors[1:], strict=True)
-            )
+            for index, (matrix, vector) in enumerate(zip(matrices[1:], vectors[1:], strict=True))
         ]
         self._components = matrices[-1].shape[0]
 
@@ -56,9 +54,7 @@ class FvsrnEvaluator:
         """See `codec.contracts.Evaluator`."""
         lengths = tuple(len(axis) for axis in positions)
         active = [positions[axis] / (self._shape[axis] - 1) for axis in self._axes]
-        out = np.empty(
-            (self._components, *(len(axis) for axis in active)), dtype=np.float32
-        )
+        out = np.empty((self._components, *(len(axis) for axis in active)), dtype=np.float32)
         if out.size:
             biases = [
                 _fourier(axis, self._config.octaves).astype(np.float32)
@@ -67,10 +63,8 @@ class FvsrnEvaluator:
             ]
             self._fill(out, active, self._nodes, biases, self._first_vector)
         # Inactive axes have one sample, and every position along them is that sample.
-        full = out.reshape(
-            (self._components,)
-            + tuple(n if axis in self._axes else 1 for axis, n in enumerate(lengths))
-        )
+        kept = [n if axis in self._axes else 1 for axis, n in enumerate(lengths)]
+        full = out.reshape(self._components, *kept)
         return np.broadcast_to(full, (self._components, *lengths))
 
     def _axis_matrix(self, number: int) -> Floats:
@@ -106,9 +100,7 @@ class FvsrnEvaluator:
             contracted = (1 - t) * nodes[lower[part]] + t * nodes[lower[part] + 1]
             self._fill_rows(out[:, part], active[1], contracted, bias + biases[0][part])
 
-    def _fill_rows(
-        self, out: Floats, axis: Positions, nodes: Floats, bias: Floats
-    ) -> None:
+    def _fill_rows(self, out: Floats, axis: Positions, nodes: Floats, bias: Floats) -> None:
         """Fill out (components, rows, n) from nodes (rows, G, H) and bias (rows, H)."""
         rows = len(nodes)
         for part, lower, basis in self._row_bases(axis, nodes.shape[1]):
@@ -179,9 +171,7 @@ class FvsrnEvaluator:
 
 def _fold(matrix: Floats, vector: Floats, gain: int) -> Floats:
     """[matrix | vector] for inputs v = 2 x - 2 cos 2 x, of which SnakeAlt(x) = v / 4 + 1 / 2."""
-    folded = np.concatenate(
-        [matrix / 4, (vector + matrix.sum(axis=1) / 2)[:, None]], axis=1
-    )
+    folded = np.concatenate([matrix / 4, (vector + matrix.sum(axis=1) / 2)[:, None]], axis=1)
     return np.ascontiguousarray(gain * folded)
 
 

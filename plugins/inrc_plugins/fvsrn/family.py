@@ -48,9 +48,7 @@ class FvsrnFamily:
     def tensors(self, config: FvsrnConfig) -> tuple[TensorSpec, ...]:
         return config.tensors(self._components)
 
-    def start(
-        self, config: FvsrnConfig, generator: torch.Generator
-    ) -> dict[str, torch.Tensor]:
+    def start(self, config: FvsrnConfig, generator: torch.Generator) -> dict[str, torch.Tensor]:
         return network.initial_tensors(config, self._components, generator)
 
     def rates(self, config: FvsrnConfig) -> dict[str, float]:
@@ -76,9 +74,7 @@ class FvsrnFamily:
         kept = {name: tensor.detach().clone() for name, tensor in tensors.items()}
         return {**kept, "grid": grid.to(tensors["grid"].device)}
 
-    def network(
-        self, config: FvsrnConfig
-    ) -> partial[torch.Tensor]:
+    def network(self, config: FvsrnConfig) -> partial[torch.Tensor]:
         return partial(network.forward, config)
 
     def to_map(self, config: FvsrnConfig) -> dict[int, Any]:
@@ -86,7 +82,7 @@ class FvsrnFamily:
 
 
 def _aspect(sizes: Sequence[int], nodes: float) -> tuple[int, ...]:
-    """Grid sizes in proportion to the axes, 2 to the axis length each, with a product of `nodes`."""
+    """Nodes per axis, 2 to its length, in proportion to the axes, about `nodes` in all."""
     scale = (max(nodes, 1.0) / math.prod(sizes)) ** (1 / len(sizes))
     grid = list(sizes)
     for _ in range(12):

@@ -6,6 +6,7 @@ products with cheap gradients, instead of gathers whose gradients scatter.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -58,27 +59,68 @@ def initial_tensors(
 def forward(
     config: FvsrnConfig, tensors: Mapping[str, torch.Tensor], positions: Sequence[torch.Tensor]
 ) -> torch.Tensor:
-    """y on the outer product of `positions`, one 1-D float32 tensor in [0, 1] per active axis.
+    """y on the outer product of `positions`, one 1-D float tensor in [0, 1] per active axis.
 
     Returns:
-        (components, product of the lengths).
+        (components, product of the lengths) float32.
     """
     latent = _interpolate(tensors["grid"], positions)
-    matrix = tensors["matrix0"]
-    inputs = config.axes * (1 + 2 * config.octaves)
     lengths = [len(axis) for axis in positions]
-    first = (latent.reshape(-1, config.features) @ matrix[:, inputs:].T).reshape(*lengths, -1)
+    first = (latent.reshape(-1, config.features) @ _latent_matrix(config, tensors)).reshape(
+        *lengths, -1
+    )
     for number, axis in enumerate(positions):
-        features = _fourier(axis, config.octaves) @ matrix[:, _columns(config, number)].T
+        features = _axis_features(config, tensors, number, axis)
         if number == 0:
             features = features + tensors["vector0"]
         trailing = [1] * (config.axes - 1 - number)
         first = first + features.reshape(lengths[number], *trailing, -1)
-    hidden = first.reshape(-1, config.width)
+    return _hidden_layers(config, tensors, first.reshape(-1, config.width))
+
+
+def forward_points(
+    config: FvsrnConfig, tensors: Mapping[str, torch.Tensor], positions: Sequence[torch.Tensor]
+) -> torch.Tensor:
+    """y at single points: `positions` gives, per active axis, one coordinate in [0, 1] each.
+
+    Returns:
+        (components, points) float32.
+    """
+    grid = tensors["grid"]
+    cells = [_cells(axis, size) for axis, size in zip(positions, grid.shape[1:], strict=True)]
+    latent = torch.zeros(len(positions[0]), config.features, device=grid.device)
+    for corner in itertools.product((0, 1), repeat=config.axes):
+        index = tuple(lower + up for (lower, _), up in zip(cells, corner, strict=True))
+        weight = torch.ones(len(positions[0]), device=grid.device)
+        for (_, t), up in zip(cells, corner, strict=True):
+            weight = weight * (t if up else 1 - t)
+        latent += grid.movedim(0, -1)[index] * weight[:, None]
+    first = latent @ _latent_matrix(config, tensors) + tensors["vector0"]
+    for number, axis in enumerate(positions):
+        first = first + _axis_features(config, tensors, number, axis)
+    return _hidden_layers(config, tensors, first)
+
+
+def _latent_matrix(config: FvsrnConfig, tensors: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Columns of the first matrix that belong to the grid, transposed."""
+    return tensors["matrix0"][:, config.axes * (1 + 2 * config.octaves) :].T
+
+
+def _axis_features(
+    config: FvsrnConfig, tensors: Mapping[str, torch.Tensor], number: int, axis: torch.Tensor
+) -> torch.Tensor:
+    """What position and Fourier features of one axis add to the first layer: (n, width)."""
+    columns = tensors["matrix0"][:, _columns(config, number)]
+    return _fourier(axis, config.octaves).to(columns.dtype) @ columns.T
+
+
+def _hidden_layers(
+    config: FvsrnConfig, tensors: Mapping[str, torch.Tensor], hidden: torch.Tensor
+) -> torch.Tensor:
+    """All layers after the first: (n, width) to (components, n)."""
     for layer in range(1, config.layers + 1):
-        hidden = torch.addmm(
-            tensors[f"vector{layer}"], _SnakeAlt.apply(hidden), tensors[f"matrix{layer}"].T
-        )
+        activated: torch.Tensor = _SnakeAlt.apply(hidden)  # type: ignore[no-untyped-call]
+        hidden = torch.addmm(tensors[f"vector{layer}"], activated, tensors[f"matrix{layer}"].T)
     return hidden.T
 
 
@@ -97,12 +139,17 @@ def _interpolate(grid: torch.Tensor, positions: Sequence[torch.Tensor]) -> torch
 
 def _hats(axis: torch.Tensor, size: int) -> torch.Tensor:
     """Linear interpolation as a matrix (n, size)."""
-    scaled = axis * (size - 1)
-    lower = scaled.floor().clamp(max=size - 2)
-    weight = (scaled - lower)[:, None]
+    lower, weight = _cells(axis, size)
     hats = torch.zeros(len(axis), size, device=axis.device)
-    index = lower.long()[:, None]
-    return hats.scatter_(1, index, 1 - weight).scatter_add_(1, index + 1, weight)
+    index, share = lower[:, None], weight[:, None]
+    return hats.scatter_(1, index, 1 - share).scatter_add_(1, index + 1, share)
+
+
+def _cells(axis: torch.Tensor, size: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Lower node and weight (float32) of the upper node for positions in [0, 1]."""
+    scaled = axis.clamp(0, 1) * (size - 1)
+    lower = scaled.floor().clamp(max=size - 2)
+    return lower.long(), (scaled - lower).float()
 
 
 def _fourier(axis: torch.Tensor, octaves: int) -> torch.Tensor:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..errors import Malformed, Unsupported
+from ..errors import Unsupported
 from ..headers import Item
 from .plan import Float32Array, Float64Array, Plan
 
@@ -25,9 +25,7 @@ class ConstantPlan(Plan):
 
 
 def plan(item: Item) -> Plan:
-    """Check the config and CONST-1."""
+    """Check the config; offset and scale may be anything."""
     if item.config:
         raise Unsupported("ITEM-5: constant has no config keys")
-    if any(component.scale != 0 for component in item.components):
-        raise Malformed("CONST-1: a scale is not 0")
     return ConstantPlan(item)

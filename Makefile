@@ -1,0 +1,62 @@
+# Commands of the project; `make help` lists them. Needs GNU make and Python 3.11 or newer.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+# The first of these that runs and is new enough; override with `make PYTHON=...`.
+PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+# Options for pip, for example another package index.
+PIP_ARGS ?=
+# Processes that share the tests.
+WORKERS ?= 2
+# Options for pytest.
+PYTEST_ARGS ?=
+# Options for the benchmark: --only NAME, --effort N.
+BENCH_ARGS ?=
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+CONFORMANCE := $(BIN)/inrc-conformance run --mode batch --jobs $(WORKERS)
+
+.PHONY: help env demo readme-picture test check bench-main conformance clean distclean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
+		| awk -F ':.*## ' '{ printf "make %-16s %s\n", $$1, $$2 }'
+
+env: $(STAMP)  ## make .venv and install inrc into it (every target does this first)
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "no Python 3.11 or newer found; say make PYTHON=..." >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install $(PIP_ARGS) -c constraints.txt -e '.[test,check,demo]'
+	@touch $@
+
+demo: $(STAMP)  ## encode a real NetCDF file, decode it in a new process, compare (1-2 minutes)
+	$(BIN)/python benchmarks/demo.py
+
+readme-picture: $(STAMP)  ## make the README's picture again
+	$(BIN)/python benchmarks/demo.py --picture docs/images/demo-slice.png
+
+test: $(STAMP)  ## run all tests
+	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+check: $(STAMP)  ## linter, types, layering and the fast tests: run it before every commit
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n $(WORKERS) -m 'not slow' $(PYTEST_ARGS)
+
+conformance: $(STAMP)  ## run the conformance vectors against the reference decoder and against inrc
+	$(CONFORMANCE) --decoder '$(BIN)/python -m inrc_conformance.decoder'
+	$(CONFORMANCE) --decoder '$(BIN)/python tests/conformance_product.py'
+
+bench-main: $(STAMP)  ## measure sizes, speed and memory; writes benchmarks/RESULTS.md (10-20 minutes)
+	$(BIN)/python benchmarks/bench_main.py $(BENCH_ARGS)
+
+clean:  ## remove what the commands wrote, but not .venv
+	rm -rf demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+distclean: clean  ## remove .venv as well
+	rm -rf .venv

@@ -1,0 +1,144 @@
+"""The benchmark behind `make bench-main`: sizes, speed and memory against their targets.
+
+    python benchmarks/bench_main.py [--only NAME ...] [--effort N] [--psnr DB]
+
+Real volumes come from the folder that INRC_VOLUMES names; what needs one is skipped, loudly, where
+there is none. Everything written to benchmarks/results/main.json and to the section "main" of
+benchmarks/RESULTS.md was measured in this run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import figures
+import volumes
+from figures import Encoded, Figure
+from results import describe_machine, replace_section, to_table
+
+HERE = Path(__file__).resolve().parent
+PER_FILE: dict[str, Callable[[Encoded], list[Figure]]] = {
+    "quality": figures.quality,
+    "overhead": figures.overhead,
+    "entropy": figures.entropy,
+    "size": figures.against_floats,
+}
+ON_CUBE = ("encode", "decode", "threads")
+NAMES = (*PER_FILE, *ON_CUBE, "memory")
+
+
+def measure(options: argparse.Namespace, work: Path) -> Iterator[Figure]:
+    """All figures asked for, each as soon as it is known."""
+    wanted = set(options.only or NAMES)
+    if "memory" in wanted:
+        yield from figures.block_memory(work)
+    source = volumes.folder()
+    if source is None:
+        left_out = ", ".join(name for name in NAMES if name in wanted - {"memory"})
+        print(f"SKIPPED: {left_out}: no folder of volumes; set INRC_VOLUMES", file=sys.stderr)
+        return
+    yield from _on_cube(options, work, source, wanted)
+    if wanted & PER_FILE.keys():
+        for volume in volumes.VOLUMES:
+            try:
+                array = volumes.prepare(volume, source, work)
+            except FileNotFoundError as error:
+                print(f"SKIPPED: {volume.name}: {error}", file=sys.stderr)
+                continue
+            encoded = figures.encode(volume.name, array, options.effort, options.psnr)
+            for name, function in PER_FILE.items():
+                if name in wanted:
+                    yield from function(encoded)
+
+
+def _on_cube(
+    options: argparse.Namespace, work: Path, source: Path, wanted: set[str]
+) -> Iterator[Figure]:
+    if not wanted & {*ON_CUBE, "quality"}:
+        return
+    try:
+        array = volumes.prepare(volumes.CUBE, source, work)
+    except FileNotFoundError as error:
+        print(f"SKIPPED: {volumes.CUBE.name}: {error}", file=sys.stderr)
+        return
+    if "threads" in wanted:
+        yield from figures.threads_speedup(volumes.CUBE.name, array)
+    if wanted & {"encode", "decode", "quality"}:
+        encoded = figures.encode(volumes.CUBE.name, array, options.effort, options.psnr)
+        if "quality" in wanted:
+            yield from figures.quality(encoded)
+        if "encode" in wanted:
+            yield from figures.encode_cost(encoded, options.effort)
+        if "decode" in wanted:
+            yield from figures.decode_speed(encoded)
+
+
+def show(figure: Figure) -> None:
+    """One line as soon as it is measured."""
+    verdict = {True: "pass", False: "FAIL", None: ""}[figure.passed]
+    target = "" if figure.target is None else f"{figure.sense} {figure.target:g}"
+    print(
+        f"{figure.volume:<14} {figure.what:<42} {figure.value:>10.4g} {figure.unit:<11}"
+        f"{target:<10} {verdict:<5} {figure.note}",
+        flush=True,
+    )
+
+
+def write(found: list[Figure], options: argparse.Namespace) -> None:
+    """Replace the results; only after a complete run, so that they all belong together."""
+    machine = describe_machine()
+    rows = [{**dataclasses.asdict(figure), "passed": figure.passed} for figure in found]
+    conditions = {"psnr": options.psnr, "effort": options.effort, "threads": figures.THREADS}
+    document = {"machine": machine, "conditions": conditions, "figures": rows}
+    target = HERE / "results" / "main.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    kinds = [f"- {volume.name}: {volume.kind}" for volume in (*volumes.VOLUMES, volumes.CUBE)]
+    text = "\n".join(
+        [
+            "Made by `make bench-main`; do not edit.",
+            "",
+            *(f"- {name}: {value}" for name, value in machine.items()),
+            f"- `inrc encode --psnr {options.psnr:g} --effort {options.effort}`, architecture "
+            f"fvsrn, {figures.THREADS} threads",
+            *kinds,
+            "",
+            to_table(found),
+        ]
+    )
+    replace_section(HERE / "RESULTS.md", "main", text)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--only", action="append", choices=NAMES, help="only this; repeatable")
+    parser.add_argument("--effort", type=int, default=3, help="of every encode")
+    parser.add_argument("--psnr", type=float, default=40.0, help="target of every encode, dB")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Measure, print and write; 1 if a target was missed."""
+    options = _arguments()
+    found = []
+    with tempfile.TemporaryDirectory(prefix="inrc-bench-") as folder:
+        for figure in measure(options, Path(folder)):
+            show(figure)
+            found.append(figure)
+    if options.only or {figure.name for figure in found} != set(NAMES):
+        print("not a complete run: the written results were left as they are")
+    else:
+        write(found, options)
+    missed = sum(figure.passed is False for figure in found)
+    print(f"{len(found)} figures, {missed} targets missed")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,190 @@
+"""One field of an open file, seen as an array."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from codec.container.items import Component
+from codec.contracts import Floats
+from codec.errors import InvalidInputError
+from codec.pipeline.blocks import Window, evaluate_blocks
+from codec.pipeline.normalise import denormalise, to_stored
+
+if TYPE_CHECKING:
+    from codec.reader import DecodableItem
+
+Array = npt.NDArray[Any]
+Selection = list[npt.NDArray[np.int64]]
+
+
+class FieldView:
+    """One field, seen as an array that decodes what is asked of it.
+
+    Attributes:
+        name, dims, shape, dtype: of the stored array.
+        attrs: the variable's attributes, where the medium has them.
+    """
+
+    def __init__(self, item: DecodableItem, index: int) -> None:
+        self._item = item
+        self._index = index
+        self._component = item.header.components[index]
+        self.name = self._component.name
+        self.dims = tuple(dim.name for dim in item.header.dims)
+        self.shape = item.header.shape
+        self.dtype = np.dtype(self._component.dtype)
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of samples."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def item(self) -> DecodableItem:
+        """The model behind the field."""
+        return self._item
+
+    @property
+    def component(self) -> Component:
+        """The field's entry in its model's header."""
+        return self._component
+
+    @cached_property
+    def attrs(self) -> dict[str, Any]:
+        """Attributes by name: str, number, array or list of str."""
+        from codec.media.attributes import variable_attributes
+
+        return variable_attributes(self._item.file.medium, self._item.file.metadata, self.name)
+
+    @property
+    def coords(self) -> dict[str, Array]:
+        """Coordinate variables of the field's dims, kept verbatim in the file."""
+        from codec.media.attributes import coordinates
+
+        return coordinates(self._item.file.verbatim, self.name, self.dims, self.shape)
+
+    def __repr__(self) -> str:
+        axes = ", ".join(
+            f"{name}: {size}" if name else str(size)
+            for name, size in zip(self.dims, self.shape, strict=True)
+        )
+        return f"<inrc field {self.name!r} ({axes}) {self.dtype}>"
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        values = self[...]
+        return values if dtype is None else values.astype(dtype)
+
+    def __getitem__(self, index: Any) -> Array:
+        """Stored values of a region; integers, slices with steps, `...`, per axis.
+
+        Returns:
+            An array of the field's dtype (a scalar array where every axis is an integer).
+
+        Raises:
+            IndexError: too many indices, or one out of range.
+            FormatError: the file's streams are damaged or over the limits.
+        """
+        selection, kept = sample_indices(index, self.shape)
+        return self.read(selection).reshape([len(selection[axis]) for axis in kept])
+
+    def read(self, selection: Selection) -> Array:
+        """Stored values at the outer product of sample indices, one array per axis."""
+        out = np.empty([len(axis) for axis in selection], self.dtype)
+        component = self._component
+
+        def store(window: Window, normalised: Floats) -> None:
+            real = denormalise(normalised[self._index], component.offset, component.scale)
+            out[window] = to_stored(real, self.dtype)
+
+        evaluate_blocks(self._item.evaluator, selection, self._item.file.threads, store)
+        self._put_fill(out, selection)
+        return out
+
+    def _put_fill(self, out: Array, selection: Selection) -> None:
+        coded = self._item.validity(self._component)
+        if coded is None or coded.patterns is None or out.size == 0:
+            return
+        whole = all(len(axis) == size for axis, size in zip(selection, self.shape, strict=True))
+        patterns = coded.patterns
+        bits = out.view(patterns.values.dtype)
+        if whole and all((np.diff(axis) == 1).all() for axis in selection):
+            invalid = ~coded.mask
+            bits[invalid] = patterns.fill(int(invalid.sum()))
+            return
+        invalid = ~coded.mask[np.ix_(*selection)]
+        if patterns.indices is None:
+            bits[invalid] = patterns.values[0]
+            return
+        numbers = np.cumsum(~coded.mask.ravel()) - 1
+        flat = np.ravel_multi_index(np.ix_(*selection), self.shape)
+        bits[invalid] = patterns.values[patterns.indices[numbers[flat[invalid]]]]
+
+    def at(self, points: Any) -> npt.NDArray[np.float64]:
+        """Values between the samples.
+
+        Args:
+            points: (n, ndim) real sample indices, 0 to size - 1 along each axis; positions outside
+                are moved to the border.
+
+        Returns:
+            (n,) float64 in the unit of the stored values, not rounded to the stored dtype; NaN
+            where the nearest sample is invalid.
+
+        Raises:
+            InvalidInputError: the points have another shape, or are not finite.
+        """
+        places = np.atleast_2d(np.asarray(points, np.float64))
+        if places.ndim != 2 or places.shape[1] != self.ndim:
+            raise InvalidInputError(f"{self.name}: points are (n, {self.ndim}), not {places.shape}")
+        if not np.isfinite(places).all():
+            raise InvalidInputError(f"{self.name}: a point is not finite")
+        places = np.clip(places, 0, np.array(self.shape) - 1)
+        component = self._component
+        normalised = self._item.evaluator.at(places)[self._index]
+        real = denormalise(normalised, component.offset, component.scale)
+        coded = self._item.validity(component)
+        if coded is not None:
+            real[~coded.mask[tuple(np.rint(places).astype(np.int64).T)]] = np.nan
+        return real
+
+
+def sample_indices(index: Any, shape: Sequence[int]) -> tuple[Selection, list[int]]:
+    """Sample indices per axis for a NumPy-style basic index, and the axes that remain.
+
+    Raises:
+        IndexError: too many indices, one out of range, or of a kind that is not supported.
+    """
+    parts = list(index) if isinstance(index, tuple) else [index]
+    ellipses = [number for number, part in enumerate(parts) if part is Ellipsis]
+    if len(ellipses) > 1:
+        raise IndexError("an index has at most one '...'")
+    if ellipses:
+        missing = len(shape) - len(parts) + 1
+        parts[ellipses[0] : ellipses[0] + 1] = [slice(None)] * missing
+    if len(parts) > len(shape):
+        raise IndexError(f"{len(parts)} indices for {len(shape)} axes")
+    parts += [slice(None)] * (len(shape) - len(parts))
+    selection, kept = [], []
+    for axis, (part, size) in enumerate(zip(parts, shape, strict=True)):
+        if isinstance(part, slice):
+            selection.append(np.arange(*part.indices(size), dtype=np.int64))
+            kept.append(axis)
+            continue
+        try:
+            number = part.__index__()
+        except AttributeError:
+            raise IndexError(f"axis {axis}: only integers and slices, not {part!r}") from None
+        if not -size <= number < size:
+            raise IndexError(f"axis {axis}: {number} is out of range for {size} samples")
+        selection.append(np.array([number % size], dtype=np.int64))
+    return selection, kept

@@ -1,0 +1,183 @@
+"""Files made without training: random models, and sections put together by hand."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import netCDF4
+import numpy as np
+import numpy.typing as npt
+
+from codec.assembly import FileParts
+from codec.container.items import Component, Dim, Quantisation
+from codec.container.leb128 import decode_uleb, encode_uleb
+from codec.contracts import CodedTensor, Model
+from codec.entropy.mask_section import CodedMask, FillPatterns
+from codec.pipeline.item_sections import encode_item
+from codec.registry import architecture
+
+HEADER_BYTES = 12
+
+
+def coded_mask(valid: npt.NDArray[np.bool_], patterns: npt.NDArray[Any]) -> CodedMask:
+    """A validity mask; `patterns` are the stored values of the invalid samples, in C order."""
+    bits = patterns.view(f"u{patterns.itemsize}")
+    distinct, indices = np.unique(bits, return_inverse=True)
+    single = len(distinct) == 1
+    return CodedMask(valid, FillPatterns(distinct, None if single else indices.astype(np.int64)))
+
+
+def random_model(
+    shape: Sequence[int],
+    components: int = 1,
+    *,
+    grid: Sequence[int] | None = None,
+    features: int = 3,
+    width: int = 8,
+    layers: int = 2,
+    octaves: int = 2,
+    seed: int = 0,
+    sparse: bool = False,
+) -> Model:
+    """An `fvsrn` model whose values stay mostly inside [-1, 1]."""
+    random = np.random.default_rng(seed)
+    active = [size for size in shape if size > 1]
+    nodes = list(grid) if grid is not None else [min(5, size) for size in active]
+    config = {0: nodes, 1: features, 2: width, 3: layers, 4: octaves}
+    tensors = []
+    for spec in architecture("fvsrn").tensors(config, tuple(shape), components):
+        fan_in = spec.shape[-1] if spec.name.startswith("matrix") else width
+        reach = 1.0 if spec.name == "grid" else 1 / np.sqrt(fan_in)
+        step = float(np.float32(reach / 40))
+        values = random.integers(-40, 41, spec.shape)
+        mask = None
+        if sparse and spec.name == "grid":
+            mask = random.random(spec.shape[1:]) < 0.6
+            values *= mask
+        tensors.append(CodedTensor(values, Quantisation((step,)), mask))
+    return Model(config, tuple(tensors))
+
+
+def fvsrn_file(
+    shape: Sequence[int],
+    dtypes: Sequence[str] = ("f4",),
+    *,
+    offset: float = 1.5,
+    scale: float = 3.0,
+    names: Sequence[str] = (),
+    dims: Sequence[str] = (),
+    mask: CodedMask | None = None,
+    coder: str = "auto",
+    **model: Any,
+) -> bytes:
+    """A file with one random `fvsrn` item, a component per dtype (called v0, v1 ...)."""
+    parts = FileParts()
+    number = None if mask is None else parts.add_validity(mask)
+    components = [
+        Component(names[index] if names else f"v{index}", dtype, offset, scale, number)
+        for index, dtype in enumerate(dtypes)
+    ]
+    sections = encode_item(
+        0,
+        architecture("fvsrn"),
+        random_model(shape, len(dtypes), **model),
+        components,
+        [Dim(size, dims[axis] if dims else "") for axis, size in enumerate(shape)],
+        first_mask=parts.masks,
+        coder=coder,
+    )
+    parts.items.append(sections)
+    return parts.to_bytes(1)
+
+
+def constant_file(shape: Sequence[int] = (4,), value: float = 2.5, dtype: str = "f4") -> bytes:
+    """A file with one `constant` item called v0."""
+    parts = FileParts()
+    parts.items.append(
+        encode_item(
+            0,
+            architecture("constant"),
+            Model({}, ()),
+            [Component("v0", dtype, value, 0.0)],
+            [Dim(size) for size in shape],
+            first_mask=0,
+            coder="auto",
+        )
+    )
+    return parts.to_bytes(1)
+
+
+Sections = list[tuple[str, int, bytes]]
+
+
+def split(data: bytes) -> tuple[bytes, Sections]:
+    """Header, and (type, attribute, stored payload) of every section."""
+    position, found = HEADER_BYTES, []
+    while position < len(data):
+        name, attribute = data[position : position + 4].decode("ascii"), data[position + 4]
+        length, start = decode_uleb(data, position + 5)
+        found.append((name, attribute, data[start : start + length]))
+        position = start + length + 4
+    return data[:HEADER_BYTES], found
+
+
+def framed(name: str, attribute: int, stored: bytes, before: bytes = b"") -> bytes:
+    """A section; `before` is covered by its CRC (the header, for the first section)."""
+    body = before + name.encode("latin-1") + bytes([attribute]) + encode_uleb(len(stored)) + stored
+    return body + zlib.crc32(body).to_bytes(4, "little")
+
+
+def join(header: bytes, sections: Sections) -> bytes:
+    """A file with right checksums, and with the right total in its ENDS (if it has one)."""
+    out = b""
+    for index, (name, attribute, stored) in enumerate(sections):
+        payload = stored
+        if name == "ENDS":
+            _, position = decode_uleb(stored)
+            digest = stored[position:]
+            for total in range(len(out), len(out) + 64):
+                payload = encode_uleb(total) + digest
+                if len(out) + len(framed(name, attribute, payload)) == total:
+                    break
+        out += framed(name, attribute, payload, header if index == 0 else b"")
+    return out
+
+
+def edited(data: bytes, change: Callable[[Sections], Sections | None]) -> bytes:
+    """`data` with its list of sections changed, in place or by the list returned."""
+    header, sections = split(data)
+    return join(header, change(sections) or sections)
+
+
+def with_payload(data: bytes, name: str, payload: bytes, attribute: int = 0) -> bytes:
+    """`data` with the stored payload of its first section called `name` replaced."""
+
+    def change(sections: Sections) -> None:
+        index = [section[0] for section in sections].index(name)
+        sections[index] = (name, attribute, payload)
+
+    return edited(data, change)
+
+
+def write_netcdf(path: Path, shape: tuple[int, int] = (24, 30)) -> None:
+    """Two float variables (one with masked samples), an integer one, attributes of text."""
+    rows, columns = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float64)
+    with netCDF4.Dataset(path, "w") as target:
+        target.title = "a small file"
+        for name, size in zip(("y", "x"), shape, strict=True):
+            target.createDimension(name, size)
+            axis = target.createVariable(name, "f8", (name,))
+            axis.units = "m"
+            axis[:] = 10 + 0.25 * np.arange(size)
+        masked = target.createVariable("t", "f4", ("y", "x"), fill_value=-999.0)
+        masked.units = "K"
+        hole = (rows - shape[0] / 2) ** 2 + (columns - shape[1] / 3) ** 2 < 30
+        masked[:] = np.ma.masked_where(hole, 280 + np.sin(rows / 5) * np.cos(columns / 7))
+        plain = target.createVariable("p", "f4", ("y", "x"))
+        plain.long_name = "Luftdruck über Grund"
+        plain[:] = np.cos(rows / 9) + columns / 30
+        counted = target.createVariable("n", "i4", ("y", "x"))
+        counted[:] = rows * columns

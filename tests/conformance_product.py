@@ -1,0 +1,96 @@
+"""The product's decoder behind the protocol of the conformance runner.
+
+    inrc-conformance run --decoder 'python tests/conformance_product.py' --mode batch
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import codec
+from codec.entropy.verbatim import VerbatimValue
+from codec.pipeline.blocks import evaluate_blocks
+from codec.pipeline.normalise import denormalise
+from codec.reader import FieldView, InrcFile
+
+_STATUS = (
+    (codec.UnsupportedError, "unsupported", 4),
+    (codec.LimitError, "limit", 5),
+    (codec.FormatError, "malformed", 3),
+)
+
+
+def decode(source: str, directory: str) -> None:
+    """Write what the protocol asks for, or raise a FormatError."""
+    out = Path(directory)
+    out.mkdir(parents=True, exist_ok=True)
+    data = Path(source).read_bytes()
+    with InrcFile(data, device="cpu", limits=codec.Limits.level(1)) as file:
+        file.sections.check_all()
+        digest = file.integer_digest()
+        file.check_digest()
+        for view in file.values():
+            place = f"{view.item.number}-{view.item.header.components.index(view.component)}"
+            np.save(out / f"values-{place}.npy", view[...], allow_pickle=False)
+            np.save(out / f"real-{place}.npy", _real(view), allow_pickle=False)
+        verbatim = {path: _hash(value) for path, value in file.verbatim.items()}
+    (out / "info.json").write_text(
+        json.dumps({"integers_sha256": digest.hex(), "verbatim": verbatim})
+    )
+
+
+def _real(view: FieldView) -> np.ndarray:
+    real = np.empty(view.shape)
+    index = view.item.header.components.index(view.component)
+
+    def store(window, normalised):
+        component = view.component
+        real[window] = denormalise(normalised[index], component.offset, component.scale)
+
+    evaluate_blocks(view.item.evaluator, [np.arange(size) for size in view.shape], 1, store)
+    return real
+
+
+def _hash(value: VerbatimValue) -> str:
+    digest = hashlib.sha256()
+    if isinstance(value, list):
+        for text in value:
+            encoded = text.encode()
+            digest.update(len(encoded).to_bytes(8, "little") + encoded)
+    else:
+        digest.update(value.astype(value.dtype.newbyteorder("<")).tobytes())
+    return digest.hexdigest()
+
+
+def _answer(source: str, directory: str) -> tuple[str, int, str]:
+    try:
+        decode(source, directory)
+    except codec.FormatError as error:
+        status, code = next(row[1:] for row in _STATUS if isinstance(error, row[0]))
+        return status, code, str(error)
+    return "ok", 0, ""
+
+
+def main() -> int:
+    """`decode IN OUTDIR`, or `batch`."""
+    if sys.argv[1:2] != ["batch"]:
+        status, code, message = _answer(*sys.argv[2:4])
+        if code:
+            sys.stderr.write(f"{status}: {message}\n")
+        return code
+    for line in sys.stdin:
+        request = json.loads(line)
+        status, _, message = _answer(request["input"], request["outdir"])
+        answer = {"id": request["id"], "status": status, "error": message}
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""What the tests share: real volumes, a small real file, and files made without training."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import codec
+from tests import building
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+ROOTS = (REPOSITORY, *(REPOSITORY / name for name in ("plugins", "cli", "conformance")))
+
+Fresh = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def volumes() -> Path:
+    """The folder of real volumes."""
+    named = os.environ.get("INRC_VOLUMES")
+    folder = Path(named) if named else REPOSITORY.parent / "shared" / "data" / "volumes"
+    if not folder.is_dir():
+        pytest.skip(
+            f"REAL VOLUMES ARE MISSING: {folder} is no folder; "
+            "set INRC_VOLUMES to the folder that holds them"
+        )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_netcdf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A NetCDF file of 720 samples per variable."""
+    path = tmp_path_factory.mktemp("tiny") / "tiny.nc"
+    building.write_netcdf(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_file(tiny_netcdf: Path) -> bytes:
+    """`tiny_netcdf` encoded: items, a mask, verbatim variables, metadata, in under 1.5 kB."""
+    target = tiny_netcdf.with_suffix(".inrc")
+    codec.encode(tiny_netcdf, target, psnr=15, effort=0, threads=1, device="cpu")
+    return target.read_bytes()
+
+
+@pytest.fixture(scope="session")
+def build_file() -> Callable[..., bytes]:
+    """Makes a file with a random `fvsrn` model in milliseconds; see `building.fvsrn_file`."""
+    return building.fvsrn_file
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Fresh:
+    """Runs Python source in a process of its own; its working folder is `tmp_path`."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, ROOTS))}
+
+    def run(source: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", source, *arguments],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env=environment,
+            timeout=120,
+            check=False,
+        )
+
+    return run

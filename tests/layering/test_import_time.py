@@ -1,0 +1,67 @@
+"""`import codec` is quick, and decoding on the CPU needs no torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+import codec
+from tests.conftest import Fresh
+
+HEAVY = ("torch", "netCDF4", "h5py", "rich", "click", "inrc_plugins", "inrc_cli", "numpy",
+         "constriction", "zstandard", "brotli")  # fmt: skip
+BUDGET_SECONDS = 0.15
+
+BLOCK_TORCH = """
+import sys
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "torch":
+            raise ImportError("torch is blocked")
+sys.meta_path.insert(0, Blocker())
+"""
+
+
+def test_importing_codec_loads_nothing_heavy(fresh: Fresh) -> None:
+    done = fresh("import sys, codec; print(*(name.partition('.')[0] for name in sys.modules))")
+    assert done.returncode == 0, done.stderr
+    assert not set(HEAVY) & set(done.stdout.split())
+
+
+def test_importing_codec_is_quick(fresh: Fresh) -> None:
+    source = (
+        "import time; start = time.perf_counter(); import codec; print(time.perf_counter() - start)"
+    )
+    best = min(float(fresh(source).stdout) for _ in range(5))
+    assert best < BUDGET_SECONDS
+
+
+def test_torch_is_really_blocked(fresh: Fresh) -> None:
+    done = fresh(BLOCK_TORCH + "import torch")
+    assert done.returncode
+    assert "torch is blocked" in done.stderr
+
+
+def test_info_and_decoding_work_without_torch(
+    fresh: Fresh, tiny_file: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / "tiny.inrc").write_bytes(tiny_file)
+    done = fresh(
+        BLOCK_TORCH
+        + """
+import codec
+import numpy as np
+assert len(codec.info("tiny.inrc").fields) == 2
+codec.verify("tiny.inrc", device="cpu")
+codec.decode("tiny.inrc", "back.nc", device="cpu")
+with codec.open("tiny.inrc", device="cpu") as file:
+    np.save("t.npy", file["t"][...])
+    file["t"].at([[1.5, 2.5]])
+assert "torch" not in sys.modules
+"""
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "back.nc").exists()
+    with codec.open(tiny_file, device="cpu") as file:
+        assert np.load(tmp_path / "t.npy").tobytes() == file["t"][...].tobytes()
