@@ -33,7 +33,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install $(PIP_ARGS) -c constraints.txt -e '.[test,check,demo]'
 	@touch $@
 
-demo: $(STAMP)  ## encode a real NetCDF file, decode it in a new process, compare (1-2 minutes)
+demo: $(STAMP)  ## encode a real NetCDF file, decode it in a new process, compare (1-3 minutes)
 	$(BIN)/python benchmarks/demo.py
 
 readme-picture: $(STAMP)  ## make the README's picture again

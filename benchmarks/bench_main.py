@@ -51,17 +51,13 @@ def measure(options: argparse.Namespace, work: Path) -> Iterator[Figure]:
             except FileNotFoundError as error:
                 print(f"SKIPPED: {volume.name}: {error}", file=sys.stderr)
                 continue
-            encoded = figures.encode(volume.name, array, options.effort, options.psnr)
-            for name, function in PER_FILE.items():
-                if name in wanted:
-                    yield from function(encoded)
+            encoded = figures.encode_watched(volume.name, array, options.effort, options.psnr)
+            yield from _wanted(PER_FILE, encoded, wanted)
 
 
 def _on_cube(
     options: argparse.Namespace, work: Path, source: Path, wanted: set[str]
 ) -> Iterator[Figure]:
-    if not wanted & {*ON_CUBE, "quality"}:
-        return
     try:
         array = volumes.prepare(volumes.CUBE, source, work)
     except FileNotFoundError as error:
@@ -69,14 +65,22 @@ def _on_cube(
         return
     if "threads" in wanted:
         yield from figures.threads_speedup(volumes.CUBE.name, array)
-    if wanted & {"encode", "decode", "quality"}:
-        encoded = figures.encode(volumes.CUBE.name, array, options.effort, options.psnr)
-        if "quality" in wanted:
-            yield from figures.quality(encoded)
-        if "encode" in wanted:
-            yield from figures.encode_cost(encoded, options.effort)
-        if "decode" in wanted:
-            yield from figures.decode_speed(encoded)
+    if wanted <= {"threads", "memory"}:
+        return
+    encoded = figures.encode(volumes.CUBE.name, array, options.effort, options.psnr)
+    yield from _wanted(PER_FILE, encoded, wanted)
+    if "encode" in wanted:
+        yield from figures.encode_cost(encoded, options.effort)
+    if "decode" in wanted:
+        yield from figures.decode_speed(encoded)
+
+
+def _wanted(
+    functions: dict[str, Callable[[Encoded], list[Figure]]], encoded: Encoded, wanted: set[str]
+) -> Iterator[Figure]:
+    for name, function in functions.items():
+        if name in wanted:
+            yield from function(encoded)
 
 
 def show(figure: Figure) -> None:

@@ -22,8 +22,8 @@ from demo_picture import draw_slices
 from netCDF4 import Dataset
 
 INRC = Path(sys.executable).with_name("inrc")
-SAMPLE = "E1_north_america.nc"
-FIELD = "air_temperature"
+SAMPLE = "ostia_monthly.nc"
+FIELD = "surface_temperature"
 
 Array = npt.NDArray[Any]
 
@@ -54,7 +54,7 @@ class Comparison:
 
 def find_sample(name: str) -> Path:
     """Path of a sample in the installed package."""
-    import iris_sample_data
+    import iris_sample_data  # type: ignore[import-untyped]
 
     path = Path(iris_sample_data.path) / name
     if not path.exists():
@@ -127,12 +127,22 @@ def show(source: Path, coded: Path, compared: Comparison, seconds: tuple[float, 
         ("field", f"{FIELD}, {shape}, {compared.stored_bytes:,} bytes"),
         ("source file", f"{source.name}, {source_bytes:,} bytes"),
         (".inrc file", f"{size:,} bytes"),
-        ("ratio", f"{compared.stored_bytes / size:.1f} to the field, "
-                  f"{source_bytes / size:.1f} to the source file"),
-        ("PSNR", f"{compared.psnr:.2f} dB (peak = range, {compared.value_range:.1f} "
-                 f"{compared.units})"),
+        (
+            "ratio",
+            f"{compared.stored_bytes / size:.1f} to the field, "
+            f"{source_bytes / size:.1f} to the source file",
+        ),
+        (
+            "PSNR",
+            f"{compared.psnr:.2f} dB (peak = range, {compared.value_range:.1f} {compared.units})",
+        ),
         ("max error", f"{compared.max_error:.3f} {compared.units} ({worst:.1%} of the range)"),
-        ("everything else", "identical" if compared.others_equal else "DIFFERS"),
+        (
+            "everything else",
+            "identical (coordinates, attributes, invalid samples)"
+            if compared.others_equal
+            else "DIFFERS",
+        ),
         ("encode", f"{seconds[0]:.1f} s, whole command"),
         ("decode", f"{seconds[1]:.1f} s, whole command, new process"),
     ]

@@ -1,4 +1,4 @@
-"""The picture of the demonstration: one time step, decoded, beside the original, and the error."""
+"""The picture of the demonstration: a decoded slice, the original, and the error."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 Array = npt.NDArray[Any]
+DEGREE = chr(176)
 
 
 def draw_slices(path: Path, source: Path, decoded: Path, field: str, reached: str) -> None:
-    """Draw the middle time step of `field` (time, latitude, longitude).
+    """Draw `field` (time, latitude, longitude) over time and longitude, near the equator.
 
     Args:
         path: the PNG to write.
@@ -27,35 +28,42 @@ def draw_slices(path: Path, source: Path, decoded: Path, field: str, reached: st
     """
     with Dataset(source) as before, Dataset(decoded) as after:
         variable = before.variables[field]
-        step = variable.shape[0] // 2
-        y, x = (np.asarray(before.variables[name][...]) for name in variable.dimensions[1:])
-        original, restored = variable[step], after.variables[field][step]
-        date = _date(before.variables[variable.dimensions[0]], step)
+        time, latitude, longitude = (before.variables[name] for name in variable.dimensions)
+        row = int(np.argmin(np.abs(latitude[:])))
+        original, restored = variable[:, row], after.variables[field][:, row]
+        years, east = _years(time), np.asarray(longitude[:])
+        title = f"{field.replace('_', ' ')} at {latitude[row]:.1f}{DEGREE}N, {source.name}"
         units = str(variable.units)
-    figure, axes = plt.subplots(1, 3, figsize=(11, 3.75), layout="constrained", sharey=True)
-    limits = {"vmin": float(original.min()), "vmax": float(original.max())}
+    limits = {"vmin": float(original.min()), "vmax": float(original.max()), "cmap": "inferno"}
     extreme = float(np.abs(restored - original).max())
     panels = (
-        ("original", original, {"cmap": "inferno", **limits}),
-        (f"decoded from .inrc ({reached})", restored, {"cmap": "inferno", **limits}),
-        ("decoded - original", restored - original,
-         {"cmap": "RdBu_r", "vmin": -extreme, "vmax": extreme}),
+        ("original", original, limits),
+        (f"decoded from .inrc ({reached})", restored, limits),
+        (
+            "decoded - original",
+            restored - original,
+            {"cmap": "RdBu_r", "vmin": -extreme, "vmax": extreme},
+        ),
     )
-    for panel, (title, values, colours) in zip(axes, panels, strict=True):
-        mesh = panel.pcolormesh(x, y, values, shading="nearest", rasterized=True, **colours)
-        panel.set_title(title, fontsize=10)
-        panel.set_xlabel(f"longitude [{chr(176)}E]", fontsize=9)
-        panel.set_aspect(1 / np.cos(np.radians(float(y.mean()))))
+    figure, axes = plt.subplots(3, 1, figsize=(9, 6.3), layout="constrained", sharex=True)
+    for panel, (name, values, colours) in zip(axes, panels, strict=True):
+        panel.set_facecolor("0.8")
+        mesh = panel.pcolormesh(east, years, values, shading="nearest", rasterized=True, **colours)
+        panel.set_title(name, fontsize=10)
+        panel.set_ylabel("year", fontsize=9)
+        panel.yaxis.get_major_locator().set_params(integer=True)
         panel.tick_params(labelsize=8)
-        bar = figure.colorbar(mesh, ax=panel, location="bottom", aspect=35, pad=0.02)
+        bar = figure.colorbar(mesh, ax=panel, pad=0.01, aspect=12)
         bar.set_label(units, fontsize=9)
         bar.ax.tick_params(labelsize=8)
-    axes[0].set_ylabel(f"latitude [{chr(176)}N]", fontsize=9)
-    figure.suptitle(f"{field.replace('_', ' ')}, {source.name}, {date}", fontsize=11)
-    figure.savefig(path, dpi=110)
+    axes[-1].set_xlabel(f"longitude [{DEGREE}E]; land is grey", fontsize=9)
+    figure.suptitle(title, fontsize=11)
+    figure.savefig(path, dpi=100)
     plt.close(figure)
 
 
-def _date(time: Any, step: int) -> str:
-    moment = num2date(time[step], time.units, getattr(time, "calendar", "standard"))
-    return str(moment.strftime("%Y-%m"))
+def _years(time: Any) -> Array:
+    """A time axis as years with a fraction."""
+    calendar = getattr(time, "calendar", "standard")
+    dates = np.asarray(num2date(time[:], time.units, calendar))
+    return np.array([date.year + (date.dayofyr - 1) / 365.25 for date in dates])

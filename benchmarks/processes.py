@@ -11,6 +11,7 @@ from pathlib import Path
 
 INRC = Path(sys.executable).with_name("inrc")
 _INTERVAL = 0.01
+_BUSY = "import time as t; s = t.perf_counter(); sum(range(3 * 10**7)); print(t.perf_counter() - s)"
 
 
 @dataclass(frozen=True)
@@ -64,3 +65,15 @@ def _memory(pid: int) -> dict[str, int]:
         return {}
     rows = (line.split() for line in text.splitlines())
     return {row[0][:-1]: 1024 * int(row[1]) for row in rows if row[-1] == "kB"}
+
+
+def free_cores() -> float:
+    """How many cores two busy processes really get, 1 to 2: less than 2 on a busy machine."""
+    return 2 * _busy_seconds(1) / _busy_seconds(2)
+
+
+def _busy_seconds(count: int) -> float:
+    """The time of the slowest of `count` equal processes."""
+    command = [sys.executable, "-c", _BUSY]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(count)]
+    return max(float(process.communicate()[0]) for process in running)

@@ -39,11 +39,11 @@ def _archive(path: Path) -> Array:
 
 
 def _isabel_step(path: Path) -> Array:
-    return _archive(path)[2]
+    return np.asarray(_archive(path)[2])
 
 
 def _mixing_cube(path: Path) -> Array:
-    return _archive(path)[:128, :128, :128].astype(np.float32)
+    return np.asarray(_archive(path)[:128, :128, :128], np.float32)
 
 
 def _nifti(path: Path) -> Array:
@@ -64,9 +64,7 @@ VOLUMES = (
         "isabel_windspeed_6x25x125x125_f32.npz",
         _isabel_step,
     ),
-    Volume(
-        "macaque-mri", "T1 MRI atlas, 168 x 206 x 128", "inia19_t1_macaque_f32.nii.gz", _nifti
-    ),
+    Volume("macaque-mri", "T1 MRI atlas, 168 x 206 x 128", "inia19_t1_macaque_f32.nii.gz", _nifti),
 )
 CUBE = Volume(
     "mixing-128",

@@ -182,7 +182,7 @@ def sample_indices(index: Any, shape: Sequence[int]) -> tuple[Selection, list[in
             continue
         try:
             number = part.__index__()
-        except AttributeError:
+        except (AttributeError, TypeError):
             raise IndexError(f"axis {axis}: only integers and slices, not {part!r}") from None
         if not -size <= number < size:
             raise IndexError(f"axis {axis}: {number} is out of range for {size} samples")

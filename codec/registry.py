@@ -149,7 +149,7 @@ def architecture_by_identifier(identifier: int, version: int) -> Architecture:
                 candidate = _load_third_party(entry)
                 if candidate is not None and candidate.identifier == identifier:
                     plugin = candidate
-    if plugin is None or plugin.version < version:
+    if plugin is None or not 1 <= version <= plugin.version:
         raise UnsupportedError(
             f"no plugin here decodes architecture {identifier} version {version}", section="ITEM"
         )

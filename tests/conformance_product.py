@@ -1,6 +1,6 @@
 """The product's decoder behind the protocol of the conformance runner.
 
-    inrc-conformance run --decoder 'python tests/conformance_product.py' --mode batch
+inrc-conformance run --decoder 'python tests/conformance_product.py' --mode batch
 """
 
 from __future__ import annotations

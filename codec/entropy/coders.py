@@ -53,6 +53,8 @@ def _words(data: bytes) -> npt.NDArray[np.uint32]:
 
 
 def _translate_panic(error: BaseException) -> CorruptError:
+    if isinstance(error, MemoryError):
+        raise error
     if isinstance(error, Exception) or type(error).__name__ == "PanicException":
         return CorruptError(f"coded data is damaged: {error}")
     raise error

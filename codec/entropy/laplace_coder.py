@@ -90,6 +90,8 @@ def decode_laplace(
 
 def _restore(parts: list[tuple[int, Integers]], data: bytes, position: int) -> Integers:
     if not parts:
+        if position != len(data):
+            raise CorruptError("bytes follow a stream of no integers", offset=position)
         return np.zeros(0, np.int64)
     symbols = np.concatenate([part for _, part in parts])
     rows = [ROWS[laplace_class] for laplace_class, _ in parts]

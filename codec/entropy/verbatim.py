@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from codec.container import cbor
-from codec.container.compression import compress
-from codec.errors import CorruptError, UnsupportedError
+from codec.container.compression import quick_frame
+from codec.errors import CorruptError, LimitError, UnsupportedError
 
 TYPES = ("u1", "i1", "u2", "i2", "u4", "i4", "f2", "f4", "f8", "u8", "i8", "S1")
 AS_IS, SHUFFLE, DIFFERENCE, DIFFERENCE_TWICE = range(4)
@@ -62,7 +62,7 @@ def _best_filter(values: Array, code: str) -> int:
     if values.size < 2:
         return AS_IS
     filters = (AS_IS, DIFFERENCE) if values.itemsize == 1 else range(4)
-    return min(filters, key=lambda kind: len(compress(_apply(values, code, kind).tobytes())[1]))
+    return min(filters, key=lambda kind: len(quick_frame(_apply(values, code, kind).tobytes())))
 
 
 def _unsigned(values: Array, code: str) -> Array:
@@ -147,4 +147,8 @@ def _restore(data: bytes, code: str, shape: tuple[int, ...], kind: int, path: st
     patterns = planes.view(f"<u{dtype.itemsize}")
     for _ in range(max(0, kind - SHUFFLE)):
         patterns = np.cumsum(patterns, dtype=patterns.dtype)
-    return patterns.view(dtype).reshape(shape).astype(np.dtype(code))
+    try:
+        return patterns.view(dtype).reshape(shape).astype(np.dtype(code))
+    except (ValueError, OverflowError):
+        # No values, but axes beside the empty one that NumPy cannot count.
+        raise LimitError(f"variable {path!r}: its axes are too long", section="VERB") from None

@@ -142,7 +142,7 @@ class ItemEncoder:
         total = np.sum([errors[corner] for corner in sorted(errors)], axis=0)
         psnr = min(
             (
-                peak_signal_to_noise(error / max(1, self._valid_count(field)), field.value_range)
+                peak_signal_to_noise(error / max(1, self._valid_count(field)))
                 for error, field in zip(total, self._fields, strict=True)
                 if field.scale > 0
             ),
@@ -151,16 +151,18 @@ class ItemEncoder:
         return Measurement(sections.file_bytes, psnr)
 
     def _squared_errors(self, window: Window, normalised: Floats) -> Floats:
-        """Per component, the sum of squared errors of the stored values, float64."""
+        """Per component, the sum of squared errors of the stored values, in units of half the
+        range (so that no unit makes a square overflow or vanish)."""
         found = []
         for component, field, y in zip(self._components, self._fields, normalised, strict=True):
             original = field.stored[window].astype(np.float64)
             real = denormalise(y, component.offset, component.scale)
-            with np.errstate(invalid="ignore", over="ignore"):
-                difference = to_stored(real, field.stored.dtype).astype(np.float64) - original
+            decoded = to_stored(real, field.stored.dtype).astype(np.float64)
             if field.valid is not None:
-                difference = difference[field.valid[window]]
-            found.append(float(np.square(difference).sum()))
+                valid = field.valid[window]
+                original, decoded = original[valid], decoded[valid]
+            unit = field.half_range or 1.0
+            found.append(float(np.square(decoded / unit - original / unit).sum()))
         return np.array(found)
 
     @staticmethod

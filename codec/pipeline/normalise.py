@@ -35,7 +35,7 @@ class NormalisedField:
         valid: bool, or None if every sample is valid.
         coded_mask: validity mask and fill patterns, None with `valid`.
         offset, scale: of the inverse; scale 0 means that all valid samples are alike.
-        value_range: maximum minus minimum of the valid samples.
+        half_range: half of maximum minus minimum of the valid samples.
     """
 
     field: Field
@@ -45,7 +45,7 @@ class NormalisedField:
     coded_mask: CodedMask | None
     offset: float
     scale: float
-    value_range: float
+    half_range: float
 
 
 def normalise(field: Field) -> NormalisedField:
@@ -69,7 +69,8 @@ def normalise(field: Field) -> NormalisedField:
         values = _to_unit(stored, offset, scale)
         if valid is not None:
             values[~valid] = 0
-    return NormalisedField(field, stored, values, valid, coded_mask, offset, scale, high - low)
+    half_range = high / 2 - low / 2
+    return NormalisedField(field, stored, values, valid, coded_mask, offset, scale, half_range)
 
 
 def _to_unit(stored: Array, offset: float, scale: float) -> npt.NDArray[np.float32]:
@@ -116,7 +117,7 @@ def _affine(low: float, high: float) -> tuple[float, float]:
         short = float(np.float32(offset))
         reach = max(high - short, short - low)
         wide = np.float32(reach)
-        if wide < reach:
+        if float(wide) < reach:
             wide = np.nextafter(wide, np.float32(np.inf))
     if np.isfinite(wide) and np.isfinite(short) and float(wide) <= scale * (1 + _WIDENING):
         return short, float(wide)

@@ -270,7 +270,7 @@ class Fvsrn:
 
 
 def constant_item(
-    dims: Sequence[Any], components: Sequence[Sequence[Any]] = (("a", 7, 1.5, 0.0),)
+    dims: Sequence[Any], components: Sequence[Sequence[Any]] = (("constant", 7, 1.5, 0.0),)
 ) -> dict[Any, Any]:
     """Return the ITEM map of architecture 0."""
     return {0: [list(c) for c in components], 1: list(dims), 2: [0, 1, {}]}

@@ -7,4 +7,4 @@ import sys
 
 def say(text: str, error: bool = False) -> None:
     """Print a line to standard output, or to standard error."""
-    print(text, file=sys.stderr if error else sys.stdout, flush=True)  # noqa: T201 - see above
+    print(text, file=sys.stderr if error else sys.stdout, flush=True)

@@ -225,6 +225,33 @@ def stored_zstd(content: bytes, checksum: bytes = b"") -> bytes:
     return b"\x28\xb5\x2f\xfd" + bytes([descriptor]) + size + block + content + checksum
 
 
+def windowed_zstd(content: bytes, window: int) -> bytes:
+    """Write a zstd frame by hand, with a window descriptor and without the size."""
+    return b"\x28\xb5\x2f\xfd\0" + bytes([window]) + stored_zstd(content)[9:]
+
+
+def repeated_zstd(start: bytes, byte: bytes, times: int) -> bytes:
+    """Write a zstd frame by hand: a raw block, and blocks that repeat one byte `times` times."""
+    size = (len(start) + times).to_bytes(4, "little")
+    out = b"\x28\xb5\x2f\xfd\xa0" + size + (len(start) << 3).to_bytes(3, "little") + start
+    while times > 0:
+        block = min(times, 2**17)
+        times -= block
+        out += (block << 3 | 2 | (times == 0)).to_bytes(3, "little") + byte
+    return out
+
+
+def stored_brotli(content: bytes, large_window: bool = False) -> bytes:
+    """Write a brotli stream by hand: one uncompressed block of at most 2^16 bytes."""
+    fields = [(0, 1)] if not large_window else [(0x11, 8), (24, 6)]
+    fields += [(0, 1), (0, 2), (len(content) - 1, 16), (1, 1)]
+    value = bits = 0
+    for field, width in fields:
+        value |= field << bits
+        bits += width
+    return value.to_bytes((bits + 7) // 8, "little") + content + b"\3"
+
+
 def context_data(bits: npt.NDArray[np.bool_]) -> bytes:
     """Encode mask bits with method 1."""
     axes = tuple(size for size in bits.shape if size > 1) or (1,)

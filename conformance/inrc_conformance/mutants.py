@@ -29,6 +29,7 @@ from .decoder import (
     tables,
     tensors,
 )
+from .decoder import values as decoder_values
 from .decoder.output import write_outputs
 from .decoder.values import Float64Array, parameters, stored_values
 from .runner import judge
@@ -124,13 +125,31 @@ def _half_up(component: DecodedComponent) -> DecodedComponent:
 
 
 def _inaccurate(component: DecodedComponent) -> DecodedComponent:
-    return replace(component, real=component.real + component.range * 2.0**-15)
+    return replace(component, real=component.real + component.scale * 2.0**-14)
 
 
 def _one_nan(component: DecodedComponent) -> DecodedComponent:
     real = component.real.copy()
     real.reshape(-1)[-1:] = np.nan
     return replace(component, real=real)
+
+
+def _nan_is_top(component: DecodedComponent) -> DecodedComponent:
+    with np.errstate(over="ignore", invalid="ignore"):
+        top = component.real + 2 * component.scale
+    changed = np.where(np.isnan(component.normalised), top, component.real)
+    values = stored_values(changed, component.dtype)
+    return replace(
+        component, real=changed, values=np.where(component.valid, values, component.values)
+    )
+
+
+def _infinities(component: DecodedComponent) -> DecodedComponent:
+    if component.values.dtype.kind != "f":
+        return component
+    with np.errstate(over="ignore"):
+        values = component.real.astype(component.values.dtype)
+    return replace(component, values=np.where(component.valid, values, component.values))
 
 
 def _counts_to_first(counts: Sequence[int]) -> tables.Table:
@@ -144,8 +163,8 @@ def _zero_of_uncoded(integers: Any, coded: Any, quantisation: headers.Quantisati
 
 
 def _swap(component: DecodedComponent) -> DecodedComponent:
-    values = component.values.reshape(-1, order="F").reshape(component.values.shape)
-    return replace(component, values=values)
+    swapped = component.values.reshape(-1, order="F").reshape(component.values.shape)
+    return replace(component, values=swapped)
 
 
 def _nothing(*_: Any) -> None:
@@ -188,6 +207,10 @@ MUTANTS = (
     Mutant("uncoded entries are dequantised", ((decode, "parameters", _zero_of_uncoded),)),
     Mutant("masks of any shape", ((decode, "check_masks", _nothing),)),
     Mutant("any number of integers", ((decode, "check_counts", _nothing),)),
+    Mutant("components may share a name", ((decode, "check_names", _nothing),)),
+    Mutant("parameters may overflow", ((decoder_values, "check_finite", _nothing),)),
+    Mutant("NaN counts as 1", change=_nan_is_top),
+    Mutant("infinite values", change=_infinities),
     Mutant("any quantisation", ((tensors, "_check_quantisation", _nothing),)),
 )
 

@@ -21,15 +21,13 @@ from .vectors_masks import ball
 
 SMALL = Limits(
     samples=2**16,
-    tensor_integers=2**18,
+    tensor_entries=2**18,
     multiply_adds=2**26,
     mask_samples=2**18,
-    tensor_entries=2**18,
-    total_mask_samples=2**19,
     payload_bytes=2**22,
     header_bytes=2**20,
-    total_payload_bytes=2**23,
     cbor_items=2**16,
+    total_payload_bytes=2**23,
 )
 
 

@@ -141,7 +141,7 @@ def _compare(options: argparse.Namespace) -> int:
     try:
         a, b = load(options.a), load(options.b)
     except (OSError, ValueError, EOFError) as error:
-        say(error, error=True)
+        say(str(error), error=True)
         return 1
     if a.shape != b.shape or a.dtype.kind != "f" or b.dtype.kind != "f":
         say(f"{a.dtype} {a.shape} cannot be compared with {b.dtype} {b.shape}")

@@ -79,8 +79,8 @@ def describe(one: Case, decoded: Decoded | None, reason: str) -> dict[str, Any]:
                     "name": component.name,
                     "dtype": component.dtype,
                     "shape": list(component.shape),
-                    "peak": component.range * PEAK,
-                    "rms": component.range * RMS,
+                    "peak": component.scale * (2 * PEAK),
+                    "rms": component.scale * (2 * RMS),
                     "masked": bool(not component.valid.all()),
                 }
             )

@@ -20,7 +20,7 @@ from .builder import (
     simple_file,
 )
 from .case import Case, case
-from .encoders import compress, stored_zstd, uleb
+from .encoders import compress, stored_brotli, stored_zstd, uleb, windowed_zstd
 from .vectors_masks import ball
 
 
@@ -69,7 +69,7 @@ def _section_faults() -> list[Case]:
     for index, name in ((0, "head"), (1, "item"), (2, "unknown-ancillary"), (3, "ends")):
         out.append(_wrong_crc(index, name, small().add("abCd", b"x")))
     out.append(_wrong_crc(2, "unknown-critical", small().add("ABCD", b"x")))
-    out.append(_wrong_crc(2, "meta", small().add("mETa", meta(0))))
+    out.append(_wrong_crc(2, "meta", small().add("mETa", meta("npy"))))
     data = bytearray(small().build())
     head_end = data.index(b"ITEM") - 4
     data[head_end : head_end + 4] = zlib.crc32(data[12:head_end]).to_bytes(4, "little")
@@ -84,7 +84,7 @@ def _section_faults() -> list[Case]:
     item, ends = built.index(b"ITEM"), built.index(b"ENDS")
     add("first-section-is-not-head", _item_first(), "FILE-6")
     add("head-twice", small().add("HEAD", cbor({0: 0, 1: 1})).build(), "SEC-6 FILE-6")
-    add("meta-twice", small().add("mETa", meta(0)).add("mETa", meta(0)).build(), "SEC-6")
+    add("meta-twice", _with_meta(2), "SEC-6")
     twice = built[:ends] + built[ends:] + built[ends:]
     add("ends-twice", twice, "SEC-6 FILE-6")
     long = bytearray(built)
@@ -94,6 +94,13 @@ def _section_faults() -> list[Case]:
     wide[item + 5 : item + 6] = bytes([wide[item + 5] | 0x80]) + b"\x80" * 8 + b"\0"
     add("uleb-10-bytes", _with_crc(bytes(wide)), "NUM-2")
     return out
+
+
+def _with_meta(times: int) -> bytes:
+    file = small()
+    for _ in range(times):
+        file.add("mETa", meta("npy", {}))
+    return file.build()
 
 
 def _wrong_crc(index: int, name: str, file: File) -> Case:
@@ -136,7 +143,6 @@ def _compression_faults() -> list[Case]:
     dictionary = bytearray(stored_zstd(payload))
     dictionary[4] |= 1
     dictionary.insert(5, 7)
-    window = b"\x28\xb5\x2f\xfd\0" + bytes([18 << 3]) + stored_zstd(payload)[9:]
     checksum = stored_zstd(payload, b"\1\2\3\4")
     skippable = b"\x50\x2a\x4d\x18" + (4).to_bytes(4, "little") + b"skip"
     half = len(payload) // 2
@@ -151,13 +157,15 @@ def _compression_faults() -> list[Case]:
         "zstd-truncated": (1, size + zstd[:-1]),
         "zstd-not-a-frame": (1, size + b"\0" + zstd[1:]),
         "zstd-needs-dictionary": (1, size + bytes(dictionary)),
-        "zstd-window-2-28": (1, size + window),
+        "zstd-window-above-2-27": (1, size + windowed_zstd(payload, 17 << 3 | 1)),
+        "zstd-window-2-28": (1, size + windowed_zstd(payload, 18 << 3)),
         "zstd-wrong-checksum": (1, size + checksum),
         "zstd-no-frame": (1, uleb(0)),
         "brotli-byte-after-stream": (2, size + brotli + b"\0"),
         "brotli-size-too-small": (2, uleb(len(payload) - 1) + brotli),
         "brotli-size-too-large": (2, uleb(len(payload) + 1) + brotli),
         "brotli-truncated": (2, size + brotli[:-1]),
+        "brotli-large-window": (2, size + stored_brotli(payload, large_window=True)),
         "brotli-not-a-stream": (2, size + b"\xff" * 12),
     }
     out: list[Case] = []
@@ -192,8 +200,8 @@ def _cbor_faults() -> list[Case]:
         "text-overlong": (text + b"\x62\xc0\x80", "CBOR-3"),
         "very-deep": (b"\x81" * 20000 + b"\x00", "CBOR-3"),
         "bytes-after": (good + b"\x00", "CBOR-4"),
-        "ends-early": (good[:-1], "CBOR-4"),
-        "empty-payload": (b"", "CBOR-4"),
+        "ends-early": (good[:-1], "CBOR-4 FILE-8"),
+        "empty-payload": (b"", "CBOR-4 FILE-8"),
         "array-longer-than-payload": (b"\x9b\x00\x00\x01" + bytes(5), "CBOR-4"),
         "bytes-longer-than-payload": (changed(4, b"\x5b\x00\x00\x01" + bytes(5)), "CBOR-4"),
     }
@@ -221,6 +229,9 @@ def _cbor_faults() -> list[Case]:
 
 def _head_faults() -> list[Case]:
     heads = {
+        "kind-negative": ({0: -1, 1: 0}, "HEAD-1 HEAD-3"),
+        "count-negative": ({0: 0, 1: -1}, "HEAD-2 HEAD-3"),
+        "features-empty": ({0: 0, 1: 0, 2: []}, "HEAD-3"),
         "kind-text": ({0: "volume", 1: 0}, "HEAD-3"),
         "kind-missing": ({1: 0}, "HEAD-3"),
         "count-missing": ({0: 0}, "HEAD-3"),
@@ -232,7 +243,7 @@ def _head_faults() -> list[Case]:
         "not-a-map": ([0, 0], "HEAD-3"),
     }
     out = [case("head", n, File().build(h), s, "malformed") for n, (h, s) in heads.items()]
-    fewer = small().item(constant_item([4])).build({0: 0, 1: 1})
+    fewer = small().item(constant_item([4], [["b", 7, 1.5, 0.0]])).build({0: 0, 1: 1})
     out.append(case("head", "count-too-small", fewer, "HEAD-2", "malformed"))
     return out
 

@@ -32,14 +32,14 @@ def _constant(name: str, spec: str, change: dict[int, Any], drop: int | None = N
 def _schema_faults() -> list[Case]:
     name = "x" * 1025
     return [
-        _constant("no-components-key", "head.cddl", {}, 0),
-        _constant("no-dims-key", "head.cddl", {}, 1),
-        _constant("no-model-key", "head.cddl", {}, 2),
-        _constant("components-empty", "head.cddl", {0: []}),
-        _constant("components-4097", "head.cddl", {0: [["a", 7, 1.0, 0.0]] * 4097}),
-        _constant("component-three-entries", "head.cddl", {0: [["a", 7, 1.0]]}),
-        _constant("dims-empty", "head.cddl", {1: []}),
-        _constant("dims-nine", "head.cddl", {1: [1] * 9}),
+        _constant("no-components-key", "ITEM-0", {}, 0),
+        _constant("no-dims-key", "ITEM-0", {}, 1),
+        _constant("no-model-key", "ITEM-0", {}, 2),
+        _constant("components-empty", "ITEM-0", {0: []}),
+        _constant("components-4097", "ITEM-0", {0: [[f"{n}", 7, 1.0, 0.0] for n in range(4097)]}),
+        _constant("component-three-entries", "ITEM-0", {0: [["a", 7, 1.0]]}),
+        _constant("dims-empty", "ITEM-0", {1: []}),
+        _constant("dims-nine", "ITEM-0", {1: [1] * 9}),
         _constant("size-0", "ITEM-3", {1: [2, 0]}),
         _constant("size-negative", "ITEM-3", {1: [2, -3]}),
         _constant("size-above-2-48", "ITEM-3", {1: [1, 2**48 + 1]}),
@@ -48,7 +48,7 @@ def _schema_faults() -> list[Case]:
         _constant("dim-name-empty", "ITEM-3", {1: [["", 3]]}),
         _constant("dim-name-nul", "ITEM-3", {1: [["a\0", 3]]}),
         _constant("dim-name-1025-bytes", "ITEM-3", {1: [[name, 3]]}),
-        _constant("model-two-entries", "head.cddl", {2: [0, 1]}),
+        _constant("model-two-entries", "ITEM-0", {2: [0, 1]}),
         _constant("config-not-a-map", "ITEM-5", {2: [0, 1, []]}),
         _constant("config-text-key", "ITEM-5", {2: [0, 1, {"a": 1}]}),
     ]
@@ -67,9 +67,14 @@ def _component_faults() -> list[Case]:
         "component-name-bytes": ([b"a", 7, 1.0, 0.0], "ITEM-3"),
         "mask-float": (["a", 7, 1.0, 0.0, 0.0], "ITEM-4"),
         "mask-missing": (["a", 7, 1.0, 0.0, 0], "ITEM-4"),
-        "constant-with-scale": (["a", 7, 1.0, 2.0**-20], "CONST-1"),
     }
     out = [_constant(n, s, {0: [c]}) for n, (c, s) in components.items()]
+    twice = [["a", 7, 1.0, 0.0], ["b", 7, 1.0, 0.0], ["a", 3, 2.0, 0.0]]
+    out.append(_constant("component-name-twice", "ITEM-10", {0: twice}))
+    file = File().item(constant_item([2], [["a", 7, 1.0, 0.0]]))
+    file.item(constant_item([3], [["b", 7, 1.0, 0.0], ["a", 7, 1.0, 0.0]]))
+    name = "component-name-in-two-items"
+    out.append(case("item", name, file.build(), "ITEM-10", "malformed"))
     for name, scale in (
         ("scale-negative", -1.0),
         ("scale-nan", _NAN),
@@ -104,6 +109,8 @@ def _architecture_faults() -> list[Case]:
         case("fvsrn", name, simple_file(Fvsrn(), k2=[1, 1, config]).build(), "FVSRN-1", "malformed")
         for name, config in configs.items()
     ]
+    null = simple_file(Fvsrn(), k2=[1, 1, good | {1: None}]).build()
+    out.append(case("fvsrn", "features-null", null, "ITEM-0 FVSRN-1", "malformed"))
     flat = Fvsrn((1, 1), ())
     out.append(case("fvsrn", "no-active-axis", simple_file(flat).build(), "FVSRN-1", "malformed"))
     five = Fvsrn((2,) * 5, (2,) * 5)
@@ -141,6 +148,15 @@ def _quantisation_faults() -> list[Case]:
         data = simple_file(Fvsrn(), k3=[step] * number).build()
         out.append(case("item", name, data, "ITEM-6", "malformed"))
     model = Fvsrn()
+    for name, number, last in (
+        ("parameter-overflows", 2**31 - 1, 2.0**98),
+        ("parameter-overflows-negative", -(2**31), 2.0**97),
+        ("parameter-rounds-to-infinity", 2**25 - 1, 2.0**103),
+    ):
+        integers = [*model.integers()[:-1], number]
+        file = File().item(model.header(k3=[*rest, last]))
+        file.tens([raw_stream(integers)], integers)
+        out.append(case("item", name, file.build(), "ITEM-9", "malformed"))
     header = model.header()
     del header[3]
     file = File().item(header).tens([raw_stream(model.integers())], model.integers())
@@ -173,6 +189,8 @@ def _reference_faults() -> list[Case]:
     ):
         data = simple_file(model, k4=where).mask(spec).build()
         out.append(case("item", name, data, "ITEM-8", "malformed"))
+    data = simple_file(model, k4={}).build()
+    out.append(case("item", "sparse-empty-map", data, "ITEM-0 ITEM-8", "malformed"))
     integers = model.integers()
     files = {
         "integers-one-too-few": integers[:-1],
@@ -190,4 +208,7 @@ def _reference_faults() -> list[Case]:
     out.append(case("tens", "integers-for-constant", extra.build(), "TENS-2", "malformed"))
     wrong = simple_file(model).tens([], [], 1)
     out.append(case("tens", "no-such-item", wrong.build(), "TENS-1", "malformed"))
+    for name, payload in (("payload-empty", b""), ("no-tile", b"\0")):
+        cut = simple_file(model).add("TENS", payload)
+        out.append(case("tens", name, cut.build(), "FILE-8", "malformed"))
     return out

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from .builder import File, Fvsrn, MaskSpec, cbor, constant_item, simple_file, verbatim
+from .builder import File, Fvsrn, MaskSpec, Section, cbor, constant_item, simple_file, verbatim
 from .case import Case, case
 from .encoders import (
     compress,
     raw_stream,
+    repeated_zstd,
     static_parameters,
     stored_zstd,
     stream,
     uleb,
 )
 from .vectors_container import small
+
+_LEVEL_2 = bytes([1, 0, 2, 0])
 
 
 def unsupported_cases() -> list[Case]:
@@ -30,7 +34,12 @@ def unsupported_cases() -> list[Case]:
         data = File(bytes([major, 0, 1, 0])).item(constant_item([2])).build()
         add("file", f"major-{major}", data, "FILE-2")
     junk = File(bytes([2, 0, 1, 0])).build()[:12] + b"another layout altogether"
-    add("file", "major-2-other-layout", junk, "FILE-2")
+    add("file", "major-2-other-layout", junk, "FILE-2 FILE-7")
+    for name, header in (("level-3", b"\1\0\3\0"), ("flags-1", b"\1\0\1\1")):
+        whole = File(header).item(constant_item([2])).build()
+        rule = "FILE-4" if header[2] == 3 else "FILE-5"
+        add("file", f"{name}-cut", whole[:-20], f"{rule} FILE-7")
+        add("file", f"{name}-header-only", whole[:12], f"{rule} FILE-7")
     for level in (0, 3):
         data = File(bytes([1, 0, level, 0])).item(constant_item([2])).build()
         add("file", f"level-{level}", data, "FILE-4")
@@ -87,23 +96,33 @@ def unsupported_cases() -> list[Case]:
     return out
 
 
+def _nothing_coded(shape: Sequence[int]) -> bytes:
+    """Return a MASK payload of a sparsity mask that is 0 everywhere."""
+    sizes = b"".join(map(uleb, shape))
+    return bytes([1, len(shape)]) + sizes + bytes([(1 << len(shape)) - 1, 0, 1, 0])
+
+
 def limit_cases() -> list[Case]:
     """Small files that declare enormous things, all far above level 2."""
     out: list[Case] = []
 
     def add(topic: str, name: str, data: bytes, spec: str = "LIM-1") -> None:
-        out.append(case(topic, name, data, spec, "limit"))
+        out.append(case(topic, name, data, spec, "limit", level=data[10]))
 
-    components = [["a", 7, 1.0, 0.0]] * 256
+    components = [[f"{n}", 7, 1.0, 0.0] for n in range(256)]
     add("samples", "one-axis-2-48", File().item(constant_item([2**48])).build())
     add("samples", "eight-axes-2-48", File().item(constant_item([2**48] * 8)).build())
     many = File().item(constant_item([2**40], components)).build()
     add("samples", "256-components", many)
     file = File()
-    for _ in range(64):
-        file.item(constant_item([2**36]))
+    for n in range(64):
+        file.item(constant_item([2**36], [[f"{n}", 7, 1.5, 0.0]]))
     add("samples", "sum-of-64-items", file.build())
     add("samples", "fvsrn-2-45", simple_file(Fvsrn((2**45,), (2,))).build())
+    wide = Fvsrn((2**38,), (2,), features=1024, width=1024)
+    integers = [0] * sum(wide.counts())
+    file = File(_LEVEL_2).item(wide.header()).tens([raw_stream(integers, 0, 0)], integers)
+    add("samples", "multiply-adds-2-58", file.build())
     big = Fvsrn((4, 4, 4), (1024, 1024, 1024), features=1024)
     count = sum(big.counts())
     zstd = stored_zstd(b"")
@@ -117,8 +136,19 @@ def limit_cases() -> list[Case]:
         payload = uleb(0) + uleb(0) + data
         file = File().item(big.header()).add("TENS", payload)
         add("integers", f"{name}-2-40", file.build(), "LIM-1 STR-5")
-    huge = Fvsrn((4,) * 4, (65536,) * 4, features=1024, width=4096, layers=64)
-    add("integers", "grid-2-74", File().item(huge.header()).build())
+    for name, model in (
+        ("grid-2-74", Fvsrn((4,) * 4, (65536,) * 4, features=1024, width=4096, layers=64)),
+        ("uncoded-2-36", Fvsrn((4,) * 3, (1024, 1024, 64), features=1024)),
+    ):
+        count = sum(model.counts()[1:])
+        streams = uleb(0) + uleb(0) + stream(0, count, uleb(0) + b"\0", b"")
+        file = File(_LEVEL_2).item(model.header(k4={0: 0})).add("TENS", streams)
+        add("integers", name, file.add("MASK", _nothing_coded(model.grid)).build())
+    texts = b"\x81\x83\x61p\x81\x1a\1\0\0\0\x9a\1\0\0\0"
+    file = small().add("VERB", b"")
+    frame = repeated_zstd(texts, b"\x60", 2**24)
+    file.sections[-1] = Section("VERB", uleb(len(texts) + 2**24) + frame, 1)
+    add("cbor", "items-2-24", file.build(), "LIM-1 VERB-1")
     for attribute, name in ((1, "zstd"), (2, "brotli")):
         for kind, payload in (("ITEM", cbor(constant_item([2]))), ("VERB", b"\x80"), ("MASK", b"")):
             file = File()
@@ -135,4 +165,8 @@ def limit_cases() -> list[Case]:
         ("eight-axes-2-47", b"\1\x08" + size * 8 + b"\xff\0\1\x80"),
     ):
         add("masks", name, small().add("MASK", payload).build())
+    file = File(_LEVEL_2).item(constant_item([2, 3]))
+    for _ in range(64):
+        file.add("MASK", _nothing_coded((2**18, 2**18)))
+    add("masks", "sum-of-64-masks", file.build())
     return out

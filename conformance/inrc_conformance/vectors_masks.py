@@ -47,7 +47,7 @@ def mask_cases() -> list[Case]:
     add("context-two-samples", MaskSpec(np.array([False, True])), "MASK-5")
     add("context-uneven", MaskSpec(ball((3, 50))), "MASK-3")
     add("all-valid", MaskSpec(np.ones((5, 6), np.bool_)), "MASK-3")
-    add("none-valid", MaskSpec(np.zeros((5, 6), np.bool_), patterns=nan), "MASK-3 CONST-1")
+    add("none-valid", MaskSpec(np.zeros((5, 6), np.bool_), patterns=nan), "MASK-3")
     layer = np.broadcast_to(ball((7, 6)), (4, 7, 6))
     add("constant-first-axis", MaskSpec(layer, constant=1), "MASK-2")
     column = np.broadcast_to(ball((7,))[None, :, None], (3, 7, 5))

@@ -69,7 +69,7 @@ def _raw_faults() -> list[Case]:
         _tens("raw-padding-1", "STR-2", stream(0, COUNT, narrow, padded), small_values),
         _tens("raw-width-40", "STR-2", stream(0, COUNT, uleb(0) + b"\x28", wide), ones),
         _tens("raw-integer-2-31", "STR-4", raw_stream([2**31] * COUNT, 2**31, 0), wrapped),
-        _tens("raw-size-past-end", "FILE-7", stream(0, COUNT, narrow, data)[:-1], small_values),
+        _tens("raw-size-past-end", "FILE-8", stream(0, COUNT, narrow, data)[:-1], small_values),
         _tens(
             "raw-offset-not-shortest", "NUM-1", stream(0, COUNT, b"\x80\0\1", data), small_values
         ),
@@ -151,10 +151,10 @@ def _laplace_faults() -> list[Case]:
             ("lengths-above-count", "LAP-1", longer, body),
             ("no-segments", "LAP-1", b"\1\0", b"\0"),
             ("byte-after-escapes", "LAP-3", parameters, body + b"\0"),
-            ("words-past-end", "LAP-3", parameters, uleb(len(body)) + coded),
-            ("low-bits-missing", "LAP-3", p30, head30),
+            ("words-past-end", "FILE-8 LAP-3", parameters, uleb(len(body)) + coded),
+            ("low-bits-missing", "FILE-8 LAP-3", p30, head30),
             ("escape-2-31", "STR-4", one, front + big),
-            ("escapes-missing", "LAP-3", one, front),
+            ("escapes-missing", "FILE-8 LAP-3", one, front),
             ("escape-not-shortest", "NUM-1", one, front + zeros + b"\x80\0"),
         ]
         for fault, spec, head, data in faults:
@@ -243,14 +243,16 @@ def mask_faults() -> list[Case]:
         "pattern-bytes-3": (body(front, data, b"\3\1abc"), "MASK-4"),
         "pattern-bytes-0": (body(front, data, b"\0\1"), "MASK-4"),
         "no-pattern": (body(front, data, b"\4\0"), "MASK-4"),
-        "patterns-missing": (body(front, data, b""), "MASK-4"),
-        "patterns-past-end": (body(front, data, b"\4\2\1\0\0\0\2"), "MASK-4"),
+        "payload-empty": (b"", "FILE-8"),
+        "front-only": (front, "FILE-8"),
+        "patterns-missing": (body(front, data, b""), "FILE-8 MASK-4"),
+        "patterns-past-end": (body(front, data, b"\4\2\1\0\0\0\2"), "FILE-8 MASK-4"),
         "patterns-equal": (patterns(raw_stream(indices), (7, 7)), "MASK-4"),
         "index-too-large": (patterns(raw_stream([2] * count)), "MASK-4"),
         "index-negative": (patterns(byte_stream(3, [-1] * count, 1)), "MASK-4"),
         "indices-one-too-few": (patterns(static_stream(1, indices[:-1])), "MASK-4"),
         "indices-one-too-many": (patterns(laplace_stream(2, [(6, [*indices, 0])])), "MASK-4"),
-        "indices-missing": (patterns(b""), "MASK-4"),
+        "indices-missing": (patterns(b""), "FILE-8 MASK-4"),
         "stream-for-one-pattern": (patterns(raw_stream(indices), (1,)), "MASK-1 MASK-4"),
     }
     item = constant_item([5, 6], [["a", 7, 1.0, 0.0]])
@@ -294,6 +296,8 @@ def verbatim_faults() -> list[Case]:
         "data-not-bytes": ([["a", 0, [2], 0, "ab"]], "VERB-2"),
         "four-entries": ([good[:4]], "VERB-1"),
         "not-an-array": ({0: good}, "VERB-1"),
+        "type-negative": ([["a", -1, [2], 0, b"\1\2"]], "VERB-2"),
+        "filter-negative": ([["a", 0, [2], -1, b"\1\2"]], "VERB-3"),
         "filter-text": ([["a", 0, [2], "none", b"\1\2"]], "VERB-3"),
     }
     out = [

@@ -9,15 +9,25 @@ import numpy as np
 
 from .builder import File, Fvsrn, MaskSpec, Section, constant_item, float_bits, meta, simple_file
 from .case import Case, case
+from .decoder.tables import laplace_half_width, laplace_shift, laplace_table, static_table
 from .encoders import (
     byte_stream,
+    entropy_encode,
+    intervals,
+    laplace_parameters,
     laplace_stream,
+    pack_bits,
+    range_encode,
     raw_stream,
     static_parameters,
     static_stream,
+    stored_brotli,
     stored_zstd,
     stream,
     uleb,
+    windowed_zstd,
+    words,
+    zigzag,
 )
 
 DTYPES = ("u1", "i1", "u2", "i2", "u4", "i4", "f2", "f4", "f8")
@@ -63,21 +73,23 @@ def container_cases() -> list[Case]:
     for attribute, name in ((1, "zstd"), (2, "brotli")):
         file = File().item(model.header(k0=components), attribute)
         file.tens([raw_stream(integers)], integers, 0, attribute).mask(mask, attribute)
-        file.add("VERB", b"\x80", attribute).add("mETa", meta(0), attribute)
+        file.add("VERB", b"\x80", attribute).add("mETa", meta("npy", {}), attribute)
         data = file.build(head_attribute=attribute, ends_attribute=attribute)
         add(f"outer-{name}-everywhere", data, "SEC-5 ITEM-4")
     file = File().item(constant_item([2, 2]))
-    file.sections[0] = _stored_zstd(file.sections[0])
-    add("outer-zstd-raw-block", file.build(), "SEC-5")
+    payload = file.sections[0].stored
+    frames = {
+        "zstd-raw-block": (1, stored_zstd(payload)),
+        "zstd-window-2-27": (1, windowed_zstd(payload, 17 << 3)),
+        "brotli-raw-block": (2, stored_brotli(payload)),
+    }
+    for name, (attribute, frame) in frames.items():
+        file.sections[0] = Section("ITEM", uleb(len(payload)) + frame, attribute)
+        add(f"outer-{name}", file.build(), "SEC-5")
     file = File().tens([raw_stream(integers[:7])], integers[:7]).mask(mask)
     file.tens([raw_stream(integers[7:])], integers[7:]).item(model.header(k0=components))
     add("sections-in-another-order", file.build(), "TENS-1 TENS-2 END-2 ITEM-4")
     return out
-
-
-def _stored_zstd(section: Section) -> Section:
-    stored = uleb(len(section.stored)) + stored_zstd(section.stored)
-    return Section(section.type, stored, 1)
 
 
 def item_cases() -> list[Case]:
@@ -109,13 +121,21 @@ def item_cases() -> list[Case]:
     add("scale-0", Fvsrn(components=(("s", 7, 3.25, 0.0),), seed=32), "VAL-2")
     parts = (("u", 7, 1.0, 2.0), ("v", 3, -5.0, 500.0), ("", 0, 100.0, 90.0))
     add("three-components", Fvsrn(components=parts, seed=33), "ITEM-2 ITEM-3")
-    out += _quantisation_cases() + _sparse_cases() + _constant_cases()
-    one, two = Fvsrn((4,), (2,), seed=40), Fvsrn((3, 3), (2, 2), seed=41)
+    names = ("é", "e\u0301", "A", "a", "a ", "")
+    alike = [(name, 7, float(n), 1.0) for n, name in enumerate(names)]
+    add("component-names-alike", Fvsrn(components=alike, seed=34), "ITEM-3 ITEM-10")
+    out += _quantisation_cases() + _sparse_cases() + _constant_cases() + _extreme_cases()
+    one = Fvsrn((4,), (2,), components=(("one", 7, 0.0, 1.0),), seed=40)
+    two = Fvsrn((3, 3), (2, 2), components=(("two", 7, 0.0, 1.0),), seed=41)
     a, b = one.integers(), two.integers()
     file = File().item(one.header()).item(two.header()).item(constant_item([2]))
     file.tens([raw_stream(b[:9])], b[:9], 1).tens([raw_stream(a)], a, 0)
     file.tens([raw_stream(b[9:])], b[9:], 1).tens([], [], 2)
-    out.append(case("items", "three-items-interleaved", file.build(), "TENS-1 TENS-2 HEAD-2"))
+    ids = "TENS-1 TENS-2 TENS-3 HEAD-2"
+    out.append(case("items", "three-items-interleaved", file.build(), ids))
+    file = File().tens([], [], 0).item(one.header()).tens([raw_stream(a)], a).tens([], [])
+    file.item(constant_item([2])).item(constant_item([3], [["c", 7, 2.5, 0.0]])).tens([], [], 2)
+    out.append(case("items", "tens-without-streams", file.build(), "TENS-2 TENS-3"))
     return out
 
 
@@ -135,6 +155,57 @@ def _quantisation_cases() -> list[Case]:
             ("step-not-dyadic", [tenth] * 5, "ITEM-7 ITEM-9"),
         )
     ]
+
+
+def _extreme_cases() -> list[Case]:
+    """Parameters, y and x at the end of their ranges."""
+    out: list[Case] = []
+
+    def add(name: str, file: File, spec: str, tags: str = "") -> None:
+        out.append(case("items", name, file.build(), spec, tags=tags))
+
+    model = Fvsrn(seed=52)
+    integers = [*model.integers()[:-1], 2**25 - 2]
+    file = File().item(model.header(k3=[model.step] * 4 + [2.0**103]))
+    add("parameter-largest", file.tens([raw_stream(integers)], integers), "ITEM-9 VAL-2", "clip")
+    add("y-not-a-number", _all_nan(), "VAL-2", "clip")
+    huge = 1.7e308
+    four = (
+        ("up", 8, huge, huge),
+        ("up as f4", 7, huge, huge),
+        ("up as i2", 3, huge, huge),
+        ("down", 8, -huge, huge),
+    )
+    signs = (1, 1, 1, -1)
+    add("x-overflows", _huge(four, signs), "VAL-2 VAL-3", "clip")
+    two = (("top", 7, 1.0, 2.0), ("bottom", 3, 1.0, 2.0))
+    add("y-huge", _huge(two, (1, -1)), "VAL-2", "clip")
+    model = Fvsrn(components=[[name, 7, 0.0, 1.0] for name in "abc"], seed=53)
+    first, last = model.integers(sum(model.counts()[:-1])), [-(2**31), 1 - 2**31]
+    quantisation: list[Any] = [*[model.step] * 4, [0, 2.0**97, -(2**31)]]
+    file = File().item(model.header(k3=quantisation, k4={4: 0}))
+    file.tens([raw_stream(first), raw_stream(last)], [*first, *last])
+    file.mask(MaskSpec(np.array([True, False, True]), purpose=1))
+    add("sparse-uncoded-would-overflow", file, "ITEM-8 ITEM-9", "clip")
+    return out
+
+
+def _all_nan() -> File:
+    """A network whose hidden values overflow float64, and so float32, and end as NaN."""
+    parts = (("a", 7, 10.0, 4.0), ("b", 1, 10.0, 40.0))
+    model = Fvsrn(components=parts, layers=10, octaves=0, step=2.0**120)
+    integers = [64] * sum(model.counts())
+    return File().item(model.header()).tens([raw_stream(integers, 64, 0)], integers)
+
+
+def _huge(parts: Sequence[Sequence[Any]], signs: Sequence[int]) -> File:
+    """A network with |y| above the range of float32."""
+    model = Fvsrn(components=parts, octaves=0, step=2.0**56)
+    counts = model.counts()
+    integers = [16] * sum(counts[:3])
+    integers += [16 * sign for sign in signs for _ in range(model.width)]
+    integers += [16 * sign for sign in signs]
+    return File().item(model.header()).tens([raw_stream(integers)], integers)
 
 
 def _sparse_cases() -> list[Case]:
@@ -169,12 +240,14 @@ def _constant_cases() -> list[Case]:
     parts = [[f"{d}{v}", n, v, 0.0] for v in ties for n, d in enumerate(DTYPES[:4])]
     halves = [1 + 2.0**-11, 1 + 3 * 2.0**-11, 65519.0, 65520.0, -1e6, 6e-8, 2.0**-25]
     floats = [[f"f2 {v}", 6, v, 0.0] for v in halves] + [["f4", 7, 1e300, 0.0]]
+    scaled = [["a", 7, 1.5, 2.0**-20], ["b", 3, -7.0, 100.0], ["c", 8, 0.25, 1.7e308]]
     wide = [["u4", 4, 4294967294.5, 0.0], ["i4", 5, -2147483649.0, 0.0], ["f8", 8, 0.1, 0.0]]
     return [
         case("items", name, File().item(constant_item(dims, components)).build(), spec)
         for name, dims, components, spec in (
-            ("constant", [3, 2], [["a", 7, 1.5, 0.0]], "CONST-1"),
-            ("constant-all-axes-1", [1, 1], [["a", 7, 1.5, 0.0]], "CONST-1"),
+            ("constant", [3, 2], [["a", 7, 1.5, 0.0]], "ITEM-6 VAL-2"),
+            ("constant-all-axes-1", [1, 1], [["a", 7, 1.5, 0.0]], "ITEM-6 VAL-2"),
+            ("constant-with-scale", [3, 2], scaled, "ITEM-6 VAL-2"),
             ("constant-integer-ties", [2], parts, "VAL-3"),
             ("constant-float-ties", [2], floats, "VAL-3"),
             ("constant-wide", [2], wide, "VAL-3"),
@@ -219,6 +292,7 @@ def stream_cases() -> list[Case]:
     add("ans-no-words", [stream(1, len(integers), static_parameters(7, [1, 1], 0), b"")],
         "ANS-1 ANS-2 ANS-4", [7] * len(integers))  # fmt: skip
     add("raw-width-0", [raw_stream([3] * len(integers), 3, 0)], "STR-2", [3] * len(integers))
+    out += _odd_streams(model, integers)
     cut = [integers[:11], integers[11:50], integers[50:51], integers[51:]]
     pieces = [
         raw_stream(cut[0]),
@@ -248,6 +322,41 @@ def stream_cases() -> list[Case]:
     some = stream(1, 0, parameters, b"")
     add("static-65536-symbols", [some, raw_stream(integers)], "TAB-1 TAB-2", integers)
     out.append(case("streams", "longer", _longer().build(), "ANS-3 RNG-2 TENS-2"))
+    return out
+
+
+def _odd_streams(model: Fvsrn, integers: Sequence[int]) -> list[Case]:
+    """Streams that are legal but not what an encoder writes."""
+    out: list[Case] = []
+
+    def add(name: str, streams: Sequence[bytes], spec: str) -> None:
+        file = File().item(model.header()).tens(streams, integers)
+        out.append(case("streams", name, file.build(), spec))
+
+    offset = min(integers)
+    counts = [integers.count(offset + s) for s in range(max(integers) - offset + 1)]
+    pairs = intervals(static_table(counts), [value - offset for value in integers])
+    data, parameters = range_encode(pairs), static_parameters(offset, counts, 0)
+    long = stream(2, len(integers), parameters, data + bytes(4))
+    add("range-zero-word-read", [long], "RNG-3")
+    unused = stream(2, 0, parameters, words([7, 9]))
+    add("range-words-without-symbols", [unused, raw_stream(integers)], "RNG-1 RNG-3")
+    table, shift, half = laplace_table(30), laplace_shift(30), laplace_half_width(30)
+    for coder, name in ((1, "ans"), (2, "range")):
+        symbols: list[int] = []
+        low, escapes = "", b""
+        for index, value in enumerate(integers):
+            if index % 3 == 0:
+                symbols.append(2 * half + 1)
+                escapes += uleb(zigzag(value))
+            else:
+                symbols.append((value >> shift) + half)
+                low += format(value & ((1 << shift) - 1), f"0{shift}b")
+        coded = entropy_encode(coder, intervals(table, symbols))
+        data = uleb(len(coded) // 4) + coded + pack_bits(low) + escapes
+        parameters = laplace_parameters([(30, integers)])
+        one = stream(coder, len(integers), parameters, data)
+        add(f"{name}-laplace-escapes-inside-table", [one], "LAP-3")
     return out
 
 

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import cbor2
 import numpy as np
 import pycddl
 import pytest
@@ -17,7 +16,7 @@ from hypothesis import strategies as st
 import codec
 from codec.container import cbor
 from codec.container.items import DTYPES, Component, Dim, Head, Item, Quantisation
-from codec.errors import CorruptError, FormatError, UnsupportedError
+from codec.errors import FormatError, UnsupportedError
 from inrc_conformance.decoder import DecodeError, Unsupported, decode_bytes
 from tests import building
 from tests.building import coded_mask, constant_file, fvsrn_file, split, with_payload
@@ -315,11 +314,15 @@ def test_item_9_a_parameter_is_rounded_once() -> None:
         assert found.tolist() == [float(value) for value in expected]
 
 
-HEADS_MALFORMED = [{0: 0}, {1: 1}, {0: -1, 1: 1}, {0: "volume", 1: 1}, {0: 0, 1: 1.0}, {0: 0, 1: -1},
-                   {0: 0, 1: 2}, {0: 0, 1: 0}, {0: 0, 1: 2**20 + 1}, {0: True, 1: 1}, [0, 1], 0,
-                   {0: 0, 1: 1, 2: "x"}, {0: 0, 1: 1, 2: [1]}, {0: 0, 1: 1, 2: []}]  # fmt: skip
-HEADS_UNSUPPORTED = [{0: 3, 1: 1}, {0: 255, 1: 1}, {0: 0, 1: 1, 3: 0}, {0: 0, 1: 1, "x": 0},
-                     {0: 0, 1: 1, 2: ["lod"]}]  # fmt: skip
+HEADS_MALFORMED: list[Any] = [
+    {0: 0}, {1: 1}, {0: -1, 1: 1}, {0: "volume", 1: 1}, {0: 0, 1: 1.0}, {0: 0, 1: -1},
+    {0: 0, 1: 2}, {0: 0, 1: 0}, {0: 0, 1: 2**20 + 1}, {0: True, 1: 1}, [0, 1], 0,
+    {0: 0, 1: 1, 2: "x"}, {0: 0, 1: 1, 2: [1]}, {0: 0, 1: 1, 2: []},
+]  # fmt: skip
+HEADS_UNSUPPORTED: list[Any] = [
+    {0: 3, 1: 1}, {0: 255, 1: 1}, {0: 0, 1: 1, 3: 0}, {0: 0, 1: 1, "x": 0},
+    {0: 0, 1: 1, 2: ["lod"]},
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("head", HEADS_MALFORMED, ids=str)
@@ -398,9 +401,9 @@ def test_heads_come_back_and_match_the_schema(kind: str, items: int) -> None:
 
 REFUSED_BY_SCHEMA = {
     "components missing", "dims missing", "model missing", "component of 3 parts",
-    "component of 6 parts", "component no list", "dtype negative", "dtype bool", "dtype
-    text", "offset an integer", "scale an integer", "name no text", "mask negative", "dim of
-    size 0", "dim negative", "dim of size 2^48 + 1", "dim a float", "model of two parts",
+    "component of 6 parts", "component no list", "dtype negative", "dtype bool", "dtype text",
+    "offset an integer", "scale an integer", "name no text", "mask negative", "dim of size 0",
+    "dim negative", "dim of size 2^48 + 1", "dim a float", "model of two parts",
     "model of four parts", "architecture negative", "architecture text", "version a float",
     "quantisation no list", "step an integer", "sparse empty", "sparse no map",
 }  # fmt: skip

@@ -178,7 +178,7 @@ def _evaluate(item: Item, plan: Plan, coded: Int64Array, masks: list[Mask]) -> D
                 real=real.reshape(item.dims),
                 values=values,
                 valid=valid,
-                range=2 * component.scale,
+                scale=component.scale,
             )
         )
     return DecodedItem(item, integers, tensors, components)

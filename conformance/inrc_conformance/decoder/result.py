@@ -26,8 +26,8 @@ class DecodedComponent:
     real: Float64Array
     values: Stored
     valid: npt.NDArray[np.bool_]
-    range: float
-    """R = 2 * scale, the unit of the accuracy classes (VAL-5)."""
+    scale: float
+    """Half of R, the unit of the accuracy classes (VAL-5)."""
 
 
 @dataclass(frozen=True)
