@@ -21,12 +21,12 @@ class Shard:
     """One batch.
 
     Attributes:
-        positions: per active axis, float32 in [0, 1].
+        indices: per active axis, int64 sample indices; the batch is their outer product.
         target: (components, samples) float32.
         valid: the same shape, float32 of 0 and 1, or None if all are valid.
     """
 
-    positions: Sequence[torch.Tensor]
+    indices: Sequence[torch.Tensor]
     target: torch.Tensor
     valid: torch.Tensor | None
 
@@ -73,11 +73,8 @@ class AxisSampler:
         if self._valid is not None:
             chosen = self._valid[window].reshape(self._values.shape[0], -1)
             valid = torch.from_numpy(chosen.astype(np.float32)).to(self._device)
-        positions = [
-            torch.from_numpy((index / (size - 1)).astype(np.float32)).to(self._device)
-            for index, size in zip(indices, self._shape, strict=True)
-        ]
-        return Shard(positions, target.to(self._device), valid)
+        places = [torch.from_numpy(index).to(self._device) for index in indices]
+        return Shard(places, target.to(self._device), valid)
 
 
 def _split(shape: tuple[int, ...], points: int) -> tuple[int, ...]:

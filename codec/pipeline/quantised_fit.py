@@ -32,8 +32,8 @@ _EXPECTED_DB = 0.5
 _GATE_RATE = 0.05
 # The finetune moves a parameter by at most about this share of its step at once.
 _STEP_SHARE = 0.1
-_ESTIMATE_SHARDS = 64
-_CURVATURE_SHARDS = 32
+_ESTIMATE_SHARDS = 32
+_CURVATURE_SHARDS = 16
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,13 @@ order. One thread per shard also beats torch's own threading here, whose operato
 
 from __future__ import annotations
 
+import functools
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -22,7 +25,10 @@ Network = Callable[[Mapping[str, torch.Tensor], Sequence[torch.Tensor]], torch.T
 Transform = Callable[[str, torch.Tensor], torch.Tensor]
 StepReport = Callable[[float, float], None]
 
-SHARDS = 4
+SHARDS = 2
+# Seconds. Two threads that run short operators hand Python's lock over all the time; at its default
+# of 5 ms each waits for the other longer than it works.
+_SWITCH_INTERVAL = 1e-4
 _SMOOTHING = 0.95
 _WARM_UP = 20
 
@@ -37,11 +43,20 @@ def no_penalty() -> torch.Tensor:
     return torch.zeros(())
 
 
+@dataclass(frozen=True)
+class _ShardResult:
+    """Sum of squared errors over a shard, how many there were, and the sum's gradients."""
+
+    squared: float
+    count: float
+    gradients: tuple[torch.Tensor, ...]
+
+
 class Trainer:
     """Fits tensors to a field.
 
     Args:
-        network: maps tensors and positions to (components, samples).
+        network: maps tensors and sample indices per axis to (components, samples).
         sampler: draws the shards.
         seed: of the batches.
         threads: how many shards are evaluated at once.
@@ -50,7 +65,7 @@ class Trainer:
     def __init__(self, network: Network, sampler: AxisSampler, seed: int, threads: int) -> None:
         self._network = network
         self._sampler = sampler
-        self._generator = np.random.default_rng(seed)
+        self._generators = [np.random.default_rng([seed, number]) for number in range(SHARDS)]
         self._threads = min(threads, SHARDS)
 
     def run(
@@ -86,8 +101,12 @@ class Trainer:
         leaves = [*tensors.values(), *extra]
         for leaf in leaves:
             leaf.requires_grad_(True)
-        groups = [{"params": [tensor], "lr": rates[name]} for name, tensor in tensors.items()]
-        groups += [{"params": [tensor], "lr": extra_rate} for tensor in extra]
+        by_rate: dict[float, list[torch.Tensor]] = {}
+        for name, tensor in tensors.items():
+            by_rate.setdefault(rates[name], []).append(tensor)
+        groups = [{"params": group, "lr": rate} for rate, group in by_rate.items()]
+        if extra:
+            groups.append({"params": list(extra), "lr": extra_rate})
         optimiser = torch.optim.Adam(groups, betas=(0.9, 0.99), eps=1e-12, fused=True)
         base = [group["lr"] for group in optimiser.param_groups]
         smoothed = math.nan
@@ -118,43 +137,51 @@ class Trainer:
         """Fill the gradients of all leaves; returns the loss without the penalty."""
         effective = {name: transform(name, tensor) for name, tensor in tensors.items()}
         inputs = {name: tensor.detach().requires_grad_(True) for name, tensor in effective.items()}
-        shards = self.draw(SHARDS)
-        count = sum(_count(shard) for shard in shards) or 1.0
-        results = list(pool.map(lambda shard: self._gradients(inputs, shard, count), shards))
+        generators = self._generators[: self._shards_needed(SHARDS)]
+        results = list(pool.map(lambda generator: self._gradients(inputs, generator), generators))
+        count = sum(result.count for result in results) or 1.0
+        totals = [
+            functools.reduce(torch.add, parts[1:], parts[0]).div_(count)
+            for parts in zip(*(result.gradients for result in results), strict=True)
+        ]
         for leaf in leaves:
             leaf.grad = None
-        total = [
-            sum(parts[1:], start=parts[0]) for parts in zip(*(r[1] for r in results), strict=True)
-        ]
-        roots, gradients = list(effective.values()), list[torch.Tensor | None](total)
         price = penalty()
-        if price.requires_grad:
-            roots.append(price)
-            gradients.append(None)
-        torch.autograd.backward(roots, gradients)
-        return sum(loss for loss, _ in results)
+        if transform is identity and not price.requires_grad:
+            for tensor, total in zip(tensors.values(), totals, strict=True):
+                # The fused optimiser reads memory in order, whatever the gradient's strides say.
+                tensor.grad = total.contiguous()
+        else:
+            roots, gradients = list(effective.values()), list[torch.Tensor | None](totals)
+            if price.requires_grad:
+                roots.append(price)
+                gradients.append(None)
+            torch.autograd.backward(roots, gradients)
+        return sum(result.squared for result in results) / count
 
-    def _gradients(
-        self, inputs: Tensors, shard: Shard, count: float
-    ) -> tuple[float, tuple[torch.Tensor, ...]]:
-        difference = self._network(inputs, shard.positions) - shard.target
+    def _gradients(self, inputs: Tensors, generator: np.random.Generator) -> _ShardResult:
+        shard = self._sampler.draw(generator)
+        difference = self._network(inputs, shard.indices) - shard.target
         if shard.valid is not None:
             difference = difference * shard.valid
-        loss = difference.square().sum() / count
-        return float(loss.detach()), torch.autograd.grad(loss, list(inputs.values()))
+        squared = difference.square().sum()
+        gradients = torch.autograd.grad(squared, list(inputs.values()))
+        return _ShardResult(float(squared.detach()), _count(shard), gradients)
+
+    def _shards_needed(self, count: int) -> int:
+        return 1 if self._sampler.whole else count
 
     def draw(self, count: int) -> list[Shard]:
         """Random shards; one if a shard is the whole field."""
-        return [
-            self._sampler.draw(self._generator) for _ in range(1 if self._sampler.whole else count)
-        ]
+        generator = self._generators[0]
+        return [self._sampler.draw(generator) for _ in range(self._shards_needed(count))]
 
     def estimate(self, tensors: Tensors, shards: Sequence[Shard]) -> float:
         """Mean squared error over given shards."""
         with one_torch_thread(), torch.no_grad(), ThreadPoolExecutor(self._threads) as pool:
 
             def squared(shard: Shard) -> float:
-                difference = self._network(tensors, shard.positions) - shard.target
+                difference = self._network(tensors, shard.indices) - shard.target
                 if shard.valid is not None:
                     difference = difference * shard.valid
                 return float(difference.double().square().sum())
@@ -173,7 +200,7 @@ class Trainer:
         with one_torch_thread():
             for shard in shards:
                 inputs = {name: t.detach().requires_grad_(True) for name, t in tensors.items()}
-                outputs = self._network(inputs, shard.positions)
+                outputs = self._network(inputs, shard.indices)
                 signs = torch.randint(0, 2, outputs.shape, generator=generator) * 2.0 - 1.0
                 signs = signs.to(outputs.device)
                 if shard.valid is not None:
@@ -198,9 +225,11 @@ def _schedule(step: int, steps: int, final: float) -> float:
 @contextmanager
 def one_torch_thread() -> Iterator[None]:
     """Torch's own threading off inside the block; the shards are the threads."""
-    before = torch.get_num_threads()
+    threads, interval = torch.get_num_threads(), sys.getswitchinterval()
     torch.set_num_threads(1)
+    sys.setswitchinterval(_SWITCH_INTERVAL)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(threads)
+        sys.setswitchinterval(interval)

@@ -148,9 +148,9 @@ def test_torch_computes_the_same_function(name: str) -> None:
 
 def test_gradients_of_the_activation_are_right() -> None:
     x = torch.linspace(-7, 7, 101, dtype=torch.float64, requires_grad=True)
-    y = network._SnakeAlt.apply(x)
-    assert torch.allclose(y, x / 2 + torch.sin(x) ** 2)
-    assert torch.autograd.gradcheck(network._SnakeAlt.apply, (x,))
+    y = network._DoubledSnakeAlt.apply(x)
+    assert torch.allclose((y + 1) / 2, x / 2 + torch.sin(x) ** 2)
+    assert torch.autograd.gradcheck(network._DoubledSnakeAlt.apply, (x,))
 
 
 def test_gradients_of_the_network_are_right() -> None:

@@ -69,10 +69,7 @@ class FvsrnEvaluator:
 
     def _axis_matrix(self, number: int) -> Floats:
         """Columns of the first layer that belong to one axis: position, cosines, sines."""
-        axes, octaves = self._config.axes, self._config.octaves
-        cosines = [axes + octave * axes + number for octave in range(octaves)]
-        sines = [axes + (octaves + octave) * axes + number for octave in range(octaves)]
-        return self._features[:, [number, *cosines, *sines]]
+        return self._features[:, number :: self._config.axes]
 
     def _fill(
         self,

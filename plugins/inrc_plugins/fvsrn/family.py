@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import torch
@@ -74,8 +73,8 @@ class FvsrnFamily:
         kept = {name: tensor.detach().clone() for name, tensor in tensors.items()}
         return {**kept, "grid": grid.to(tensors["grid"].device)}
 
-    def network(self, config: FvsrnConfig) -> partial[torch.Tensor]:
-        return partial(network.forward, config)
+    def network(self, config: FvsrnConfig) -> network.GridNetwork:
+        return network.GridNetwork(config, self._sizes)
 
     def to_map(self, config: FvsrnConfig) -> dict[int, Any]:
         return config.to_map()

@@ -17,19 +17,23 @@ import torch
 from inrc_plugins.fvsrn.config import FvsrnConfig
 
 
-class _SnakeAlt(torch.autograd.Function):
-    """x / 2 + sin(x)^2 = (x + 1 - cos 2 x) / 2, with derivative 1 / 2 + sin 2 x."""
+class _DoubledSnakeAlt(torch.autograd.Function):
+    """2 SnakeAlt(x) - 1 = x - cos 2 x, with derivative 1 + 2 sin 2 x.
+
+    SnakeAlt(x) = x / 2 + sin(x)^2 = (x - cos 2 x) / 2 + 1 / 2; the factor and the constant go into
+    the matrix product that follows, which is cheaper than two more passes over the activations.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
         doubled = 2 * x
         ctx.save_for_backward(doubled)
-        return _cosine(doubled).mul_(-0.5).add_(x, alpha=0.5).add_(0.5)
+        return _cosine(doubled).neg_().add_(x)
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> torch.Tensor:
         (doubled,) = ctx.saved_tensors
-        return _sine(doubled).add_(0.5).mul_(gradients[0])
+        return _sine(doubled).mul_(2).add_(1).mul_(gradients[0])
 
 
 def _cosine(x: torch.Tensor) -> torch.Tensor:
@@ -56,6 +60,57 @@ def initial_tensors(
     return tensors
 
 
+class GridNetwork:
+    """The function of a config on outer products of sample indices, for fitting.
+
+    Interpolation weights and Fourier features of every sample index are computed once per axis and
+    looked up from then on, unless the tables would be large.
+
+    Args:
+        config: shape of the model.
+        sizes: samples along each active axis.
+    """
+
+    def __init__(self, config: FvsrnConfig, sizes: Sequence[int]) -> None:
+        self._config = config
+        self._sizes = sizes
+        self._tables = [
+            _AxisTable(size, nodes, config.octaves)
+            for size, nodes in zip(sizes, config.grid, strict=True)
+        ]
+
+    def __call__(
+        self, tensors: Mapping[str, torch.Tensor], indices: Sequence[torch.Tensor]
+    ) -> torch.Tensor:
+        """(components, product of the lengths) float32."""
+        looked_up = [table(index) for table, index in zip(self._tables, indices, strict=True)]
+        return _forward(self._config, tensors, *zip(*looked_up, strict=True))
+
+
+class _AxisTable:
+    """(hats, Fourier features) of sample indices along one axis."""
+
+    _LARGEST = 1 << 22
+
+    def __init__(self, size: int, nodes: int, octaves: int) -> None:
+        self._size, self._nodes, self._octaves = size, nodes, octaves
+        self._rows: tuple[torch.Tensor, torch.Tensor] | None = None
+        if size * nodes <= self._LARGEST:
+            self._rows = self._compute(torch.arange(size))
+
+    def _compute(self, index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        axis = index.double() / (self._size - 1)
+        return _hats(axis, self._nodes), _fourier(axis, self._octaves).float()
+
+    def __call__(self, index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        if self._rows is None:
+            return self._compute(index)
+        if self._rows[0].device != index.device:
+            hats, features = self._rows
+            self._rows = (hats.to(index.device), features.to(index.device))
+        return self._rows[0][index], self._rows[1][index]
+
+
 def forward(
     config: FvsrnConfig, tensors: Mapping[str, torch.Tensor], positions: Sequence[torch.Tensor]
 ) -> torch.Tensor:
@@ -64,17 +119,28 @@ def forward(
     Returns:
         (components, product of the lengths) float32.
     """
-    latent = _interpolate(tensors["grid"], positions)
-    lengths = [len(axis) for axis in positions]
+    hats = [_hats(axis, nodes) for axis, nodes in zip(positions, config.grid, strict=True)]
+    features = [_fourier(axis, config.octaves).float() for axis in positions]
+    return _forward(config, tensors, hats, features)
+
+
+def _forward(
+    config: FvsrnConfig,
+    tensors: Mapping[str, torch.Tensor],
+    hats: Sequence[torch.Tensor],
+    features: Sequence[torch.Tensor],
+) -> torch.Tensor:
+    latent = _interpolate(tensors["grid"], hats)
+    lengths = [len(axis) for axis in hats]
     first = (latent.reshape(-1, config.features) @ _latent_matrix(config, tensors)).reshape(
         *lengths, -1
     )
-    for number, axis in enumerate(positions):
-        features = _axis_features(config, tensors, number, axis)
+    for number, axis in enumerate(features):
+        added = axis @ _axis_matrix(config, tensors, number)
         if number == 0:
-            features = features + tensors["vector0"]
+            added = added + tensors["vector0"]
         trailing = [1] * (config.axes - 1 - number)
-        first = first + features.reshape(lengths[number], *trailing, -1)
+        first = first + added.reshape(lengths[number], *trailing, -1)
     return _hidden_layers(config, tensors, first.reshape(-1, config.width))
 
 
@@ -97,7 +163,8 @@ def forward_points(
         latent += grid.movedim(0, -1)[index] * weight[:, None]
     first = latent @ _latent_matrix(config, tensors) + tensors["vector0"]
     for number, axis in enumerate(positions):
-        first = first + _axis_features(config, tensors, number, axis)
+        features = _fourier(axis, config.octaves).float()
+        first = first + features @ _axis_matrix(config, tensors, number)
     return _hidden_layers(config, tensors, first)
 
 
@@ -106,12 +173,14 @@ def _latent_matrix(config: FvsrnConfig, tensors: Mapping[str, torch.Tensor]) -> 
     return tensors["matrix0"][:, config.axes * (1 + 2 * config.octaves) :].T
 
 
-def _axis_features(
-    config: FvsrnConfig, tensors: Mapping[str, torch.Tensor], number: int, axis: torch.Tensor
+def _axis_matrix(
+    config: FvsrnConfig, tensors: Mapping[str, torch.Tensor], number: int
 ) -> torch.Tensor:
-    """What position and Fourier features of one axis add to the first layer: (n, width)."""
-    columns = tensors["matrix0"][:, _columns(config, number)]
-    return _fourier(axis, config.octaves).to(columns.dtype) @ columns.T
+    """Columns of the first matrix that belong to one axis, in the order of `_fourier`, transposed.
+
+    Inputs are position, cosines and sines, each of all axes in turn.
+    """
+    return tensors["matrix0"][:, number : config.axes * (1 + 2 * config.octaves) : config.axes].T
 
 
 def _hidden_layers(
@@ -119,19 +188,21 @@ def _hidden_layers(
 ) -> torch.Tensor:
     """All layers after the first: (n, width) to (components, n)."""
     for layer in range(1, config.layers + 1):
-        activated: torch.Tensor = _SnakeAlt.apply(hidden)  # type: ignore[no-untyped-call]
-        hidden = torch.addmm(tensors[f"vector{layer}"], activated, tensors[f"matrix{layer}"].T)
+        matrix = tensors[f"matrix{layer}"]
+        activated: torch.Tensor = _DoubledSnakeAlt.apply(hidden)  # type: ignore[no-untyped-call]
+        vector = tensors[f"vector{layer}"] + 0.5 * matrix.sum(dim=1)
+        hidden = torch.addmm(vector, activated, matrix.T, alpha=0.5)
     return hidden.T
 
 
-def _interpolate(grid: torch.Tensor, positions: Sequence[torch.Tensor]) -> torch.Tensor:
+def _interpolate(grid: torch.Tensor, hats: Sequence[torch.Tensor]) -> torch.Tensor:
     """(F, G_1, ..., G_d) to (n_1, ..., n_d, F)."""
     values = grid.movedim(0, -1)
     done: list[int] = []
-    for axis in positions:
+    for axis in hats:
         size = values.shape[len(done)]
         rest = values.shape[len(done) + 1 :]
-        values = torch.matmul(_hats(axis, size), values.reshape(math.prod(done), size, -1))
+        values = torch.matmul(axis, values.reshape(math.prod(done), size, -1))
         done.append(len(axis))
         values = values.reshape(*done, *rest)
     return values
@@ -157,15 +228,10 @@ def _fourier(axis: torch.Tensor, octaves: int) -> torch.Tensor:
     return torch.cat([axis[:, None], torch.cos(angles), torch.sin(angles)], dim=1)
 
 
-def _columns(config: FvsrnConfig, number: int) -> list[int]:
-    """Columns of the first matrix that belong to one axis, in the order of `_fourier`."""
-    axes, octaves = config.axes, config.octaves
-    cosines = [axes + octave * axes + number for octave in range(octaves)]
-    sines = [axes + (octaves + octave) * axes + number for octave in range(octaves)]
-    return [number, *cosines, *sines]
-
-
 def refine_grid(grid: torch.Tensor, size: tuple[int, ...]) -> torch.Tensor:
     """The grid resampled to more nodes; the interpolated function is kept as far as it can be."""
-    axes = [torch.linspace(0, 1, nodes) for nodes in size]
-    return _interpolate(grid, axes).movedim(-1, 0).contiguous()
+    hats = [
+        _hats(torch.linspace(0, 1, nodes, dtype=torch.float64), before)
+        for nodes, before in zip(size, grid.shape[1:], strict=True)
+    ]
+    return _interpolate(grid, hats).movedim(-1, 0).contiguous()
