@@ -253,7 +253,7 @@ def threads_speedup(volume: str, source: Path) -> list[Figure]:
 
 def _training_rate(values: Floats, threads: int, steps: int = 100) -> float:
     family = FvsrnFamily(values.shape, 1)
-    config = family.sized(30_000)
+    config = family.sized(200_000)
     tensors = family.start(config, torch.Generator().manual_seed(0))
     sampler = AxisSampler(values[np.newaxis], None, SHARD_POINTS["cpu"], "cpu")
     trainer = Trainer(family.network(config), sampler, 0, threads)

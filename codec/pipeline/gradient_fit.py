@@ -24,9 +24,9 @@ from codec.pipeline.trainer import Network, Tensors, Trainer
 ConfigT = TypeVar("ConfigT")
 _log = logging.getLogger("inrc")
 
-# A quarter of this reaches the same PSNR in the same time but keeps only one core busy; four times
-# as much takes longer. docs/adr/0004-fit-and-decode.md has the figures.
-SHARD_POINTS = {"cpu": 8192, "cuda": 65536}
+# Much smaller shards reach the same PSNR in the same time but keep only one core busy; larger ones
+# take longer. docs/adr/0004-fit-and-decode.md has the figures.
+SHARD_POINTS = {"cpu": 10240, "cuda": 65536}
 # The float fit should beat the target by so much; quantisation then gives it back. Less leaves too
 # little for coarse steps, more pays for parameters that coarse steps waste.
 HEADROOM_DB = 1.5

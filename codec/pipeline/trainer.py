@@ -12,8 +12,9 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +25,8 @@ Tensors = dict[str, torch.Tensor]
 Network = Callable[[Mapping[str, torch.Tensor], Sequence[torch.Tensor]], torch.Tensor]
 Transform = Callable[[str, torch.Tensor], torch.Tensor]
 StepReport = Callable[[float, float], None]
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
 
 SHARDS = 2
 # Seconds. Two threads that run short operators hand Python's lock over all the time; at its default
@@ -110,7 +113,7 @@ class Trainer:
         optimiser = torch.optim.Adam(groups, betas=(0.9, 0.99), eps=1e-12, fused=True)
         base = [group["lr"] for group in optimiser.param_groups]
         smoothed = math.nan
-        with one_torch_thread(), ThreadPoolExecutor(self._threads) as pool:
+        with one_torch_thread(), self._workers() as pool:
             for step in range(steps):
                 share = _schedule(step, steps, final_rate)
                 for group, rate in zip(optimiser.param_groups, base, strict=True):
@@ -132,13 +135,13 @@ class Trainer:
         transform: Transform,
         penalty: Callable[[], torch.Tensor],
         leaves: Sequence[torch.Tensor],
-        pool: ThreadPoolExecutor,
+        pool: ThreadPoolExecutor | None,
     ) -> float:
         """Fill the gradients of all leaves; returns the loss without the penalty."""
         effective = {name: transform(name, tensor) for name, tensor in tensors.items()}
         inputs = {name: tensor.detach().requires_grad_(True) for name, tensor in effective.items()}
         generators = self._generators[: self._shards_needed(SHARDS)]
-        results = list(pool.map(lambda generator: self._gradients(inputs, generator), generators))
+        results = _share(pool, lambda generator: self._gradients(inputs, generator), generators)
         count = sum(result.count for result in results) or 1.0
         totals = [
             functools.reduce(torch.add, parts[1:], parts[0]).div_(count)
@@ -158,6 +161,10 @@ class Trainer:
                 gradients.append(None)
             torch.autograd.backward(roots, gradients)
         return sum(result.squared for result in results) / count
+
+    def _workers(self) -> AbstractContextManager[ThreadPoolExecutor | None]:
+        """A pool for all shards but the first, or none for a single thread."""
+        return ThreadPoolExecutor(self._threads - 1) if self._threads > 1 else nullcontext()
 
     def _gradients(self, inputs: Tensors, generator: np.random.Generator) -> _ShardResult:
         shard = self._sampler.draw(generator)
@@ -210,6 +217,20 @@ class Trainer:
                     sums[name] += gradient.square()
                 count += _count(shard)
         return {name: 2 * total / max(count, 1.0) for name, total in sums.items()}
+
+
+def _share(
+    pool: ThreadPoolExecutor | None, work: Callable[[_In], _Out], tasks: Sequence[_In]
+) -> list[_Out]:
+    """`work` on every task, in order; the calling thread does its share.
+
+    A caller that only waited would wake its workers on its own core, and steps are so short that
+    they would stay there.
+    """
+    if pool is None:
+        return [work(task) for task in tasks]
+    others = [pool.submit(work, task) for task in tasks[1:]]
+    return [work(tasks[0]), *(other.result() for other in others)]
 
 
 def _count(shard: Shard) -> float:
