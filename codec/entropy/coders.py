@@ -52,6 +52,14 @@ def _words(data: bytes) -> npt.NDArray[np.uint32]:
     return np.frombuffer(data, dtype="<u4").astype(np.uint32)
 
 
+def _decode(coder: Any, count: int, frequencies: Frequencies) -> Symbols:
+    """`count` symbols from a constriction decoder, its panics translated."""
+    try:
+        return np.asarray(coder.decode(model(frequencies), count), dtype=np.int32)
+    except BaseException as error:  # noqa: BLE001 - a Rust panic is no Exception
+        raise _translate_panic(error) from None
+
+
 def _translate_panic(error: BaseException) -> CorruptError:
     if isinstance(error, MemoryError):
         raise error
@@ -85,10 +93,7 @@ class RangeDecoder:
         self._coder = constriction.stream.queue.RangeDecoder(_words(data))
 
     def take(self, count: int, frequencies: Frequencies) -> Symbols:
-        try:
-            return np.asarray(self._coder.decode(model(frequencies), count), dtype=np.int32)
-        except BaseException as error:  # noqa: BLE001 - a Rust panic is no Exception
-            raise _translate_panic(error) from None
+        return _decode(self._coder, count, frequencies)
 
     def finish(self) -> None:
         if not self._coder.maybe_exhausted():
@@ -129,10 +134,7 @@ class AnsDecoder:
         self._coder = constriction.stream.stack.AnsCoder(words)
 
     def take(self, count: int, frequencies: Frequencies) -> Symbols:
-        try:
-            return np.asarray(self._coder.decode(model(frequencies), count), dtype=np.int32)
-        except BaseException as error:  # noqa: BLE001 - a Rust panic is no Exception
-            raise _translate_panic(error) from None
+        return _decode(self._coder, count, frequencies)
 
     def finish(self) -> None:
         if not self._coder.is_empty():

@@ -14,6 +14,7 @@ import codec
 from codec.contracts import CodedTensor
 from inrc_plugins.fvsrn import network
 from inrc_plugins.fvsrn.config import FvsrnConfig, active_axes
+from inrc_plugins.fvsrn.device_evaluation import DeviceEvaluator
 from inrc_plugins.fvsrn.evaluation import FvsrnEvaluator
 from tests.building import fvsrn_file, random_model
 
@@ -116,6 +117,19 @@ def test_single_points_are_those_of_the_text(name: str) -> None:
     assert found.shape == (components, len(points))
     expected = np.array([naive(config, shape, parameters, point) for point in points]).T
     close(found, expected)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_torch_evaluates_the_same(name: str) -> None:
+    """The evaluator for GPUs, on the CPU where there is none: on axes and at points."""
+    config, shape, components, parameters = case(name)
+    plain = FvsrnEvaluator(config, shape, parameters)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    other = DeviceEvaluator(config, shape, components, parameters, device)
+    axes = [np.arange(size, dtype=np.float64)[::2] for size in shape]
+    close(other.on_axes(axes), plain.on_axes(axes).astype(np.float64))
+    points = np.random.default_rng(2).random((50, len(shape))) * (np.array(shape) - 1)
+    close(other.at(points), plain.at(points).astype(np.float64))
 
 
 @pytest.mark.parametrize("name", ["1-D", "3-D", "size 1 first"])
