@@ -23,10 +23,9 @@ def choose_device(option: str) -> str:
     if option == "auto" and not _driver_present():
         # Saves the seconds that importing torch takes, on the many machines without a GPU.
         return "cpu"
-    if importlib.util.find_spec("torch") is None:
-        if option == "auto":
-            return "cpu"
-        raise MissingDependencyError("--device cuda needs torch: pip install 'inrc[fit]'")
+    if option == "auto" and importlib.util.find_spec("torch") is None:
+        return "cpu"
+    need_torch("--device cuda")
     import torch
 
     if torch.cuda.is_available():
@@ -34,6 +33,14 @@ def choose_device(option: str) -> str:
     if option == "cuda":
         raise InvalidOptionError("--device cuda: torch finds no CUDA GPU here; use cpu or auto")
     return "cpu"
+
+
+def need_torch(what: str) -> None:
+    """Raise `MissingDependencyError` unless torch, which `what` needs, is installed."""
+    if importlib.util.find_spec("torch") is None:
+        raise MissingDependencyError(
+            f"{what} needs PyTorch (decoding does not): install torch"
+        )
 
 
 def _driver_present() -> bool:

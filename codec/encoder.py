@@ -20,7 +20,7 @@ from codec.assembly import FileParts, needed_level
 from codec.container.atomic import atomic_path, check_writable
 from codec.container.items import DTYPES, Component, Dim, Item
 from codec.contracts import Architecture, FitReport, ItemGoal
-from codec.devices import choose_device
+from codec.devices import choose_device, need_torch
 from codec.errors import InvalidInputError, InvalidOptionError, TargetError
 from codec.limits import Limits
 from codec.media import formats
@@ -52,6 +52,7 @@ def encode_file(
     """See `codec.encode`."""
     started = time.perf_counter()
     final = check_writable(target, overwrite=overwrite)
+    need_torch("encoding")
     path = Path(source)
     if path.exists() and final.exists() and os.path.samefile(path, final):
         raise InvalidInputError(f"{target}: is the input itself; name another file")

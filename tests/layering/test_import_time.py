@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import codec
 from tests.conftest import Fresh
@@ -52,6 +53,7 @@ def test_info_and_decoding_work_without_torch(
         + """
 import codec
 import numpy as np
+import pytest
 assert len(codec.info("tiny.inrc").fields) == 2
 codec.verify("tiny.inrc", device="cpu")
 codec.decode("tiny.inrc", "back.nc", device="cpu")
@@ -65,3 +67,12 @@ assert "torch" not in sys.modules
     assert (tmp_path / "back.nc").exists()
     with codec.open(tiny_file, device="cpu") as file:
         assert np.load(tmp_path / "t.npy").tobytes() == file["t"][...].tobytes()
+
+
+def test_encoding_without_torch_says_what_is_missing(
+    tiny_netcdf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(codec.MissingDependencyError, match="install torch"):
+        codec.encode(tiny_netcdf, tmp_path / "out.inrc")
+    assert not list(tmp_path.glob("*.inrc"))
