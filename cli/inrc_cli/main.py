@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +21,8 @@ from inrc_cli.verify import verify
 
 _EPILOG = """\b
 Exit codes: 0 ok, 1 other errors, 2 usage, 3 damaged file, 4 unsupported file,
-5 over the limits, 6 target missed or verification failed, 130 interrupted.
+5 over the limits, 6 target missed or verification failed, 130 interrupted
+or terminated.
 
 \b
 Environment: INRC_DEVICE and INRC_THREADS stand in for --device and --threads,
@@ -69,4 +71,13 @@ for _command in (encode, decode, info, verify, plugins, completion):
 
 def main() -> None:
     """Run `inrc` with the arguments of the process, and exit."""
+    _interrupt_on_termination()
     inrc.main(prog_name="inrc")
+
+
+def _interrupt_on_termination() -> None:
+    """Let SIGTERM and SIGHUP end the process as Ctrl-C does: temporary files are removed."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)

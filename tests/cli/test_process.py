@@ -76,10 +76,11 @@ def test_a_reader_that_leaves_is_no_error_to_shout_about(process: Process) -> No
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
-def test_interrupting_is_one_line_and_130(process: Process) -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_interrupting_is_one_line_and_130(process: Process, name: str) -> None:
     program = (
         "import os, signal, sys, time, codec;"
-        "codec.info = lambda source: (os.kill(os.getpid(), signal.SIGINT), time.sleep(5));"
+        f"codec.info = lambda source: (os.kill(os.getpid(), signal.{name}), time.sleep(5));"
         "sys.argv = ['inrc', 'info', 'out.inrc']; from inrc_cli.main import main; main()"
     )
     start = time.monotonic()
