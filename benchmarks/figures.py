@@ -172,7 +172,7 @@ def _describe(costs: Iterable[StreamCost]) -> str:
 
 def parameters(item: DecodableItem) -> list[Floats]:
     """The float32 tensors of an item, as they are decoded."""
-    streams = item.file.tensor_streams.get(item.number, [])
+    streams = item.file.tensor_streams(item.number)
     integers = np.concatenate([np.zeros(0, np.int64), *streams])
     masks = {index: item.file.mask(index).mask for _, index in item.header.tensor_masks}
     return restore_parameters(item.header, item.specs, integers, masks)
@@ -183,7 +183,7 @@ def against_floats(encoded: Encoded) -> list[Figure]:
     with InrcFile(encoded.path, device="cpu") as file:
         item = next(iter(file.values())).item
         tensors = parameters(item)
-        kept = sum(map(len, file.tensor_streams[item.number]))
+        kept = sum(map(len, file.tensor_streams(item.number)))
         size = file.file_bytes
     dense = sum(tensor.size for tensor in tensors)
     note = f"{dense:,} parameters; only the {kept:,} coded ones: {4 * kept / size:.2f}"
@@ -300,7 +300,7 @@ def random_file(side: int) -> bytes:
     network = architecture("fvsrn")
     parts = FileParts()
     parts.keep("npy", {}, {})
-    parts.items.append(
+    parts.add_item(
         encode_item(
             0,
             network,

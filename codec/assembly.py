@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from codec.container import cbor
+from codec.container.compression import compress
 from codec.container.items import Head, Item
 from codec.container.sections import SectionWriter
 from codec.entropy.mask_section import CodedMask, decode_mask_section, encode_mask_section
@@ -26,57 +27,64 @@ class FileParts:
 
     Attributes:
         kind: "volume", "image" or "sdf".
-        validity: payloads of the validity masks; they come first, so their indices are fixed.
+        masks: payloads of the MASK sections, in the order they were added, which is their order in
+            the file: the index that an item was coded with stays right whatever is added later.
         items: in file order.
-        verbatim: payloads of the VERB sections.
-        metadata: payload of the mETa section, empty for none.
+        kept: (type, attribute, stored payload) of the sections that are not fitted.
     """
 
     kind: str = "volume"
-    validity: list[bytes] = field(default_factory=list)
+    masks: list[bytes] = field(default_factory=list)
     items: list[ItemSections] = field(default_factory=list)
-    verbatim: list[bytes] = field(default_factory=list)
-    metadata: bytes = b""
+    kept: list[tuple[str, int, bytes]] = field(default_factory=list)
 
     def add_validity(self, mask: CodedMask) -> int:
         """The index of this mask among the MASK sections; equal masks are stored once."""
         payload = encode_mask_section(mask)
-        if payload not in self.validity:
-            self.validity.append(payload)
-        return self.validity.index(payload)
+        if payload not in self.masks:
+            self.masks.append(payload)
+        return self.masks.index(payload)
+
+    def add_item(self, sections: ItemSections) -> None:
+        """Append an item, coded with `first_mask` = the number of masks so far."""
+        self.items.append(sections)
+        self.masks += sections.masks
 
     def keep(self, medium: str, metadata: Metadata, verbatim: Mapping[str, VerbatimValue]) -> None:
-        """Set what is not fitted."""
-        self.verbatim = encode_verbatim(verbatim)
-        self.metadata = cbor.encode({0: medium, 1: metadata} if metadata else {0: medium})
-
-    @property
-    def masks(self) -> int:
-        """MASK sections so far."""
-        return len(self.validity) + sum(len(item.masks) for item in self.items)
+        """Set what is not fitted; it is compressed here, once."""
+        described = cbor.encode({0: medium, 1: metadata} if metadata else {0: medium})
+        payloads = [("VERB", payload) for payload in encode_verbatim(verbatim)]
+        self.kept = [(name, *compress(data)) for name, data in [*payloads, ("mETa", described)]]
 
     def to_bytes(self, level: int) -> bytes:
         """The file."""
+        digest = hashlib.sha256()
+        for mask in self.masks:
+            digest.update(decode_mask_section(mask, _TRUSTED).integer_layer())
+        for item in self.items:
+            if item.tensors:
+                digest.update(decode_tensors_payload(item.tensors, _TRUSTED).integer_layer())
+        return self._write(level, digest.digest()[:DIGEST_BYTES])
+
+    @property
+    def file_bytes(self) -> int:
+        """Size of the file, without making its digest."""
+        return len(self._write(1, bytes(DIGEST_BYTES)))
+
+    def _write(self, level: int, digest: bytes) -> bytes:
         stream = io.BytesIO()
         writer = SectionWriter(stream, level)
         writer.add("HEAD", Head(self.kind, len(self.items)).to_bytes())
         for item in self.items:
             writer.add("ITEM", item.item)
-        digest = hashlib.sha256()
-        masks = [*self.validity, *(mask for item in self.items for mask in item.masks)]
-        for mask in masks:
+        for mask in self.masks:
             writer.add("MASK", mask)
-            digest.update(decode_mask_section(mask, _TRUSTED).integer_layer())
         for item in self.items:
             if item.tensors:
                 writer.add("TENS", item.tensors)
-                for values in decode_tensors_payload(item.tensors, _TRUSTED)[1]:
-                    digest.update(values.astype("<i4").tobytes())
-        for payload in self.verbatim:
-            writer.add("VERB", payload, compressible=True)
-        if self.metadata:
-            writer.add("mETa", self.metadata, compressible=True)
-        writer.finish(digest.digest()[:DIGEST_BYTES])
+        for name, attribute, stored in self.kept:
+            writer.add(name, stored, attribute)
+        writer.finish(digest)
         return stream.getvalue()
 
 

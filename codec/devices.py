@@ -38,9 +38,7 @@ def choose_device(option: str) -> str:
 def need_torch(what: str) -> None:
     """Raise `MissingDependencyError` unless torch, which `what` needs, is installed."""
     if importlib.util.find_spec("torch") is None:
-        raise MissingDependencyError(
-            f"{what} needs PyTorch (decoding does not): install torch"
-        )
+        raise MissingDependencyError(f"{what} needs PyTorch (decoding does not): install torch")
 
 
 def _driver_present() -> bool:

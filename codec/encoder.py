@@ -120,14 +120,14 @@ def _encode_dataset(dataset: Dataset, options: EncodeOptions) -> _Encoded:
             dims=[
                 Dim(size, name) for size, name in zip(group[0].shape, group[0].dims, strict=True)
             ],
-            first_mask=parts.masks,
+            first_mask=len(parts.masks),
             options=options,
             device=choose_device(options.device),
             threads=usable_threads(options.threads),
             report=_reporter(options, group, done / total, samples / total),
         )
         sections = encoder.encode(budget.goal_for(parts, samples, total - done))
-        parts.items.append(sections)
+        parts.add_item(sections)
         headers.append(Item.from_bytes(sections.item))
         costs[0] += encoder.multiply_adds(headers[-1])
         costs[1] += encoder.parameters(headers[-1])
@@ -205,7 +205,7 @@ class _Budget:
         """
         if self._bytes is None:
             return ItemGoal(psnr=self._goal.psnr)
-        taken = len(parts.to_bytes(1))
+        taken = parts.file_bytes
         left = self._bytes - taken
         if left <= 0:
             raise TargetError(

@@ -16,7 +16,6 @@ from codec.field_view import FieldView
 from codec.limits import Limits
 from codec.media import formats
 from codec.media.dataset import Field
-from codec.pipeline.item_sections import decode_tensors_payload
 from codec.pipeline.quality import compare
 from codec.reader import DecodableItem, InrcFile
 from codec.reports import FieldInfo, FieldQuality, FileInfo, SectionInfo, VerifyReport
@@ -58,8 +57,10 @@ def _field_info(file: InrcFile, view: FieldView) -> FieldInfo:
     model_bytes += sum(_framed(masks[index]) for index in owned if index < len(masks))
     model_bytes += sum(
         _framed(section)
-        for section in file.sections.of_type("TENS")
-        if _owner(file, section) == item.number
+        for section, decoded in zip(
+            file.sections.of_type("TENS"), file.tensor_sections, strict=True
+        )
+        if decoded.item == item.number
     )
     return FieldInfo(
         name=view.name,
@@ -69,7 +70,7 @@ def _field_info(file: InrcFile, view: FieldView) -> FieldInfo:
         units=str(view.attrs.get("units", "")),
         architecture=item.architecture.name,
         components=len(item.header.components),
-        parameters=sum(map(len, file.tensor_streams.get(item.number, []))),
+        parameters=sum(map(len, file.tensor_streams(item.number))),
         model_bytes=model_bytes,
         mask_bytes=_mask_bytes(file, view),
     )
@@ -84,12 +85,8 @@ def _mask_bytes(file: InrcFile, view: FieldView) -> int:
     return _framed(file.sections.of_type("MASK")[index]) if first == view.name else 0
 
 
-def _owner(file: InrcFile, section: Section) -> int:
-    return decode_tensors_payload(file.sections.read(section), file.limits)[0]
-
-
 def _section_infos(file: InrcFile) -> list[SectionInfo]:
-    counters = {"ITEM": 0, "MASK": 0}
+    counters = {"ITEM": 0, "MASK": 0, "TENS": 0}
     found = []
     for section in file.sections.sections:
         number = counters.get(section.type, 0)
@@ -108,12 +105,12 @@ def _content(file: InrcFile, section: Section, number: int) -> str:
     if section.type == "MASK":
         return _mask_content(file.mask(number), number)
     if section.type == "TENS":
-        item, _, summaries = decode_tensors_payload(file.sections.read(section), file.limits)
+        decoded = file.tensor_sections[number]
         streams = ", ".join(
             f"{summary.count} in {' '.join(filter(None, (summary.coder, summary.model)))}"
-            for summary in summaries
+            for summary in decoded.summaries
         )
-        return f"item {item}: {streams}"
+        return f"item {decoded.item}: {streams}"
     if section.type == "VERB":
         return f"variables kept verbatim{packed}"
     if section.type == "mETa":

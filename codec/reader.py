@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import logging
 import os
 import threading
@@ -24,7 +25,11 @@ from codec.errors import CorruptError
 from codec.field_view import FieldView
 from codec.limits import Limits
 from codec.options import usable_threads
-from codec.pipeline.item_sections import decode_tensors_payload, restore_parameters
+from codec.pipeline.item_sections import (
+    TensorSection,
+    decode_tensors_payload,
+    restore_parameters,
+)
 
 _log = logging.getLogger("inrc")
 
@@ -172,30 +177,39 @@ class InrcFile(Mapping[str, "FieldView"]):
         return {}
 
     @cached_property
-    def tensor_streams(self) -> dict[int, list[Integers]]:
-        """Integers of every item's streams, from all TENS sections."""
-        found: dict[int, list[Integers]] = {}
+    def tensor_sections(self) -> list[TensorSection]:
+        """All TENS sections in file order, decoded once."""
+        found = []
+        total = 0
         for section in self.sections.of_type("TENS"):
-            item, streams, _ = decode_tensors_payload(self.sections.read(section), self.limits)
-            if item >= len(self.models):
+            decoded = decode_tensors_payload(self.sections.read(section), self.limits)
+            total += sum(map(len, decoded.streams))
+            self.limits.check("parameters", total, section="TENS")
+            if decoded.item >= len(self.models):
                 raise CorruptError(
-                    f"integers for item {item}, which does not exist", section="TENS"
+                    f"integers for item {decoded.item}, which does not exist", section="TENS"
                 )
-            found.setdefault(item, []).extend(streams)
+            found.append(decoded)
         return found
+
+    def tensor_streams(self, item: int) -> list[Integers]:
+        """Integers of an item's streams, in coded order."""
+        return [
+            values
+            for section in self.tensor_sections
+            if section.item == item
+            for values in section.streams
+        ]
 
     def integer_digest(self) -> bytes:
         """SHA-256 of all decoded integers, masks and tensors, in file order (END-2)."""
         digest = hashlib.sha256()
-        masks = 0
+        masks, tensors = itertools.count(), iter(self.tensor_sections)
         for section in self.sections.sections:
             if section.type == "MASK":
-                digest.update(self.mask(masks).integer_layer())
-                masks += 1
+                digest.update(self.mask(next(masks)).integer_layer())
             elif section.type == "TENS":
-                payload = self.sections.read(section)
-                for values in decode_tensors_payload(payload, self.limits)[1]:
-                    digest.update(values.astype("<i4").tobytes())
+                digest.update(next(tensors).integer_layer())
         return digest.digest()
 
     def check_digest(self) -> None:
@@ -245,7 +259,7 @@ class DecodableItem:
             return self._evaluator
 
     def _parameters(self) -> list[Floats]:
-        streams = self.file.tensor_streams.get(self.number, [])
+        streams = self.file.tensor_streams(self.number)
         integers = np.concatenate(streams) if streams else np.zeros(0, np.int64)
         masks = {index: self._sparsity(index) for _, index in self.header.tensor_masks}
         return restore_parameters(self.header, self.specs, integers, masks)

@@ -86,17 +86,17 @@ def fvsrn_file(
         random_model(shape, len(dtypes), **model),
         components,
         [Dim(size, dims[axis] if dims else "") for axis, size in enumerate(shape)],
-        first_mask=parts.masks,
+        first_mask=len(parts.masks),
         coder=coder,
     )
-    parts.items.append(sections)
+    parts.add_item(sections)
     return parts.to_bytes(1)
 
 
 def constant_file(shape: Sequence[int] = (4,), value: float = 2.5, dtype: str = "f4") -> bytes:
     """A file with one `constant` item called v0."""
     parts = FileParts()
-    parts.items.append(
+    parts.add_item(
         encode_item(
             0,
             architecture("constant"),

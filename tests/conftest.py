@@ -16,6 +16,7 @@ from tests import building
 REPOSITORY = Path(__file__).resolve().parents[1]
 ROOTS = (REPOSITORY, *(REPOSITORY / name for name in ("plugins", "cli", "conformance")))
 
+Process = Callable[..., "subprocess.CompletedProcess[str]"]
 Fresh = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -55,19 +56,25 @@ def build_file() -> Callable[..., bytes]:
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Fresh:
-    """Runs Python source in a process of its own; its working folder is `tmp_path`."""
+def process(tmp_path: Path) -> Process:
+    """Python in a process of its own, in `tmp_path`; it finds the packages, installed or not."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, ROOTS))}
 
-    def run(source: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def start(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-c", source, *arguments],
+            [sys.executable, *arguments],
             capture_output=True,
             text=True,
             cwd=tmp_path,
             env=environment,
-            timeout=120,
+            timeout=600,
             check=False,
         )
 
-    return run
+    return start
+
+
+@pytest.fixture
+def fresh(process: Process) -> Fresh:
+    """Runs Python source in a process of its own."""
+    return lambda source, *arguments: process("-c", source, *arguments)

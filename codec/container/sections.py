@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
-from codec.container.compression import BROTLI, ZSTD, compress, decompress
+from codec.container.compression import BROTLI, NONE, ZSTD, decompress
 from codec.container.leb128 import decode_uleb, encode_uleb
 from codec.errors import CorruptError, TruncatedError, UnsupportedError
 from codec.limits import Limits
@@ -20,7 +20,6 @@ MAJOR = 1
 MINOR = 0
 HEADER_BYTES = len(SIGNATURE) + 4
 CRC_BYTES = 4
-NONE = 0
 DIGEST_SIZES = (8, 16, 32)
 
 KNOWN_TYPES = frozenset({"HEAD", "ITEM", "TENS", "MASK", "VERB", "mETa", "ENDS"})
@@ -85,9 +84,8 @@ class SectionWriter:
         """Bytes written so far."""
         return self._position
 
-    def add(self, section_type: str, payload: bytes, *, compressible: bool = False) -> None:
-        """Append a section; with `compressible`, stored, zstd or brotli, whichever is smallest."""
-        attribute, stored = compress(payload) if compressible else (NONE, payload)
+    def add(self, section_type: str, stored: bytes, attribute: int = NONE) -> None:
+        """Append a section; `attribute` says how `stored` is compressed."""
         head = section_type.encode("ascii") + bytes([attribute]) + encode_uleb(len(stored))
         covered = self._pending + head + stored
         self._pending = b""

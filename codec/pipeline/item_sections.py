@@ -103,10 +103,21 @@ def coded_entries(values: Integers, mask: Mask | None) -> Integers:
     return values[np.broadcast_to(mask, values.shape)]
 
 
-def decode_tensors_payload(
-    payload: bytes, limits: Limits
-) -> tuple[int, list[Integers], list[StreamSummary]]:
-    """(item, integers of each stream, summaries) of a TENS payload."""
+@dataclass(frozen=True)
+class TensorSection:
+    """A decoded TENS section: its item, and each stream's integers and summary."""
+
+    item: int
+    streams: list[Integers]
+    summaries: list[StreamSummary]
+
+    def integer_layer(self) -> bytes:
+        """What the file's digest covers of this section."""
+        return b"".join(values.astype("<i4").tobytes() for values in self.streams)
+
+
+def decode_tensors_payload(payload: bytes, limits: Limits) -> TensorSection:
+    """The section with this TENS payload."""
     item, position = decode_uleb(payload)
     tile, position = decode_uleb(payload, position)
     if tile:
@@ -119,7 +130,7 @@ def decode_tensors_payload(
         limits.check("parameters", total, section="TENS")
         streams.append(values)
         summaries.append(summary)
-    return item, streams, summaries
+    return TensorSection(item, streams, summaries)
 
 
 def restore_parameters(

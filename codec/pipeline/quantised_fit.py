@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from codec.container.items import Quantisation
-from codec.contracts import CodedTensor, FitTask, Mask, Measurement, Model, TensorSpec
+from codec.contracts import CodedTensor, FitTask, Mask, Measurement, Model, Pruner, TensorSpec
 from codec.pipeline.metrics import mean_squared_error
 from codec.pipeline.progress import StageProgress
 from codec.pipeline.trainer import Tensors, Trainer
@@ -43,6 +43,11 @@ class _State:
     tensors: Tensors
     masks: Mapping[str, Mask]
     curvature: Tensors
+
+    @property
+    def count(self) -> int:
+        """Parameters in all."""
+        return sum(tensor.numel() for tensor in self.tensors.values())
 
 
 @dataclass(frozen=True)
@@ -95,8 +100,9 @@ class QuantisedFit:
         """
         state = _State(tensors, {}, self._curvature(tensors))
         coarseness = self._first_coarseness(state)
-        if self._task.pruner is not None and any(spec.prunable for spec in self._specs):
-            pruned = self._prune(state, coarseness)
+        pruner = self._task.pruner
+        if pruner is not None and any(spec.prunable for spec in self._specs):
+            pruned = self._prune(pruner, state, coarseness)
             if self._price(pruned, coarseness) < self._price(state, coarseness):
                 state = pruned
                 coarseness = self._first_coarseness(state)
@@ -142,9 +148,8 @@ class QuantisedFit:
 
     def _first_coarseness(self, state: _State) -> float:
         """The coarseness at which the estimate is short of the goal by what finetuning wins."""
-        count = sum(tensor.numel() for tensor in state.tensors.values())
         error = self._trainer.estimate(state.tensors, self._shards)
-        guess = math.sqrt(24 * max(error, 1e-20) / count)
+        guess = math.sqrt(24 * max(error, 1e-20) / state.count)
         goal = self._task.goal
         if goal.psnr is None:
             return self._bisect(
@@ -176,21 +181,20 @@ class QuantisedFit:
 
     def _price(self, state: _State, coarseness: float) -> float:
         """Loss and rate in one number, the rate at what a bit is worth."""
-        bits = 8 * self._task.size(self._model(state, coarseness))
-        return self._error(state, coarseness) + bits * coarseness**2 * math.log(2) / 12
+        return self._error(state, coarseness) + self._rate(state, coarseness)
 
-    def _prune(self, state: _State, coarseness: float) -> _State:
-        pruner = self._task.pruner
-        if pruner is None:
-            return state
+    def _rate(self, state: _State, coarseness: float) -> float:
+        """The coded size, at what its bits are worth in loss."""
+        bits = 8 * self._task.size(self._model(state, coarseness))
+        return bits * coarseness**2 * math.log(2) / 12
+
+    def _prune(self, pruner: Pruner, state: _State, coarseness: float) -> _State:
         tensors = {name: tensor.clone() for name, tensor in state.tensors.items()}
         prunable = {spec.name: tensors[spec.name] for spec in self._specs if spec.prunable}
         importance = {
             name: 0.5 * state.curvature[name] * tensor.square() for name, tensor in prunable.items()
         }
-        count = sum(tensor.numel() for tensor in tensors.values())
-        bits = 8 * self._task.size(self._model(state, coarseness)) / count
-        price = bits * coarseness**2 * math.log(2) / 12
+        price = self._rate(state, coarseness) / state.count
         gates = pruner.attach(prunable, importance, price)
         self._trainer.run(
             tensors,
@@ -254,8 +258,7 @@ class QuantisedFit:
         """A better guess, from the last round alone: finetuning moves what earlier ones saw."""
         goal = self._task.goal
         if goal.psnr is None:
-            count = sum(int(tensor.numel()) for tensor in state.tensors.values())
-            over = 8 * (last.measured.file_bytes - 0.997 * (goal.file_bytes or 0)) / count
+            over = 8 * (last.measured.file_bytes - 0.997 * (goal.file_bytes or 0)) / state.count
             return float(last.coarseness * 2 ** max(-2.0, min(2.0, over)))
         # Rounding costs 20 dB a decade of the steps while it is small, and more when it is not.
         excess = last.measured.psnr - goal.psnr - _CLOSE_DB / 2

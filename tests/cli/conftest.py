@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,8 +20,6 @@ from codec.reports import (
     VerifyReport,
 )
 from inrc_cli.main import inrc
-
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 QUALITIES = (
     FieldQuality("t", 50.25, 0.0125, 0.003, 60.5, "K", 120_000, mask_intact=True),
@@ -53,7 +48,6 @@ PLUGINS = (
 )
 
 Run = Callable[..., Result]
-Process = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def encode_report(path: str = "out.inrc", *, shortfall: str = "") -> EncodeReport:
@@ -129,26 +123,6 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
         return CliRunner().invoke(inrc, arguments, input=stdin)
 
     return invoke
-
-
-@pytest.fixture
-def process(tmp_path: Path) -> Process:
-    """Python in a process of its own that finds the packages whether installed or not."""
-    folders = [REPOSITORY, *(REPOSITORY / name for name in ("plugins", "cli", "conformance"))]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, folders))}
-
-    def start(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, *arguments],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env=environment,
-            timeout=60,
-            check=False,
-        )
-
-    return start
 
 
 def only_line(text: str) -> str:

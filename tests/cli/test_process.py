@@ -9,7 +9,8 @@ import time
 import pytest
 
 import codec
-from tests.cli.conftest import Process, only_line
+from tests.cli.conftest import only_line
+from tests.conftest import Process
 
 WITHOUT_COMMAND_LINE = """
 import runpy, sys

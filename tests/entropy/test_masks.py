@@ -45,7 +45,7 @@ def test_the_reference_decoder_reads_the_same_masks(shape: tuple[int, ...], kind
         mask = random.random(shape) < 0.03
     payload = encode_mask_section(CodedMask(mask))
     assert payload[len(shape) + 3] == 1, "context-coded"
-    (decoded,) = decode_bytes(FileParts(validity=[payload]).to_bytes(1)).masks
+    (decoded,) = decode_bytes(FileParts(masks=[payload]).to_bytes(1)).masks
     assert np.array_equal(decoded.bits, mask)
 
 

@@ -56,14 +56,14 @@ def made_by_the_product() -> bytes:
         for values, shape, step in zip(INTEGERS, SHAPES, STEPS, strict=True)
     )
     model = Model({0: [2, 2], 1: 1, 2: 1, 3: 1, 4: 0}, tensors)
-    parts.items.append(
+    parts.add_item(
         encode_item(
             0,
             architecture("fvsrn"),
             model,
             [Component("t", "f4", 280.0, 8.0, mask)],
             [Dim(2, "y"), Dim(3, "x")],
-            first_mask=parts.masks,
+            first_mask=len(parts.masks),
             coder="auto",
         )
     )

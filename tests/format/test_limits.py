@@ -141,7 +141,7 @@ def test_there_is_no_third_level() -> None:
 @pytest.mark.parametrize("shape", [(10**4, 10**4, 10**4), (10**12,), (2**48,) * 8])
 def test_a_trillion_samples_are_refused_at_once(shape: tuple[int, ...]) -> None:
     parts = FileParts()
-    parts.items.append(_sections(shape))
+    parts.add_item(_sections(shape))
     data = parts.to_bytes(2)
     for call in (codec.open, codec.info):
         with cheaply(), pytest.raises(LimitError):
