@@ -44,6 +44,12 @@ class Field:
             NaN and infinities of float dtypes count as such without being listed.
         packing: (scale_factor, add_offset) where stored values are packed, else None.
         units: physical unit for people, `""` if unknown.
+        valid: bool, of the field's shape: False where there is no sample whatever is stored there;
+            None where only `fill_values` decide.
+        peak: the largest value the medium can store, 255 in an 8-bit image, the smallest being 0:
+            the field is normalised by it, its PSNR is relative to it, and the fields of a dataset
+            that have one share one PSNR, that of the mean of their mean squared errors. None where
+            every field is measured alone, against its own range.
     """
 
     name: str
@@ -52,6 +58,8 @@ class Field:
     fill_values: tuple[Any, ...] = ()
     packing: tuple[float, float] | None = None
     units: str = ""
+    valid: npt.NDArray[np.bool_] | None = None
+    peak: float | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -67,13 +75,16 @@ class Dataset:
     """A file as the pipeline sees it.
 
     Attributes:
-        medium: id of the reader that made it and of the layout of `metadata` ("netcdf", "npy").
+        medium: id of the reader that made it and of the layout of `metadata` ("netcdf", "npy",
+            "image").
         fields: what will be fitted, in file order.
         metadata: the medium's own description of the file, or an empty dict.
         verbatim: path -> array (any numeric or `S1` dtype) or flat list of strings (C order), for
             every variable that is not fitted.
         source_bytes: size of the file that was read, `stat().st_size`.
         close: releases the file; fields and verbatim values must not be read afterwards.
+        kind: what the file's HEAD calls it: "volume", "image" or "sdf".
+        joint: groups of field names that share one model unless the caller groups them otherwise.
     """
 
     medium: str
@@ -82,6 +93,8 @@ class Dataset:
     verbatim: Mapping[str, VerbatimValue] = field(default_factory=dict)
     source_bytes: int = 0
     close: Callable[[], None] = lambda: None
+    kind: str = "volume"
+    joint: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)

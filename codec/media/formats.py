@@ -7,6 +7,7 @@ modules behind a row are imported on use, so that importing this one costs nothi
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ class Format:
         medium: id, as in `Dataset.medium`.
         title: for people.
         suffixes: file name endings, lower case.
-        signatures: what such a file may start with.
+        content: matches the first bytes of such a file.
         reader: module with `read(path, select)`.
         writer: module with `write(path, dataset, history)`.
     """
@@ -33,7 +34,7 @@ class Format:
     medium: str
     title: str
     suffixes: tuple[str, ...]
-    signatures: tuple[bytes, ...]
+    content: re.Pattern[bytes]
     reader: str
     writer: str
 
@@ -43,11 +44,31 @@ FORMATS = (
         "netcdf",
         "NetCDF",
         (".nc", ".nc4", ".cdf"),
-        (b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1a\n"),
+        re.compile(rb"CDF[\x01\x02\x05]|\x89HDF\r\n\x1a\n"),
         "codec.media.netcdf_read",
         "codec.media.netcdf_write",
     ),
-    Format("npy", "NumPy", (".npy",), (b"\x93NUMPY",), "codec.media.npy", "codec.media.npy"),
+    Format(
+        "npy",
+        "NumPy",
+        (".npy",),
+        re.compile(rb"\x93NUMPY"),
+        "codec.media.npy",
+        "codec.media.npy",
+    ),
+    Format(
+        "image",
+        "images",
+        (".png", ".tif", ".tiff", ".webp", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm"),
+        # PNG, JPEG, TIFF and BigTIFF, WebP, BMP (whose reserved bytes tell it from text), PPM.
+        re.compile(
+            rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|II[*+]\x00|MM\x00[*+]|RIFF.{4}WEBP"
+            rb"|BM.{4}\x00{4}|P[2356][\s#]",
+            re.DOTALL,
+        ),
+        "codec.media.image",
+        "codec.media.image_write",
+    ),
 )
 
 
@@ -84,7 +105,7 @@ def writer_for(path: Path) -> Writer:
     return writer
 
 
-def first_bytes(path: Path, count: int = 8) -> bytes:
+def first_bytes(path: Path, count: int = 16) -> bytes:
     """The first bytes of a file, fewer if it is shorter.
 
     Raises:
@@ -107,7 +128,7 @@ def first_bytes(path: Path, count: int = 8) -> bytes:
 
 
 def _by_content(start: bytes) -> Format | None:
-    return next((row for row in FORMATS if start.startswith(row.signatures)), None)
+    return next((row for row in FORMATS if row.content.match(start)), None)
 
 
 def _by_suffix(path: Path) -> Format | None:

@@ -8,8 +8,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from codec.errors import InvalidInputError, InvalidOptionError
-from codec.media.dataset import Array, Dataset, DecodedDataset, Field
+from codec.media.dataset import Array, Dataset, DecodedDataset, DecodedField, Field
 from codec.media.formats import first_bytes
+from codec.media.image_channels import in_channel_order
 
 MEDIUM = "npy"
 _SIGNATURE = b"\x93NUMPY"
@@ -99,33 +100,44 @@ def _check(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
 
 
 def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
-    """Writes the one decoded field as a `.npy` file, block by block.
+    """Writes the one decoded field, or the channels of an image, block by block.
 
     Args:
         path: where to write; the caller renames it into place.
-        dataset: exactly one field; metadata and verbatim values have no place here.
+        dataset: one field, or all channels of an image, which become one array (y, x, channel);
+            metadata and verbatim values have no place here.
         history: ignored, a `.npy` file has no attributes.
 
     Raises:
-        InvalidInputError: not exactly one field, or the file cannot be created.
+        InvalidInputError: other fields, or the file cannot be created.
     """
-    if len(dataset.fields) != 1:
+    fields = dataset.fields if len(dataset.fields) == 1 else in_channel_order(dataset.fields)
+    if not fields:
         names = ", ".join(field.name for field in dataset.fields) or "none"
         raise InvalidInputError(
-            f"{path}: a .npy file holds one variable, not {len(dataset.fields)};"
-            f" choose with --var (available: {names})"
+            f"{path}: a .npy file holds one variable, or an image, not {len(dataset.fields)}"
+            f" variables; choose with --var (available: {names})"
         )
-    field = dataset.fields[0]
-    if 0 in field.shape:  # an empty file region cannot be mapped
+    _write_array(path, fields)
+
+
+def _write_array(path: Path, fields: tuple[DecodedField, ...]) -> None:
+    """One field as it is; several of one shape and dtype along a last axis."""
+    shape, dtype = fields[0].shape, fields[0].dtype
+    if len(fields) > 1:
+        shape = (*shape, len(fields))
+    if 0 in shape:  # an empty file region cannot be mapped
         with path.open("wb") as file:
-            np.lib.format.write_array(file, np.empty(field.shape, field.dtype))
+            np.lib.format.write_array(file, np.empty(shape, dtype))
         return
     try:
-        target = np.lib.format.open_memmap(path, mode="w+", dtype=field.dtype, shape=field.shape)
+        target = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
     except OSError as error:
         raise InvalidInputError(
             f"{path}: cannot be written: {error.strerror or error}; choose another place"
         ) from error
-    for index, block in field.blocks():
-        target[index] = block
+    for number, field in enumerate(fields):
+        part = target if len(fields) == 1 else target[..., number]
+        for index, block in field.blocks():
+            part[index] = block
     target.flush()

@@ -1,7 +1,8 @@
 """From stored values to the normalised ones that are fitted, and back.
 
-A sample is invalid if it is NaN, infinite, or one of the field's fill values; invalid samples keep
-their bit pattern, whatever it is. Valid ones map their own range to [-1, 1].
+A sample is invalid if it is NaN, infinite, one of the field's fill values, or outside the field's
+own mask; invalid samples keep their bit pattern, whatever it is. Valid ones map their own range, or
+0 to the field's peak where it has one, to [-1, 1].
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ class NormalisedField:
         valid: bool, or None if every sample is valid.
         coded_mask: validity mask and fill patterns, None with `valid`.
         offset, scale: of the inverse; scale 0 means that all valid samples are alike.
-        half_range: half of maximum minus minimum of the valid samples.
+        half_range: half of the range that errors are measured by: the field's peak, or maximum
+            minus minimum of the valid samples.
     """
 
     field: Field
@@ -55,22 +57,31 @@ def normalise(field: Field) -> NormalisedField:
         InvalidInputError: it holds more kinds of invalid samples than a file can list.
     """
     stored = np.ascontiguousarray(field.values[...])
-    valid = validity(stored, field.fill_values)
+    valid = valid_samples(field, stored)
     coded_mask = None if valid is None else _coded_mask(field, stored, valid)
     chosen = stored if valid is None else stored[valid]
     if chosen.size == 0:
         empty = np.zeros(stored.shape, np.float32)
-        return NormalisedField(field, stored, empty, valid, coded_mask, 0.0, 0.0, 0.0)
+        half_range = _half_range(field, 0.0, 0.0)
+        return NormalisedField(field, stored, empty, valid, coded_mask, 0.0, 0.0, half_range)
     low, high = float(chosen.min()), float(chosen.max())
-    offset, scale = _affine(low, high)
+    # What is constant needs no model; other channels of an image keep the proportions they have.
+    if field.peak is not None and low < high:
+        offset, scale = _affine(0.0, field.peak)
+    else:
+        offset, scale = _affine(low, high)
     if scale == 0:
         values = np.zeros(stored.shape, np.float32)
     else:
         values = _to_unit(stored, offset, scale)
         if valid is not None:
             values[~valid] = 0
-    half_range = high / 2 - low / 2
+    half_range = _half_range(field, low, high)
     return NormalisedField(field, stored, values, valid, coded_mask, offset, scale, half_range)
+
+
+def _half_range(field: Field, low: float, high: float) -> float:
+    return high / 2 - low / 2 if field.peak is None else field.peak / 2
 
 
 def _to_unit(stored: Array, offset: float, scale: float) -> npt.NDArray[np.float32]:
@@ -84,14 +95,33 @@ def _to_unit(stored: Array, offset: float, scale: float) -> npt.NDArray[np.float
     return values
 
 
+def valid_samples(field: Field, stored: Array) -> Mask | None:
+    """True where a sample of the field, whose values are `stored`, is data; None if every one is.
+
+    Raises:
+        InvalidInputError: the field's own mask has another shape.
+    """
+    valid = validity(stored, field.fill_values)
+    if field.valid is None:
+        return valid
+    if field.valid.shape != stored.shape:
+        raise InvalidInputError(
+            f"{field.name}: its mask is {field.valid.shape}, its values are {stored.shape}"
+        )
+    both = field.valid if valid is None else field.valid & valid
+    return None if both.all() else both
+
+
 def validity(stored: Array, fill_values: tuple[Any, ...]) -> Mask | None:
     """True where a sample is data; None if every sample is."""
+    listed = [value for value in fill_values if value == value]
+    if not listed and (stored.dtype.kind != "f" or np.isfinite(stored).all()):
+        return None
     invalid = np.zeros(stored.shape, np.bool_)
     if stored.dtype.kind == "f":
         invalid |= ~np.isfinite(stored)
-    for value in fill_values:
-        if value == value:
-            invalid |= stored == np.asarray(value, stored.dtype)
+    for value in listed:
+        invalid |= stored == np.asarray(value, stored.dtype)
     return ~invalid if invalid.any() else None
 
 

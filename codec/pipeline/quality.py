@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +12,7 @@ import numpy.typing as npt
 
 from codec.media.dataset import Field
 from codec.pipeline.metrics import peak_signal_to_noise
-from codec.pipeline.normalise import validity
+from codec.pipeline.normalise import NormalisedField, valid_samples, validity
 from codec.reports import FieldQuality
 
 Array = npt.NDArray[Any]
@@ -17,8 +20,11 @@ _PIECE = 1 << 20
 
 
 def compare(field: Field, original: Array, decoded: Array) -> FieldQuality:
-    """Measure `decoded` against `original`, both stored values of the field's shape."""
-    valid = validity(original, field.fill_values)
+    """Measure `decoded` against `original`, both stored values of the field's shape.
+
+    The PSNR is that of this field alone, relative to its peak, or to its own range if it has none.
+    """
+    valid = valid_samples(field, original)
     width = original.dtype.itemsize
     intact = True
     if valid is not None:
@@ -31,7 +37,7 @@ def compare(field: Field, original: Array, decoded: Array) -> FieldQuality:
     count = original.size
     low, high = (float(original.min()), float(original.max())) if count else (0.0, 0.0)
     # Halves and shares of the range: squares of the values themselves may overflow or vanish.
-    half = high / 2 - low / 2
+    half = high / 2 - low / 2 if field.peak is None else field.peak / 2
     unit = max(half, 0.0) or max(abs(high), 1.0)
     squared, greatest = _accumulate(original, decoded, unit)
     mean = squared / count if count else 0.0
@@ -41,11 +47,57 @@ def compare(field: Field, original: Array, decoded: Array) -> FieldQuality:
         psnr=peak_signal_to_noise(mean) if half > 0 or mean == 0 else -np.inf,
         max_error=greatest * unit * factor,
         rmse=float(np.sqrt(mean)) * unit * factor,
-        value_range=2 * half * factor,
+        value_range=2 * (high / 2 - low / 2) * factor,
         units=field.units,
         valid=count,
         mask_intact=intact,
     )
+
+
+def with_shared_psnr(
+    qualities: Sequence[FieldQuality], fields: Sequence[Field]
+) -> tuple[FieldQuality, ...]:
+    """The same measurements, those of fields with a peak with the PSNR that they share."""
+    peaks = {field.name: field.peak for field in fields if field.peak is not None}
+    errors = [
+        (2 * quality.rmse / peaks[quality.name]) ** 2
+        for quality in qualities
+        if quality.name in peaks and quality.valid
+    ]
+    if not errors:
+        return tuple(qualities)
+    psnr = peak_signal_to_noise(sum(errors) / len(errors))
+    return tuple(
+        replace(quality, psnr=psnr) if quality.name in peaks else quality for quality in qualities
+    )
+
+
+def psnr_of_components(
+    squared_errors: Sequence[float], counts: Sequence[int], fields: Sequence[NormalisedField]
+) -> float:
+    """The PSNR, in dB, that decides whether a model meets its goal.
+
+    It is the smallest over fields without a peak and the one that all fields with a peak share; the
+    latter agrees with `with_shared_psnr`. Fields without valid samples, and constant ones without a
+    peak, do not count.
+
+    Args:
+        squared_errors: per component, the sum over valid samples, in units of its `half_range`
+            (of 1 where that is 0).
+        counts: per component, the number of valid samples.
+        fields: the components.
+    """
+    shared, alone = [], [math.inf]
+    for error, count, entry in zip(squared_errors, counts, fields, strict=True):
+        if not count:
+            continue
+        if entry.field.peak is not None:
+            shared.append(error / count)
+        elif entry.scale > 0:
+            alone.append(peak_signal_to_noise(error / count))
+    if shared:
+        alone.append(peak_signal_to_noise(sum(shared) / len(shared)))
+    return min(alone)
 
 
 def _accumulate(original: Array, decoded: Array, unit: float) -> tuple[float, float]:
