@@ -12,14 +12,15 @@ PIP_ARGS ?=
 WORKERS ?= 2
 # Options for pytest.
 PYTEST_ARGS ?=
-# Options for the benchmark: --only NAME, --effort N.
+# Options for the benchmarks: --only NAME, --effort N; --help lists them.
 BENCH_ARGS ?=
 
 BIN := .venv/bin
 STAMP := .venv/.installed
+PEERS := .venv/.peers-installed
 CONFORMANCE := $(BIN)/inrc-conformance run --mode batch --jobs $(WORKERS)
 
-.PHONY: help env demo readme-picture test check bench-main conformance clean distclean
+.PHONY: help env demo readme-picture test check bench-main bench-volumes bench-images conformance clean distclean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -53,6 +54,16 @@ conformance: $(STAMP)  ## run the conformance vectors against the reference deco
 
 bench-main: $(STAMP)  ## measure sizes, speed and memory; writes benchmarks/RESULTS.md (10-20 minutes)
 	$(BIN)/python benchmarks/bench_main.py $(BENCH_ARGS)
+
+$(PEERS): $(STAMP)
+	$(BIN)/python -m pip install $(PIP_ARGS) -c constraints.txt -e '.[bench]'
+	@touch $@
+
+bench-volumes: $(PEERS)  ## bytes at equal PSNR against SZ3, ZFP, SPERR and TTHRESH (hours)
+	$(BIN)/python benchmarks/bench_volumes.py $(BENCH_ARGS)
+
+bench-images: $(PEERS)  ## rate at equal PSNR against JPEG, JPEG 2000, WebP, AVIF and JPEG XL (hours)
+	$(BIN)/python benchmarks/bench_images.py $(BENCH_ARGS)
 
 clean:  ## remove what the commands wrote, but not .venv
 	rm -rf demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

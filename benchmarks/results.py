@@ -8,11 +8,14 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from figures import Figure
 
 import codec
+
+if TYPE_CHECKING:
+    from figures import Figure
 
 
 def describe_machine() -> dict[str, str]:

@@ -1,0 +1,148 @@
+"""Bytes at equal PSNR against the best peer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from curves import Front, Point, geometric_mean, pareto
+from rate_distortion import by_codec, in_order
+
+# A target counts as missed when the decoded values are further below it than rounding explains.
+_TOLERANCE_DB = 0.005
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One file of ours against its peers.
+
+    Attributes:
+        source, codec: of ours.
+        target: PSNR asked for, dB.
+        psnr: where the sizes are compared, dB: what our file reached, or the target (`above`).
+        size: our bytes.
+        peer, peer_size: the smallest peer there.
+        ratios: peer -> our bytes over its bytes, of the peers whose curve holds `psnr`.
+        low: the peer has no file of so low a PSNR, its smallest is taken, which flatters us.
+        above: our file is better than any of the peers', so they are taken at the target.
+        missed: our file is below the target.
+    """
+
+    source: str
+    codec: str
+    target: float
+    psnr: float
+    size: int
+    peer: str
+    peer_size: float
+    ratios: dict[str, float]
+    low: bool
+    above: bool
+    missed: bool
+
+    @property
+    def ratio(self) -> float:
+        """Below 1 where we are smaller."""
+        return self.size / self.peer_size
+
+
+def cells(points: Sequence[Point]) -> list[Cell]:
+    """All files of ours that any peer can be compared with."""
+    found = []
+    for source in in_order([point.source for point in points]):
+        curves = by_codec(points, source)
+        fronts = {
+            name: front
+            for name, own in curves.items()
+            if not own[0].is_ours and (front := pareto(own))
+        }
+        ours = [point for own in curves.values() for point in own if point.is_ours]
+        found += [cell for point in ours if (cell := _cell(point, fronts))]
+    return found
+
+
+def _cell(point: Point, fronts: dict[str, Front]) -> Cell | None:
+    psnr = point.psnr_db
+    sizes = {name: front.bytes_at(psnr) for name, front in fronts.items()}
+    above = not any(map(math.isfinite, sizes.values()))
+    if above:
+        psnr = min(psnr, point.target_db)
+        sizes = {name: front.bytes_at(psnr) for name, front in fronts.items()}
+    if not any(map(math.isfinite, sizes.values())):
+        return None
+    best = min(sizes, key=lambda name: sizes[name])
+    held = {
+        name: point.bytes / sizes[name]
+        for name, front in fronts.items()
+        if front.lowest <= psnr <= front.highest
+    }
+    return Cell(
+        point.source,
+        point.codec,
+        point.target_db,
+        psnr,
+        point.bytes,
+        best,
+        sizes[best],
+        held,
+        low=psnr < fronts[best].lowest,
+        above=above,
+        missed=point.psnr_db < point.target_db - _TOLERANCE_DB,
+    )
+
+
+def summary(found: Sequence[Cell]) -> dict[str, object]:
+    """Geometric means of the ratios of one way of ours, and its worst cell."""
+    ratios = [cell.ratio for cell in found]
+    worst = max(found, key=lambda cell: cell.ratio)
+    peers = sorted({name for cell in found for name in cell.ratios})
+    return {
+        "cells": len(found),
+        "mean": geometric_mean(ratios),
+        "cells_reached_by_peer": sum(not cell.low for cell in found),
+        "mean_without_unreached": geometric_mean([c.ratio for c in found if not c.low]),
+        "targets_missed": sum(cell.missed for cell in found),
+        "worst": {
+            "ratio": worst.ratio, "source": worst.source, "target": worst.target,
+            "peer": worst.peer,
+        },
+        "per_volume": {
+            name: geometric_mean([cell.ratio for cell in found if cell.source == name])
+            for name in in_order([cell.source for cell in found])
+        },
+        "per_psnr": {
+            f"{target:g}": geometric_mean([cell.ratio for cell in found if cell.target == target])
+            for target in sorted({cell.target for cell in found})
+        },
+        "against": {
+            name: geometric_mean([cell.ratios[name] for cell in found if name in cell.ratios])
+            for name in peers
+        },
+    }  # fmt: skip
+
+
+def table(found: Sequence[Cell]) -> list[str]:
+    """A Markdown table of the cells of one way of ours: volumes by targets."""
+    targets = sorted({cell.target for cell in found})
+    lines = [
+        "| volume | " + " | ".join(f"{target:g}" for target in targets) + " | mean |",
+        "|---|" + "---:|" * (len(targets) + 1),
+    ]
+    for source in in_order([cell.source for cell in found]):
+        own = {cell.target: cell for cell in found if cell.source == source}
+        row = [_show(own.get(target)) for target in targets]
+        mean = geometric_mean([cell.ratio for cell in own.values()])
+        lines.append(f"| {source} | {' | '.join(row)} | {mean:.3f} |")
+    means = [geometric_mean([c.ratio for c in found if c.target == target]) for target in targets]
+    means.append(geometric_mean([cell.ratio for cell in found]))
+    lines.append("| **mean** | " + " | ".join(f"**{mean:.3f}**" for mean in means) + " |")
+    return lines
+
+
+def _show(cell: Cell | None) -> str:
+    if cell is None:
+        return "-"
+    marks = "*" * cell.low + "^" * cell.above + "!" * cell.missed
+    # A backslash keeps Markdown from reading marks as emphasis.
+    return f"{cell.ratio:.3f}{''.join(chr(92) + mark for mark in marks)} {cell.peer}"

@@ -1,0 +1,83 @@
+"""What every peer looks like to the benchmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.float32]
+Kind = Literal["volume", "image"]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One way to call a peer.
+
+    Attributes:
+        mode: what `value` is, such as "abs" or "quality"; together with `layout` it names a series.
+        value: the number handed to the peer.
+        layout: how a 4-D array is handed over, a key of `layouts.LAYOUTS`.
+    """
+
+    mode: str
+    value: float
+    layout: str = "whole"
+
+    @property
+    def series(self) -> str:
+        """Settings of one series differ in `value` alone and go from coarse to fine."""
+        return self.mode if self.layout == "whole" else f"{self.mode}/{self.layout}"
+
+    def __str__(self) -> str:
+        return f"{self.series}={self.value:.6g}"
+
+
+class Peer(Protocol):
+    """A codec to compare with, at its best settings and in one thread.
+
+    Volumes are float32 arrays of three or four axes, slowest first, all samples finite. Images are
+    uint8 arrays (rows, columns, 3).
+    """
+
+    @property
+    def name(self) -> str:
+        """As reports and `--peers` call it."""
+
+    @property
+    def kind(self) -> Kind:
+        """What it codes."""
+
+    @property
+    def how(self) -> str:
+        """The settings in one line, for the report."""
+
+    def available(self) -> str | None:
+        """None, or why it cannot run here."""
+
+    def version(self) -> str:
+        """Of the library that does the work."""
+
+    def settings(self, values: Array, targets: Sequence[float]) -> Iterator[Setting]:
+        """Settings whose PSNRs span `targets` (dB); every series from coarse to fine."""
+
+    def encode(self, values: Array, setting: Setting) -> bytes:
+        """All bytes that a reader needs who knows the shape, the dtype and the setting."""
+
+    def decode(self, data: bytes, shape: tuple[int, ...], setting: Setting) -> Array:
+        """The array again, in the dtype that was encoded."""
+
+
+def value_range(values: Array) -> float:
+    """Maximum minus minimum, 1 for a constant array so that bounds relative to it are positive."""
+    return float(np.ptp(values)) or 1.0
+
+
+def span(targets: Sequence[float], below: float, above: float, step: float) -> list[float]:
+    """PSNRs in dB every `step`, from `below` under the lowest target to `above` the highest."""
+    low, high = min(targets) - below, max(targets) + above
+    return [low + step * number for number in range(int((high - low) / step) + 1)]
