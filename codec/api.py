@@ -25,7 +25,7 @@ def encode(
     ratio: float | None = None,
     bytes: int | None = None,
     effort: int = 3,
-    arch: str = "fvsrn",
+    arch: str = "pyramid",
     var: Sequence[str] | None = None,
     joint: Sequence[Sequence[str]] = (),
     prune: str = "binary-mask",
@@ -71,17 +71,21 @@ def decode(
     *,
     var: Sequence[str] | None = None,
     region: Region | None = None,
+    level: int = 0,
+    allow_truncated: bool = False,
     device: str = "auto",
     threads: int = 0,
     overwrite: bool = False,
     limits: Limits | None = None,
     on_progress: ProgressCallback = ignore_progress,
 ) -> None:
-    """Decode `source` into a file whose suffix chooses the format (.nc, .npy).
+    """Decode `source` into a file whose suffix chooses the format (.nc, .npy, .png ...).
 
     Args:
         var: names of the fields to decode, all if None.
-        region: dim name (or "0", "1" ... by position) -> index or slice in samples.
+        region: dim name (or "0", "1" ... by position) -> index or slice in samples (of the level).
+        level: how often every axis is halved; only the streams of this and coarser levels are read.
+        allow_truncated: decode what is left of a file that was cut short, from the levels it holds.
 
     Raises:
         InvalidInputError, FormatError: what is wrong with the arguments or with the file.
@@ -97,6 +101,8 @@ def decode(
         threads=threads,
         overwrite=overwrite,
         limits=limits or Limits(),
+        level=level,
+        allow_truncated=allow_truncated,
         on_progress=on_progress,
     )
 
@@ -107,8 +113,12 @@ def open(
     device: str = "auto",
     threads: int = 0,
     limits: Limits | None = None,
+    allow_truncated: bool = False,
 ) -> InrcFile:
     """Open a file (or its bytes) for reading; nothing is decoded until a field is indexed.
+
+    With `allow_truncated`, also what is left of a file that was cut short: its fields are decoded
+    from the levels that are there.
 
     Raises:
         InvalidInputError: the file cannot be read.
@@ -116,7 +126,13 @@ def open(
     """
     from codec.reader import InrcFile
 
-    return InrcFile(source, device=device, threads=threads, limits=limits or Limits())
+    return InrcFile(
+        source,
+        device=device,
+        threads=threads,
+        limits=limits or Limits(),
+        allow_truncated=allow_truncated,
+    )
 
 
 def info(source: PathLike | bytes, *, limits: Limits | None = None) -> FileInfo:

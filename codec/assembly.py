@@ -15,7 +15,7 @@ from codec.entropy.mask_section import CodedMask, decode_mask_section, encode_ma
 from codec.entropy.verbatim import VerbatimValue, encode_verbatim
 from codec.limits import Limits
 from codec.media.dataset import Metadata
-from codec.pipeline.item_sections import ItemSections, decode_tensors_payload
+from codec.pipeline.item_sections import ItemSections, integer_layer
 
 # Bytes of the digest at the end: enough to notice a wrong decoder, not meant to stop a forger.
 DIGEST_BYTES = 8
@@ -61,10 +61,18 @@ class FileParts:
         digest = hashlib.sha256()
         for mask in self.masks:
             digest.update(decode_mask_section(mask, _TRUSTED).integer_layer())
-        for item in self.items:
-            if item.tensors:
-                digest.update(decode_tensors_payload(item.tensors, _TRUSTED).integer_layer())
+        for item, position in self._tensor_order():
+            for piece in integer_layer(item.integers[position]):
+                digest.update(piece)
         return self._write(level, digest.digest()[:DIGEST_BYTES])
+
+    def _tensor_order(self) -> list[tuple[ItemSections, int]]:
+        """(item, number of its section) of all TENS sections, coarse ones of all items first.
+
+        A section's rank is its distance from the item's last, which is the finest.
+        """
+        found = [(item, at) for item in self.items for at in range(len(item.tensors))]
+        return sorted(found, key=lambda entry: entry[1] - len(entry[0].tensors))
 
     @property
     def file_bytes(self) -> int:
@@ -79,11 +87,12 @@ class FileParts:
             writer.add("ITEM", item.item)
         for mask in self.masks:
             writer.add("MASK", mask)
-        for item in self.items:
-            if item.tensors:
-                writer.add("TENS", item.tensors)
+        # What every level needs comes before the coefficients, these from coarse to fine, so that a
+        # file that was cut short still shows all fields.
         for name, attribute, stored in self.kept:
             writer.add(name, stored, attribute)
+        for item, position in self._tensor_order():
+            writer.add("TENS", item.tensors[position])
         writer.finish(digest)
         return stream.getvalue()
 

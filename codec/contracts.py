@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codec.container.items import Quantisation
+from codec.entropy.mixing.lattice import Lattice, Segment
 
 if TYPE_CHECKING:
     import torch
@@ -33,11 +34,14 @@ class TensorSpec:
         name: unique within the architecture.
         shape: of the tensor; the first axis is the feature or output axis.
         prunable: whether a mask shared over the first axis makes sense.
+        lattice: for the coefficients of a transform, the order in which they are coded; only the
+            first tensor of an architecture may have one, and it has no mask.
     """
 
     name: str
     shape: tuple[int, ...]
     prunable: bool = False
+    lattice: Lattice | None = None
 
 
 @dataclass(frozen=True)
@@ -45,12 +49,14 @@ class CodedTensor:
     """A quantised tensor: integers (int64, the spec's shape), how to restore them, and a mask.
 
     The mask, if any, has the shape of the tensor or of one slice of its first axis; where it is
-    False the integer is 0 and is not coded.
+    False the integer is 0 and is not coded. A tensor with a lattice has 1-D int32 values in coding
+    order, and `segments` where they were coded while they were quantised.
     """
 
-    values: Integers
+    values: Integers | npt.NDArray[np.int32]
     quantisation: Quantisation
     mask: Mask | None = None
+    segments: tuple[Segment, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,8 @@ class FitTask:
     """One item to fit.
 
     Attributes:
-        values: (components, *shape) float32 in [-1, 1]; 0 where invalid.
+        values: (components, *shape) float32 in [-1, 1]; 0 where invalid. The architecture may
+            overwrite them.
         valid: (components, *shape) bool, or None if every sample is valid.
         shape: the item's dims, all of them.
         goal: the target.
@@ -104,7 +111,8 @@ class FitTask:
         seed: of every random choice.
         threads: CPU threads to use; must not change the result.
         device: "cpu" or "cuda".
-        pruner, quantiser: the plugins chosen, or None for no pruning.
+        pruner, quantiser: the plugins chosen, or None for no pruning; both None where the
+            architecture does not use them.
         size: bytes of a coded model, by the quick coders only, so never less than the final.
         measure: codes and decodes a model; the only source of reported numbers.
         report: call as report(stage, fraction, loss, psnr).
@@ -119,7 +127,7 @@ class FitTask:
     threads: int
     device: str
     pruner: Pruner | None
-    quantiser: Quantiser
+    quantiser: Quantiser | None
     size: Callable[[Model], int]
     measure: Callable[[Model], Measurement]
     report: FitReport
@@ -143,12 +151,18 @@ class Evaluator(Protocol):
 
 @runtime_checkable
 class Architecture(Protocol):
-    """A family of models."""
+    """A family of models.
+
+    Attributes:
+        identifier, name, version, summary: as the registry has them.
+        staged: whether its fit uses the pruner and quantiser plugins, which need PyTorch.
+    """
 
     identifier: int
     name: str
     version: int
     summary: str
+    staged: bool
 
     def tensors(
         self, config: Config, shape: tuple[int, ...], components: int
@@ -171,8 +185,21 @@ class Architecture(Protocol):
         components: int,
         parameters: Sequence[Floats],
         device: str,
+        level: int = 0,
     ) -> Evaluator:
-        """An evaluator of the given float32 tensors on "cpu" or "cuda"."""
+        """An evaluator of the given float32 tensors on "cpu" or "cuda".
+
+        Args:
+            parameters: the tensors; may be overwritten. Of a tensor with a lattice only the
+                coefficients of levels >= `level`, as an array of `lattice.low_shape(level)`.
+            level: how coarse; positions are those of level 0 in any case.
+        """
+        ...
+
+    def level_factors(
+        self, config: Config, shape: tuple[int, ...], components: int, level: int
+    ) -> tuple[int, ...]:
+        """Per axis, how many samples apart those of `level` are."""
         ...
 
     def fit(self, task: FitTask) -> Model:

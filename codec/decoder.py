@@ -36,15 +36,21 @@ def decode_file(
     threads: int,
     overwrite: bool,
     limits: Limits,
+    level: int = 0,
+    allow_truncated: bool = False,
     on_progress: ProgressCallback = ignore_progress,
 ) -> None:
     """See `codec.decode`."""
     write = formats.writer_for(Path(target))
     check_writable(target, overwrite=overwrite)
-    with InrcFile(source, device=device, threads=threads, limits=limits) as file:
-        file.sections.check_all()
-        file.check_digest()
-        views = _chosen(file, select)
+    with InrcFile(
+        source, device=device, threads=threads, limits=limits, allow_truncated=allow_truncated
+    ) as file:
+        if level == 0:
+            # A level is read without the finer ones, which the digest would need.
+            file.sections.check_all()
+            file.check_digest()
+        views = _at_level(_chosen(file, select), level)
         selections = {view.name: _selection(view, region) for view in views}
         _check_region(views, region)
         dataset = _decoded(file, views, selections, on_progress)
@@ -61,6 +67,20 @@ def _chosen(file: InrcFile, select: tuple[str, ...] | None) -> list[FieldView]:
     if unknown:
         raise InvalidOptionError(f"no field {unknown[0]!r}; there are: {', '.join(file) or 'none'}")
     return [file[name] for name in dict.fromkeys(select)]
+
+
+def _at_level(views: list[FieldView], level: int) -> list[FieldView]:
+    """The fields at a level; their common dims must have the same samples there."""
+    coarse = [view.level(level) for view in views]
+    factors: dict[str, int] = {}
+    for view in coarse:
+        for name, factor in zip(view.dims, view.factors, strict=True):
+            if name and factors.setdefault(name, factor) != factor:
+                raise InvalidOptionError(
+                    f"level {level}: the fields have different samples along {name!r}; "
+                    "choose one with --var"
+                )
+    return coarse
 
 
 def _part_of(view: FieldView, axis: int, region: Mapping[str, slice | int]) -> slice | int:
@@ -121,9 +141,11 @@ def _decoded(
     )
     cuts: dict[str, Array] = {}
     for view in views:
-        for name, size, kept in zip(view.dims, view.shape, selections[view.name], strict=True):
-            if name and len(kept) < size:
-                cuts[name] = kept
+        for name, size, kept, factor in zip(
+            view.dims, view.shape, selections[view.name], view.factors, strict=True
+        ):
+            if name and (len(kept) < size or factor > 1):
+                cuts[name] = kept * factor
     verbatim = cut_verbatim(file.medium, file.metadata, file.verbatim, cuts)
     return DecodedDataset(file.medium, fields, file.metadata, verbatim)
 

@@ -28,7 +28,7 @@ from codec.media.dataset import Dataset, Field
 from codec.options import EncodeOptions, Goal, Progress, usable_threads
 from codec.pipeline.item_encoder import ItemEncoder
 from codec.pipeline.normalise import NormalisedField, normalise
-from codec.pipeline.quality import compare
+from codec.pipeline.quality import compare, with_shared_psnr
 from codec.reader import InrcFile
 from codec.reports import EncodeReport, FieldQuality
 
@@ -52,7 +52,10 @@ def encode_file(
     """See `codec.encode`."""
     started = time.perf_counter()
     final = check_writable(target, overwrite=overwrite)
-    need_torch("encoding")
+    chosen = registry.architecture(options.architecture)
+    registry.check_names(options.pruner, options.quantiser)
+    if chosen.staged:
+        need_torch(f"encoding with --arch {chosen.name}")
     path = Path(source)
     if path.exists() and final.exists() and os.path.samefile(path, final):
         raise InvalidInputError(f"{target}: is the input itself; name another file")
@@ -100,9 +103,9 @@ def field_size(field: Field) -> int:
 
 def _encode_dataset(dataset: Dataset, options: EncodeOptions) -> _Encoded:
     architecture = registry.architecture(options.architecture)
-    parts = FileParts()
+    parts = FileParts(dataset.kind)
     parts.keep(dataset.medium, dataset.metadata, dataset.verbatim)
-    groups = _grouped(dataset.fields, options.joint)
+    groups = _grouped(dataset.fields, options.joint or dataset.joint)
     budget = _Budget(dataset, options.goal)
     headers: list[Item] = []
     costs = [0, 0]
@@ -132,7 +135,10 @@ def _encode_dataset(dataset: Dataset, options: EncodeOptions) -> _Encoded:
         costs[0] += encoder.multiply_adds(headers[-1])
         costs[1] += encoder.parameters(headers[-1])
         done += samples
+        # Normalised values are as large as the fields; they are not needed to measure the file.
+        del encoder, normalised, sections
     data = parts.to_bytes(needed_level(headers, *costs))
+    del parts
     options.on_progress(Progress("", "measure", 1 - _MEASURING / 2))
     qualities = measure(data, dataset.fields, usable_threads(options.threads))
     options.on_progress(Progress("", "measure", 1.0))
@@ -219,18 +225,21 @@ def measure(data: bytes, fields: Sequence[Field], threads: int) -> tuple[FieldQu
     """Decode a file held in memory and compare every field with the original."""
     with InrcFile(data, threads=threads, device="cpu", limits=Limits.level(2)) as file:
         file.check_digest()
-        return tuple(
+        qualities = [
             compare(field, np.ascontiguousarray(field.values[...]), file[field.name][...])
             for field in fields
-        )
+        ]
+    return with_shared_psnr(qualities, fields)
 
 
 def _judge(report: EncodeReport, goal: Goal) -> EncodeReport:
     shortfall = ""
     worst = min(report.qualities, key=lambda quality: quality.psnr)
     if goal.psnr is not None and worst.psnr < goal.psnr:
+        # The channels of an image share one PSNR, so none of them alone is the worst.
+        names = "+".join(one.name for one in report.qualities if one.psnr == worst.psnr)
         shortfall = (
-            f"{report.path}: {worst.name} reached {worst.psnr:.2f} dB of {goal.psnr:g} dB; "
+            f"{report.path}: {names} reached {worst.psnr:.2f} dB of {goal.psnr:g} dB; "
             "the file is kept; more --effort gets further"
         )
     elif goal.bytes is not None and report.file_bytes > goal.bytes:

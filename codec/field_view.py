@@ -30,14 +30,35 @@ class FieldView:
         attrs: the variable's attributes, where the medium has them.
     """
 
-    def __init__(self, item: DecodableItem, index: int) -> None:
+    def __init__(self, item: DecodableItem, index: int, level: int = 0) -> None:
         self._item = item
         self._index = index
+        self._level = level
+        self._factors = item.level_factors(level) if level else (1,) * len(item.header.shape)
         self._component = item.header.components[index]
         self.name = self._component.name
         self.dims = tuple(dim.name for dim in item.header.dims)
-        self.shape = item.header.shape
+        self.shape = tuple(
+            -(-size // factor)
+            for size, factor in zip(item.header.shape, self._factors, strict=True)
+        )
         self.dtype = np.dtype(self._component.dtype)
+
+    def level(self, level: int) -> FieldView:
+        """The same field, halved `level` times along every axis that can be (0: the field itself).
+
+        Sample i of an axis stands where sample i * factor of the full field does. Of a field that
+        is stored as levels, only the streams of this and coarser ones are read.
+
+        Raises:
+            InvalidOptionError: there is no such level.
+        """
+        return FieldView(self._item, self._index, level)
+
+    @property
+    def factors(self) -> tuple[int, ...]:
+        """Per axis, how many samples of the full field lie from one sample to the next."""
+        return self._factors
 
     @property
     def ndim(self) -> int:
@@ -71,7 +92,9 @@ class FieldView:
         """Coordinate variables of the field's dims, kept verbatim in the file."""
         from codec.media.attributes import coordinates
 
-        return coordinates(self._item.file.verbatim, self.name, self.dims, self.shape)
+        full = coordinates(self._item.file.verbatim, self.name, self.dims, self._item.header.shape)
+        factors = dict(zip(self.dims, self._factors, strict=True))
+        return {name: values[:: factors[name]] for name, values in full.items()}
 
     def __repr__(self) -> str:
         axes = ", ".join(
@@ -106,15 +129,21 @@ class FieldView:
             real = denormalise(normalised[self._index], component.offset, component.scale)
             out[window] = to_stored(real, self.dtype)
 
-        evaluate_blocks(self._item.evaluator, selection, self._item.file.threads, store)
-        self._put_fill(out, selection)
+        evaluator = self._item.evaluator_at(self._level)
+        places = self._full_indices(selection)
+        evaluate_blocks(evaluator, places, self._item.file.threads, store)
+        self._put_fill(out, places)
         return out
+
+    def _full_indices(self, selection: Selection) -> Selection:
+        return [axis * factor for axis, factor in zip(selection, self._factors, strict=True)]
 
     def _put_fill(self, out: Array, selection: Selection) -> None:
         coded = self._item.validity(self._component)
         if coded is None or coded.patterns is None or out.size == 0:
             return
-        whole = all(len(axis) == size for axis, size in zip(selection, self.shape, strict=True))
+        shape = self._item.header.shape
+        whole = all(len(axis) == size for axis, size in zip(selection, shape, strict=True))
         patterns = coded.patterns
         bits = out.view(patterns.values.dtype)
         if whole and all((np.diff(axis) == 1).all() for axis in selection):
@@ -126,7 +155,7 @@ class FieldView:
             bits[invalid] = patterns.values[0]
             return
         numbers = np.cumsum(~coded.mask.ravel()) - 1
-        flat = np.ravel_multi_index(np.ix_(*selection), self.shape)
+        flat = np.ravel_multi_index(np.ix_(*selection), shape)
         bits[invalid] = patterns.values[patterns.indices[numbers[flat[invalid]]]]
 
     def at(self, points: Any) -> npt.NDArray[np.float64]:
@@ -148,9 +177,9 @@ class FieldView:
             raise InvalidInputError(f"{self.name}: points are (n, {self.ndim}), not {places.shape}")
         if not np.isfinite(places).all():
             raise InvalidInputError(f"{self.name}: a point is not finite")
-        places = np.clip(places, 0, np.array(self.shape) - 1)
+        places = np.clip(places, 0, np.array(self.shape) - 1) * np.array(self._factors, np.float64)
         component = self._component
-        normalised = self._item.evaluator.at(places)[self._index]
+        normalised = self._item.evaluator_at(self._level).at(places)[self._index]
         real = denormalise(normalised, component.offset, component.scale)
         coded = self._item.validity(component)
         if coded is not None:

@@ -16,7 +16,7 @@ from codec.field_view import FieldView
 from codec.limits import Limits
 from codec.media import formats
 from codec.media.dataset import Field
-from codec.pipeline.quality import compare
+from codec.pipeline.quality import compare, with_shared_psnr
 from codec.reader import DecodableItem, InrcFile
 from codec.reports import FieldInfo, FieldQuality, FileInfo, SectionInfo, VerifyReport
 
@@ -55,13 +55,7 @@ def _field_info(file: InrcFile, view: FieldView) -> FieldInfo:
     masks = file.sections.of_type("MASK")
     model_bytes = _framed(file.sections.of_type("ITEM")[item.number])
     model_bytes += sum(_framed(masks[index]) for index in owned if index < len(masks))
-    model_bytes += sum(
-        _framed(section)
-        for section, decoded in zip(
-            file.sections.of_type("TENS"), file.tensor_sections, strict=True
-        )
-        if decoded.item == item.number
-    )
+    model_bytes += sum(_framed(section) for section in file.sections_of(item.number))
     return FieldInfo(
         name=view.name,
         shape=view.shape,
@@ -168,9 +162,10 @@ def _compare(file: InrcFile, original: Path) -> tuple[FieldQuality, ...]:
         if len(file) == len(by_name) == 1:
             # A lone array is the same array under another file's name.
             by_name = dict(zip(file, by_name.values(), strict=True))
-        return tuple(
+        qualities = [
             _compare_field(original, view, by_name.get(name)) for name, view in file.items()
-        )
+        ]
+        return with_shared_psnr(qualities, dataset.fields)
     finally:
         dataset.close()
 

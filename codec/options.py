@@ -105,7 +105,7 @@ class EncodeOptions:
 
     goal: Goal = Goal(psnr=DEFAULT_PSNR)
     effort: int = 3
-    architecture: str = "fvsrn"
+    architecture: str = "pyramid"
     pruner: str = "binary-mask"
     quantiser: str = "uniform"
     coder: str = "auto"

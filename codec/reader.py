@@ -7,7 +7,7 @@ import itertools
 import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -17,23 +17,28 @@ import numpy.typing as npt
 from codec.container import cbor
 from codec.container.byte_sources import BytesSource, FileSource
 from codec.container.items import Component, Head, Item
-from codec.container.sections import MAJOR, SectionReader
-from codec.contracts import Evaluator, Floats, Integers, Mask
+from codec.container.sections import MAJOR, Section, SectionReader
+from codec.contracts import Evaluator, Floats, Integers, Mask, TensorSpec
 from codec.entropy.mask_section import CodedMask, decode_mask_section
+from codec.entropy.mixing.lattice import Lattice
 from codec.entropy.verbatim import VerbatimValue, decode_verbatim
-from codec.errors import CorruptError
+from codec.errors import CorruptError, InvalidOptionError, TruncatedError
 from codec.field_view import FieldView
 from codec.limits import Limits
 from codec.options import usable_threads
 from codec.pipeline.item_sections import (
+    Coefficients,
+    ItemStreams,
     TensorSection,
-    decode_tensors_payload,
     restore_parameters,
+    section_item,
 )
 
 _log = logging.getLogger("inrc")
 
 Array = npt.NDArray[Any]
+# Without coefficients a level is a coarser grid of positions, however coarse.
+MAX_LEVEL = 40
 
 
 class InrcFile(Mapping[str, "FieldView"]):
@@ -44,6 +49,8 @@ class InrcFile(Mapping[str, "FieldView"]):
         device: "cpu", "cuda" or "auto" (a GPU if torch finds one).
         threads: CPU threads for decoding, 0 for all.
         limits: what the file may ask for.
+        allow_truncated: open what is left of a file that was cut short; coefficients that are
+            missing count as 0, and there is no digest to check.
 
     Raises:
         InvalidInputError: the path cannot be read.
@@ -57,6 +64,7 @@ class InrcFile(Mapping[str, "FieldView"]):
         device: str = "auto",
         threads: int = 0,
         limits: Limits | None = None,
+        allow_truncated: bool = False,
     ) -> None:
         self.limits = limits or Limits()
         self.threads = usable_threads(threads)
@@ -64,7 +72,9 @@ class InrcFile(Mapping[str, "FieldView"]):
         self._source = BytesSource(source) if isinstance(source, bytes) else FileSource(source)
         self._lock = threading.RLock()
         try:
-            self.sections = SectionReader(self._source, self.limits)
+            self.sections = SectionReader(
+                self._source, self.limits, allow_truncated=allow_truncated
+            )
             self.head = Head.from_bytes(self.sections.read(self.sections.of_type("HEAD")[0]))
             self.models = [
                 DecodableItem(self, number, Item.from_bytes(self.sections.read(section)))
@@ -82,6 +92,8 @@ class InrcFile(Mapping[str, "FieldView"]):
         }
 
     def _check_items(self) -> None:
+        if self.sections.truncated and len(self.models) < self.head.items:
+            raise TruncatedError("the file ends before its last ITEM section", section="ITEM")
         if len(self.models) != self.head.items:
             raise CorruptError(
                 f"{len(self.models)} ITEM sections, HEAD says {self.head.items}", section="HEAD"
@@ -177,29 +189,38 @@ class InrcFile(Mapping[str, "FieldView"]):
         return {}
 
     @cached_property
-    def tensor_sections(self) -> list[TensorSection]:
-        """All TENS sections in file order, decoded once."""
+    def _tensor_owners(self) -> list[tuple[Section, int]]:
+        """All TENS sections in file order, and the item that each belongs to."""
         found = []
-        total = 0
         for section in self.sections.of_type("TENS"):
-            decoded = decode_tensors_payload(self.sections.read(section), self.limits)
-            total += sum(map(len, decoded.streams))
-            self.limits.check("parameters", total, section="TENS")
-            if decoded.item >= len(self.models):
+            item = section_item(self.sections.peek(section, 9))
+            if item >= len(self.models):
                 raise CorruptError(
-                    f"integers for item {decoded.item}, which does not exist", section="TENS"
+                    f"integers for item {item}, which does not exist", section="TENS"
                 )
-            found.append(decoded)
+            found.append((section, item))
         return found
 
-    def tensor_streams(self, item: int) -> list[Integers]:
+    @property
+    def tensor_sections(self) -> list[TensorSection]:
+        """All TENS sections in file order, decoded once."""
+        with self._lock:
+            rest = {item.number: iter(item.integers.all()) for item in self.models}
+            found = [next(rest[item]) for _, item in self._tensor_owners]
+            total = sum(item.integers.count for item in self.models if not item.has_lattice)
+            self.limits.check("parameters", total, section="TENS")
+            return found
+
+    def sections_of(self, item: int) -> list[Section]:
+        """The TENS sections of an item, in file order."""
+        return [section for section, owner in self._tensor_owners if owner == item]
+
+    def tensor_streams(self, item: int) -> list[Integers | Coefficients]:
         """Integers of an item's streams, in coded order."""
-        return [
-            values
-            for section in self.tensor_sections
-            if section.item == item
-            for values in section.streams
-        ]
+        with self._lock:
+            return [
+                values for section in self.models[item].integers.all() for values in section.streams
+            ]
 
     def integer_digest(self) -> bytes:
         """SHA-256 of all decoded integers, masks and tensors, in file order (END-2)."""
@@ -209,15 +230,18 @@ class InrcFile(Mapping[str, "FieldView"]):
             if section.type == "MASK":
                 digest.update(self.mask(next(masks)).integer_layer())
             elif section.type == "TENS":
-                digest.update(next(tensors).integer_layer())
+                for piece in next(tensors).integer_layer():
+                    digest.update(piece)
         return digest.digest()
 
     def check_digest(self) -> None:
-        """Decode all integers and compare them with the file's digest.
+        """Decode all integers and compare them with the file's digest (a cut file has none).
 
         Raises:
             CorruptError: they differ, so the file was written or decoded wrongly.
         """
+        if self.sections.truncated:
+            return
         expected = self.sections.digest
         if self.integer_digest()[: len(expected)] != expected:
             raise CorruptError("the decoded integers do not match the digest", section="ENDS")
@@ -240,29 +264,87 @@ class DecodableItem:
             // count
             * self.architecture.multiply_adds(header.config, header.shape, count)
         )
-        self.largest_parameters = sum(int(np.prod(spec.shape, dtype=object)) for spec in self.specs)
+        # Coefficients are as many as samples, and have the limit of these.
+        self.largest_parameters = sum(
+            int(np.prod(spec.shape, dtype=object)) for spec in self.specs if spec.lattice is None
+        )
+        self.integers = ItemIntegers(file, number, self.specs)
         self._lock = threading.Lock()
-        self._evaluator: Evaluator | None = None
+        self._evaluators: dict[int, Evaluator] = {}
+
+    @property
+    def lattice(self) -> Lattice | None:
+        """Of the item's coefficients, if it has any."""
+        return self.specs[0].lattice if self.specs else None
+
+    @property
+    def has_lattice(self) -> bool:
+        """Whether the item's integers are coefficients, level by level."""
+        return self.lattice is not None
+
+    def level_factors(self, level: int) -> tuple[int, ...]:
+        """Per axis, how many samples apart those of a level are.
+
+        Raises:
+            InvalidOptionError: there is no such level.
+        """
+        deepest = MAX_LEVEL if self.lattice is None else self.lattice.depth
+        if not 0 <= level <= deepest:
+            names = ", ".join(component.name for component in self.header.components)
+            raise InvalidOptionError(f"{names}: level {level}; there are 0 to {deepest}")
+        header = self.header
+        return self.architecture.level_factors(
+            header.config, header.shape, len(header.components), level
+        )
 
     @property
     def evaluator(self) -> Evaluator:
-        """The model, decoded once."""
+        """The model at full resolution, decoded once."""
+        return self.evaluator_at(0)
+
+    def evaluator_at(self, level: int) -> Evaluator:
+        """The model at a level, from no more sections than it needs."""
         with self._lock:
-            if self._evaluator is None:
-                self._evaluator = self.architecture.evaluator(
+            if level not in self._evaluators:
+                self._evaluators[level] = self.architecture.evaluator(
                     self.header.config,
                     self.header.shape,
                     len(self.header.components),
-                    self._parameters(),
+                    self._parameters(level),
                     self.file.device,
+                    level,
                 )
-            return self._evaluator
+                if level == 0 and self.has_lattice:
+                    # The samples are there now, and take as much memory.
+                    self.integers.release()
+            return self._evaluators[level]
 
-    def _parameters(self) -> list[Floats]:
-        streams = self.file.tensor_streams(self.number)
-        integers = np.concatenate(streams) if streams else np.zeros(0, np.int64)
+    def _parameters(self, level: int) -> list[Floats]:
+        needed = None if self.lattice is None or level == 0 else self.lattice.count(level)
+        integers = self.integers.first(needed)
+        if self.file.sections.truncated:
+            integers = self._completed(integers, needed)
         masks = {index: self._sparsity(index) for _, index in self.header.tensor_masks}
-        return restore_parameters(self.header, self.specs, integers, masks)
+        return restore_parameters(
+            self.header, self.specs, integers, masks, level if self.lattice is not None else 0
+        )
+
+    def _completed(
+        self, integers: Integers | Coefficients, needed: int | None
+    ) -> Integers | Coefficients:
+        """Zeros for the coefficients that a file lacks because it was cut short."""
+        names = ", ".join(component.name for component in self.header.components)
+        if self.lattice is None:
+            return integers
+        if len(integers) < self.lattice.count(self.lattice.depth):
+            raise TruncatedError(
+                f"the file ends before the coarsest level of {names}", section="TENS"
+            )
+        rest = (self.lattice.size if needed is None else needed) - len(integers)
+        if rest > 0:
+            _log.warning("%s: %d of its coefficients are missing", names, rest)
+            return np.concatenate([integers, np.zeros(rest, np.int32)])
+        return integers
 
     def _sparsity(self, index: int) -> Mask:
         coded = self.file.mask(index)
@@ -283,3 +365,60 @@ class DecodableItem:
         ):
             raise CorruptError(f"mask {component.mask} does not fit its field", section="ITEM")
         return coded
+
+
+class ItemIntegers:
+    """The integers of an item, decoded section by section and no further than needed."""
+
+    def __init__(self, file: InrcFile, number: int, specs: Sequence[TensorSpec]) -> None:
+        self._file = file
+        self._number = number
+        self._specs = specs
+        self._streams = ItemStreams(specs, file.limits)
+        self._decoded: list[TensorSection] = []
+        self._lock = threading.Lock()
+
+    @property
+    def count(self) -> int:
+        """Integers decoded so far."""
+        return self._streams.count
+
+    def all(self) -> list[TensorSection]:
+        """Every section of the item."""
+        self.first(None)
+        return self._decoded
+
+    def first(self, count: int | None) -> Integers | Coefficients:
+        """The first `count` integers in coded order, or all of them; fewer if there are no more."""
+        with self._lock:
+            sections = self._file.sections_of(self._number)
+            while len(self._decoded) < len(sections) and (
+                count is None or self._streams.count < count
+            ):
+                payload = self._file.sections.read(sections[len(self._decoded)])
+                self._decoded.append(self._streams.decode(payload))
+            streams: list[Integers | Coefficients] = []
+            for section in self._decoded:
+                streams += section.streams
+            if not streams:
+                return np.zeros(0, np.int64)
+            joined = self._joined(streams)
+        return joined if count is None else joined[:count]
+
+    def _joined(self, streams: Sequence[Integers | Coefficients]) -> Array:
+        """All integers in one array, of which the sections' streams then are parts."""
+        if len(streams) == 1:
+            return streams[0]
+        joined: Array = np.concatenate(streams)
+        at = 0
+        for section in self._decoded:
+            for number, values in enumerate(section.streams):
+                section.streams[number] = joined[at : at + len(values)]
+                at += len(values)
+        return joined
+
+    def release(self) -> None:
+        """Forget the integers; they are decoded again if they are asked for."""
+        with self._lock:
+            self._decoded = []
+            self._streams = ItemStreams(self._specs, self._file.limits)

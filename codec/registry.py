@@ -57,6 +57,14 @@ _BUILT_IN = (
         1,
     ),
     _Row(
+        "architecture",
+        "pyramid",
+        "inrc_plugins.pyramid.architecture:Pyramid",
+        "wavelets and learned bases per axis, context-mixed coefficients (the default)",
+        2,
+        1,
+    ),
+    _Row(
         "pruner",
         "binary-mask",
         "inrc_plugins.binary_mask:BinaryMask",
@@ -112,7 +120,24 @@ def _by_name(kind: str, name: str) -> Any:
     for entry in _third_party():
         if entry.name == f"{kind}.{name}" and (plugin := _load_third_party(entry)) is not None:
             return plugin
-    raise InvalidOptionError(f"no {kind} is called {name!r}; there are: {', '.join(names(kind))}")
+    raise _unknown(kind, name)
+
+
+def _unknown(kind: str, name: str) -> InvalidOptionError:
+    known = ", ".join(names(kind))
+    return InvalidOptionError(f"no {kind} is called {name!r}; there are: {known}")
+
+
+def check_names(pruner: str, quantiser: str) -> None:
+    """Refuse names of plugins that do not exist, without importing any.
+
+    Raises:
+        InvalidOptionError: there is none of that name; the message lists those there are.
+    """
+    if pruner != NO_PRUNER and pruner not in names("pruner"):
+        raise _unknown("pruner", pruner)
+    if quantiser not in names("quantiser"):
+        raise _unknown("quantiser", quantiser)
 
 
 def names(kind: str) -> list[str]:

@@ -16,8 +16,12 @@ from codec.container.items import Component, Dim, Quantisation
 from codec.container.leb128 import decode_uleb, encode_uleb
 from codec.contracts import CodedTensor, Model
 from codec.entropy.mask_section import CodedMask, FillPatterns
+from codec.entropy.mixing.coder import quantise_lattice
 from codec.pipeline.item_sections import encode_item
 from codec.registry import architecture
+from inrc_plugins.pyramid import bases
+from inrc_plugins.pyramid.config import PyramidConfig
+from inrc_plugins.pyramid.transform import analyse
 
 HEADER_BYTES = 12
 
@@ -86,6 +90,49 @@ def fvsrn_file(
         random_model(shape, len(dtypes), **model),
         components,
         [Dim(size, dims[axis] if dims else "") for axis, size in enumerate(shape)],
+        first_mask=len(parts.masks),
+        coder=coder,
+    )
+    parts.add_item(sections)
+    return parts.to_bytes(1)
+
+
+def pyramid_file(
+    fields: Sequence[npt.NDArray[Any]],
+    axes: Sequence[int],
+    step: float,
+    *,
+    reach: float | None = None,
+    mask: CodedMask | None = None,
+    coder: str = "auto",
+) -> bytes:
+    """A file with one `pyramid` item of float fields v0, v1 ..., by a plan that is given.
+
+    Args:
+        axes: codes of the active axes (the components first, if there are several).
+        step: of the coefficients, in halves of the range `reach` (from the fields if None).
+    """
+    parts = FileParts()
+    number = None if mask is None else parts.add_validity(mask)
+    reach = reach or float(max(np.abs(field).max() for field in fields))
+    shape = [size for size in fields[0].shape if size > 1]
+    samples = np.stack([field / reach for field in fields]).astype(np.float32)
+    samples = samples.reshape([len(fields), *shape] if len(fields) > 1 else shape)
+    step = float(np.float32(step))
+    coefficients, factors = analyse(samples, tuple(axes), step)
+    packed = tuple(bases.pack(factors[axis], samples.shape[axis]) for axis in sorted(factors))
+    config = PyramidConfig(samples.shape, tuple(axes), step, factors=packed)
+    values, segments = quantise_lattice(config.lattice, coefficients, step, 0.0)
+    tensor = CodedTensor(values, Quantisation((1.0,)), None, tuple(segments))
+    sections = encode_item(
+        0,
+        architecture("pyramid"),
+        Model(config.to_map(), (tensor,)),
+        [
+            Component(f"v{index}", f"f{field.itemsize}", 0.0, reach, number)
+            for index, field in enumerate(fields)
+        ],
+        [Dim(size) for size in fields[0].shape],
         first_mask=len(parts.masks),
         coder=coder,
     )

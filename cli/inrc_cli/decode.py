@@ -22,6 +22,18 @@ from inrc_cli.progress import watching
     type=arguments.RegionType(),
     help="Only these samples: t=3,lat=10:40,lon=::2, or by position: 0=3.",
 )
+@click.option(
+    "--level",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Halve every axis N times; only the streams of that level are read.",
+)
+@click.option(
+    "--allow-truncated",
+    is_flag=True,
+    help="Decode what is left of a file that was cut short.",
+)
 @arguments.device_option
 @arguments.threads_option
 @arguments.force_option
@@ -32,6 +44,8 @@ def decode(
     target: str | None,
     var: tuple[str, ...] | None,
     region: dict[str, slice | int] | None,
+    level: int,
+    allow_truncated: bool,
     device: str,
     threads: int,
     force: bool,
@@ -40,7 +54,7 @@ def decode(
 ) -> None:
     """Decode INPUT, or a part of it, into OUT.
 
-    The suffix of OUT chooses the format: .nc, .npy.
+    The suffix of OUT chooses the format: .nc, .npy, .png, .tif, .webp, .jpg, .bmp, .ppm.
     """
     need_file(source)
     target = need_target(target, "decoded.nc", force=force)
@@ -54,6 +68,8 @@ def decode(
             target,
             var=var,
             region=region,
+            level=level,
+            allow_truncated=allow_truncated,
             device=device,
             threads=threads,
             overwrite=force,

@@ -51,7 +51,7 @@ class Request(TypedDict):
     show_default=True,
     help=f"0 takes seconds, {MAX_EFFORT} hours for large fields.",
 )
-@click.option("--arch", metavar="NAME", default="fvsrn", show_default=True, help="Architecture.")
+@click.option("--arch", metavar="NAME", default="pyramid", show_default=True, help="Architecture.")
 @arguments.var_option
 @click.option(
     "--joint",

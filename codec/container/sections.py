@@ -108,19 +108,39 @@ class SectionReader:
     Args:
         source: the bytes of the file.
         limits: what the reader accepts.
+        allow_truncated: take the complete sections of a file that ends early; `truncated` says so.
 
     Raises:
         TruncatedError, CorruptError, UnsupportedError, LimitError: see the format specification.
     """
 
-    def __init__(self, source: ByteSource, limits: Limits | None = None) -> None:
+    def __init__(
+        self, source: ByteSource, limits: Limits | None = None, *, allow_truncated: bool = False
+    ) -> None:
         self._source = source
         self.limits = limits or Limits()
         self.minor, self.level = _read_header(source)
-        self.sections = tuple(self._scan())
+        found: list[Section] = []
+        self.truncated = False
+        try:
+            found.extend(self._scan())
+        except TruncatedError:
+            # What was found so far is kept only where the caller can do with less.
+            found = list(self._complete()) if allow_truncated else []
+            if not found:
+                raise
+            self.truncated = True
+        self.sections = tuple(found)
         self._check_order()
-        self.digest = self._read_end()
+        self.digest = b"" if self.truncated else self._read_end()
         self._refuse_unknown()
+
+    def _complete(self) -> Iterator[Section]:
+        """The sections before the place where the file ends early."""
+        try:
+            yield from self._scan()
+        except TruncatedError:
+            return
 
     def _scan(self) -> Iterator[Section]:
         position = len(SIGNATURE) + 4
@@ -177,6 +197,12 @@ class SectionReader:
         if zlib.crc32(body) != int.from_bytes(crc, "little"):
             raise CorruptError("checksum mismatch", section=section.type, offset=section.start)
         return body[section.payload_offset - section.start :]
+
+    def peek(self, section: Section, size: int) -> bytes:
+        """The first `size` bytes of the payload, unchecked; all of it where it is compressed."""
+        if section.attribute != NONE:
+            return self.read(section)
+        return self._source.read_at(section.payload_offset, min(size, section.stored_bytes))
 
     def read(self, section: Section) -> bytes:
         """The payload, CRC checked and outer compression undone within the limits."""

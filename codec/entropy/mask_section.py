@@ -19,7 +19,9 @@ from codec.errors import CorruptError, TruncatedError, UnsupportedError
 from codec.limits import Limits
 
 VALIDITY, SPARSITY = range(2)
-PACKED, CONTEXT = range(2)
+PACKED, CONTEXT, MIXED = range(3)
+# Smaller masks are not worth loading the compiled coder for.
+MIXED_LEAST = 2048
 MAX_DIMS = 8
 MAX_CONTEXT_AXES = 4
 
@@ -76,6 +78,12 @@ def encode_mask_section(coded: CodedMask) -> bytes:
         context = encode_mask(reduced.reshape(squeezed))
         if len(context) < len(data):
             method, data = CONTEXT, context
+    if reduced.size >= MIXED_LEAST and len(data) > MIXED_LEAST // 64:
+        from codec.entropy.mixing.masks import encode_mixed_mask
+
+        mixed = encode_mixed_mask(reduced.reshape(squeezed))
+        if len(mixed) < len(data):
+            method, data = MIXED, mixed
     payload = bytes([SPARSITY if coded.patterns is None else VALIDITY, mask.ndim])
     payload += b"".join(encode_uleb(size) for size in mask.shape)
     payload += bytes([sum(1 << axis for axis, same in enumerate(constant) if same), method])
@@ -151,9 +159,13 @@ def _decode_bits(data: bytes, method: int, shape: tuple[int, ...]) -> Mask:
         if raw[count:].any():
             raise CorruptError("padding bits are set", section="MASK")
         return raw[:count].astype(np.bool_).reshape(shape)
+    squeezed = _squeezed(shape)
+    if method == MIXED:
+        from codec.entropy.mixing.masks import decode_mixed_mask
+
+        return decode_mixed_mask(data, squeezed).reshape(shape)
     if method != CONTEXT:
         raise UnsupportedError(f"mask method {method} is unknown", section="MASK")
-    squeezed = _squeezed(shape)
     if len(squeezed) > MAX_CONTEXT_AXES:
         raise CorruptError(f"a context-coded mask of {len(squeezed)} axes", section="MASK")
     return decode_mask(data, squeezed).reshape(shape)

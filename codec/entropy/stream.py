@@ -27,6 +27,7 @@ from codec.entropy.coders import (
     SymbolEncoder,
 )
 from codec.entropy.laplace_coder import decode_laplace, encode_laplace
+from codec.entropy.mixing.lattice import Segment
 from codec.entropy.tables import MAX_ALPHABET, check_counts, normalise_counts
 from codec.errors import (
     CorruptError,
@@ -37,11 +38,13 @@ from codec.errors import (
 )
 from codec.limits import Limits
 
-RAW, ANS, RANGE, ZSTD, BROTLI = range(5)
+RAW, ANS, RANGE, ZSTD, BROTLI, MIXING = range(6)
 CODERS = {"raw": RAW, "ans": ANS, "range": RANGE, "zstd": ZSTD, "brotli": BROTLI}
 STATIC, LAPLACE = range(2)
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
 
+# Decodes the next coefficients of a lattice: (count, data) -> int32 in coding order.
+DecodeSegment = Callable[[int, bytes], npt.NDArray[np.int32]]
 _ENCODERS: dict[int, Callable[[], SymbolEncoder]] = {ANS: AnsEncoder, RANGE: RangeEncoder}
 _DECODERS: dict[int, Callable[[bytes], SymbolDecoder]] = {ANS: AnsDecoder, RANGE: RangeDecoder}
 _METHODS = {ZSTD: ZSTD_METHOD, BROTLI: BROTLI_METHOD}
@@ -82,6 +85,11 @@ def encode_stream(segments: Sequence[Integers], coder: str = "auto") -> bytes:
     wanted = set(CODERS.values()) if coder == "auto" else {CODERS[coder]}
     candidates = [encode for kind, encode in _candidates(values, segments) if kind in wanted]
     return min((encode() for encode in candidates), key=len)
+
+
+def encode_segment(segment: Segment) -> bytes:
+    """The stream of a lattice's segment."""
+    return _assemble(MIXING, segment.count, b"", segment.data)
 
 
 def _candidates(
@@ -148,16 +156,27 @@ def decode_stream(data: bytes, position: int, limits: Limits) -> tuple[Integers,
         TruncatedError, CorruptError, UnsupportedError, LimitError: see the format specification.
     """
     values, position, _ = decode_stream_with_summary(data, position, limits)
-    return values, position
+    return np.asarray(values, np.int64), position
 
 
 def decode_stream_with_summary(
-    data: bytes, position: int, limits: Limits
-) -> tuple[Integers, int, StreamSummary]:
-    """As `decode_stream`, with what the stream is made of."""
+    data: bytes, position: int, limits: Limits, decode_segment: DecodeSegment | None = None
+) -> tuple[Integers | npt.NDArray[np.int32], int, StreamSummary]:
+    """As `decode_stream`, with what the stream is made of.
+
+    Args:
+        decode_segment: for streams in the mixing coder, which depend on the item they belong to; it
+            checks their count.
+    """
     start = position
     coder, position = _byte(data, position)
     count, position = decode_uleb(data, position)
+    if coder == MIXING:
+        payload, position = _payload(data, position)
+        if decode_segment is None:
+            raise CorruptError("coefficients of an item that has none", offset=start)
+        summary = StreamSummary("mixing", "", count, position - start)
+        return decode_segment(count, payload), position, summary
     limits.check("parameters", count)
     model = ""
     if coder == RAW:

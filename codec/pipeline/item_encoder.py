@@ -14,6 +14,7 @@ from codec.contracts import (
     FitReport,
     FitTask,
     Floats,
+    Integers,
     ItemGoal,
     Measurement,
     Model,
@@ -21,13 +22,14 @@ from codec.contracts import (
 from codec.options import EncodeOptions
 from codec.pipeline.blocks import Window, evaluate_blocks
 from codec.pipeline.item_sections import (
+    Coefficients,
     ItemSections,
     coded_entries,
     encode_item,
     restore_parameters,
 )
-from codec.pipeline.metrics import peak_signal_to_noise
 from codec.pipeline.normalise import NormalisedField, denormalise, to_stored
+from codec.pipeline.quality import psnr_of_components
 
 
 class ItemEncoder:
@@ -86,6 +88,7 @@ class ItemEncoder:
                     for field in self._fields
                 ]
             )
+        staged = self._architecture.staged
         task = FitTask(
             values=values,
             valid=valid,
@@ -95,8 +98,8 @@ class ItemEncoder:
             seed=self._options.seed,
             threads=self._threads,
             device=self._device,
-            pruner=registry.pruner(self._options.pruner),
-            quantiser=registry.quantiser(self._options.quantiser),
+            pruner=registry.pruner(self._options.pruner) if staged else None,
+            quantiser=registry.quantiser(self._options.quantiser) if staged else None,
             size=lambda model: self._code(model, "range").file_bytes,
             measure=self._measure,
             report=self._report,
@@ -124,10 +127,7 @@ class ItemEncoder:
         masks = dict(
             enumerate((t.mask for t in model.tensors if t.mask is not None), self._first_mask)
         )
-        integers = [coded_entries(tensor.values, tensor.mask) for tensor in model.tensors]
-        parameters = restore_parameters(
-            item, specs, np.concatenate([np.zeros(0, np.int64), *integers]), masks
-        )
+        parameters = restore_parameters(item, specs, _all_integers(model), masks)
         evaluator = self._architecture.evaluator(
             item.config, item.shape, count, parameters, self._device
         )
@@ -140,14 +140,8 @@ class ItemEncoder:
         evaluate_blocks(evaluator, indices, self._threads, store)
         # In a fixed order, so that the sum does not depend on which thread was first.
         total = np.sum([errors[corner] for corner in sorted(errors)], axis=0)
-        psnr = min(
-            (
-                peak_signal_to_noise(error / max(1, self._valid_count(field)))
-                for error, field in zip(total, self._fields, strict=True)
-                if field.scale > 0
-            ),
-            default=math.inf,
-        )
+        counts = [self._valid_count(field) for field in self._fields]
+        psnr = psnr_of_components(total.tolist(), counts, self._fields)
         return Measurement(sections.file_bytes, psnr)
 
     def _squared_errors(self, window: Window, normalised: Floats) -> Floats:
@@ -177,6 +171,13 @@ class ItemEncoder:
         )
 
     def parameters(self, item: Item) -> int:
-        """Entries of all tensors of the item."""
+        """Entries of all tensors of the item, but for coefficients."""
         specs = self._architecture.tensors(item.config, item.shape, len(self._components))
-        return sum(math.prod(spec.shape) for spec in specs)
+        return sum(math.prod(spec.shape) for spec in specs if spec.lattice is None)
+
+
+def _all_integers(model: Model) -> Integers | Coefficients:
+    if len(model.tensors) == 1 and model.tensors[0].segments is not None:
+        return model.tensors[0].values
+    coded = [coded_entries(tensor.values, tensor.mask) for tensor in model.tensors]
+    return np.concatenate([np.zeros(0, np.int64), *coded])

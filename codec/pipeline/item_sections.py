@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from codec.container.items import Component, Dim, Item, Quantisation
 from codec.container.leb128 import decode_uleb, encode_uleb
 from codec.contracts import Architecture, CodedTensor, Floats, Integers, Mask, Model, TensorSpec
 from codec.entropy.mask_section import CodedMask, encode_mask_section
-from codec.entropy.stream import StreamSummary, decode_stream_with_summary, encode_stream
+from codec.entropy.mixing.lattice import Lattice
+from codec.entropy.stream import (
+    StreamSummary,
+    decode_stream_with_summary,
+    encode_segment,
+    encode_stream,
+)
 from codec.errors import CorruptError, UnsupportedError
 from codec.limits import Limits
+
+if TYPE_CHECKING:
+    from codec.entropy.mixing.coder import LatticeDecoder
+
+Coefficients = npt.NDArray[np.int32]
 
 # Framing of a section: type, attribute, length of up to three bytes, CRC.
 SECTION_OVERHEAD = 12
@@ -22,16 +35,23 @@ SECTION_OVERHEAD = 12
 
 @dataclass(frozen=True)
 class ItemSections:
-    """Payloads of the sections that an item adds to a file."""
+    """Payloads of the sections that an item adds to a file.
+
+    Attributes:
+        item, masks: of its ITEM and MASK sections.
+        tensors: of its TENS sections, from coarse to fine.
+        integers: for each of these its integers in coded order, for the digest.
+    """
 
     item: bytes
     masks: tuple[bytes, ...]
-    tensors: bytes
+    tensors: tuple[bytes, ...]
+    integers: tuple[tuple[Integers | Coefficients, ...], ...] = ()
 
     @property
     def file_bytes(self) -> int:
         """Bytes in the file, framing included (to within a byte or two per section)."""
-        payloads = [self.item, *self.masks, *([self.tensors] if self.tensors else [])]
+        payloads = [self.item, *self.masks, *self.tensors]
         return sum(map(len, payloads)) + SECTION_OVERHEAD * len(payloads)
 
 
@@ -67,10 +87,49 @@ def encode_item(
         tuple(tensor.quantisation for tensor in model.tensors),
         tuple(tensor_masks),
     )
-    tensors = b""
-    if model.tensors:
-        tensors = encode_uleb(number) + encode_uleb(0) + _encode_tensors(model.tensors, coder)
-    return ItemSections(item.to_bytes(), tuple(masks), tensors)
+    specs = architecture.tensors(model.config, item.shape, len(components))
+    lattice = specs[0].lattice if specs else None
+    pieces: list[tuple[bytes, tuple[Integers | Coefficients, ...]]] = []
+    dense = model.tensors
+    if lattice is not None:
+        pieces, dense = _lattice_streams(lattice, model.tensors[0], coder), model.tensors[1:]
+    if dense:
+        coded = tuple(coded_entries(tensor.values, tensor.mask) for tensor in dense)
+        pieces.append((_encode_tensors(dense, coder), coded))
+    address = encode_uleb(number) + encode_uleb(0)
+    return ItemSections(
+        item.to_bytes(),
+        tuple(masks),
+        tuple(address + streams for streams, _ in pieces),
+        tuple(integers for _, integers in pieces),
+    )
+
+
+def _lattice_streams(
+    lattice: Lattice, tensor: CodedTensor, coder: str
+) -> list[tuple[bytes, tuple[Integers | Coefficients, ...]]]:
+    """One section's streams per segment; another coder than "auto" gives one segment a level."""
+    values = tensor.values
+    pieces: list[tuple[bytes, tuple[Integers | Coefficients, ...]]] = []
+    if coder == "auto":
+        segments = tensor.segments
+        if segments is None:
+            from codec.entropy.mixing.coder import encode_lattice
+
+            segments = tuple(encode_lattice(lattice, values.astype(np.int32)))
+        streams = [(segment.count, encode_segment(segment)) for segment in segments]
+    else:
+        ends = [lattice.count(level) for level in range(lattice.depth, -1, -1)]
+        parts = zip([0, *ends], ends, strict=False)
+        streams = [
+            (end - start, encode_stream([values[start:end].astype(np.int64)], coder))
+            for start, end in parts
+        ]
+    at = 0
+    for count, stream in streams:
+        pieces.append((stream, (values[at : at + count],)))
+        at += count
+    return pieces
 
 
 def _encode_tensors(tensors: Sequence[CodedTensor], coder: str) -> bytes:
@@ -96,11 +155,10 @@ def _channels(tensor: CodedTensor) -> list[Integers]:
     return [coded_entries(channel, tensor.mask) for channel in tensor.values]
 
 
-def coded_entries(values: Integers, mask: Mask | None) -> Integers:
-    """The entries that are coded, in C order."""
-    if mask is None:
-        return values.ravel()
-    return values[np.broadcast_to(mask, values.shape)]
+def coded_entries(values: Integers | Coefficients, mask: Mask | None) -> Integers:
+    """The entries that are coded, in C order, int64."""
+    chosen = values.ravel() if mask is None else values[np.broadcast_to(mask, values.shape)]
+    return chosen.astype(np.int64, copy=False)
 
 
 @dataclass(frozen=True)
@@ -108,38 +166,82 @@ class TensorSection:
     """A decoded TENS section: its item, and each stream's integers and summary."""
 
     item: int
-    streams: list[Integers]
+    streams: list[Integers | Coefficients]
     summaries: list[StreamSummary]
 
-    def integer_layer(self) -> bytes:
-        """What the file's digest covers of this section."""
-        return b"".join(values.astype("<i4").tobytes() for values in self.streams)
+    def integer_layer(self) -> Iterator[memoryview]:
+        """What the file's digest covers of this section, in pieces."""
+        return integer_layer(self.streams)
 
 
-def decode_tensors_payload(payload: bytes, limits: Limits) -> TensorSection:
-    """The section with this TENS payload."""
-    item, position = decode_uleb(payload)
-    tile, position = decode_uleb(payload, position)
-    if tile:
-        raise UnsupportedError(f"tile {tile}: tiles are unknown", section="TENS")
-    streams, summaries = [], []
-    total = 0
-    while position < len(payload):
-        values, position, summary = decode_stream_with_summary(payload, position, limits)
-        total += len(values)
-        limits.check("parameters", total, section="TENS")
-        streams.append(values)
-        summaries.append(summary)
-    return TensorSection(item, streams, summaries)
+def integer_layer(streams: Iterable[Integers | Coefficients]) -> Iterator[memoryview]:
+    """Integers as the digest takes them: int32, little-endian."""
+    for values in streams:
+        yield np.ascontiguousarray(values, "<i4").data
+
+
+def section_item(payload: bytes) -> int:
+    """The item that a TENS payload (or its beginning) belongs to."""
+    return decode_uleb(payload)[0]
+
+
+class ItemStreams:
+    """Decodes the TENS sections of one item, in file order.
+
+    Args:
+        specs: the item's tensors.
+        limits: what the file may ask for.
+
+    Attributes:
+        count: integers decoded so far.
+    """
+
+    def __init__(self, specs: Sequence[TensorSpec], limits: Limits) -> None:
+        self._lattice = specs[0].lattice if specs else None
+        self._limits = limits
+        self._decoder: LatticeDecoder | None = None
+        self.count = 0
+
+    def decode(self, payload: bytes) -> TensorSection:
+        """The next section of the item."""
+        item, position = decode_uleb(payload)
+        tile, position = decode_uleb(payload, position)
+        if tile:
+            raise UnsupportedError(f"tile {tile}: tiles are unknown", section="TENS")
+        streams, summaries = [], []
+        while position < len(payload):
+            values, position, summary = decode_stream_with_summary(
+                payload, position, self._limits, self._decode_segment
+            )
+            self.count += len(values)
+            streams.append(values)
+            summaries.append(summary)
+            if self._lattice is None:
+                self._limits.check("parameters", self.count, section="TENS")
+        return TensorSection(item, streams, summaries)
+
+    def _decode_segment(self, count: int, data: bytes) -> Coefficients:
+        if self._lattice is None:
+            raise CorruptError("coefficients of an item that has none", section="TENS")
+        if self._decoder is None:
+            from codec.entropy.mixing.coder import LatticeDecoder
+
+            self._decoder = LatticeDecoder(self._lattice)
+        if self._decoder.done != self.count:
+            raise CorruptError("coefficients do not follow those before them", section="TENS")
+        return self._decoder.decode(count, data)
 
 
 def restore_parameters(
     item: Item,
     specs: Sequence[TensorSpec],
-    integers: Integers,
+    integers: Integers | Coefficients,
     masks: Mapping[int, Mask],
+    level: int = 0,
 ) -> list[Floats]:
     """L2: the float32 tensors of an item from all its integers and its sparsity masks by index.
+
+    With a `level` above 0, only that of the lattice, from the integers of this and coarser levels.
 
     Raises:
         CorruptError: numbers or shapes do not fit together.
@@ -150,22 +252,45 @@ def restore_parameters(
             section="ITEM",
         )
     chosen = dict(item.tensor_masks)
-    if any(index >= len(specs) for index in chosen):
-        raise CorruptError("a mask for a tensor that does not exist", section="ITEM")
+    if any(index >= len(specs) or specs[index].lattice is not None for index in chosen):
+        raise CorruptError("a mask for a tensor that cannot have one", section="ITEM")
     tensors, position = [], 0
     for index, (spec, quantisation) in enumerate(zip(specs, item.quantisation, strict=True)):
         mask = None
         if index in chosen:
             mask = _tensor_mask(spec, chosen[index], masks[chosen[index]])
         count = math.prod(spec.shape) if mask is None else int(mask.sum())
+        if spec.lattice is not None:
+            count = spec.lattice.count(level)
         coded = integers[position : position + count]
         if len(coded) < count:
             raise CorruptError("fewer integers than the tensors need", section="TENS")
         position += count
-        tensors.append(_restore(spec, coded, mask, quantisation))
+        if spec.lattice is not None:
+            tensors.append(_restore_lattice(spec.lattice, coded, quantisation, level))
+            if level:
+                break
+        else:
+            tensors.append(_restore(spec, coded, mask, quantisation))
     if position != len(integers):
         raise CorruptError("more integers than the tensors need", section="TENS")
     return tensors
+
+
+def _restore_lattice(
+    lattice: Lattice, coded: Integers | Coefficients, quantisation: Quantisation, level: int
+) -> Floats:
+    """The coefficients of levels >= `level` in their boxes, band by band to save memory."""
+    if quantisation != Quantisation((1.0,)):
+        raise CorruptError("the step of coefficients is not 1", section="ITEM")
+    array = np.empty(lattice.low_shape(level), np.float32)
+    at = 0
+    for band in lattice.bands:
+        if band.level < level:
+            break
+        array[band.box] = coded[at : at + band.size].reshape(band.shape)
+        at += band.size
+    return array
 
 
 def _tensor_mask(spec: TensorSpec, index: int, mask: Mask) -> Mask:
@@ -175,7 +300,7 @@ def _tensor_mask(spec: TensorSpec, index: int, mask: Mask) -> Mask:
 
 
 def _restore(
-    spec: TensorSpec, coded: Integers, mask: Mask | None, quantisation: Quantisation
+    spec: TensorSpec, coded: Integers | Coefficients, mask: Mask | None, quantisation: Quantisation
 ) -> Floats:
     steps = quantisation.steps
     if len(steps) != (spec.shape[0] if quantisation.per_slice else 1):

@@ -18,6 +18,7 @@ import torch
 
 from codec.container.items import Quantisation
 from codec.contracts import CodedTensor, FitTask, Mask, Measurement, Model, Pruner, TensorSpec
+from codec.errors import InvalidOptionError
 from codec.pipeline.metrics import mean_squared_error
 from codec.pipeline.progress import StageProgress
 from codec.pipeline.trainer import Tensors, Trainer
@@ -84,6 +85,9 @@ class QuantisedFit:
         progress: StageProgress,
     ) -> None:
         self._task = task
+        if task.quantiser is None:
+            raise InvalidOptionError("this architecture needs a quantiser")
+        self._quantiser = task.quantiser
         self._trainer = trainer
         self._specs = specs
         self._config = config
@@ -125,12 +129,12 @@ class QuantisedFit:
         return self._trainer.curvature(tensors, self._shards[:_CURVATURE_SHARDS])
 
     def _quantisations(self, state: _State, coarseness: float) -> dict[str, Quantisation]:
-        return self._task.quantiser.steps(state.tensors, state.curvature, coarseness)
+        return self._quantiser.steps(state.tensors, state.curvature, coarseness)
 
     def _restored(self, state: _State, coarseness: float) -> Tensors:
         """The tensors as they would be decoded."""
         found = self._quantisations(state, coarseness)
-        quantiser = self._task.quantiser
+        quantiser = self._quantiser
         return {
             name: quantiser.straight_through(tensor, found[name])
             for name, tensor in state.tensors.items()
@@ -141,7 +145,7 @@ class QuantisedFit:
         coded = []
         for spec in self._specs:
             tensor, quantisation = state.tensors[spec.name], found[spec.name]
-            values = self._task.quantiser.quantise(tensor, quantisation)
+            values = self._quantiser.quantise(tensor, quantisation)
             mask = state.masks.get(spec.name)
             coded.append(CodedTensor(values, quantisation, mask))
         return Model(self._config, tuple(coded))
@@ -224,7 +228,7 @@ class QuantisedFit:
             name: torch.from_numpy(mask).to(state.tensors[name].device)
             for name, mask in state.masks.items()
         }
-        quantiser = self._task.quantiser
+        quantiser = self._quantiser
 
         def transform(name: str, tensor: torch.Tensor) -> torch.Tensor:
             masked = tensor * kept[name] if name in kept else tensor

@@ -24,6 +24,7 @@ from .encoders import (
     static_stream,
     uleb,
 )
+from .encoders_mixing import mixed_mask_data
 
 SIGNATURE = bytes.fromhex("89494E520D0A1A0A")
 HEADER = bytes([1, 0, 1, 0])
@@ -177,6 +178,8 @@ class MaskSpec:
                 coded = coded.take([0], axis=axis)
         if self.method == 1:
             return context_data(coded)
+        if self.method == 2:
+            return mixed_mask_data(coded)
         return pack_bits("".join(map(str, coded.astype(int).reshape(-1).tolist())))
 
     def front(self) -> bytes:

@@ -22,7 +22,10 @@ from .decoder import (
     decode,
     decode_bytes,
     headers,
+    lattice_model,
     masks,
+    mixed_mask,
+    mixing,
     numbers,
     range_coder,
     streams,
@@ -30,6 +33,7 @@ from .decoder import (
     tensors,
 )
 from .decoder import values as decoder_values
+from .decoder.architectures import pyramid, transforms
 from .decoder.output import write_outputs
 from .decoder.values import Float64Array, parameters, stored_values
 from .runner import judge
@@ -181,6 +185,31 @@ def _zeros(component: DecodedComponent) -> DecodedComponent:
     return replace(component, real=zeros(component.real), values=zeros(component.values))
 
 
+def _nearest_taps(lengths: Sequence[int]) -> list[tuple[tuple[int, ...], int]]:
+    """Leave out the taps two before."""
+    return [tap for tap in _TAPS_OF(lengths) if min(tap[0]) > -2]
+
+
+def _forgetful(model: lattice_model.LatticeModel, *given: Any) -> list[int]:
+    """Forget everything but the bands at the start of each stream."""
+    fresh = lattice_model.LatticeModel(model.lattice)
+    for name in ("mixed", "zero", "low", "sign"):
+        setattr(model, name, getattr(fresh, name))
+    return _CODE_LATTICE(model, *given)
+
+
+def _no_first_slice(
+    y: mixed_mask.Rows, u: mixed_mask.Rows, j: int, k: int, first: int
+) -> tuple[list[int], int]:
+    """Code the first slice as if there were one of zeros before it."""
+    return _CONTEXTS(y, u, j, k, 0 * first)
+
+
+_TAPS_OF = lattice_model.taps_of
+_CODE_LATTICE = lattice_model.LatticeModel.code
+_CONTEXTS = mixed_mask._contexts
+_SHIFTS = pyramid._shifts
+
 MUTANTS = (
     Mutant("accepts everything", answer=_refusals("ok")),
     Mutant("calls every refusal malformed", answer=_refusals("malformed")),
@@ -212,6 +241,16 @@ MUTANTS = (
     Mutant("NaN counts as 1", change=_nan_is_top),
     Mutant("infinite values", change=_infinities),
     Mutant("any quantisation", ((tensors, "_check_quantisation", _nothing),)),
+    Mutant("streams of coder 5 anywhere", ((decode, "check_lattices", _nothing),)),
+    Mutant("no taps two before", ((lattice_model, "taps_of", _nearest_taps),)),
+    Mutant("each stream of coder 5 alone", ((lattice_model.LatticeModel, "code", _forgetful),)),
+    Mutant("chances that do not settle", ((mixing, "RATE", [10922] * 101),)),
+    Mutant("no first slice", ((mixed_mask, "_contexts", _no_first_slice),)),
+    Mutant("no restoration", ((pyramid, "restored", lambda samples, *_: samples),)),
+    Mutant("no shifts", ((pyramid, "_shifts", lambda value: (_SHIFTS(value)[0] * 0,) * 3),)),
+    Mutant("shifts that only grow", ((pyramid, "_shifts", lambda v: [*map(abs, _SHIFTS(v))]),)),
+    Mutant("own wavelets are not undone", ((transforms, "own_levels", lambda length: 0),)),
+    Mutant("a basis may have padding", ((transforms._BitReader, "end", _nothing),)),
 )
 
 

@@ -12,6 +12,7 @@ from collections import Counter
 import numpy as np
 
 from .builder import File, Fvsrn, MaskSpec, constant_item, float_bits, simple_file, verbatim
+from .builder_pyramid import Pyramid
 from .case import Case
 from .console import say
 from .decoder import DecodeError, Limits, Malformed, decode_bytes
@@ -24,6 +25,7 @@ SMALL = Limits(
     tensor_entries=2**18,
     multiply_adds=2**26,
     mask_samples=2**18,
+    mixed=2**12,
     payload_bytes=2**22,
     header_bytes=2**20,
     cbor_items=2**16,
@@ -32,14 +34,21 @@ SMALL = Limits(
 
 
 def small_files() -> list[bytes]:
-    """Return three small files that use most of the format."""
+    """Return four small files that use most of the format."""
     masked = File().item(constant_item([5, 4], [["a", 7, 1.0, 0.0, 0]]))
     bits = ball((5, 4))
     indices = [i % 2 for i in range(bits.size - int(np.count_nonzero(bits)))]
     masked.mask(MaskSpec(bits, patterns=(7, float_bits(-1.0, "f")), indices=indices))
     other = File().add("VERB", verbatim([["a", 2, [2], 2, b"\1\2\3\4"]]), 1).add("abCd", b"xy")
     other.item(constant_item([2]), 2)
-    return [simple_file(Fvsrn()).build(), masked.build(), other.build(digest_size=8)]
+    pyramid = Pyramid((5, 4), (2, 1), [["a", 7, 0.0, 1.0, 0]], extra={3: [1, 2, 3]})
+    mixed = pyramid.file(pyramid.streams(pyramid.ends())).mask(MaskSpec(bits, method=2))
+    return [
+        simple_file(Fvsrn()).build(),
+        masked.build(),
+        other.build(digest_size=8),
+        mixed.build(),
+    ]
 
 
 def outcome(data: bytes) -> str:
@@ -109,7 +118,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     number = int(given[0]) if given else 5000
     wrong = prefixes()
-    say(f"prefixes of three files that are not malformed: {wrong}")
+    say(f"prefixes of four files that are not malformed: {wrong}")
     flips = bit_flips()
     say(f"single bit flips: {dict(flips)}")
     counts, slowest = mutations(number)

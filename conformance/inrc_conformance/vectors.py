@@ -20,6 +20,8 @@ from .vectors_container import container_faults
 from .vectors_item import item_faults
 from .vectors_limit import limit_cases, unsupported_cases
 from .vectors_masks import mask_cases, verbatim_cases
+from .vectors_pyramid import pyramid_cases
+from .vectors_pyramid_bad import pyramid_faults
 from .vectors_stream import mask_faults, stream_faults, verbatim_faults
 from .vectors_valid import container_cases, item_cases, stream_cases
 
@@ -36,6 +38,8 @@ def all_cases() -> list[Case]:
         *stream_cases(),
         *mask_cases(),
         *verbatim_cases(),
+        *pyramid_cases(),
+        *pyramid_faults(),
         *container_faults(),
         *item_faults(),
         *stream_faults(),

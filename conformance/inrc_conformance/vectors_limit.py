@@ -62,7 +62,7 @@ def unsupported_cases() -> list[Case]:
         "key-text": (plain | {"x": 0}, "ITEM-1"),
         "dtype-9": (constant_item([2], [["a", 9, 1.0, 0.0]]), "ITEM-2"),
         "dtype-255": (constant_item([2], [["a", 255, 1.0, 0.0]]), "ITEM-2"),
-        "architecture-2": (plain | {2: [2, 1, {}]}, "ITEM-5"),
+        "architecture-3": (plain | {2: [3, 1, {}]}, "ITEM-5"),
         "architecture-private": (plain | {2: [2**31, 1, {}]}, "ITEM-5"),
         "version-2": (plain | {2: [0, 2, {}]}, "ITEM-5"),
         "config-key-of-constant": (plain | {2: [0, 1, {0: 1}]}, "ITEM-5"),
@@ -77,7 +77,7 @@ def unsupported_cases() -> list[Case]:
     tile = uleb(0) + uleb(1) + raw_stream(values)
     add("tens", "tile-1", File().item(Fvsrn().header()).add("TENS", tile).build(), "TENS-1")
     for name, data, spec in (
-        ("coder-5", stream(5, len(values), b"", b""), "STR-1"),
+        ("coder-6", stream(6, len(values), b"", b""), "STR-1"),
         ("ans-model-2", stream(1, len(values), b"\2", b""), "STR-1"),
         ("range-model-255", stream(2, len(values), b"\xff", b""), "STR-1"),
     ):
@@ -85,8 +85,8 @@ def unsupported_cases() -> list[Case]:
         add("streams", name, file.build(), spec)
     mask = MaskSpec(np.ones((2, 3), np.bool_), method=0).payload()
     add("masks", "purpose-2", small().add("MASK", b"\2" + mask[1:]).build(), "MASK-1")
-    method = mask[:5] + b"\2" + mask[6:]
-    add("masks", "method-2", small().add("MASK", method).build(), "MASK-3")
+    method = mask[:5] + b"\3" + mask[6:]
+    add("masks", "method-3", small().add("MASK", method).build(), "MASK-3")
     for name, entry in (
         ("type-12", ["a", 12, [1], 0, b"\1"]),
         ("filter-4", ["a", 0, [1], 4, b"\1"]),

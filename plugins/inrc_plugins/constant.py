@@ -20,6 +20,7 @@ class Constant:
     name = "constant"
     version = 1
     summary = "one value for the whole field; chosen by itself where it fits"
+    staged = False
 
     def tensors(
         self, config: Config, shape: tuple[int, ...], components: int
@@ -38,8 +39,14 @@ class Constant:
         components: int,
         parameters: Sequence[Floats],
         device: str,
+        level: int = 0,
     ) -> ConstantEvaluator:
         return ConstantEvaluator(components)
+
+    def level_factors(
+        self, config: Config, shape: tuple[int, ...], components: int, level: int
+    ) -> tuple[int, ...]:
+        return tuple(min(1 << level, size) for size in shape)
 
     def fit(self, task: FitTask) -> Model:
         return Model(config={}, tensors=())

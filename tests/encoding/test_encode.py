@@ -160,11 +160,17 @@ def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(
     assert found[0] == found[2], "another number of threads"
 
 
-def test_another_seed_gives_other_bytes(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("arch", "same"), [("fvsrn", False), ("pyramid", True)])
+def test_another_seed_gives_other_bytes_where_there_is_chance(
+    tmp_path: Path, arch: str, same: bool
+) -> None:
     np.save(tmp_path / "in.npy", smooth())
+    found = []
     for seed in (0, 1):
-        codec.encode(tmp_path / "in.npy", tmp_path / f"{seed}.inrc", psnr=25, seed=seed, **FAST)
-    assert (tmp_path / "0.inrc").read_bytes() != (tmp_path / "1.inrc").read_bytes()
+        target = tmp_path / f"{seed}.inrc"
+        codec.encode(tmp_path / "in.npy", target, psnr=25, seed=seed, arch=arch, **FAST)
+        found.append(target.read_bytes())
+    assert (found[0] == found[1]) == same
 
 
 @pytest.mark.parametrize("coder", ["raw", "ans", "range", "zstd", "brotli"])
@@ -287,8 +293,14 @@ def test_inputs_that_cannot_be_read_are_named(tmp_path: Path, name: str) -> None
     assert not (tmp_path / "out.inrc").exists()
 
 
-@pytest.mark.parametrize("stage", ["fit", "quantise", "measure"])
-def test_ctrl_c_leaves_no_files(tmp_path: Path, stage: str) -> None:
+@pytest.mark.parametrize(
+    ("arch", "stage"),
+    [
+        *(("pyramid", stage) for stage in ("plan", "transform", "quantise", "measure")),
+        *(("fvsrn", stage) for stage in ("fit", "quantise", "measure")),
+    ],
+)
+def test_ctrl_c_leaves_no_files(tmp_path: Path, arch: str, stage: str) -> None:
     np.save(tmp_path / "in.npy", smooth((14, 15)))
 
     def interrupt(progress: Progress) -> None:
@@ -296,19 +308,18 @@ def test_ctrl_c_leaves_no_files(tmp_path: Path, stage: str) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        codec.encode(
-            tmp_path / "in.npy", tmp_path / "out.inrc", psnr=20, on_progress=interrupt, **FAST
-        )
+        encode(tmp_path, smooth((14, 15)), psnr=20, arch=arch, on_progress=interrupt)
     assert os.listdir(tmp_path) == ["in.npy"]
 
 
-def test_progress_never_falls_and_ends_at_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("arch", "stage"), [("pyramid", "transform"), ("fvsrn", "fit")])
+def test_progress_never_falls_and_ends_at_one(tmp_path: Path, arch: str, stage: str) -> None:
     seen: list[Progress] = []
-    encode(tmp_path, smooth((14, 15)), psnr=20, on_progress=seen.append)
+    encode(tmp_path, smooth((14, 15)), psnr=20, arch=arch, on_progress=seen.append)
     fractions = [progress.fraction for progress in seen]
     assert fractions == sorted(fractions)
     assert 0 <= fractions[0] <= fractions[-1] == 1
-    assert {"fit", "measure"} <= {progress.stage for progress in seen}
+    assert {stage, "measure"} <= {progress.stage for progress in seen}
 
 
 def test_verify_holds_the_file_against_the_original(tmp_path: Path) -> None:

@@ -171,7 +171,7 @@ def test_masks_that_break_a_rule_are_refused(payload: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "payload", [b"\x02" + SOUND[1:], b"\x01\x01\x03\x00\x02" + BITS], ids=["purpose", "method"]
+    "payload", [b"\x02" + SOUND[1:], b"\x01\x01\x03\x00\x03" + BITS], ids=["purpose", "method"]
 )
 def test_unknown_purposes_and_methods_are_unsupported(payload: bytes) -> None:
     with pytest.raises(UnsupportedError):

@@ -207,7 +207,7 @@ UNSUPPORTED: dict[str, Callable[[Map], Any]] = {
     "key of text": put("x", 0),  # type: ignore[arg-type]
     "dtype 9": put(0, 0, 1, 9),
     "dtype 255": put(0, 0, 1, 255),
-    "architecture 2": put(2, 0, 2),
+    "architecture 3": put(2, 0, 3),
     "architecture private": put(2, 0, 2**31),
     "version 2": put(2, 1, 2),
     "version 70000": put(2, 1, 70_000),

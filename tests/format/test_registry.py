@@ -52,8 +52,9 @@ def test_section_attributes() -> None:
 
 
 def test_coders_and_models() -> None:
-    assert REGISTRY["coders"] == stream.CODERS
-    assert {"auto", *REGISTRY["coders"]} == set(options.CODERS)
+    # The mixing coder is chosen by what is coded, not by the user.
+    assert REGISTRY["coders"] == {**stream.CODERS, "mixing": stream.MIXING}
+    assert {"auto", *stream.CODERS} == set(options.CODERS)
     assert REGISTRY["models"] == {"static": stream.STATIC, "laplace": stream.LAPLACE}
 
 
@@ -65,6 +66,7 @@ def test_masks() -> None:
     assert REGISTRY["mask_methods"] == {
         "packed": mask_section.PACKED,
         "context": mask_section.CONTEXT,
+        "mixing": mask_section.MIXED,
     }
 
 

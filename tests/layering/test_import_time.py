@@ -74,5 +74,23 @@ def test_encoding_without_torch_says_what_is_missing(
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(codec.MissingDependencyError, match="install torch"):
-        codec.encode(tiny_netcdf, tmp_path / "out.inrc")
+        codec.encode(tiny_netcdf, tmp_path / "out.inrc", arch="fvsrn")
     assert not list(tmp_path.glob("*.inrc"))
+
+
+def test_the_default_architecture_encodes_without_torch(
+    fresh: Fresh, tiny_netcdf: Path, tmp_path: Path
+) -> None:
+    done = fresh(
+        """
+import sys
+sys.modules["torch"] = None
+import codec
+assert codec.encode(sys.argv[1], sys.argv[2], psnr=30, effort=0).goal_met
+""",
+        str(tiny_netcdf),
+        str(tmp_path / "out.inrc"),
+    )
+    assert done.returncode == 0, done.stderr
+    with codec.open(tmp_path / "out.inrc", device="cpu") as file:
+        assert "p" in file

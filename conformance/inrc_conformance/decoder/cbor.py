@@ -153,6 +153,14 @@ def as_float(value: Value, what: str) -> float:
     return value
 
 
+def is_float32(value: float) -> bool:
+    """Say whether a float32 represents a finite number exactly."""
+    try:
+        return bool(struct.unpack("<f", struct.pack("<f", value))[0] == value)
+    except OverflowError:
+        return False
+
+
 def as_text(value: Value, what: str) -> str:
     """Return text, or refuse the value."""
     if not isinstance(value, str):

@@ -11,6 +11,7 @@ from . import cbor
 from .architectures.plan import Plan
 from .errors import Limit, Malformed
 from .headers import Item, check_names, parse_head, parse_item
+from .lattice_model import LatticeModel
 from .limits import DEFAULT_LIMITS, Limits
 from .masks import Mask, parse_mask
 from .numbers import Int64Array
@@ -20,10 +21,12 @@ from .tensors import (
     Tensors,
     Work,
     check_counts,
+    check_lattices,
     check_masks,
     coded_counts,
     coded_mask,
     decode_tensors,
+    lattice_entries,
     place,
     read_tensors,
 )
@@ -96,7 +99,7 @@ def _parse_integers(file: File, parts: _Parts, budget: Budget, limits: Limits) -
             parts.masks.append(mask)
             parts.order.append(mask)
         elif section.type == "TENS":
-            tensors = read_tensors(budget.payload(section), len(parts.items), limits)
+            tensors = read_tensors(budget.payload(section), parts.plans, limits)
             parts.tensors.append(tensors)
             parts.order.append(tensors)
 
@@ -119,15 +122,18 @@ def _finish(file: File, parts: _Parts, limits: Limits) -> Decoded:
     for item, plan in zip(parts.items, parts.plans, strict=True):
         check_masks(item, plan, parts.masks)
         wanted.append(sum(coded_counts(item, plan, parts.masks)))
-    check_counts(parts.tensors, wanted, limits)
+    lattices = sum(map(lattice_entries, parts.plans))
+    check_counts(parts.tensors, wanted, lattices, limits)
+    check_lattices(parts.tensors, parts.plans, limits)
 
     digest = hashlib.sha256()
     coded: list[list[Int64Array]] = [[np.zeros(0, np.int64)] for _ in parts.items]
+    models = [LatticeModel(p.lattice) if p.lattice is not None else None for p in parts.plans]
     for part in parts.order:
         if isinstance(part, Mask):
             part.update_digest(digest)
         else:
-            integers = decode_tensors(part)
+            integers = decode_tensors(part, models[part.item])
             digest.update(integers.astype("<i4").tobytes())
             coded[part.item].append(integers)
     full = digest.digest()

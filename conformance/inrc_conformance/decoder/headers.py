@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .cbor import Value, as_float, as_list, as_map, as_text, as_uint
+from .cbor import Value, as_float, as_list, as_map, as_text, as_uint, is_float32
 from .errors import Malformed, Unsupported
 
 DTYPES = ("u1", "i1", "u2", "i2", "u4", "i4", "f2", "f4", "f8")
@@ -220,11 +219,7 @@ def _step(value: Value) -> float:
     step = as_float(value, "ITEM-7: a step")
     if step <= 0:
         raise Malformed("ITEM-7: a step is not greater than 0")
-    try:
-        exact = float(struct.unpack("<f", struct.pack("<f", step))[0]) == step
-    except OverflowError:
-        exact = False
-    if not exact:
+    if not is_float32(step):
         raise Malformed("ITEM-7: a step is not exactly a float32")
     return step
 

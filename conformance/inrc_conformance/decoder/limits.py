@@ -11,13 +11,13 @@ from .errors import Limit
 class Limits:
     """Upper bounds of LIM-2; the defaults are level 1, but at most 2^26 samples.
 
-    The last one is this decoder's own: the format bounds no sum but that of VERB payloads.
+    The last two are this decoder's own: the format bounds no sum of payloads but that of VERB.
     """
 
     samples: int = 2**26
     """Output samples of all components of all items."""
     tensor_entries: int = 2**24
-    """Of all tensors of all items, coded or not."""
+    """Of all tensors but lattices of all items, coded or not."""
     multiply_adds: int = 2**38
     sections: int = 2**12
     header_bytes: int = 2**24
@@ -28,6 +28,8 @@ class Limits:
     """Of all masks together."""
     cbor_items: int = 2**22
     """Of one CBOR payload."""
+    mixed: int = 2**22
+    """Of all coefficients and mask samples coded by mixing, which takes long here."""
     total_payload_bytes: int = 2**29
     """Of all compressed payloads together."""
 

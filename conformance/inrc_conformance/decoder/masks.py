@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +12,12 @@ import numpy.typing as npt
 from .context_bits import decode_bits
 from .errors import Malformed, Unsupported
 from .limits import Limits, require
+from .mixed_mask import decode_mixed_bits
 from .numbers import Int64Array, Reader, check_padding
 from .streams import decode_stream, read_stream
 
 VALIDITY, SPARSITY = range(2)
+PACKED, CONTEXT, MIXED = range(3)
 _MAX_AXES = 8
 
 
@@ -69,6 +72,8 @@ def parse_mask(payload: bytes, limits: Limits, before: int) -> Mask:
     coded = tuple(1 if constant >> axis & 1 else size for axis, size in enumerate(shape))
     method = reader.u8()
     data = reader.take(reader.uleb())
+    if method == MIXED:
+        require(math.prod(coded), limits.mixed, "samples of a mask coded by mixing")
     bits = np.broadcast_to(_bits(method, coded, data), shape)
     if purpose == SPARSITY:
         reader.end("the mask (MASK-1)")
@@ -78,9 +83,11 @@ def parse_mask(payload: bytes, limits: Limits, before: int) -> Mask:
 
 def _bits(method: int, shape: tuple[int, ...], data: bytes) -> npt.NDArray[np.bool_]:
     """Decode the bits of the coded shape (MASK-3)."""
-    if method == 1:
+    if method == CONTEXT:
         return decode_bits(shape, data).astype(np.bool_)
-    if method != 0:
+    if method == MIXED:
+        return decode_mixed_bits(shape, data).astype(np.bool_)
+    if method != PACKED:
         raise Unsupported(f"MASK-3: method {method}")
     samples = 1
     for size in shape:

@@ -23,7 +23,7 @@ from .tables import (
     static_table,
 )
 
-RAW, ANS, RANGE, ZSTD, BROTLI = range(5)
+RAW, ANS, RANGE, ZSTD, BROTLI, MIXING = range(6)
 STATIC, LAPLACE = range(2)
 _CHUNK = 2**16
 _MAX_CLASS = 63
@@ -62,10 +62,17 @@ class SymbolDecoder(Protocol):
         """Check that the data ends after the last symbol."""
 
 
-def read_stream(reader: Reader, max_count: int) -> Stream:
-    """Read one stream; its count is checked before anything else."""
+def read_stream(reader: Reader, max_count: int, lattice_entries: int = 0) -> Stream:
+    """Read one stream; its count is checked before anything else.
+
+    `lattice_entries` is the size of the lattice that the stream may belong to.
+    """
     coder = reader.u8()
     count = reader.uleb()
+    if coder == MIXING:
+        if not 1 <= count <= lattice_entries:
+            raise Malformed("STR-6: a stream of coder 5 does not hold a part of a lattice")
+        return Stream(coder, count, _data(reader))
     require(count, max_count, "count of a stream")
     if coder == RAW:
         offset, width = unzigzag(reader.uleb()), reader.u8()
@@ -114,7 +121,7 @@ def _segments(reader: Reader, count: int) -> tuple[Segment, ...]:
 
 
 def decode_stream(stream: Stream) -> Int64Array:
-    """Return the integers of a stream."""
+    """Return the integers of a stream of any coder but 5."""
     if stream.coder == RAW:
         values = _raw(stream)
     elif stream.coder in (ZSTD, BROTLI):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +12,12 @@ from .architectures import plan_item
 from .architectures.plan import Plan
 from .errors import Malformed, Unsupported
 from .headers import Item
+from .lattice_model import LatticeModel
 from .limits import Limits, require
 from .masks import SPARSITY, VALIDITY, Mask
+from .mixing import BitDecoder
 from .numbers import Int64Array, Reader
-from .streams import Stream, decode_stream, read_stream
+from .streams import MIXING, Stream, decode_stream, read_stream
 
 
 @dataclass(frozen=True)
@@ -30,17 +33,18 @@ class Tensors:
         return sum(stream.count for stream in self.streams)
 
 
-def read_tensors(payload: bytes, items: int, limits: Limits) -> Tensors:
+def read_tensors(payload: bytes, plans: Sequence[Plan], limits: Limits) -> Tensors:
     """Read a TENS payload (TENS-1)."""
     reader = Reader(payload)
     item, tile = reader.uleb(), reader.uleb()
-    if item >= items:
+    if item >= len(plans):
         raise Malformed(f"TENS-1: there is no item {item}")
     if tile:
         raise Unsupported(f"TENS-1: tile {tile}")
     streams: list[Stream] = []
     while reader.left:
-        streams.append(read_stream(reader, limits.tensor_entries))
+        entries = lattice_entries(plans[item])
+        streams.append(read_stream(reader, limits.tensor_entries + entries, entries))
     return Tensors(item, tuple(streams))
 
 
@@ -61,9 +65,15 @@ class Work:
         require(self.multiply_adds, limits.multiply_adds, "multiply-adds")
         for shape in plan.shapes:
             self.entries += product(shape)
+        self.entries -= lattice_entries(plan)
         require(self.entries, limits.tensor_entries, "entries of tensors")
         _check_quantisation(item, plan)
         return plan
+
+
+def lattice_entries(plan: Plan) -> int:
+    """Return the size of the lattice of an item, if it has one."""
+    return plan.lattice.entries if plan.lattice is not None else 0
 
 
 def product(shape: tuple[int, ...]) -> int:
@@ -83,6 +93,11 @@ def _check_quantisation(item: Item, plan: Plan) -> None:
             raise Malformed("ITEM-7: not one step per index of the first axis")
     if any(tensor >= len(plan.shapes) for tensor in item.sparse):
         raise Malformed("ITEM-8: there is no such tensor")
+    if plan.lattice is not None:
+        if item.quantisation[0].per_slice or item.quantisation[0].zero:
+            raise Malformed("STR-7: a lattice with more than one step, or with a zero")
+        if 0 in item.sparse:
+            raise Malformed("STR-7: a lattice with a mask")
 
 
 def check_masks(item: Item, plan: Plan, masks: list[Mask]) -> None:
@@ -128,20 +143,48 @@ def coded_counts(item: Item, plan: Plan, masks: list[Mask]) -> list[int]:
     return counts
 
 
-def check_counts(sections: list[Tensors], wanted: list[int], limits: Limits) -> None:
-    """Compare the integers of the streams with those of the items (TENS-2)."""
+def check_counts(sections: list[Tensors], wanted: list[int], lattices: int, limits: Limits) -> None:
+    """Compare the integers of the streams with those of the items (TENS-2).
+
+    `lattices` is the number of those that do not count as numbers of parameters.
+    """
     found = [0] * len(wanted)
     for section in sections:
         found[section.item] += section.count
-    require(sum(found), limits.tensor_entries, "integers of all streams")
+    require(sum(found) - lattices, limits.tensor_entries, "integers of all streams")
     if found != wanted:
         raise Malformed("TENS-2: not as many integers as the tensors ask for")
 
 
-def decode_tensors(section: Tensors) -> Int64Array:
-    """Return the integers of a TENS section in coded order."""
-    empty = np.zeros(0, dtype=np.int64)
-    return np.concatenate([empty, *(decode_stream(stream) for stream in section.streams)])
+def check_lattices(sections: Sequence[Tensors], plans: Sequence[Plan], limits: Limits) -> None:
+    """Check where streams of coder 5 begin and end (STR-6)."""
+    position, mixed = [0] * len(plans), [0] * len(plans)
+    for section in sections:
+        item = section.item
+        lattice = plans[item].lattice
+        for stream in section.streams:
+            start = position[item]
+            position[item] += stream.count
+            if stream.coder != MIXING:
+                continue
+            if start != mixed[item]:
+                raise Malformed("STR-6: integers of another coder before a stream of coder 5")
+            if lattice is None or position[item] not in lattice.ends:
+                raise Malformed("STR-6: a stream of coder 5 does not end with a level")
+            mixed[item] = position[item]
+    require(sum(mixed), limits.mixed, "coefficients coded by mixing")
+
+
+def decode_tensors(section: Tensors, model: LatticeModel | None) -> Int64Array:
+    """Return the integers of a TENS section in coded order; `model` is that of its lattice."""
+    parts = [np.zeros(0, dtype=np.int64)]
+    for stream in section.streams:
+        if stream.coder == MIXING and model is not None:
+            integers = model.code(BitDecoder(stream.data), [0] * stream.count)
+            parts.append(np.array(integers, dtype=np.int64))
+        else:
+            parts.append(decode_stream(stream))
+    return np.concatenate(parts)
 
 
 def place(coded: Int64Array, item: Item, plan: Plan, masks: list[Mask]) -> list[Int64Array]:
@@ -152,6 +195,10 @@ def place(coded: Int64Array, item: Item, plan: Plan, masks: list[Mask]) -> list[
         part = coded[position : position + count]
         position += count
         shape = plan.shapes[tensor]
+        if tensor == 0 and plan.lattice is not None:
+            lattice = np.zeros(part.size, dtype=np.int64)
+            lattice[plan.lattice.order()] = part
+            part = lattice
         mask = coded_mask(item, tensor, masks)
         if mask is None:
             tensors.append(part.reshape(shape))

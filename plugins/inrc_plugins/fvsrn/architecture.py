@@ -20,6 +20,7 @@ class Fvsrn:
     name = "fvsrn"
     version = 1
     summary = "latent grid, Fourier features and a small SnakeAlt network (fV-SRN)"
+    staged = True
 
     def tensors(
         self, config: Config, shape: tuple[int, ...], components: int
@@ -36,6 +37,7 @@ class Fvsrn:
         components: int,
         parameters: Sequence[Floats],
         device: str,
+        level: int = 0,
     ) -> Evaluator:
         checked = FvsrnConfig.from_map(config, shape)
         if device == "cpu":
@@ -43,6 +45,11 @@ class Fvsrn:
         from inrc_plugins.fvsrn.device_evaluation import DeviceEvaluator
 
         return DeviceEvaluator(checked, shape, components, parameters, device)
+
+    def level_factors(
+        self, config: Config, shape: tuple[int, ...], components: int, level: int
+    ) -> tuple[int, ...]:
+        return tuple(min(1 << level, size) for size in shape)
 
     def fit(self, task: FitTask) -> Model:
         from codec.pipeline.gradient_fit import GradientFit

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ..errors import Unsupported
 from ..headers import Item
-from . import constant, fvsrn
+from . import constant, fvsrn, pyramid
 from .plan import Plan
 
-_KNOWN = {(0, 1): constant.plan, (1, 1): fvsrn.plan}
+_KNOWN = {(0, 1): constant.plan, (1, 1): fvsrn.plan, (2, 1): pyramid.plan}
 
 
 def plan_item(item: Item) -> Plan:

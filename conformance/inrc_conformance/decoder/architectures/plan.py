@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from ..lattice import Lattice
+
 Float64Array = npt.NDArray[np.float64]
 Float32Array = npt.NDArray[np.float32]
 
@@ -18,6 +20,8 @@ class Plan(ABC):
     shapes: tuple[tuple[int, ...], ...]
     multiply_adds: int
     """Per position."""
+    lattice: Lattice | None = None
+    """The shape of tensor 0, if it is a lattice."""
 
     @abstractmethod
     def evaluate(self, parameters: Sequence[Float32Array]) -> Float64Array:

@@ -1,0 +1,267 @@
+"""Coding the coefficients of a lattice, level by level, with what was learned carried on.
+
+Normative text: format_spec/inrc-1.md, section 7.4.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from codec.entropy.mixing import kernels
+from codec.entropy.mixing.lattice import AXES, Band, Lattice, Segment
+from codec.entropy.mixing.range_coder import (
+    AT,
+    Coder,
+    finish_encoder,
+    new_decoder,
+    new_encoder,
+)
+from codec.entropy.mixing.tables import TABLES
+from codec.errors import CorruptError, InvalidInputError
+
+Array = npt.NDArray[Any]
+Coefficients = npt.NDArray[np.int32]
+# A segment is closed at the end of a level once it has so many bytes: what the next one costs
+# (framing, end of the range coder) stays under about two per cent.
+SEGMENT_BYTES = 1024
+# Room for the coded bytes of one coefficient; memory that is never touched costs nothing.
+_BYTES_PER_COEFFICIENT = 32
+_NOTHING = np.zeros(0, np.uint16)
+
+
+def encode_lattice(lattice: Lattice, values: Coefficients) -> list[Segment]:
+    """Segments of `values`, all coefficients in coding order (int32).
+
+    Raises:
+        InvalidInputError: one is more than 2^27 away from what is predicted (0 outside the low
+            band).
+    """
+    coded = values.copy()
+    nothing = np.zeros(0, np.float32)
+    segments = _encode(lattice, coded, kernels.ENCODE, lambda band: nothing, 0.0)
+    if not np.array_equal(coded, values):
+        raise InvalidInputError("a quantised coefficient is too large to code; use larger steps")
+    return segments
+
+
+def quantise_lattice(
+    lattice: Lattice, array: npt.NDArray[np.float32], step: float, price: float
+) -> tuple[Coefficients, list[Segment]]:
+    """Quantise an array of coefficients by rate and distortion while coding it.
+
+    Args:
+        array: float32 of the lattice's shape.
+        step: quantisation step.
+        price: squared error, in squared steps, that one bit is worth; 0 rounds to nearest.
+
+    Returns:
+        The integers in coding order, and their segments.
+    """
+    values = np.empty(lattice.size, np.int32)
+    scale = np.float32(1 / step)
+
+    def targets(band: Band) -> npt.NDArray[np.float32]:
+        return (array[band.box] * scale).ravel()
+
+    return values, _encode(lattice, values, kernels.QUANTISE, targets, price)
+
+
+def _encode(
+    lattice: Lattice,
+    values: Coefficients,
+    mode: int,
+    targets: Callable[[Band], npt.NDArray[np.float32]],
+    price: float,
+) -> list[Segment]:
+    walk = _Walk(lattice)
+    room = 4096 + _BYTES_PER_COEFFICIENT * lattice.size
+    coder = new_encoder(room)
+    segments: list[Segment] = []
+    at = start = 0
+    for band, following in itertools.pairwise([*lattice.bands, None]):
+        if band is None:
+            break
+        part = values[at : at + band.size]
+        walk.code(coder, mode, band, part, targets(band), price)
+        at += band.size
+        if following is None or (
+            following.level != band.level and coder.state[AT] >= SEGMENT_BYTES
+        ):
+            segments.append(Segment(at - start, finish_encoder(coder)))
+            start = at
+    return segments
+
+
+class LatticeDecoder:
+    """Decodes the segments of one lattice, in order.
+
+    Attributes:
+        done: coefficients decoded so far.
+    """
+
+    def __init__(self, lattice: Lattice) -> None:
+        self.lattice = lattice
+        self.done = 0
+        self._walk = _Walk(lattice)
+        self._bands = iter(lattice.bands)
+
+    def decode(self, count: int, data: bytes) -> Coefficients:
+        """The next `count` coefficients, in coding order.
+
+        Raises:
+            CorruptError: the segment does not end with a level, or more is coded than there is.
+        """
+        ends = {self.lattice.count(level) for level in range(self.lattice.depth + 1)}
+        if count == 0 or self.done + count not in ends:
+            raise CorruptError("a stream of coefficients does not end with a level", section="TENS")
+        coder = new_decoder(data)
+        values = np.empty(count, np.int32)
+        at = 0
+        while at < count:
+            band = next(self._bands)
+            part = values[at : at + band.size]
+            self._walk.code(coder, kernels.DECODE, band, part, np.zeros(0, np.float32), 0.0)
+            at += band.size
+        self.done += count
+        return values
+
+
+class _Walk:
+    """The way over the bands: memory, and what coarser and earlier bands say of a band."""
+
+    def __init__(self, lattice: Lattice) -> None:
+        self._lattice = lattice
+        self._memory = _new_memory()
+        self._parents: dict[int, tuple[Array, tuple[int, ...]]] = {}
+        self._siblings: dict[int, tuple[Array, tuple[int, ...]]] = {}
+        self._level = lattice.depth
+
+    def code(
+        self,
+        coder: Coder,
+        mode: int,
+        band: Band,
+        values: Coefficients,
+        targets: npt.NDArray[np.float32],
+        price: float,
+    ) -> None:
+        """Code one band, the next in order."""
+        if band.level != self._level:
+            self._parents, self._siblings = self._siblings, {}
+            self._level = band.level
+        near = _neighbours(band.shape)
+        kernels.code_band(
+            coder,
+            mode,
+            self._memory,
+            self._surrounding(band),
+            near,
+            _new_scratch(band.shape, len(near.steps)),
+            values,
+            targets,
+            np.float32(price),
+            TABLES,
+        )
+        if band.orientation:
+            levels = np.empty(band.size, np.uint16)
+            kernels.surroundings(values, np.array(band.shape, np.int64), levels)
+            self._siblings[band.orientation] = levels, band.shape
+
+    def _surrounding(self, band: Band) -> kernels.Band:
+        parent, parent_shape = self._parents.pop(band.orientation, (_NOTHING, (1,) * AXES))
+        siblings = _NOTHING
+        shape = np.array(band.shape, np.int64)
+        if self._siblings:
+            total = np.zeros(band.size, np.uint32)
+            for levels, its_shape in self._siblings.values():
+                kernels.add_sibling(levels, np.array(its_shape, np.int64), shape, total)
+            siblings = (total // len(self._siblings)).astype(np.uint16)
+        shifts = [1 if band.level + 1 < levels else 0 for levels in self._lattice.levels]
+        return kernels.Band(
+            band.kind,
+            int(band.orientation == 0),
+            shape,
+            parent,
+            np.array(parent_shape, np.int64),
+            np.array(shifts, np.int64),
+            siblings,
+        )
+
+
+def _new_memory() -> kernels.Memory:
+    slots = kernels.INPUTS * kernels.PLANE
+    rows = kernels.DECISIONS * kernels.WEIGHT_SETS
+    return kernels.Memory(
+        slots=np.full(slots, -1, np.int32),
+        slot_counts=np.zeros(slots, np.uint8),
+        weights=np.full((rows, kernels.INPUTS), kernels.FIRST_WEIGHT, np.int64),
+        zeros=np.full(64, 1 << 18, np.int32),
+        zero_counts=np.zeros(64, np.uint8),
+        lows=np.full(64, 1 << 21, np.int32),
+        low_counts=np.zeros(64, np.uint8),
+        signs=np.full(4160, 1 << 21, np.int32),
+        sign_counts=np.zeros(4160, np.uint8),
+    )
+
+
+def _neighbours(shape: tuple[int, ...]) -> kernels.Neighbours:
+    """Causal taps: at most two axes away, weights 4 and 2, and two cells back along an axis, 1."""
+    taps = []
+    for offset in itertools.product((-1, 0, 1), repeat=AXES):
+        far = sum(map(abs, offset))
+        if offset < (0,) * AXES and far <= 2:
+            taps.append((offset, 4 if far == 1 else 2))
+    for axis in range(AXES):
+        back = tuple(-2 if other == axis else 0 for other in range(AXES))
+        if shape[axis] > 2:
+            taps.append((back, 1))
+    taps = [
+        (offset, weight)
+        for offset, weight in taps
+        if all(shape[axis] > 1 or not by for axis, by in enumerate(offset))
+    ]
+    paddings = _paddings(shape)
+    padded = _strides([size + 2 * pad for size, pad in zip(shape, paddings, strict=True)])
+    strides = _strides(shape)
+    offsets = np.array([offset for offset, _ in taps], np.int64).reshape(-1, AXES)
+    backward = [int(padded[axis]) if shape[axis] > 1 else 0 for axis in reversed(range(AXES))]
+    return kernels.Neighbours(
+        offsets=offsets,
+        steps=offsets @ padded,
+        value_steps=offsets @ strides,
+        weights=np.array([weight for _, weight in taps], np.int64),
+        backward=np.array(backward, np.int64),
+        padded=padded,
+        strides=strides,
+        origin=int(np.dot(paddings, padded)),
+    )
+
+
+def _paddings(shape: tuple[int, ...]) -> list[int]:
+    return [2 if size > 1 else 0 for size in shape]
+
+
+def _strides(shape: Any) -> npt.NDArray[np.int64]:
+    return np.array([int(np.prod(shape[axis + 1 :])) for axis in range(AXES)], np.int64)
+
+
+def _new_scratch(shape: tuple[int, ...], taps: int) -> kernels.Scratch:
+    cells = int(
+        np.prod([size + 2 * pad for size, pad in zip(shape, _paddings(shape), strict=True)])
+    )
+    return kernels.Scratch(
+        cells=np.zeros(cells, np.int16),
+        levels=np.zeros(cells, np.uint8),
+        differences=np.zeros(taps, np.int64),
+        gains=np.zeros(taps, np.int64),
+        features=np.zeros(taps + 3, np.int64),
+        trust=np.full(taps + 3, 65536 // (taps + 2), np.int64),
+        contexts=np.zeros(kernels.INPUTS, np.int64),
+        stretched=np.zeros(kernels.INPUTS, np.int64),
+        place=np.zeros(AXES, np.int64),
+    )

@@ -1,0 +1,1 @@
+"""The closed-form pyramid coder: transforms of whole volumes, without any training."""
