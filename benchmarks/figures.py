@@ -90,7 +90,7 @@ def encode(volume: str, source: Path, effort: int, psnr: float) -> Encoded:
     path = source.with_suffix(".inrc")
     cost = run_inrc(
         "encode", source, "-o", path, "--psnr", f"{psnr:g}", "--effort", str(effort),
-        "--threads", str(THREADS), "--force", "--json",
+        "--threads", str(THREADS), "--arch", "fvsrn", "--force", "--json",
     )  # fmt: skip
     if cost.code not in (0, 6):
         raise RuntimeError(f"encode {volume}: exit code {cost.code}: {cost.errors.strip()}")
@@ -109,7 +109,14 @@ def encode_watched(volume: str, source: Path, effort: int, psnr: float) -> Encod
 
     with patch.object(QuantisedFit, "run", watch):
         report = codec.encode(
-            source, path, psnr=psnr, effort=effort, threads=THREADS, device="cpu", overwrite=True
+            source,
+            path,
+            psnr=psnr,
+            effort=effort,
+            arch="fvsrn",
+            threads=THREADS,
+            device="cpu",
+            overwrite=True,
         )
     cost = Finished(0, report.seconds, 0, 0, "", "")
     return Encoded(volume, source, path, cost, dataclasses.asdict(report), b"".join(seen))

@@ -240,7 +240,7 @@ def _judge(report: EncodeReport, goal: Goal) -> EncodeReport:
         names = "+".join(one.name for one in report.qualities if one.psnr == worst.psnr)
         shortfall = (
             f"{report.path}: {names} reached {worst.psnr:.2f} dB of {goal.psnr:g} dB; "
-            "the file is kept; more --effort gets further"
+            "the file is kept; more --effort may get further, to what its arithmetic can hold"
         )
     elif goal.bytes is not None and report.file_bytes > goal.bytes:
         shortfall = (

@@ -126,7 +126,8 @@ def _refusing_damage(path: Path) -> Iterator[None]:
 
 def _check(path: Path, image: Image.Image) -> None:
     pages = getattr(image, "n_frames", 1)
-    if pages > 1:
+    # Phones append previews to their JPEG files (MPO); the first picture is the photograph.
+    if pages > 1 and image.format != "MPO":
         raise InvalidInputError(
             f"{path}: holds {pages} pictures (an animation or pages); save the one you want alone"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -228,11 +229,30 @@ def _section_cases() -> list[Case]:
         "range-laplace": [laplace_stream(2, [(12, values[:50]), (3, values[50:])])],
         "raw-pieces": [raw_stream(values[:5]), raw_stream(values[5:7]), raw_stream(values[7:])],
         "mixing-then-raw": [*model.streams(ends[:2]), raw_stream(values[sum(ends[:2]) :])],
+        "mixing-then-raw-in-a-band": _rest(model, 2, (7, 1, 30)),
+        "low-band-mixing-then-raw-in-a-band": _rest(model, 1, (2,)),
     }
     for name, streams in others.items():
         data = model.file(streams).build()
         out.append(_valid(f"coded-{name}", data, "TENS-2 STR-6"))
     return [*out, _two_items(), _items_of_other_kinds()]
+
+
+def _rest(model: Pyramid, levels: int, counts: Ints) -> list[bytes]:
+    """Streams of coder 5 for the first levels, then raw ones of some counts, the last of the rest.
+
+    All cuts between raw streams lie inside bands.
+    """
+    values, ends = model.integers(), model.ends()
+    streams = model.streams(ends[:levels])
+    start = sum(ends[:levels])
+    borders = set(accumulate(band.entries for band in model.lattice.bands))
+    for count in counts:
+        streams.append(raw_stream(values[start : start + count]))
+        start += count
+        if start in borders:
+            raise ValueError("a cut is not inside a band")
+    return [*streams, raw_stream(values[start:])]
 
 
 def _two_items() -> Case:

@@ -10,7 +10,7 @@ import numpy as np
 from .builder import File, Fvsrn, MaskSpec, Raw, constant_item, simple_file
 from .builder_pyramid import Pyramid, basis, some_basis
 from .case import Case, case
-from .encoders import raw_stream, stream
+from .encoders import byte_stream, raw_stream, stream
 from .encoders_mixing import mixing_stream
 from .vectors_masks import ball
 
@@ -60,6 +60,12 @@ def _stream_faults() -> list[Case]:
         "raw-between",
         [parts[0], raw_stream(values[low : low + ends[1]]), mixing_stream(ends[2], b"")],
     )
+    cut = low + first_band // 2
+    add("low-band-then-raw-in-a-band", [parts[0], raw_stream(values[low:cut]),
+                                        mixing_stream(total - cut, b"")])  # fmt: skip
+    cut = total - ends[-1]
+    add("after-raw-levels", [raw_stream(values[:cut]), mixing_stream(ends[-1], b"")])
+    add("after-zstd-level", [byte_stream(3, values[:low], 2), mixing_stream(total - low, b"")])
     add("level-missing", parts[:-1], "TENS-2")
     add("data-past-end", [whole[:-1]], "FILE-8")
     fvsrn = Fvsrn()
@@ -83,6 +89,11 @@ def _lattice_faults() -> list[Case]:
     model = Pyramid((3, 4, 3, 4), (1, 1, 1, 1), seed=92)
     flat = Pyramid((9,), (2,), seed=93)
     entries: dict[str, tuple[Pyramid, Any]] = {
+        "step-of-lattice-2": (flat, 2.0),
+        "step-of-lattice-half": (flat, 0.5),
+        "step-of-lattice-near-1": (flat, 1 + 2.0**-23),
+        "step-of-lattice-integer": (flat, 1),
+        "zero-0-step-2": (flat, [0, 2.0, 0]),
         "zero-1": (model, [0, 1.0, 1]),
         "zero-negative": (model, [0, 1.0, -(2**31)]),
         "step-per-slice": (model, [1, 1.0, 1.0, 1.0]),
@@ -116,6 +127,10 @@ def _config_faults() -> list[Case]:
         "step-negative": good | {1: -0.5},
         "step-integer": good | {1: 1},
         "step-nan": good | {1: _NAN},
+        "step-infinite": good | {1: math.inf},
+        "step-minus-infinite": good | {1: -math.inf},
+        "step-above-float32": good | {1: 2.0**128},
+        "step-below-float32": good | {1: 2.0**-150},
         "step-not-a-float32": good | {1: 0.1},
         "offset-integer": good | {2: 0},
         "offset-nan": good | {2: _NAN},
@@ -263,4 +278,9 @@ def _other_faults() -> list[Case]:
     header = {0: [["a", 7, 0.5, 2.0]], 1: [2**48], 2: [2, 1, {0: [0], 1: 0.5}], 3: [1.0]}
     huge = File().item(header).add("TENS", b"\0\0" + mixing_stream(2**48, b""))
     out.append(case("samples", "pyramid-2-48", huge.build(), "LIM-1", "limit"))
+    header = header | {1: [2**39]}
+    huge = File(bytes([1, 0, 2, 0])).item(header)
+    huge.add("TENS", b"\0\0" + stream(0, 2**39, b"\0\0", b""))
+    data = huge.build()
+    out.append(case("integers", "raw-lattice-2-39", data, "LIM-1 STR-5", "limit", level=2))
     return out

@@ -620,3 +620,13 @@ def test_a_shortfall_names_the_picture_not_a_channel(tmp_path: Path) -> None:
     report = encode(path, psnr=60, arch="fvsrn")
     assert not report.goal_met
     assert "red+green+blue reached" in report.shortfall
+
+
+def test_the_first_picture_of_an_mpo_file_is_the_photograph(tmp_path: Path) -> None:
+    pixels = smooth(3)
+    first, preview = Image.fromarray(pixels), Image.fromarray(pixels[::2, ::2])
+    path = tmp_path / "phone.jpg"
+    first.save(path, format="MPO", save_all=True, append_images=[preview], quality=95)
+    found = stacked(formats.read(path, None))
+    assert found.shape == pixels.shape
+    assert np.abs(found.astype(int) - pixels).mean() < 8

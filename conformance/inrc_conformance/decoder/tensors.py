@@ -44,7 +44,7 @@ def read_tensors(payload: bytes, plans: Sequence[Plan], limits: Limits) -> Tenso
     streams: list[Stream] = []
     while reader.left:
         entries = lattice_entries(plans[item])
-        streams.append(read_stream(reader, limits.tensor_entries + entries, entries))
+        streams.append(read_stream(reader, limits.tensor_entries, entries))
     return Tensors(item, tuple(streams))
 
 
@@ -94,8 +94,9 @@ def _check_quantisation(item: Item, plan: Plan) -> None:
     if any(tensor >= len(plan.shapes) for tensor in item.sparse):
         raise Malformed("ITEM-8: there is no such tensor")
     if plan.lattice is not None:
-        if item.quantisation[0].per_slice or item.quantisation[0].zero:
-            raise Malformed("STR-7: a lattice with more than one step, or with a zero")
+        entry = item.quantisation[0]
+        if entry.per_slice or entry.zero or entry.steps != (1.0,):
+            raise Malformed("STR-7: the quantisation of a lattice is not step 1 with zero 0")
         if 0 in item.sparse:
             raise Malformed("STR-7: a lattice with a mask")
 
@@ -143,15 +144,17 @@ def coded_counts(item: Item, plan: Plan, masks: list[Mask]) -> list[int]:
     return counts
 
 
-def check_counts(sections: list[Tensors], wanted: list[int], lattices: int, limits: Limits) -> None:
+def check_counts(sections: list[Tensors], wanted: list[int], limits: Limits) -> None:
     """Compare the integers of the streams with those of the items (TENS-2).
 
-    `lattices` is the number of those that do not count as numbers of parameters.
+    Those of coder 5 do not count as numbers of parameters (STR-6).
     """
     found = [0] * len(wanted)
     for section in sections:
         found[section.item] += section.count
-    require(sum(found) - lattices, limits.tensor_entries, "integers of all streams")
+    streams = [stream for section in sections for stream in section.streams]
+    others = sum(stream.count for stream in streams if stream.coder != MIXING)
+    require(others, limits.tensor_entries, "integers of all streams")
     if found != wanted:
         raise Malformed("TENS-2: not as many integers as the tensors ask for")
 

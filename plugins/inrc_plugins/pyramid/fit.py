@@ -31,8 +31,14 @@ Coefficients = npt.NDArray[np.int32]
 _BACKGROUND = 0.05
 # Rounds of filling invalid samples before the plan is chosen.
 _FIRST_FILL = 6
+# A step at which no field of 16 bits comes back exactly.
+_COARSE = 1e-2
+# Steps tried where some give the field back exactly.
+_EXACT_ATTEMPTS = 14
 # Attempts where the search by secants ends short of the goal; each goes twice as far.
 _INSISTENCE = 8
+# Integers, and their differences from predictions, stay below 2^27.
+_GREATEST = 1 << 26
 # Decibels per unit of the step's logarithm where every coefficient counts.
 _STEEPEST = -20 / math.log(10)
 # Of the range 2, per dB: a uniform quantiser's step for an error, a little more for its zone of 0.
@@ -76,50 +82,61 @@ class PyramidFit:
             self._valid = np.ascontiguousarray(np.broadcast_to(task.valid, task.values.shape))
             self._valid = self._valid.reshape(shape)
         self._slope = _STEEPEST
+        self._least_step = 0.0
         self._effort = effort(task.effort)
         # Segments and integers of what was coded last: all others are given up, to save memory.
         self._latest: tuple[tuple[Segment, ...], Coefficients] | None = None
 
     def run(self) -> Model:
-        """The smallest model found that meets the goal."""
-        level = self._effort
+        """The smallest model found that meets the goal; never a worse one than effort 0 finds."""
         offset = self._offset()
         self._array -= np.float32(offset)
-        step = self._first_step()
-        self._report("plan", 0.0)
-        if self._valid is not None:
-            self._fill(joint_plan(self._array.shape, self._components), step, _FIRST_FILL)
-        plan = choose_plan(self._array, self._components, step, level, self._task.threads)
-        if self._valid is not None:
-            self._fill(plan, step, level.fill)
-        self._report("transform", 0.2)
-        part = central_part(self._array, level.trial).copy()
-        coefficients, factors = analyse(self._array, plan, step)
-        lengths = self._array.shape
-        packed = tuple(bases.pack(factors[axis], lengths[axis]) for axis in sorted(factors))
-        config = PyramidConfig(lengths, plan, step, offset, factors=packed)
-        step = self._estimated_step(coefficients, config, part)
-        best = self._search(coefficients, config, level.prices[0], step)
-        for price in level.prices[1:]:
-            best = self._better(best, self._search(coefficients, config, price, best.step))
-        if level.restore and restoration.fits(restoration.IMAGE, config.lengths, self._components):
-            best = self._better(best, self._restored(coefficients, config, best))
+        last = effort(self._task.effort)
+        first = effort(0)
+        if last == first:
+            best = self._attempt(self._array, offset, self._first_step())
+        else:
+            self._effort = first
+            best = self._attempt(self._array.copy(), offset, self._first_step())
+            self._effort = last
+            best = self._better(best, self._attempt(self._array, offset, best.step))
         self._report("quantise", 1.0, best.measured.psnr)
         if self._latest is not None and self._latest[0] is best.segments:
             return best.model(self._latest[1])
         self._latest = None
         return best.model(best.decoded())
 
-    def _restored(
-        self, coefficients: Floats, config: PyramidConfig, plain: _Candidate
-    ) -> _Candidate:
-        """The best candidate with the restoration network, from the best without it."""
-        config = replace(config, network=restoration.IMAGE)
-        found = plain
-        for price in self._effort.prices:
-            candidate = self._search(coefficients, config, price, found.step)
-            found = self._better(found, candidate)
-        return found
+    def _attempt(self, array: Floats, offset: float, step: float) -> _Candidate:
+        """The best model found with the present effort.
+
+        Args:
+            array: samples, the offset subtracted; overwritten.
+            step: near the one that will be used.
+        """
+        level = self._effort
+        self._report("plan", 0.0)
+        self._fill(array, joint_plan(array.shape, self._components), step, _FIRST_FILL)
+        plan = choose_plan(array, self._components, step, level, self._task.threads)
+        self._fill(array, plan, step, level.fill)
+        self._report("transform", 0.2)
+        part = central_part(array, level.trial).copy()
+        lengths = array.shape
+        coefficients, factors = analyse(array, plan, step)
+        self._least_step = _least_step(coefficients)
+        packed = tuple(bases.pack(factors[axis], lengths[axis]) for axis in sorted(factors))
+        config = PyramidConfig(lengths, plan, step, offset, factors=packed)
+        step = self._estimated_step(coefficients, config, part)
+        best = self._search(coefficients, config, level.prices[0], step)
+        prices = level.prices[1:]
+        if level.restore and restoration.fits(restoration.IMAGE, lengths, self._components):
+            # It nearly always wins: the other prices are tried with what won.
+            config = replace(config, network=restoration.IMAGE)
+            restored = self._search(coefficients, config, level.prices[0], best.step)
+            best = self._better(best, restored)
+            config = replace(config, network=best.config.network)
+        for price in prices:
+            best = self._better(best, self._search(coefficients, config, price, best.step))
+        return best
 
     def _report(self, stage: str, fraction: float, psnr: float | None = None) -> None:
         self._task.report(stage, fraction, None, psnr)
@@ -135,11 +152,12 @@ class PyramidFit:
         psnr = self._task.goal.psnr
         return float(np.float32(_FIRST_STEP * 2 * 10 ** (-(50 if psnr is None else psnr) / 20)))
 
-    def _fill(self, plan: tuple[int, ...], step: float, rounds: int) -> None:
+    def _fill(self, array: Floats, plan: tuple[int, ...], step: float, rounds: int) -> None:
+        """Give invalid samples values that cost few bits, in place."""
         if self._valid is None:
             return
-        shape = (1,) * (4 - self._array.ndim) + self._array.shape
-        if self._array.ndim > 4:
+        shape = (1,) * (4 - array.ndim) + array.shape
+        if array.ndim > 4:
             shape = (shape[0] * shape[1], *shape[2:])
         codes = (0,) * (4 - len(plan)) + plan
         if len(plan) > 4:
@@ -149,7 +167,7 @@ class PyramidFit:
             for code, length in zip(codes, shape, strict=True)
         )
         filled = fill(
-            self._array.reshape(shape),
+            array.reshape(shape),
             self._valid.reshape(shape),
             tuple(max(code, 0) for code in codes),
             separate,
@@ -157,7 +175,7 @@ class PyramidFit:
             rounds,
             self._task.threads,
         )
-        self._array[...] = filled.reshape(self._array.shape)
+        array[...] = filled.reshape(array.shape)
 
     def _search(
         self, coefficients: Floats, config: PyramidConfig, price: float, step: float
@@ -165,9 +183,13 @@ class PyramidFit:
         """The best candidate over the step, for one price of a bit."""
         goal, excess = self._task.goal, self._effort.excess
         tried: list[_Candidate] = []
-        for number in range(self._effort.attempts):
+        exact = False
+        for number in range(_EXACT_ATTEMPTS):
+            if number >= self._effort.attempts and not exact:
+                break
             tried.append(self._candidate(coefficients, replace(config, step=step), price))
             self._report("quantise", 0.3 + 0.1 * number, tried[-1].measured.psnr)
+            exact = exact or math.isinf(tried[-1].measured.psnr)
             if self._close(tried[-1].measured, goal, excess):
                 break
             step = _next_step(tried, goal, excess / 2, self._slope)
@@ -233,6 +255,7 @@ class PyramidFit:
     def _candidate(self, coefficients: Floats, config: PyramidConfig, price: float) -> _Candidate:
         config = replace(config, step=float(np.float32(config.step)))
         self._latest = None
+        config = replace(config, step=max(config.step, self._least_step))
         values, found = quantise_lattice(config.lattice, coefficients, config.step, price)
         segments = tuple(found)
         self._latest = segments, values
@@ -263,6 +286,12 @@ def _shifts(
     return int(means[1]), int(means[2]), int(means[3])
 
 
+def _least_step(coefficients: Floats) -> float:
+    """The smallest step at which every integer stays within what the coder holds."""
+    greatest = max(float(coefficients.max(initial=0)), -float(coefficients.min(initial=0)))
+    return float(np.nextafter(np.float32(greatest / _GREATEST), np.float32(1)))
+
+
 def _error_of(psnr: float) -> float:
     """Mean squared error of normalised samples, whose range is 2."""
     return 4 * 10 ** (-psnr / 10)
@@ -270,6 +299,11 @@ def _error_of(psnr: float) -> float:
 
 def _next_step(tried: list[_Candidate], goal: ItemGoal, margin: float, first_slope: float) -> float:
     """The step where a line through the two candidates nearest the goal meets it."""
+    exact = [t.step for t in tried if math.isinf(t.measured.psnr)]
+    if goal.psnr is not None and exact:
+        # Integers that come back exactly do so up to some step: halve the way to it.
+        others = [t.step for t in tried if t.step > max(exact)]
+        return float(np.float32(math.sqrt(max(exact) * min(others, default=_COARSE))))
     if goal.psnr is not None:
         points = [(math.log(t.step), min(t.measured.psnr, 400.0)) for t in tried]
         wanted, slope = goal.psnr + margin, first_slope

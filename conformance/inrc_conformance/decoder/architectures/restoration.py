@@ -15,7 +15,7 @@ from .plan import Float64Array
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer: integers that are divided by 2^bits, the weights as [out][3][3][in]."""
+    """One layer: integers that are divided by 2^bits, the weights as [out][rows][columns][in]."""
 
     bits: int
     shape: tuple[int, int, int, int]
@@ -43,10 +43,11 @@ def _apply(layer: Layer, values: Float64Array) -> Float64Array:
     weights = np.array(layer.weights, dtype=np.float64).reshape(layer.shape) / 2.0**layer.bits
     biases = np.array(layer.biases, dtype=np.float64) / 2.0**layer.bits
     _, rows, columns = values.shape
-    wide = np.pad(values, ((0, 0), (1, 1), (1, 1)), mode="edge")
-    out = np.zeros((layer.shape[0], rows, columns), dtype=np.float64) + biases[:, None, None]
-    for row in range(3):
-        for column in range(3):
+    outputs, height, width, _ = layer.shape
+    wide = np.pad(values, ((0, 0), (height // 2,) * 2, (width // 2,) * 2), mode="edge")
+    out = np.zeros((outputs, rows, columns), dtype=np.float64) + biases[:, None, None]
+    for row in range(height):
+        for column in range(width):
             part = wide[:, row : row + rows, column : column + columns]
             out += np.tensordot(weights[:, row, column, :], part, axes=1)
     return out

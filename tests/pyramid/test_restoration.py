@@ -1,0 +1,93 @@
+"""The restoration network computes what the text says, and is the network that the text ships."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import codec
+from codec.errors import CorruptError, UnsupportedError
+from inrc_plugins.pyramid import restoration
+from inrc_plugins.pyramid.config import PyramidConfig
+
+ROOT = Path(__file__).resolve().parents[2]
+SPEC = ROOT / "format_spec" / "networks" / "image-1.json"
+SHIPPED = ROOT / "plugins" / "inrc_plugins" / "pyramid" / "networks" / "image-1.json"
+
+
+def _plain(samples: np.ndarray, step: float) -> np.ndarray:
+    """The normative text, position by position, in float64."""
+    values = samples.astype(np.float64) / step
+    rows = json.loads(SPEC.read_text("utf-8"))["layers"]
+    for number, row in enumerate(rows):
+        weights = np.reshape(row["weights"], row["shape"]) / 2.0 ** row["bits"]
+        out = np.empty((len(row["biases"]), *values.shape[1:]))
+        for i, j in np.ndindex(*values.shape[1:]):
+            total = np.array(row["biases"]) / 2.0 ** row["bits"]
+            for di, dj in np.ndindex(3, 3):
+                k = min(max(i + di - 1, 0), values.shape[1] - 1)
+                m = min(max(j + dj - 1, 0), values.shape[2] - 1)
+                total = total + weights[:, di, dj] @ values[:, k, m]
+            out[:, i, j] = total if number == len(rows) - 1 else np.maximum(total, 0)
+        values = out
+    return samples + step * values
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 7), (3, 37, 4), (3, 2, 2)])
+def test_the_correction_is_that_of_the_text(shape: tuple[int, ...]) -> None:
+    samples = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    wanted = _plain(samples, 0.25)
+    restoration.restore(samples, restoration.IMAGE, 0.25, threads=2)
+    assert np.abs(samples - wanted).max() < 1e-5
+
+
+def test_threads_and_bands_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = np.random.default_rng(1).normal(size=(3, 70, 20)).astype(np.float32)
+    once, again = samples.copy(), samples.copy()
+    restoration.restore(once, restoration.IMAGE, 0.5, threads=1)
+    monkeypatch.setattr(restoration, "_ROWS", 9)
+    restoration.restore(again, restoration.IMAGE, 0.5, threads=2)
+    assert np.abs(once - again).max() < 1e-6
+
+
+def test_the_network_does_not_see_a_constant() -> None:
+    samples = np.full((3, 12, 12), 0.75, np.float32)
+    shifted = samples + np.float32(10)
+    for array in (samples, shifted):
+        restoration.restore(array, restoration.IMAGE, 0.125)
+    assert np.abs(shifted - samples - 10).max() < 1e-4
+
+
+def test_the_shipped_network_is_the_one_of_the_specification() -> None:
+    assert SHIPPED.read_bytes() == SPEC.read_bytes()
+
+
+def test_networks_are_refused_where_they_do_not_belong() -> None:
+    config = {0: [-3, 2, 2], 1: 0.5, 5: 1}
+    assert PyramidConfig.from_map(config, (16, 16), 3).network == 1
+    with pytest.raises(CorruptError):
+        PyramidConfig.from_map(config, (3, 16, 16), 1)
+    with pytest.raises(UnsupportedError):
+        PyramidConfig.from_map({**config, 5: 99}, (16, 16), 3)
+
+
+def test_a_photograph_gets_smaller_with_it(tmp_path: Path) -> None:
+    """Effort 1 tries the network; on a natural image it must pay, at the same PSNR."""
+    from PIL import Image
+
+    ramp = np.add.outer(np.arange(96), np.arange(128)) / 2
+    random = np.random.default_rng(3)
+    edges = ((np.arange(128) // 9) % 2 * 60)[None] + ((np.arange(96) // 13) % 2 * 50)[:, None]
+    texture = random.normal(0, 4, (96, 128))
+    image = np.stack([ramp + edges + texture, ramp + edges / 2, 200 - ramp + edges], -1)
+    Image.fromarray(np.clip(image, 0, 255).astype(np.uint8)).save(tmp_path / "in.png")
+    sizes = []
+    for effort in (0, 1):
+        target = tmp_path / f"{effort}.inrc"
+        report = codec.encode(tmp_path / "in.png", target, psnr=32, effort=effort)
+        assert report.qualities[0].psnr >= 32
+        sizes.append(report.file_bytes)
+    assert sizes[1] <= sizes[0]
