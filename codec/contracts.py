@@ -49,11 +49,11 @@ class CodedTensor:
     """A quantised tensor: integers (int64, the spec's shape), how to restore them, and a mask.
 
     The mask, if any, has the shape of the tensor or of one slice of its first axis; where it is
-    False the integer is 0 and is not coded. A tensor with a lattice has 1-D int32 values in coding
-    order, and `segments` where they were coded while they were quantised.
+    False the integer is 0 and is not coded. A tensor with a lattice has 1-D int32 or int16 values
+    in coding order, and `segments` where they were coded while they were quantised.
     """
 
-    values: Integers | npt.NDArray[np.int32]
+    values: Integers | npt.NDArray[np.int32] | npt.NDArray[np.int16]
     quantisation: Quantisation
     mask: Mask | None = None
     segments: tuple[Segment, ...] | None = None

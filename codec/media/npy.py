@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,7 +29,12 @@ class _MappedArray:
     def __getitem__(self, index: Any) -> Array:
         if self._values is None:
             raise ValueError("the file of this array is closed")
-        return np.array(self._values[index], dtype=self.dtype, order="C")
+        found = np.array(self._values[index], dtype=self.dtype, order="C")
+        mapping = self._values.base
+        if isinstance(mapping, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            # The pages would count as this process's memory beside the copy.
+            mapping.madvise(mmap.MADV_DONTNEED)
+        return found
 
     def release(self) -> None:
         """Lets go of the mapping; the file can then be replaced on every system."""

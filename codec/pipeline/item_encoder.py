@@ -14,7 +14,6 @@ from codec.contracts import (
     FitReport,
     FitTask,
     Floats,
-    Integers,
     ItemGoal,
     Measurement,
     Model,
@@ -22,7 +21,7 @@ from codec.contracts import (
 from codec.options import EncodeOptions
 from codec.pipeline.blocks import Window, evaluate_blocks
 from codec.pipeline.item_sections import (
-    Coefficients,
+    Coded,
     ItemSections,
     coded_entries,
     encode_item,
@@ -176,7 +175,7 @@ class ItemEncoder:
         return sum(math.prod(spec.shape) for spec in specs if spec.lattice is None)
 
 
-def _all_integers(model: Model) -> Integers | Coefficients:
+def _all_integers(model: Model) -> Coded:
     if len(model.tensors) == 1 and model.tensors[0].segments is not None:
         return model.tensors[0].values
     coded = [coded_entries(tensor.values, tensor.mask) for tensor in model.tensors]

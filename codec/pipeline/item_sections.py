@@ -28,7 +28,11 @@ if TYPE_CHECKING:
     from codec.entropy.mixing.coder import LatticeDecoder
 
 Coefficients = npt.NDArray[np.int32]
+# Of coefficients on their way to a file: as few bytes as hold them.
+Coded = Integers | Coefficients | npt.NDArray[np.int16]
 
+# Integers that are put into one form for the digest at a time.
+_PIECE = 1 << 20
 # Framing of a section: type, attribute, length of up to three bytes, CRC.
 SECTION_OVERHEAD = 12
 
@@ -46,7 +50,7 @@ class ItemSections:
     item: bytes
     masks: tuple[bytes, ...]
     tensors: tuple[bytes, ...]
-    integers: tuple[tuple[Integers | Coefficients, ...], ...] = ()
+    integers: tuple[tuple[Coded, ...], ...] = ()
 
     @property
     def file_bytes(self) -> int:
@@ -89,7 +93,7 @@ def encode_item(
     )
     specs = architecture.tensors(model.config, item.shape, len(components))
     lattice = specs[0].lattice if specs else None
-    pieces: list[tuple[bytes, tuple[Integers | Coefficients, ...]]] = []
+    pieces: list[tuple[bytes, tuple[Coded, ...]]] = []
     dense = model.tensors
     if lattice is not None:
         pieces, dense = _lattice_streams(lattice, model.tensors[0], coder), model.tensors[1:]
@@ -107,10 +111,10 @@ def encode_item(
 
 def _lattice_streams(
     lattice: Lattice, tensor: CodedTensor, coder: str
-) -> list[tuple[bytes, tuple[Integers | Coefficients, ...]]]:
+) -> list[tuple[bytes, tuple[Coded, ...]]]:
     """One section's streams per segment; another coder than "auto" gives one segment a level."""
     values = tensor.values
-    pieces: list[tuple[bytes, tuple[Integers | Coefficients, ...]]] = []
+    pieces: list[tuple[bytes, tuple[Coded, ...]]] = []
     if coder == "auto":
         segments = tensor.segments
         if segments is None:
@@ -155,7 +159,7 @@ def _channels(tensor: CodedTensor) -> list[Integers]:
     return [coded_entries(channel, tensor.mask) for channel in tensor.values]
 
 
-def coded_entries(values: Integers | Coefficients, mask: Mask | None) -> Integers:
+def coded_entries(values: Coded, mask: Mask | None) -> Integers:
     """The entries that are coded, in C order, int64."""
     chosen = values.ravel() if mask is None else values[np.broadcast_to(mask, values.shape)]
     return chosen.astype(np.int64, copy=False)
@@ -174,10 +178,11 @@ class TensorSection:
         return integer_layer(self.streams)
 
 
-def integer_layer(streams: Iterable[Integers | Coefficients]) -> Iterator[memoryview]:
+def integer_layer(streams: Iterable[Coded]) -> Iterator[memoryview]:
     """Integers as the digest takes them: int32, little-endian."""
     for values in streams:
-        yield np.ascontiguousarray(values, "<i4").data
+        for start in range(0, len(values), _PIECE):
+            yield np.ascontiguousarray(values[start : start + _PIECE], "<i4").data
 
 
 def section_item(payload: bytes) -> int:
@@ -235,7 +240,7 @@ class ItemStreams:
 def restore_parameters(
     item: Item,
     specs: Sequence[TensorSpec],
-    integers: Integers | Coefficients,
+    integers: Coded,
     masks: Mapping[int, Mask],
     level: int = 0,
 ) -> list[Floats]:
@@ -278,7 +283,7 @@ def restore_parameters(
 
 
 def _restore_lattice(
-    lattice: Lattice, coded: Integers | Coefficients, quantisation: Quantisation, level: int
+    lattice: Lattice, coded: Coded, quantisation: Quantisation, level: int
 ) -> Floats:
     """The coefficients of levels >= `level` in their boxes, band by band to save memory."""
     if quantisation != Quantisation((1.0,)):
@@ -300,7 +305,7 @@ def _tensor_mask(spec: TensorSpec, index: int, mask: Mask) -> Mask:
 
 
 def _restore(
-    spec: TensorSpec, coded: Integers | Coefficients, mask: Mask | None, quantisation: Quantisation
+    spec: TensorSpec, coded: Coded, mask: Mask | None, quantisation: Quantisation
 ) -> Floats:
     steps = quantisation.steps
     if len(steps) != (spec.shape[0] if quantisation.per_slice else 1):

@@ -30,7 +30,7 @@ Coefficients = npt.NDArray[np.int32]
 # (framing, end of the range coder) stays under about two per cent.
 SEGMENT_BYTES = 1024
 # Room for the coded bytes of one coefficient; memory that is never touched costs nothing.
-_BYTES_PER_COEFFICIENT = 32
+BYTES_PER_COEFFICIENT = 32
 _NOTHING = np.zeros(0, np.uint16)
 
 
@@ -79,7 +79,7 @@ def _encode(
     price: float,
 ) -> list[Segment]:
     walk = _Walk(lattice)
-    room = 4096 + _BYTES_PER_COEFFICIENT * lattice.size
+    room = 4096 + BYTES_PER_COEFFICIENT * lattice.size
     coder = new_encoder(room)
     segments: list[Segment] = []
     at = start = 0
@@ -128,6 +128,8 @@ class LatticeDecoder:
             self._walk.code(coder, kernels.DECODE, band, part, np.zeros(0, np.float32), 0.0)
             at += band.size
         self.done += count
+        if self.done == self.lattice.size:
+            self._walk.forget_bands()
         return values
 
 
@@ -137,8 +139,13 @@ class _Walk:
     def __init__(self, lattice: Lattice) -> None:
         self._lattice = lattice
         self._memory = _new_memory()
+        # Levels of the bands of the coarser and of the present level, by orientation.
         self._parents: dict[int, tuple[Array, tuple[int, ...]]] = {}
-        self._siblings: dict[int, tuple[Array, tuple[int, ...]]] = {}
+        self._own: dict[int, tuple[Array, tuple[int, ...]]] = {}
+        # Of the present level: the band before, and the sum of those before that.
+        self._latest: tuple[Array, tuple[int, ...]] | None = None
+        self._sum: npt.NDArray[np.uint32] | None = None
+        self._summed = 0
         self._level = lattice.depth
 
     def code(
@@ -152,7 +159,8 @@ class _Walk:
     ) -> None:
         """Code one band, the next in order."""
         if band.level != self._level:
-            self._parents, self._siblings = self._siblings, {}
+            self._parents, self._own = self._own, {}
+            self._latest, self._sum, self._summed = None, None, 0
             self._level = band.level
         near = _neighbours(band.shape)
         kernels.code_band(
@@ -170,27 +178,45 @@ class _Walk:
         if band.orientation:
             levels = np.empty(band.size, np.uint16)
             kernels.surroundings(values, np.array(band.shape, np.int64), levels)
-            self._siblings[band.orientation] = levels, band.shape
+            self._latest = levels, band.shape
+            if band.level:
+                self._own[band.orientation] = self._latest
+
+    def forget_bands(self) -> None:
+        """Give up what is as large as the bands: after the last one it is of no more use."""
+        self._parents, self._own = {}, {}
+        self._latest, self._sum = None, None
 
     def _surrounding(self, band: Band) -> kernels.Band:
         parent, parent_shape = self._parents.pop(band.orientation, (_NOTHING, (1,) * AXES))
-        siblings = _NOTHING
-        shape = np.array(band.shape, np.int64)
-        if self._siblings:
-            total = np.zeros(band.size, np.uint32)
-            for levels, its_shape in self._siblings.values():
-                kernels.add_sibling(levels, np.array(its_shape, np.int64), shape, total)
-            siblings = (total // len(self._siblings)).astype(np.uint16)
         shifts = [1 if band.level + 1 < levels else 0 for levels in self._lattice.levels]
         return kernels.Band(
             band.kind,
             int(band.orientation == 0),
-            shape,
+            np.array(band.shape, np.int64),
             parent,
             np.array(parent_shape, np.int64),
             np.array(shifts, np.int64),
-            siblings,
+            self._sibling_levels(band),
         )
+
+    def _sibling_levels(self, band: Band) -> Array:
+        """Mean over the earlier bands of the level, flat; empty if there are none."""
+        if self._latest is None:
+            return _NOTHING
+        # No band of the level is longer along any axis.
+        largest = self._lattice.low_shape(band.level + 1)
+        if self._sum is None:
+            self._sum = np.zeros(largest, np.uint32)
+        levels, its_shape = self._latest
+        shapes = np.array(its_shape, np.int64), np.array(largest, np.int64)
+        kernels.add_sibling(levels, *shapes, self._sum.reshape(-1))
+        self._latest = None
+        self._summed += 1
+        part = self._sum[tuple(slice(0, size) for size in band.shape)]
+        mean = np.empty(band.shape, np.uint16)
+        np.floor_divide(part, np.uint32(self._summed), out=mean, casting="unsafe")
+        return mean.ravel()
 
 
 def _new_memory() -> kernels.Memory:

@@ -32,7 +32,7 @@ class Effort:
     restore: bool
 
 
-_QUICK = Effort(1 << 17, 3, False, 1, (0.09,), 0.12, 4, 20, False)
+_QUICK = Effort(1 << 18, 3, False, 1, (0.09,), 0.12, 4, 20, False)
 _LIGHT = Effort(1 << 18, 5, True, 1, (0.09,), 0.05, 6, 30, True)
 _FULL = Effort(1 << 21, 5, True, 2, (0.09, 0.075, 0.11), 0.02, 8, 60, True)
 _WHOLE = Effort(1 << 25, 5, True, 3, (0.09, 0.06, 0.075, 0.105, 0.125), 0.005, 12, 150, True)

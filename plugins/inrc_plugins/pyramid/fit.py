@@ -26,7 +26,7 @@ from inrc_plugins.pyramid.planning import (
 )
 from inrc_plugins.pyramid.transform import analyse
 
-Coefficients = npt.NDArray[np.int32]
+Coefficients = npt.NDArray[np.int32] | npt.NDArray[np.int16]
 # A share of equal samples this large becomes the offset, so that it costs nothing.
 _BACKGROUND = 0.05
 # Rounds of filling invalid samples before the plan is chosen.
@@ -115,7 +115,9 @@ class PyramidFit:
         """
         level = self._effort
         self._report("plan", 0.0)
-        self._fill(array, joint_plan(array.shape, self._components), step, _FIRST_FILL)
+        joint = joint_plan(array.shape, self._components)
+        self._fill(array, joint, step, _FIRST_FILL)
+        step = self._modelled_step(array, joint, step)
         plan = choose_plan(array, self._components, step, level, self._task.threads)
         self._fill(array, plan, step, level.fill)
         self._report("transform", 0.2)
@@ -237,6 +239,14 @@ class PyramidFit:
     def _better(self, first: _Candidate, second: _Candidate) -> _Candidate:
         return min(first, second, key=lambda found: self._rank(found, self._task.goal))
 
+    def _modelled_step(self, array: Floats, plan: tuple[int, ...], step: float) -> float:
+        """A step near the one that will be used, so that plans are compared where it counts."""
+        psnr = self._task.goal.psnr
+        if psnr is None:
+            return step
+        coefficients, _ = analyse(array.copy(), plan, step)
+        return ErrorModel(coefficients).step_for(_error_of(psnr), step)
+
     def _estimated_step(self, coefficients: Floats, config: PyramidConfig, part: Floats) -> float:
         """The step that should give the wanted error, from a sample and a part coded for real."""
         psnr = self._task.goal.psnr
@@ -256,12 +266,22 @@ class PyramidFit:
         config = replace(config, step=float(np.float32(config.step)))
         self._latest = None
         config = replace(config, step=max(config.step, self._least_step))
-        values, found = quantise_lattice(config.lattice, coefficients, config.step, price)
+        coded, found = quantise_lattice(config.lattice, coefficients, config.step, price)
         segments = tuple(found)
+        values = _narrow(coded)
+        del coded
         self._latest = segments, values
         config = replace(config, shifts=_shifts(coefficients, values, config))
         candidate = _Candidate(config, segments, Measurement(0, 0.0))
         return replace(candidate, measured=self._task.measure(candidate.model(values)))
+
+
+def _narrow(values: npt.NDArray[np.int32]) -> Coefficients:
+    """The same integers in half the memory, where that holds them."""
+    narrow = np.iinfo(np.int16)
+    if narrow.min < values.min(initial=0) and values.max(initial=0) <= narrow.max:
+        return values.astype(np.int16)
+    return values
 
 
 def _shifts(

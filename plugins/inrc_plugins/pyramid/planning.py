@@ -37,6 +37,11 @@ JOINT_LEAST = 5
 MARGIN = 0.98
 LEARNED_LONGEST = 64
 LARGER = 1 << 21
+# Prediction is compared at the same error: steps tried, and how near (natural logarithm) is enough.
+_EQUAL_ATTEMPTS = 8
+_EQUAL = 0.05
+# So much more expensive, and still worse: prediction will not catch up.
+_HOPELESS = 1.5
 
 
 def joint_plan(lengths: tuple[int, ...], components: int) -> tuple[int, ...]:
@@ -68,8 +73,7 @@ def choose_plan(
         def costs(plans: list[tuple[int, ...]]) -> list[float]:
             return list(pool.map(lambda plan: trial_cost(part, plan, step, array.size), plans))
 
-        plain = (NONE,) * len(best)
-        cost, plain_cost = costs([best, plain])
+        (cost,) = costs([best])
         for _ in range(effort.rounds):
             before = best
             for axis in range(min(effort.axes, len(best))):
@@ -82,19 +86,35 @@ def choose_plan(
             if best == before:
                 break
     chosen = _widened(best, whole, array.shape)
-    if plain_cost < MARGIN * cost:
+    if _prediction_wins(part, best, step):
         # Prediction is won or lost by rare details: a larger part decides.
         larger = central_part(array, LARGER)
-        if part.size == larger.size or _wins(larger, plain, chosen, array.size, step):
-            return plain
+        if part.size == larger.size or _prediction_wins(
+            larger, part_plan(chosen, larger.shape), step
+        ):
+            return (NONE,) * len(best)
     return chosen
 
 
-def _wins(
-    part: Floats, first: tuple[int, ...], second: tuple[int, ...], whole: int, step: float
-) -> bool:
-    cost = trial_cost(part, first, step, whole)
-    return cost < trial_cost(part, part_plan(second, part.shape), step, whole)
+def _prediction_wins(part: Floats, plan: tuple[int, ...], step: float) -> bool:
+    """Whether prediction alone needs fewer bits than a plan has at a step, at the same error.
+
+    Not compared at one slope: prediction keeps far finer errors at its own step, and a field that
+    is half noise and half empty has no use for them.
+    """
+    plain = (NONE,) * len(plan)
+    bits, error = trial(part, plan, step, part.size)
+    own = step
+    for _ in range(_EQUAL_ATTEMPTS):
+        plain_bits, plain_error = trial(part, plain, own, part.size)
+        ratio = math.log(max(plain_error, 1e-30) / max(error, 1e-30))
+        if ratio < _EQUAL and plain_bits < MARGIN * bits:
+            return True
+        if abs(ratio) < _EQUAL or (ratio > 0 and plain_bits > _HOPELESS * bits):
+            return False
+        # Fields of few values have errors that jump, so the way to the wanted error can be long.
+        own *= min(max(math.exp(-ratio / 2), 1 / 8), 8.0)
+    return False
 
 
 def part_plan(plan: tuple[int, ...], lengths: tuple[int, ...]) -> tuple[int, ...]:
@@ -137,7 +157,13 @@ def _options(lengths: tuple[int, ...], axis: int, components: int, effort: Effor
 
 
 def trial_cost(part: Floats, plan: tuple[int, ...], step: float, whole: int) -> float:
-    """J of coding `part` with `plan`, in bits; bases are shared by `whole` samples."""
+    """J of coding `part` with `plan`, in bits; see `trial`."""
+    bits, error = trial(part, plan, step, whole)
+    return bits + error / (SLOPE * step * step)
+
+
+def trial(part: Floats, plan: tuple[int, ...], step: float, whole: int) -> tuple[float, float]:
+    """Bits and sum of squared errors of coding `part` with `plan`; `whole` samples share bases."""
     coefficients, factors = analyse(part.copy(), plan, step)
     config = PyramidConfig(part.shape, plan, step)
     values, segments = quantise_lattice(config.lattice, coefficients, step, PRICE)
@@ -150,7 +176,7 @@ def trial_cost(part: Floats, plan: tuple[int, ...], step: float, whole: int) -> 
     dequantise(decoded, config)
     error = synthesise(decoded, config, 0)
     error -= part
-    return bits + float(np.square(error, dtype=np.float64).sum()) / (SLOPE * step * step)
+    return bits, float(np.square(error, dtype=np.float64).sum())
 
 
 def central_part(array: Floats, samples: int) -> Floats:

@@ -1,0 +1,57 @@
+"""The choice of what is done along each axis."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from inrc_plugins.pyramid.efforts import effort
+from inrc_plugins.pyramid.planning import choose_plan, trial, trial_cost
+
+Field = npt.NDArray[np.float32]
+PLAIN, JOINT = (0, 0, 0), (3, 3, 3)
+
+
+def ball(size: int = 40) -> Field:
+    """A thing with sharp edges and some noise, in integers, as a scanner sees it."""
+    places = np.mgrid[:size, :size, :size].astype(np.float32) / size - 0.5
+    rng = np.random.default_rng(3)
+    noise = rng.normal(0, 2, places.shape[1:])
+    field = np.where(np.square(places).sum(0) < 0.3, 40 + noise, 0)
+    return np.rint(field).astype(np.float32) / 40
+
+
+def waves(size: int = 40) -> Field:
+    x, y, z = np.mgrid[:size, :size, :size].astype(np.float32) / size
+    noise = np.random.default_rng(3).normal(0, 0.02, x.shape)
+    return (np.sin(9 * x + 5 * y) * np.cos(7 * z) + noise).astype(np.float32)
+
+
+def test_a_smooth_field_gets_the_joint_wavelet() -> None:
+    assert choose_plan(waves(), 1, 0.1, effort(0), 1)[1:] == JOINT[1:]
+
+
+def test_prediction_is_compared_at_the_same_error() -> None:
+    field, step = ball(), 0.3
+    assert choose_plan(field, 1, step, effort(0), 1) == PLAIN
+    # At its own best step it is smaller and not worse, though not at the step of the wavelet.
+    assert trial_cost(field, PLAIN, step, field.size) > trial_cost(field, JOINT, step, field.size)
+    bits, error = trial(field, JOINT, step, field.size)
+    plain = [trial(field, PLAIN, own, field.size) for own in (0.3, 0.35, 0.4, 0.45, 0.5, 0.6)]
+    assert any(its_bits < bits and its_error < error for its_bits, its_error in plain)
+
+
+def test_prediction_is_chosen_for_spikes() -> None:
+    """Lone integers on zeros: a wavelet smears them."""
+    rng = np.random.default_rng(5)
+    spikes = np.where(rng.random((40, 40, 40)) < 0.01, rng.integers(1, 9, (40, 40, 40)), 0)
+    assert choose_plan(spikes.astype(np.float32), 1, 0.3, effort(0), 1) == PLAIN
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_threads_change_nothing(threads: int) -> None:
+    field = waves(24)
+    assert choose_plan(field, 1, 0.1, effort(1), threads) == choose_plan(
+        field, 1, 0.1, effort(1), 2
+    )
