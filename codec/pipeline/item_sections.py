@@ -289,12 +289,7 @@ def _restore_lattice(
     if quantisation != Quantisation((1.0,)):
         raise CorruptError("the step of coefficients is not 1", section="ITEM")
     array = np.empty(lattice.low_shape(level), np.float32)
-    at = 0
-    for band in lattice.bands:
-        if band.level < level:
-            break
-        array[band.box] = coded[at : at + band.size].reshape(band.shape)
-        at += band.size
+    lattice.scatter(coded, array, level)
     return array
 
 

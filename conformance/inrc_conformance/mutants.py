@@ -36,10 +36,13 @@ from .decoder import values as decoder_values
 from .decoder.architectures import pyramid, transforms
 from .decoder.output import write_outputs
 from .decoder.values import Float64Array, parameters, stored_values
-from .runner import judge
-from .suite import SuiteCase
+from .mutants_restoration import RESTORATIONS, Patches
+from .runner import Result, judge
+from .suite import SuiteCase, select
 
 Change = Callable[[DecodedComponent], DecodedComponent]
+_ENOUGH = 4
+"""Cases that catch a mutant, after which no others are tried."""
 _EMPTY = Decoded("volume", 0, 1, bytes(32))
 
 
@@ -48,10 +51,12 @@ class Mutant:
     """A decoder with one fault: in its bytes, its parts, its answers or its values."""
 
     name: str
-    patches: tuple[tuple[Any, str, Any], ...] = ()
+    patches: Patches = ()
     change: Change | None = None
     repair: Callable[[bytes], bytes] | None = None
     answer: Callable[[DecodeError], str] | None = None
+    first: str = "valid/*"
+    """The cases that are tried first; the others only when none of these catches it."""
 
     def decode(self, identity: str, source: Path, outdir: Path) -> str:
         """Decode like the reference decoder, but for the fault."""
@@ -211,47 +216,135 @@ _CONTEXTS = mixed_mask._contexts
 _SHIFTS = pyramid._shifts
 
 MUTANTS = (
-    Mutant("accepts everything", answer=_refusals("ok")),
-    Mutant("calls every refusal malformed", answer=_refusals("malformed")),
-    Mutant("calls every refusal unsupported", answer=_refusals("unsupported")),
+    Mutant("accepts everything", answer=_refusals("ok"), first="malformed/*"),
+    Mutant("calls every refusal malformed", answer=_refusals("malformed"), first="unsupported/*"),
+    Mutant("calls every refusal unsupported", answer=_refusals("unsupported"), first="malformed/*"),
     Mutant("returns zeros", change=_zeros),
-    Mutant("ignores masks", change=_without_mask),
+    Mutant("ignores masks", change=_without_mask, first="valid/masks/*"),
     Mutant("big-endian values", change=lambda c: replace(c, values=c.values.byteswap())),
     Mutant("Fortran order", change=_swap),
-    Mutant("truncates", change=_truncated),
-    Mutant("rounds half up", change=_half_up),
+    Mutant("truncates", change=_truncated, first="valid/items/*"),
+    Mutant("rounds half up", change=_half_up, first="valid/items/*"),
     Mutant("too inaccurate", change=_inaccurate),
     Mutant("one value is NaN", change=_one_nan),
-    Mutant("skips unknown critical sections", answer=_refusals("ok", "SEC-2")),
-    Mutant("ignores CRCs", repair=fix_crcs),
-    Mutant("ignores the digest", answer=_refusals("ok", "END-3")),
-    Mutant("ignores the end of the file", answer=_refusals("ok", "FILE-7")),
-    Mutant("any uleb", ((numbers.Reader, "uleb", _loose_uleb),)),
-    Mutant("bytes may follow", ((numbers.Reader, "end", _nothing),)),
-    Mutant("any padding in streams", ((streams, "check_padding", _nothing),)),
-    Mutant("any padding in masks", ((masks, "check_padding", _nothing),)),
-    Mutant("ANS end unchecked", ((ans.AnsDecoder, "finish", _nothing),)),
-    Mutant("range end unchecked", ((range_coder.RangeDecoder, "finish", _nothing),)),
-    Mutant("rest of a table to symbol 0", ((streams, "static_table", _counts_to_first),)),
-    Mutant("uncoded entries are dequantised", ((decode, "parameters", _zero_of_uncoded),)),
-    Mutant("masks of any shape", ((decode, "check_masks", _nothing),)),
-    Mutant("any number of integers", ((decode, "check_counts", _nothing),)),
-    Mutant("components may share a name", ((decode, "check_names", _nothing),)),
-    Mutant("parameters may overflow", ((decoder_values, "check_finite", _nothing),)),
-    Mutant("NaN counts as 1", change=_nan_is_top),
-    Mutant("infinite values", change=_infinities),
-    Mutant("any quantisation", ((tensors, "_check_quantisation", _nothing),)),
-    Mutant("streams of coder 5 anywhere", ((decode, "check_lattices", _nothing),)),
-    Mutant("no taps two before", ((lattice_model, "taps_of", _nearest_taps),)),
-    Mutant("each stream of coder 5 alone", ((lattice_model.LatticeModel, "code", _forgetful),)),
-    Mutant("chances that do not settle", ((mixing, "RATE", [10922] * 101),)),
-    Mutant("no first slice", ((mixed_mask, "_contexts", _no_first_slice),)),
-    Mutant("no restoration", ((pyramid, "restored", lambda samples, *_: samples),)),
-    Mutant("no shifts", ((pyramid, "_shifts", lambda value: (_SHIFTS(value)[0] * 0,) * 3),)),
-    Mutant("shifts that only grow", ((pyramid, "_shifts", lambda v: [*map(abs, _SHIFTS(v))]),)),
-    Mutant("own wavelets are not undone", ((transforms, "own_levels", lambda length: 0),)),
-    Mutant("a basis may have padding", ((transforms._BitReader, "end", _nothing),)),
+    Mutant(
+        "skips unknown critical sections",
+        answer=_refusals("ok", "SEC-2"),
+        first="unsupported/sections/*",
+    ),
+    Mutant("ignores CRCs", repair=fix_crcs, first="malformed/sections/*"),
+    Mutant("ignores the digest", answer=_refusals("ok", "END-3"), first="malformed/ends/*"),
+    Mutant(
+        "ignores the end of the file", answer=_refusals("ok", "FILE-7"), first="malformed/file/*"
+    ),
+    Mutant("any uleb", ((numbers.Reader, "uleb", _loose_uleb),), first="malformed/streams/*"),
+    Mutant("bytes may follow", ((numbers.Reader, "end", _nothing),), first="malformed/masks/*"),
+    Mutant(
+        "any padding in streams",
+        ((streams, "check_padding", _nothing),),
+        first="malformed/streams/*",
+    ),
+    Mutant(
+        "any padding in masks", ((masks, "check_padding", _nothing),), first="malformed/masks/*"
+    ),
+    Mutant(
+        "ANS end unchecked", ((ans.AnsDecoder, "finish", _nothing),), first="malformed/streams/*"
+    ),
+    Mutant(
+        "range end unchecked",
+        ((range_coder.RangeDecoder, "finish", _nothing),),
+        first="malformed/streams/*",
+    ),
+    Mutant(
+        "rest of a table to symbol 0",
+        ((streams, "static_table", _counts_to_first),),
+        first="valid/streams/*",
+    ),
+    Mutant(
+        "uncoded entries are dequantised",
+        ((decode, "parameters", _zero_of_uncoded),),
+        first="valid/items/*",
+    ),
+    Mutant("masks of any shape", ((decode, "check_masks", _nothing),), first="malformed/item/*"),
+    Mutant(
+        "any number of integers", ((decode, "check_counts", _nothing),), first="malformed/tens/*"
+    ),
+    Mutant(
+        "components may share a name",
+        ((decode, "check_names", _nothing),),
+        first="malformed/item/*",
+    ),
+    Mutant(
+        "parameters may overflow",
+        ((decoder_values, "check_finite", _nothing),),
+        first="malformed/item/*",
+    ),
+    Mutant("NaN counts as 1", change=_nan_is_top, first="valid/items/*"),
+    Mutant("infinite values", change=_infinities, first="valid/items/*"),
+    Mutant(
+        "any quantisation", ((tensors, "_check_quantisation", _nothing),), first="malformed/item/*"
+    ),
+    Mutant(
+        "streams of coder 5 anywhere",
+        ((decode, "check_lattices", _nothing),),
+        first="malformed/streams/*",
+    ),
+    Mutant(
+        "no taps two before", ((lattice_model, "taps_of", _nearest_taps),), first="valid/pyramid/*"
+    ),
+    Mutant(
+        "each stream of coder 5 alone",
+        ((lattice_model.LatticeModel, "code", _forgetful),),
+        first="valid/pyramid/section*",
+    ),
+    Mutant(
+        "chances that do not settle", ((mixing, "RATE", [10922] * 101),), first="valid/pyramid/*"
+    ),
+    Mutant(
+        "no first slice", ((mixed_mask, "_contexts", _no_first_slice),), first="valid/masks/mixed*"
+    ),
+    *(Mutant(name, patches, first="valid/pyramid/network*") for name, patches in RESTORATIONS),
+    Mutant(
+        "no shifts",
+        ((pyramid, "_shifts", lambda value: (_SHIFTS(value)[0] * 0,) * 3),),
+        first="valid/pyramid/shifts*",
+    ),
+    Mutant(
+        "shifts that only grow",
+        ((pyramid, "_shifts", lambda v: [*map(abs, _SHIFTS(v))]),),
+        first="valid/pyramid/shifts*",
+    ),
+    Mutant(
+        "own wavelets are not undone",
+        ((transforms, "own_levels", lambda length: 0),),
+        first="valid/pyramid/code-own*",
+    ),
+    Mutant(
+        "a basis may have padding",
+        ((transforms._BitReader, "end", _nothing),),
+        first="malformed/pyramid/bases*",
+    ),
 )
+
+
+def caught(mutant: Mutant, cases: Sequence[SuiteCase]) -> tuple[list[Result], int]:
+    """Return the first results that catch a mutant and the number of cases tried.
+
+    No results mean that all cases were tried.
+    """
+    found: list[Result] = []
+    tried = 0
+    for some in (select(cases, run=[mutant.first]), select(cases, skip=[mutant.first])):
+        for one in some:
+            result = judge(mutant, one)
+            tried += 1
+            if result.problems:
+                found.append(result)
+            if len(found) == _ENOUGH:
+                return found, tried
+        if found:
+            break
+    return found, tried
 
 
 def selftest(cases: Sequence[SuiteCase]) -> int:
@@ -264,8 +357,9 @@ def selftest(cases: Sequence[SuiteCase]) -> int:
     say(f"{sound.name}: {len(failures)} of {len(cases)} cases failed")
     missed = 0
     for mutant in MUTANTS:
-        caught = [one.id for one in cases if judge(mutant, one).problems]
-        missed += not caught
-        example = f", e.g. {caught[0]}" if caught else ""
-        say(f"{'caught' if caught else 'MISSED'}: {mutant.name} ({len(caught)} cases{example})")
+        found, tried = caught(mutant, cases)
+        missed += not found
+        example = f", e.g. {found[0].case.id}: {found[0].problems[0]}" if found else ""
+        verdict = "caught" if found else "MISSED"
+        say(f"{verdict}: {mutant.name} ({len(found)} of {tried} cases tried{example})")
     return 1 if failures or missed else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -98,15 +99,28 @@ def _code_cases() -> list[Case]:
 
 
 def _network_cases() -> list[Case]:
-    """The restoration network."""
+    """The restoration network, on all parities of rows and columns; no input depends on weights."""
     floats = (("r", 7, 0.0, 1.0), ("g", 7, 0.0, 1.0), ("b", 7, 0.0, 1.0))
-    models = {
-        "network": Pyramid((15, 14), (-3, 2, 2), floats, seed=35, extra={5: 1}),
-        "network-offset": Pyramid((7, 9), (0, 1, 1), floats, seed=36, extra={2: 0.125, 5: 1}),
-        "network-two-rows": Pyramid((2, 11), (-3, 0, 2), THREE, seed=37, extra={5: 1}),
-        "network-axes-of-size-1": Pyramid((6, 1, 5), (-3, 1, 1), THREE, seed=38, extra={5: 1}),
+    shapes: dict[str, tuple[Sequence[int], Sequence[int], Any, dict[int, Any]]] = {
+        "": ((15, 14), (-3, 2, 2), floats, {}),
+        "-offset": ((7, 9), (0, 1, 1), floats, {2: 0.125}),
+        "-two-rows": ((2, 11), (-3, 0, 2), THREE, {}),
+        "-axes-of-size-1": ((6, 1, 5), (-3, 1, 1), THREE, {}),
+        "-even": ((12, 10), (-3, 2, 2), floats, {}),
+        "-odd": ((5, 13), (0, 1, 3), floats, {}),
+        "-odd-columns": ((8, 7), (-3, 2, 1), floats, {}),
+        "-two-columns": ((9, 2), (0, 2, 0), floats, {}),
+        "-two-by-two": ((2, 2), (-3, 1, 0), floats, {}),
+        "-two-by-three": ((2, 3), (0, 0, 1), floats, {}),
+        "-three-by-three": ((3, 3), (-3, 1, 1), THREE, {}),
     }
-    return [_valid(n, m.file().build(), "PYR-5 VAL-1") for n, m in models.items()]
+    out: list[Case] = []
+    for n, (name, (dims, codes, components, extra)) in enumerate(shapes.items()):
+        for number in (1, 2):
+            own = extra | {5: number}
+            model = Pyramid(dims, codes, components, 131 + n, extra=own, fixed_step=1 / 128)
+            out.append(_valid(f"network-{number}{name}", model.file().build(), "PYR-5 VAL-1"))
+    return out
 
 
 def _config_cases() -> list[Case]:

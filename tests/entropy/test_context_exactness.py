@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from codec.entropy.mixing import coder, kernels, masks
+from codec.entropy.mixing import coder, masks, state
 from codec.entropy.mixing.tables import REACH, TABLES
 from tests.conftest import ROOTS
 
@@ -134,7 +134,7 @@ def assert_exact(first: Any, second: Any, dtypes: tuple[Any, ...]) -> Any:
     return np.array(exact)
 
 
-def widest() -> kernels.Neighbours:
+def widest() -> state.Neighbours:
     return coder._neighbours((3, 3, 3, 3))
 
 
@@ -152,7 +152,7 @@ def test_no_neighbourhood_sum_reaches_2_to_the_24() -> None:
     """The widest neighbourhood is that of four axes: 4 + 12 + 4 taps."""
     weights = widest().weights
     assert sorted(weights.tolist()) == [1] * 4 + [2] * 12 + [4] * 4
-    assert kernels.MAGNITUDE_LIMIT == MAGNITUDE
+    assert state.MAGNITUDE_LIMIT == MAGNITUDE
     assert MAGNITUDE * int(weights.sum()) < EXACT32
     worst = np.full((1, len(weights)), MAGNITUDE)
     assert_exact(worst, weights[None], (np.float32, np.float64))
@@ -185,7 +185,7 @@ def test_no_feature_or_mixing_sum_reaches_2_to_the_53() -> None:
     largest = (
         terms * FINE * TRUST,
         terms * FINE * FINE,
-        max(kernels.INPUTS, masks.INPUTS) * LOGIT * WEIGHT,
+        max(state.INPUTS, masks.INPUTS) * LOGIT * WEIGHT,
         (terms - 3) * GAIN * DIFFERENCE,
     )
     assert all(bound < EXACT64 for bound in largest)
@@ -196,7 +196,7 @@ def test_no_feature_or_mixing_sum_reaches_2_to_the_53() -> None:
 def test_what_the_docstring_says_is_not_exact_is_not() -> None:
     """Within the clamps of (b), float32 gives other sums, and not the same in every order."""
     random = np.random.default_rng(7)
-    for terms, highest, clamp in ((23, FINE, TRUST), (kernels.INPUTS, LOGIT, WEIGHT)):
+    for terms, highest, clamp in ((23, FINE, TRUST), (state.INPUTS, LOGIT, WEIGHT)):
         factors = random.integers(0, highest, (50, terms)), random.integers(-clamp, clamp, terms)
         exact = summed(*factors, range(terms), np.int64)
         rounded = [summed(*factors, order, np.float32) for order in orders(terms)]

@@ -14,14 +14,21 @@ from inrc_plugins.pyramid import restoration
 from inrc_plugins.pyramid.config import PyramidConfig
 
 ROOT = Path(__file__).resolve().parents[2]
-SPEC = ROOT / "format_spec" / "networks" / "image-1.json"
-SHIPPED = ROOT / "plugins" / "inrc_plugins" / "pyramid" / "networks" / "image-1.json"
+SPEC = ROOT / "format_spec" / "networks"
+SHIPPED = ROOT / "plugins" / "inrc_plugins" / "pyramid" / "networks"
+each_network = pytest.mark.parametrize("number", restoration.IMAGES)
 
 
-def _plain(samples: np.ndarray, step: float) -> np.ndarray:
+def _plain(samples: np.ndarray, number: int, step: float) -> np.ndarray:
     """The normative text, position by position, in float64."""
-    values = samples.astype(np.float64) / step
-    rows = json.loads(SPEC.read_text("utf-8"))["layers"]
+    content = json.loads((SPEC / f"image-{number}.json").read_text("utf-8"))
+    fold, rows = content["fold"], content["layers"]
+    _, height, width = samples.shape
+    values = np.empty((len(samples) * fold**2, -(-height // fold), -(-width // fold)))
+    for c, u, v in np.ndindex(len(samples), fold, fold):
+        for i, j in np.ndindex(*values.shape[1:]):
+            row, column = min(fold * i + u, height - 1), min(fold * j + v, width - 1)
+            values[fold**2 * c + fold * u + v, i, j] = float(samples[c, row, column]) / step
     for number, row in enumerate(rows):
         weights = np.reshape(row["weights"], row["shape"]) / 2.0 ** row["bits"]
         out = np.empty((len(row["biases"]), *values.shape[1:]))
@@ -33,36 +40,46 @@ def _plain(samples: np.ndarray, step: float) -> np.ndarray:
                 total = total + weights[:, di, dj] @ values[:, k, m]
             out[:, i, j] = total if number == len(rows) - 1 else np.maximum(total, 0)
         values = out
-    return samples + step * values
+    found = samples.astype(np.float64)
+    for c, i, j in np.ndindex(*samples.shape):
+        channel = fold**2 * c + fold * (i % fold) + j % fold
+        found[c, i, j] += step * values[channel, i // fold, j // fold]
+    return found
 
 
+@each_network
 @pytest.mark.parametrize("shape", [(3, 5, 7), (3, 37, 4), (3, 2, 2)])
-def test_the_correction_is_that_of_the_text(shape: tuple[int, ...]) -> None:
+def test_the_correction_is_that_of_the_text(number: int, shape: tuple[int, ...]) -> None:
     samples = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    wanted = _plain(samples, 0.25)
-    restoration.restore(samples, restoration.IMAGE, 0.25, threads=2)
+    wanted = _plain(samples, number, 0.25)
+    restoration.restore(samples, number, 0.25, threads=2)
     assert np.abs(samples - wanted).max() < 1e-5
 
 
-def test_threads_and_bands_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+@each_network
+def test_threads_and_bands_change_nothing(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     samples = np.random.default_rng(1).normal(size=(3, 70, 20)).astype(np.float32)
     once, again = samples.copy(), samples.copy()
-    restoration.restore(once, restoration.IMAGE, 0.5, threads=1)
+    restoration.restore(once, number, 0.5, threads=1)
     monkeypatch.setattr(restoration, "_ROWS", 9)
-    restoration.restore(again, restoration.IMAGE, 0.5, threads=2)
+    restoration.restore(again, number, 0.5, threads=2)
     assert np.abs(once - again).max() < 1e-6
 
 
-def test_the_network_does_not_see_a_constant() -> None:
+@each_network
+def test_the_network_does_not_see_a_constant(number: int) -> None:
     samples = np.full((3, 12, 12), 0.75, np.float32)
     shifted = samples + np.float32(10)
     for array in (samples, shifted):
-        restoration.restore(array, restoration.IMAGE, 0.125)
+        restoration.restore(array, number, 0.125)
     assert np.abs(shifted - samples - 10).max() < 1e-4
 
 
-def test_the_shipped_network_is_the_one_of_the_specification() -> None:
-    assert SHIPPED.read_bytes() == SPEC.read_bytes()
+def test_the_shipped_networks_are_those_of_the_specification() -> None:
+    names = [f"image-{number}.json" for number in restoration.IMAGES]
+    assert sorted(path.name for path in SPEC.iterdir()) == names
+    for name in names:
+        assert (SHIPPED / name).read_bytes() == (SPEC / name).read_bytes()
 
 
 def test_networks_are_refused_where_they_do_not_belong() -> None:

@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from codec.entropy.mixing.lattice import halved
 from inrc_plugins.pyramid import wavelet
+from inrc_plugins.pyramid.config import halvings
 
 Doubles = npt.NDArray[np.float64]
 
@@ -156,13 +158,13 @@ def test_long_axes_are_done_in_narrower_blocks(monkeypatch: pytest.MonkeyPatch) 
     assert np.allclose(samples, expected, atol=1e-5)
 
 
-def test_default_levels_leave_enough() -> None:
+def test_halvings_leave_enough() -> None:
     for length in range(1, 200):
         for least in range(1, 10):
-            levels = wavelet.default_levels(length, least)
-            assert levels == 0 or wavelet.halved(length, levels) >= least
-            assert wavelet.halved(length, levels) == 1 or wavelet.halved(length, levels + 1) < least
-    assert [wavelet.default_levels(n, 8) for n in (14, 15, 16, 29)] == [0, 1, 1, 2]
+            levels = halvings(length, least)
+            assert levels == 0 or halved(length, levels) >= least
+            assert halved(length, levels) == 1 or halved(length, levels + 1) < least
+    assert [halvings(n, 8) for n in (14, 15, 16, 29)] == [0, 1, 1, 2]
 
 
 def test_arrays_that_cannot_be_done_in_place_are_refused() -> None:

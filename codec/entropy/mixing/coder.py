@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from codec.entropy.mixing import kernels
+from codec.entropy.mixing import kernels, state, surroundings
 from codec.entropy.mixing.lattice import AXES, Band, Lattice, Segment
 from codec.entropy.mixing.range_coder import (
     AT,
@@ -50,7 +50,11 @@ def encode_lattice(lattice: Lattice, values: Coefficients) -> list[Segment]:
 
 
 def quantise_lattice(
-    lattice: Lattice, array: npt.NDArray[np.float32], step: float, price: float
+    lattice: Lattice,
+    array: npt.NDArray[np.float32],
+    step: float,
+    price: float,
+    passes: int = 1,
 ) -> tuple[Coefficients, list[Segment]]:
     """Quantise an array of coefficients by rate and distortion while coding it.
 
@@ -58,6 +62,7 @@ def quantise_lattice(
         array: float32 of the lattice's shape.
         step: quantisation step.
         price: squared error, in squared steps, that one bit is worth; 0 rounds to nearest.
+        passes: how often the choice is made; from the second on with a view of what comes later.
 
     Returns:
         The integers in coding order, and their segments.
@@ -68,7 +73,10 @@ def quantise_lattice(
     def targets(band: Band) -> npt.NDArray[np.float32]:
         return (array[band.box] * scale).ravel()
 
-    return values, _encode(lattice, values, kernels.QUANTISE, targets, price)
+    segments = _encode(lattice, values, kernels.QUANTISE, targets, price)
+    for _ in range(passes - 1):
+        segments = _encode(lattice, values, kernels.REFINE, targets, price)
+    return values, segments
 
 
 def _encode(
@@ -177,7 +185,7 @@ class _Walk:
         )
         if band.orientation:
             levels = np.empty(band.size, np.uint16)
-            kernels.surroundings(values, np.array(band.shape, np.int64), levels)
+            surroundings.surroundings(values, np.array(band.shape, np.int64), levels)
             self._latest = levels, band.shape
             if band.level:
                 self._own[band.orientation] = self._latest
@@ -187,10 +195,10 @@ class _Walk:
         self._parents, self._own = {}, {}
         self._latest, self._sum = None, None
 
-    def _surrounding(self, band: Band) -> kernels.Band:
+    def _surrounding(self, band: Band) -> state.Band:
         parent, parent_shape = self._parents.pop(band.orientation, (_NOTHING, (1,) * AXES))
         shifts = [1 if band.level + 1 < levels else 0 for levels in self._lattice.levels]
-        return kernels.Band(
+        return state.Band(
             band.kind,
             int(band.orientation == 0),
             np.array(band.shape, np.int64),
@@ -210,7 +218,7 @@ class _Walk:
             self._sum = np.zeros(largest, np.uint32)
         levels, its_shape = self._latest
         shapes = np.array(its_shape, np.int64), np.array(largest, np.int64)
-        kernels.add_sibling(levels, *shapes, self._sum.reshape(-1))
+        surroundings.add_sibling(levels, *shapes, self._sum.reshape(-1))
         self._latest = None
         self._summed += 1
         part = self._sum[tuple(slice(0, size) for size in band.shape)]
@@ -219,13 +227,13 @@ class _Walk:
         return mean.ravel()
 
 
-def _new_memory() -> kernels.Memory:
-    slots = kernels.INPUTS * kernels.PLANE
-    rows = kernels.DECISIONS * kernels.WEIGHT_SETS
-    return kernels.Memory(
+def _new_memory() -> state.Memory:
+    slots = state.INPUTS * state.PLANE
+    rows = state.DECISIONS * state.WEIGHT_SETS
+    return state.Memory(
         slots=np.full(slots, -1, np.int32),
         slot_counts=np.zeros(slots, np.uint8),
-        weights=np.full((rows, kernels.INPUTS), kernels.FIRST_WEIGHT, np.int64),
+        weights=np.full((rows, state.INPUTS), state.FIRST_WEIGHT, np.int64),
         zeros=np.full(64, 1 << 18, np.int32),
         zero_counts=np.zeros(64, np.uint8),
         lows=np.full(64, 1 << 21, np.int32),
@@ -235,7 +243,7 @@ def _new_memory() -> kernels.Memory:
     )
 
 
-def _neighbours(shape: tuple[int, ...]) -> kernels.Neighbours:
+def _neighbours(shape: tuple[int, ...]) -> state.Neighbours:
     """Causal taps: at most two axes away, weights 4 and 2, and two cells back along an axis, 1."""
     taps = []
     for offset in itertools.product((-1, 0, 1), repeat=AXES):
@@ -256,7 +264,7 @@ def _neighbours(shape: tuple[int, ...]) -> kernels.Neighbours:
     strides = _strides(shape)
     offsets = np.array([offset for offset, _ in taps], np.int64).reshape(-1, AXES)
     backward = [int(padded[axis]) if shape[axis] > 1 else 0 for axis in reversed(range(AXES))]
-    return kernels.Neighbours(
+    return state.Neighbours(
         offsets=offsets,
         steps=offsets @ padded,
         value_steps=offsets @ strides,
@@ -276,18 +284,18 @@ def _strides(shape: Any) -> npt.NDArray[np.int64]:
     return np.array([int(np.prod(shape[axis + 1 :])) for axis in range(AXES)], np.int64)
 
 
-def _new_scratch(shape: tuple[int, ...], taps: int) -> kernels.Scratch:
+def _new_scratch(shape: tuple[int, ...], taps: int) -> state.Scratch:
     cells = int(
         np.prod([size + 2 * pad for size, pad in zip(shape, _paddings(shape), strict=True)])
     )
-    return kernels.Scratch(
+    return state.Scratch(
         cells=np.zeros(cells, np.int16),
         levels=np.zeros(cells, np.uint8),
         differences=np.zeros(taps, np.int64),
         gains=np.zeros(taps, np.int64),
         features=np.zeros(taps + 3, np.int64),
         trust=np.full(taps + 3, 65536 // (taps + 2), np.int64),
-        contexts=np.zeros(kernels.INPUTS, np.int64),
-        stretched=np.zeros(kernels.INPUTS, np.int64),
+        contexts=np.zeros(state.INPUTS, np.int64),
+        stretched=np.zeros(state.INPUTS, np.int64),
         place=np.zeros(AXES, np.int64),
     )

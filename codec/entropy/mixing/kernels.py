@@ -8,106 +8,26 @@ where a type checker would take NumPy's integers and Python's for different thin
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
 from codec.entropy.mixing.range_coder import adapt, chance_of, code_bit, code_direct, uncounted
+from codec.entropy.mixing.state import (
+    CONTEXTS,
+    DECISIONS,
+    HIGHEST,
+    INPUTS,
+    LAST_INDEX,
+    MAGNITUDE_LIMIT,
+    PLANE,
+    VALUE_LIMIT,
+    WEIGHT_SETS,
+)
 from codec.entropy.mixing.tables import REACH
 
-INPUTS = 5
-DECISIONS = 32
-CONTEXTS = 1024
-WEIGHT_SETS = 16
-LAST_INDEX = 54
-HIGHEST = 16383
-PLANE = DECISIONS * CONTEXTS
-FIRST_WEIGHT = 19660
-MAGNITUDE_LIMIT = 32767
-VALUE_LIMIT = 1 << 27
-DECODE, ENCODE, QUANTISE = 0, 1, 2
-
-Integers = npt.NDArray[np.int64]
-Cells = npt.NDArray[np.int16]
-Levels = npt.NDArray[np.uint16]
-
-
-class Memory(NamedTuple):
-    """What has been learned: probabilities (22 bits), how often updated, and mixing weights."""
-
-    slots: npt.NDArray[np.int32]
-    slot_counts: npt.NDArray[np.uint8]
-    weights: Integers
-    zeros: npt.NDArray[np.int32]
-    zero_counts: npt.NDArray[np.uint8]
-    lows: npt.NDArray[np.int32]
-    low_counts: npt.NDArray[np.uint8]
-    signs: npt.NDArray[np.int32]
-    sign_counts: npt.NDArray[np.uint8]
-
-
-class Neighbours(NamedTuple):
-    """Causal neighbours of a cell, int64.
-
-    Attributes:
-        offsets: (taps, 4), along each axis.
-        steps: (taps,) distances in the padded cells; value_steps: in the values.
-        weights: (taps,).
-        backward: (4,) distances in the cells to the one before along axes 3, 2, 1, 0; 0 where an
-            axis has size 1.
-        padded, strides: (4,) strides of the padded cells and of the values.
-        origin: index of the first cell in the padded cells.
-    """
-
-    offsets: Integers
-    steps: Integers
-    value_steps: Integers
-    weights: Integers
-    backward: Integers
-    padded: Integers
-    strides: Integers
-    origin: int
-
-
-class Band(NamedTuple):
-    """One band to be coded.
-
-    Attributes:
-        kind: selects contexts.
-        predicted: 1 for the low band.
-        shape: four lengths.
-        parent, parent_shape, shifts: parent levels (flat; empty if none), their lengths, halvings.
-        siblings: sibling levels of every coefficient, flat; empty if none.
-    """
-
-    kind: int
-    predicted: int
-    shape: Integers
-    parent: Levels
-    parent_shape: Integers
-    shifts: Integers
-    siblings: Levels
-
-
-class Scratch(NamedTuple):
-    """Working arrays of one band.
-
-    Attributes:
-        cells, levels: signed magnitudes of the cells coded so far, padded, and their fine levels.
-        others: per-cell vectors.
-    """
-
-    cells: Cells
-    levels: npt.NDArray[np.uint8]
-    differences: Integers
-    gains: Integers
-    features: Integers
-    trust: Integers
-    contexts: Integers
-    stretched: Integers
-    place: Integers
+DECODE, ENCODE, QUANTISE, REFINE = 0, 1, 2, 3
 
 
 @njit(cache=True, inline="always")
@@ -269,6 +189,29 @@ def _choose(
 
 
 @njit(cache=True, inline="always")
+def _weight_ahead(values: Any, at: Any, i: Any, shape: Any, near: Any) -> Any:
+    """Weighted sum of the magnitudes at the mirrored taps, those that are coded later."""
+    total: Any = np.int64(0)
+    for k in range(near.value_steps.size):
+        inside = True
+        for axis in range(4):
+            place = i[axis] - near.offsets[k, axis]
+            if place < 0 or place >= shape[axis]:
+                inside = False
+        if inside:
+            total += near.weights[k] * abs(np.int64(values[at - near.value_steps[k]]))
+    return total
+
+
+@njit(cache=True, inline="always")
+def _refined_price(price: Any, later: Any) -> Any:
+    """A coefficient makes those after it cheaper if they are not 0, and dearer if they are."""
+    if later == 0:
+        return np.float32(price * np.float32(1.7))
+    return np.float32(price * (np.float32(1.25) - np.float32(0.03) * min(later, 20)))
+
+
+@njit(cache=True, inline="always")
 def _code_magnitude(
     coder: Any, encoding: Any, memory: Any, scratch: Any, magnitude: Any, start: Any, row: Any,
     expected: Any, tables: Any,
@@ -346,11 +289,12 @@ def code_band(
 
     Args:
         coder: range coder.
-        mode: DECODE fills `values`; ENCODE codes `values`; QUANTISE fills them from `targets`.
+        mode: DECODE fills `values`; ENCODE codes `values`; QUANTISE fills them from `targets`;
+            REFINE does so where `values` still hold what an earlier pass chose.
         memory: adapted in place.
         band, near, scratch: see the classes; cells, gains are zero at the start of a band.
         values: int32, flat, the band's integers.
-        targets: float32, flat, coefficients in steps (QUANTISE only).
+        targets: float32, flat, coefficients in steps (QUANTISE and REFINE).
         price: squared error, in squared steps, that a bit is worth; 0 rounds to nearest.
     """
     shape, cells = band.shape, scratch.cells
@@ -405,7 +349,7 @@ def code_band(
                     target: Any = np.float32(0)
                     if mode == ENCODE:
                         magnitude = np.int64(values[at]) - prediction
-                    elif mode == QUANTISE:
+                    elif mode >= QUANTISE:
                         target = targets[at] - np.float32(prediction)
                         magnitude = np.int64(np.rint(target))
                         if target < 0:
@@ -418,7 +362,7 @@ def code_band(
                         magnitude = np.int64(VALUE_LIMIT)
                     first = 0
                     if a + ea + eb == 0:
-                        if mode == QUANTISE and magnitude > 0 and price > 0:
+                        if mode >= QUANTISE and magnitude > 0 and price > 0:
                             # Nothing near is coded: worth it only if it pays.
                             chance = chance_of(memory.zeros, band.kind)
                             more = tables.cost[chance] + 3 - tables.cost[65536 - chance]
@@ -447,7 +391,11 @@ def code_band(
                             tables,
                         )  # fmt: skip
                         weights = row + min(rough, 7)
-                        if mode == QUANTISE and 0 < magnitude < 5 and price > 0:
+                        if mode >= QUANTISE and 0 < magnitude < 5 and price > 0:
+                            own_price = price
+                            if mode == REFINE:
+                                later = _weight_ahead(values, at, i, shape, near)
+                                own_price = _refined_price(price, later)
                             magnitude = np.int64(
                                 _choose(
                                     memory,
@@ -457,7 +405,7 @@ def code_band(
                                     first,
                                     weights,
                                     expected,
-                                    price,
+                                    own_price,
                                     tables,
                                 )
                             )
@@ -485,50 +433,3 @@ def code_band(
                     if energy > 0:
                         error = 16 * value - fine_prediction
                         _adjust_prediction(scratch, error, energy, taps)
-
-
-@njit(cache=True, nogil=True)
-def surroundings(values: Any, shape: Any, out: Any) -> None:
-    """B of every coefficient of a band (flat int32 of four lengths `shape`) into `out`, uint16."""
-    strides = np.ones(4, np.int64)
-    for axis in range(2, -1, -1):
-        strides[axis] = strides[axis + 1] * shape[axis + 1]
-    axes = 0
-    for axis in range(4):
-        if shape[axis] > 1:
-            axes += 1
-    norm = (1 << 20) // (4 * axes) if axes else 0
-    at = np.int64(-1)
-    i = np.zeros(4, np.int64)
-    for i0 in range(shape[0]):
-        i[0] = i0
-        for i1 in range(shape[1]):
-            i[1] = i1
-            for i2 in range(shape[2]):
-                i[2] = i2
-                for i3 in range(shape[3]):
-                    i[3] = i3
-                    at += 1
-                    total = 2 * axes * abs(np.int64(values[at]))
-                    for axis in range(4):
-                        if i[axis] > 0:
-                            total += abs(np.int64(values[at - strides[axis]]))
-                        if i[axis] + 1 < shape[axis]:
-                            total += abs(np.int64(values[at + strides[axis]]))
-                    level = (total * norm) >> 16 if axes else 16 * abs(np.int64(values[at]))
-                    out[at] = min(level, 65535)
-
-
-@njit(cache=True, nogil=True)
-def add_sibling(source: Any, source_shape: Any, shape: Any, out: Any) -> None:
-    """out += source, the last value along each axis repeated beyond its end; both flat."""
-    at = np.int64(-1)
-    for i0 in range(shape[0]):
-        row0 = min(i0, source_shape[0] - 1) * source_shape[1]
-        for i1 in range(shape[1]):
-            row1 = (row0 + min(i1, source_shape[1] - 1)) * source_shape[2]
-            for i2 in range(shape[2]):
-                row2 = (row1 + min(i2, source_shape[2] - 1)) * source_shape[3]
-                for i3 in range(shape[3]):
-                    at += 1
-                    out[at] += source[row2 + min(i3, source_shape[3] - 1)]

@@ -98,10 +98,6 @@ class Lattice:
                 if min(shape) > 0:
                     yield Band(level, orientation, box, shape)
 
-    def bands_of(self, level: int) -> list[Band]:
-        """Bands of one level, in coding order."""
-        return [band for band in self.bands if band.level == level]
-
     def count(self, level: int) -> int:
         """How many coefficients the low box after `level` halvings holds."""
         return math.prod(self.low_shape(level))

@@ -38,7 +38,7 @@ class Pyramid:
             for length, code in zip(checked.lengths, checked.axes, strict=True)
             if code in (-1, -3)
         )
-        network = restoration.multiply_adds(checked.network) if checked.network else 0
+        network = restoration.network(checked.network).multiply_adds if checked.network else 0
         return components * (_WAVELET_COST * len(checked.lengths) + bases) + network
 
     def level_factors(

@@ -15,6 +15,7 @@ class Effort:
         cosine: whether axes are tried with a cosine basis, the last two included.
         rounds: how often all axes are gone through.
         prices: squared error, in squared steps, that a bit may be worth; each is tried.
+        passes: how often magnitudes are chosen for a step.
         excess: dB above the target at which a step is fine enough.
         attempts: steps tried for a price.
         fill: rounds of filling invalid samples.
@@ -26,16 +27,17 @@ class Effort:
     cosine: bool
     rounds: int
     prices: tuple[float, ...]
+    passes: int
     excess: float
     attempts: int
     fill: int
     restore: bool
 
 
-_QUICK = Effort(1 << 18, 3, False, 1, (0.09,), 0.12, 4, 20, False)
-_LIGHT = Effort(1 << 18, 5, True, 1, (0.09,), 0.05, 6, 30, True)
-_FULL = Effort(1 << 21, 5, True, 2, (0.09, 0.075, 0.11), 0.02, 8, 60, True)
-_WHOLE = Effort(1 << 25, 5, True, 3, (0.09, 0.06, 0.075, 0.105, 0.125), 0.005, 12, 150, True)
+_QUICK = Effort(1 << 18, 3, False, 1, (0.09,), 1, 0.12, 4, 20, False)
+_LIGHT = Effort(1 << 18, 5, True, 1, (0.09,), 2, 0.05, 6, 30, True)
+_FULL = Effort(1 << 21, 5, True, 2, (0.09, 0.075, 0.11), 2, 0.02, 8, 60, True)
+_WHOLE = Effort(1 << 25, 5, True, 3, (0.09, 0.06, 0.075, 0.105, 0.125), 2, 0.005, 12, 150, True)
 _LEVELS = (_QUICK, _LIGHT, _LIGHT, _FULL, _FULL, _FULL, _WHOLE, _WHOLE, _WHOLE, _WHOLE)
 
 

@@ -130,15 +130,25 @@ class PyramidFit:
         step = self._estimated_step(coefficients, config, part)
         best = self._search(coefficients, config, level.prices[0], step)
         prices = level.prices[1:]
-        if level.restore and restoration.fits(restoration.IMAGE, lengths, self._components):
+        if level.restore:
+            best = self._restored(coefficients, config, level.prices[0], best)
             # It nearly always wins: the other prices are tried with what won.
-            config = replace(config, network=restoration.IMAGE)
-            restored = self._search(coefficients, config, level.prices[0], best.step)
-            best = self._better(best, restored)
             config = replace(config, network=best.config.network)
         for price in prices:
             best = self._better(best, self._search(coefficients, config, price, best.step))
         return best
+
+    def _restored(
+        self, coefficients: Floats, config: PyramidConfig, price: float, best: _Candidate
+    ) -> _Candidate:
+        """The better of `best` and the candidates with a restoration network."""
+        found = best
+        for number in restoration.IMAGES:
+            if restoration.fits(number, config.lengths, self._components):
+                restored = replace(config, network=number)
+                tried = self._search(coefficients, restored, price, found.step)
+                found = self._better(found, tried)
+        return found
 
     def _report(self, stage: str, fraction: float, psnr: float | None = None) -> None:
         self._task.report(stage, fraction, None, psnr)
@@ -266,7 +276,9 @@ class PyramidFit:
         config = replace(config, step=float(np.float32(config.step)))
         self._latest = None
         config = replace(config, step=max(config.step, self._least_step))
-        coded, found = quantise_lattice(config.lattice, coefficients, config.step, price)
+        coded, found = quantise_lattice(
+            config.lattice, coefficients, config.step, price, self._effort.passes
+        )
         segments = tuple(found)
         values = _narrow(coded)
         del coded

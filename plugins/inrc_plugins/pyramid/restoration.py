@@ -18,10 +18,12 @@ from threadpoolctl import threadpool_limits
 
 from codec.contracts import Floats
 
-IMAGE = 1
-_FILES = {IMAGE: "image-1.json"}
-# Rows computed at once: the intermediate matrices stay within a few megabytes.
-_ROWS = 32
+# For images: of full resolution and few channels, and of half the resolution and more channels.
+IMAGES = (1, 2)
+_FILES = {1: "image-1.json", 2: "image-2.json"}
+# Rows of folded samples computed at once; more would save what neighbours compute twice, and take
+# more memory.
+_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -44,26 +46,34 @@ def known(number: int) -> bool:
 
 def fits(number: int, lengths: tuple[int, ...], components: int) -> bool:
     """Whether the network can work on an item with active axes of those lengths."""
-    return number == IMAGE and len(lengths) == 3 and components == 3
+    return number in IMAGES and len(lengths) == 3 and components == 3
+
+
+@dataclass(frozen=True)
+class Network:
+    """Convolutions between folding blocks of `fold` x `fold` samples into channels and back."""
+
+    fold: int
+    layers: tuple[Layer, ...]
+
+    @property
+    def multiply_adds(self) -> int:
+        """Per position of the samples, rounded up."""
+        return -(-sum(layer.weights.size for layer in self.layers) // self.fold**2)
 
 
 @cache
-def layers(number: int) -> tuple[Layer, ...]:
-    """The layers of a network."""
+def network(number: int) -> Network:
+    """The network of a number that is `known`."""
     text = resources.files("inrc_plugins.pyramid").joinpath("networks", _FILES[number])
-    rows = json.loads(text.read_text("utf-8"))["layers"]
+    content = json.loads(text.read_text("utf-8"))
     found = []
-    for row in rows:
+    for row in content["layers"]:
         scale = np.float32(2.0 ** -row["bits"])
         weights = np.array(row["weights"], np.float32) * scale
         biases = np.array(row["biases"], np.float32) * scale
         found.append(Layer(weights.reshape(len(biases), -1), biases[:, None]))
-    return tuple(found)
-
-
-def multiply_adds(number: int) -> int:
-    """Multiply-adds per position."""
-    return sum(layer.weights.size for layer in layers(number))
+    return Network(content["fold"], tuple(found))
 
 
 def restore(samples: Floats, number: int, step: float, threads: int = 2) -> None:
@@ -74,35 +84,58 @@ def restore(samples: Floats, number: int, step: float, threads: int = 2) -> None
         number: of the network.
         step: quantisation step of the coefficients, the unit the network works in.
     """
-    network = layers(number)
-    rows = samples.shape[1]
-    source = samples / np.float32(step)
+    chosen = network(number)
+    source = _folded(samples / np.float32(step), chosen.fold)
+    corrections = np.empty_like(source)
+    rows = source.shape[1]
 
-    def work(start: int) -> Floats:
-        return _band(network, source, start, min(start + _ROWS, rows))
+    def work(start: int) -> None:
+        stop = min(start + _ROWS, rows)
+        corrections[:, start:stop] = _band(chosen.layers, source, start, stop)
 
-    starts = range(0, rows, _ROWS)
     # Bands are the parallelism; linear algebra that starts threads of its own would slow all down.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
-        for start, correction in zip(starts, pool.map(work, starts), strict=True):
-            samples[:, start : start + _ROWS] += correction * np.float32(step)
+        for _ in pool.map(work, range(0, rows, _ROWS)):
+            pass
+    corrections *= np.float32(step)
+    samples += _unfolded(corrections, chosen.fold)[:, : samples.shape[1], : samples.shape[2]]
 
 
-def _band(network: tuple[Layer, ...], source: Floats, start: int, stop: int) -> Floats:
+def _folded(samples: Floats, fold: int) -> Floats:
+    """(components, rows, columns) to (components fold^2, rows / fold, columns / fold)."""
+    count, rows, columns = samples.shape
+    padded = np.pad(samples, ((0, 0), (0, -rows % fold), (0, -columns % fold)), mode="edge")
+    blocks = padded.reshape(count, -(-rows // fold), fold, -(-columns // fold), fold)
+    places = blocks.transpose(0, 2, 4, 1, 3)
+    return np.ascontiguousarray(places).reshape(-1, *places.shape[3:])
+
+
+def _unfolded(values: Floats, fold: int) -> Floats:
+    """The inverse of `_folded`, with what it padded."""
+    _, rows, columns = values.shape
+    blocks = values.reshape(-1, fold, fold, rows, columns).transpose(0, 3, 1, 4, 2)
+    return blocks.reshape(-1, rows * fold, columns * fold)
+
+
+def _band(layers: tuple[Layer, ...], source: Floats, start: int, stop: int) -> Floats:
     """The correction of rows start..stop, in steps."""
     rows, columns = source.shape[1:]
-    halo = len(network)
-    low, high = max(0, start - halo), min(rows, stop + halo)
+    low, high = max(0, start - len(layers)), min(rows, stop + len(layers))
     values = source[:, low:high]
-    for number, layer in enumerate(network):
-        padded = np.pad(values, ((0, 0), (1, 1), (1, 1)), mode="edge")
-        taps = np.empty((9, len(values), high - low, columns), np.float32)
+    for number, layer in enumerate(layers):
+        # Each layer needs one row less on either side than the one before.
+        left = len(layers) - 1 - number
+        first, last = max(0, start - left), min(rows, stop + left)
+        above, below = int(first == low), int(last == high)
+        padded = np.pad(values, ((0, 0), (above, below), (1, 1)), mode="edge")
+        taps = np.empty((9, len(values), last - first, columns), np.float32)
         for tap in range(9):
             i, j = divmod(tap, 3)
-            taps[tap] = padded[:, i : i + high - low, j : j + columns]
+            taps[tap] = padded[:, i : i + last - first, j : j + columns]
         values = layer.weights @ taps.reshape(layer.weights.shape[1], -1)
         values += layer.biases
-        if number < len(network) - 1:
+        if number < len(layers) - 1:
             np.maximum(values, 0, out=values)
-        values = values.reshape(-1, high - low, columns)
-    return values[:, start - low : stop - low]
+        values = values.reshape(-1, last - first, columns)
+        low, high = first, last
+    return values

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from codec.entropy.mixing.lattice import halved
 from inrc_plugins.pyramid import lifting
 
 # Lines transformed side by side where neighbouring lines are neighbours in memory: as many as the
@@ -35,20 +36,6 @@ _BLOCK_SAMPLES = 1 << 17
 # Samples in a box below which a second thread costs more than it saves.
 _WORTH_A_THREAD = 1 << 21
 Array = npt.NDArray[np.float32]
-
-
-def halved(length: int, times: int) -> int:
-    """`length` halved `times` times, rounding up."""
-    return -(-length >> times)
-
-
-def default_levels(length: int, least: int) -> int:
-    """Halvings of `length` that leave at least `least` samples."""
-    levels = 0
-    while length > 1 and (length + 1) // 2 >= least:
-        length = (length + 1) // 2
-        levels += 1
-    return levels
 
 
 def box_sizes(shape: Sequence[int], levels: Sequence[int], level: int) -> tuple[int, ...]:

@@ -10,9 +10,8 @@ from ..cbor import Value, as_float, as_list, as_uint, is_float32
 from ..errors import Malformed, Unsupported
 from ..headers import Item
 from ..lattice import AXES, Four, Lattice
-from .image_1 import IMAGE_1
 from .plan import Float32Array, Float64Array, Plan
-from .restoration import Layer, restored, weight_count
+from .restoration import FILES, Network, network_of, restored
 from .transforms import (
     apply_basis,
     cosine_basis,
@@ -23,7 +22,6 @@ from .transforms import (
 
 LEARNED, OWN, COSINE = -1, -2, -3
 _LONGEST_BASIS = 4096
-_NETWORKS = {1: IMAGE_1}
 
 
 class PyramidPlan(Plan):
@@ -57,9 +55,10 @@ class PyramidPlan(Plan):
         dense = sum(
             n for n, code in zip(self.active, self.codes, strict=True) if code in (LEARNED, COSINE)
         )
-        self.network = self._network(config[5]) if 5 in config else ()
+        self.network = self._network(config[5]) if 5 in config else None
         self.multiply_adds = self.components * (16 * len(self.active) + dense)
-        self.multiply_adds += weight_count(self.network)
+        if self.network is not None:
+            self.multiply_adds += self.network.multiply_adds
 
     def _code(self, axis: int, value: Value) -> int:
         """Check the code of an axis (PYR-2)."""
@@ -93,16 +92,16 @@ class PyramidPlan(Plan):
             out[axis] = learned_basis(data, self.active[axis])
         return out
 
-    def _network(self, value: Value) -> tuple[Layer, ...]:
+    def _network(self, value: Value) -> Network:
         """Return the restoration network (PYR-5)."""
         number = as_uint(value, "PYR-1: network")
         if number < 1:
             raise Malformed("PYR-1: network 0")
-        if number not in _NETWORKS:
+        if number not in FILES:
             raise Unsupported(f"PYR-5: network {number}")
         if self.components != 3 or len(self.active) != 3:
-            raise Malformed("PYR-5: network 1 does not fit the item")
-        return _NETWORKS[number]
+            raise Malformed(f"PYR-5: network {number} does not fit the item")
+        return network_of(number)
 
     def _lattice(self) -> Lattice:
         """Return the lattice: the axes in coded order, made four."""
@@ -128,7 +127,7 @@ class PyramidPlan(Plan):
             elif code == COSINE:
                 values = apply_basis(values, axis, cosine_basis(self.active[axis]))
         values = values + self.offset
-        if self.network:
+        if self.network is not None:
             values = restored(values, self.step, self.network)
         return np.asarray(values, dtype=np.float64).reshape(self.components, self.samples)
 

@@ -1,16 +1,23 @@
-"""Restoration networks of the pyramid."""
+"""Restoration networks of the pyramid.
+
+The package has copies of their files, so that the decoder needs no others; `differences` compares
+a copy with the file of the format.
+"""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from .plan import Float64Array
+
+FILES = {1: "image-1.json", 2: "image-2.json"}
+_COPIES = Path(__file__).resolve().parent / "networks"
 
 
 @dataclass(frozen=True)
@@ -23,19 +30,73 @@ class Layer:
     biases: tuple[int, ...]
 
 
-def weight_count(layers: Sequence[Layer]) -> int:
-    """Return the number of weights, biases not counted."""
-    return sum(math.prod(layer.shape) for layer in layers)
+@dataclass(frozen=True)
+class Network:
+    """Layers that see blocks of fold x fold samples as one position."""
+
+    fold: int
+    layers: tuple[Layer, ...]
+
+    @property
+    def multiply_adds(self) -> int:
+        """Per sample: the weights, without the biases, divided by fold^2 and rounded up."""
+        return -(-sum(math.prod(layer.shape) for layer in self.layers) // self.fold**2)
 
 
-def restored(samples: Float64Array, step: float, layers: Sequence[Layer]) -> Float64Array:
+@cache
+def network_of(number: int) -> Network:
+    """Read the copy of a network's file."""
+    file = json.loads((_COPIES / FILES[number]).read_text(encoding="utf-8"))
+    layers = [
+        Layer(one["bits"], tuple(one["shape"]), tuple(one["weights"]), tuple(one["biases"]))
+        for one in file["layers"]
+    ]
+    return Network(file["fold"], tuple(layers))
+
+
+def differences(file: Path) -> list[str]:
+    """Compare a file of `networks/` with the copy of its name; empty when all bytes agree."""
+    copy = _COPIES / file.name
+    if not copy.is_file():
+        return [f"{file.name} has no copy"]
+    return [] if copy.read_bytes() == file.read_bytes() else [f"{file.name} differs"]
+
+
+def restored(samples: Float64Array, step: float, network: Network) -> Float64Array:
     """Add what a network says to samples of the shape (components, rows, columns)."""
-    values = samples / step
-    for number, layer in enumerate(layers):
+    _, rows, columns = samples.shape
+    values = _folded(_continued(samples / step, network.fold), network.fold)
+    for number, layer in enumerate(network.layers):
         values = _apply(layer, values)
-        if number < len(layers) - 1:
+        if number < len(network.layers) - 1:
             values = np.maximum(values, 0)
-    return np.asarray(samples + values * step, dtype=np.float64)
+    change = _unfolded(values, network.fold)[:, :rows, :columns]
+    return np.asarray(samples + change * step, dtype=np.float64)
+
+
+def _continued(values: Float64Array, fold: int) -> Float64Array:
+    """Continue rows and columns to multiples of fold."""
+    _, rows, columns = values.shape
+    return np.pad(values, ((0, 0), (0, -rows % fold), (0, -columns % fold)), mode="edge")
+
+
+def _folded(values: Float64Array, fold: int) -> Float64Array:
+    """Make channel fold^2 c + fold u + v of row fold i + u, column fold j + v of component c."""
+    components, rows, columns = values.shape
+    split = values.reshape(components, rows // fold, fold, columns // fold, fold)
+    return split.transpose(0, 2, 4, 1, 3).reshape(-1, rows // fold, columns // fold)
+
+
+def _unfolded(values: Float64Array, fold: int) -> Float64Array:
+    """Undo `_folded`."""
+    _, rows, columns = values.shape
+    split = values.reshape(-1, fold, fold, rows, columns)
+    return split.transpose(0, 3, 1, 4, 2).reshape(-1, rows * fold, columns * fold)
+
+
+def _surrounded(values: Float64Array) -> Float64Array:
+    """Put a position around the folded array, with the values of the nearest inside."""
+    return np.pad(values, ((0, 0), (1, 1), (1, 1)), mode="edge")
 
 
 def _apply(layer: Layer, values: Float64Array) -> Float64Array:
@@ -43,20 +104,10 @@ def _apply(layer: Layer, values: Float64Array) -> Float64Array:
     weights = np.array(layer.weights, dtype=np.float64).reshape(layer.shape) / 2.0**layer.bits
     biases = np.array(layer.biases, dtype=np.float64) / 2.0**layer.bits
     _, rows, columns = values.shape
-    outputs, height, width, _ = layer.shape
-    wide = np.pad(values, ((0, 0), (height // 2,) * 2, (width // 2,) * 2), mode="edge")
-    out = np.zeros((outputs, rows, columns), dtype=np.float64) + biases[:, None, None]
-    for row in range(height):
-        for column in range(width):
+    wide = _surrounded(values)
+    out = np.zeros((len(biases), rows, columns), dtype=np.float64) + biases[:, None, None]
+    for row in range(3):
+        for column in range(3):
             part = wide[:, row : row + rows, column : column + columns]
             out += np.tensordot(weights[:, row, column, :], part, axes=1)
     return out
-
-
-def differences(layers: Sequence[Layer], file: Path) -> list[str]:
-    """Compare a copy with the file of its network; empty when they agree."""
-    rows = json.loads(file.read_text(encoding="utf-8"))["layers"]
-    found = [
-        Layer(r["bits"], tuple(r["shape"]), tuple(r["weights"]), tuple(r["biases"])) for r in rows
-    ]
-    return [] if found == list(layers) else [f"{file.name} differs"]
