@@ -64,7 +64,7 @@ class Progress:
 
     Attributes:
         field: name of the field worked on (components joined by "+").
-        stage: "fit", "prune", "quantise", "code", "measure" or "decode".
+        stage: "plan", "transform", "fit", "prune", "quantise", "code", "measure" or "decode".
         fraction: part of all work done so far, 0 to 1, never falling.
         loss: mean squared error in normalised units, or None.
         psnr: estimate in dB, or None.

@@ -12,7 +12,8 @@ class FieldQuality:
 
     Attributes:
         name: of the field.
-        psnr: dB, peak = the original's own range; infinite where nothing differs.
+        psnr: dB, peak = the original's own range (of an image, that of its dtype, shared by its
+            channels); infinite where nothing differs.
         max_error: greatest absolute difference, in the field's unit (unpacked where it is packed).
         rmse: root mean square difference, in the same unit.
         value_range: maximum minus minimum of the original's valid samples, in the same unit.

@@ -38,7 +38,10 @@ class Request(TypedDict):
 @arguments.input_argument
 @arguments.output_option
 @click.option(
-    "--psnr", metavar="DB", type=float, help=f"At least DB in every field [{DEFAULT_PSNR:g}]."
+    "--psnr",
+    metavar="DB",
+    type=float,
+    help=f"At least DB in every field, of its range (images: of 255) [{DEFAULT_PSNR:g}].",
 )
 @click.option("--ratio", metavar="X", type=float, help="At least X times smaller than the fields.")
 @click.option(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -12,9 +12,11 @@ from .decoder.architectures import pyramid, restoration
 from .decoder.values import Float64Array
 
 Order = Callable[[Float64Array, int], Float64Array]
+Weighted = Sequence[tuple[restoration.Network, int]]
 Patches = tuple[tuple[Any, str, Any], ...]
 
 _FOLDED, _UNFOLDED = restoration._folded, restoration._unfolded
+_RESTORED = restoration.restored
 _SURROUNDED, _APPLY = restoration._surrounded, restoration._apply
 
 
@@ -77,6 +79,28 @@ def _taps_of_columns(layer: restoration.Layer, values: Float64Array) -> Float64A
     return _APPLY(replace(layer, weights=tuple(weights.reshape(-1).tolist())), values)
 
 
+def _choosing(choose: Callable[[Weighted], Weighted]) -> Patches:
+    """Use other networks or weights."""
+
+    def wrong(samples: Float64Array, step: float, networks: Weighted) -> Float64Array:
+        return _RESTORED(samples, step, choose(networks))
+
+    return ((pyramid, "restored", wrong),)
+
+
+def _in_turn(samples: Float64Array, step: float, networks: Weighted) -> Float64Array:
+    """Show each network what those before it made of the samples."""
+    for one in networks:
+        samples = _RESTORED(samples, step, [one])
+    return samples
+
+
+def _exchanged(networks: Weighted) -> Weighted:
+    """Give each network the weight of another."""
+    weights = [weight for _, weight in networks]
+    return [(one, weight) for (one, _), weight in zip(networks, reversed(weights), strict=True)]
+
+
 RESTORATIONS: tuple[tuple[str, Patches], ...] = (
     ("no restoration", ((pyramid, "restored", lambda samples, *_: samples),)),
     ("folds columns before rows", _folding(fold=_columns_first)),
@@ -89,4 +113,13 @@ RESTORATIONS: tuple[tuple[str, Patches], ...] = (
     ("zeros around the blocks", ((restoration, "_surrounded", _zeros_around),)),
     ("nearest samples around the blocks", ((restoration, "_surrounded", _samples_around),)),
     ("taps of columns before rows", ((restoration, "_apply", _taps_of_columns),)),
+    ("all weights of networks are 64", _choosing(lambda all_: [(one, 64) for one, _ in all_])),
+    ("networks one after the other", ((pyramid, "restored", _in_turn),)),
+    ("only the first network", _choosing(lambda all_: all_[:1])),
+    ("only the last network", _choosing(lambda all_: all_[-1:])),
+    ("weights of networks exchanged", _choosing(_exchanged)),
+    (
+        "weights of networks from 128 are negative",
+        _choosing(lambda all_: [(one, weight - weight // 128 * 256) for one, weight in all_]),
+    ),
 )

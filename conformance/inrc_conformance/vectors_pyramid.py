@@ -99,7 +99,7 @@ def _code_cases() -> list[Case]:
 
 
 def _network_cases() -> list[Case]:
-    """The restoration network, on all parities of rows and columns; no input depends on weights."""
+    """Restoration networks, on all parities of shapes; inputs do not depend on their files."""
     floats = (("r", 7, 0.0, 1.0), ("g", 7, 0.0, 1.0), ("b", 7, 0.0, 1.0))
     shapes: dict[str, tuple[Sequence[int], Sequence[int], Any, dict[int, Any]]] = {
         "": ((15, 14), (-3, 2, 2), floats, {}),
@@ -117,9 +117,17 @@ def _network_cases() -> list[Case]:
     out: list[Case] = []
     for n, (name, (dims, codes, components, extra)) in enumerate(shapes.items()):
         for number in (1, 2):
-            own = extra | {5: number}
+            own = extra | {5: [[number, 64]]}
             model = Pyramid(dims, codes, components, 131 + n, extra=own, fixed_step=1 / 128)
             out.append(_valid(f"network-{number}{name}", model.file().build(), "PYR-5 VAL-1"))
+    pairs = ((1, 1), (1, 255), (2, 1), (2, 255), (1, 30, 2, 45), (1, 255, 2, 255), (1, 1, 2, 200))
+    sizes = (((15, 14), (-3, 2, 2)), ((6, 1, 7), (0, 1, 1)))
+    for n, numbers in enumerate((*pairs, (1, 64, 2, 64), (1, 100, 2, 1))):
+        dims, codes = sizes[n % 2]
+        own = {5: [list(numbers[at : at + 2]) for at in range(0, len(numbers), 2)]}
+        model = Pyramid(dims, codes, floats, 151 + n, extra=own, fixed_step=1 / 128)
+        name = "network-weights-" + "-".join(map(str, numbers))
+        out.append(_valid(name, model.file().build(), "PYR-5 VAL-1"))
     return out
 
 

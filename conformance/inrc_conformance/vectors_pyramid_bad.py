@@ -237,20 +237,61 @@ def _network_faults() -> list[Case]:
     three = (("r", 0, 99.0, 9.0), ("g", 0, 99.0, 9.0), ("b", 0, 99.0, 9.0))
     picture = Pyramid((6, 7), (0, 1, 1), three, seed=95)
 
-    def add(name: str, model: Pyramid, number: Any, spec: str, expect: str = "malformed") -> None:
-        data = model.file(k2=[2, 1, model.config(model.step()) | {5: number}]).build()
+    def add(name: str, model: Pyramid, pairs: Any, spec: str, expect: str = "malformed") -> None:
+        data = model.file(k2=[2, 1, model.config(model.step()) | {5: pairs}]).build()
         out.append(case("pyramid", f"network-{name}", data, spec, expect))
 
-    add("0", picture, 0, "PYR-1")
-    add("negative", picture, -1, "PYR-1")
-    add("float", picture, 1.0, "PYR-1")
-    add("true", picture, True, "PYR-1")
-    add("2-60", picture, 2**60, "PYR-5", "unsupported")
-    add("for-one-component", Pyramid((6, 7), (1, 1)), 1, "PYR-5")
-    add("for-two-components", Pyramid((6, 7), (0, 1, 1), _TWO), 1, "PYR-5")
-    add("for-one-axis", Pyramid((6,), (0, 1), three), 1, "PYR-5")
-    add("for-three-axes", Pyramid((6, 7, 2), (0, 1, 1, 0), three), 1, "PYR-5")
-    add("for-axis-of-3", Pyramid((3, 6, 7), (0, 1, 1)), 1, "PYR-5")
+    faults: dict[str, Any] = {
+        "none": [],
+        "not-a-list": 1,
+        "map": {1: 64},
+        "pair-alone": [1, 64],
+        "pair-not-a-list": [[1, 64], 2],
+        "pair-map": [{1: 64}],
+        "pair-bytes": [b"\x01\x40"],
+        "pair-empty": [[]],
+        "pair-of-one": [[1]],
+        "pair-of-three": [[1, 64, 0]],
+        "pair-of-four": [[1, 64, 2, 64]],
+        "second-pair-of-one": [[1, 64], [2]],
+    }
+    for name, pairs in faults.items():
+        add(name, picture, pairs, "PYR-1")
+    faults = {
+        "0": [[0, 64]],
+        "0-before-1": [[0, 64], [1, 64]],
+        "negative": [[-1, 64]],
+        "negative-before-1": [[-1, 64], [1, 64]],
+        "float": [[1.0, 64]],
+        "true": [[True, 64]],
+        "text": [["1", 64]],
+        "null": [[None, 64]],
+        "falling": [[2, 64], [1, 64]],
+        "twice": [[1, 30], [1, 34]],
+        "twice-at-the-end": [[1, 30], [2, 64], [2, 64]],
+        "weight-0": [[1, 0]],
+        "weight-0-of-second": [[1, 64], [2, 0]],
+        "weight-negative": [[1, -1]],
+        "weight-256": [[1, 256]],
+        "weight-256-of-second": [[1, 64], [2, 256]],
+        "weight-2-32": [[1, 2**32 + 64]],
+        "weight-float": [[1, 64.0]],
+        "weight-half": [[1, 0.5]],
+        "weight-true": [[1, True]],
+        "weight-null": [[1, None]],
+    }
+    for name, pairs in faults.items():
+        add(name, picture, pairs, "PYR-1 PYR-5")
+    unknown = {"2-60": [[2**60, 64]], "2-32-and-1": [[2**32 + 1, 64]]}
+    for name, pairs in (unknown | {"2-60-beside-1": [[1, 64], [2**60, 64]]}).items():
+        add(name, picture, pairs, "PYR-5", "unsupported")
+    add("for-one-component", Pyramid((6, 7), (1, 1)), [[1, 64]], "PYR-5")
+    add("for-two-components", Pyramid((6, 7), (0, 1, 1), _TWO), [[1, 64]], "PYR-5")
+    add("for-one-axis", Pyramid((6,), (0, 1), three), [[1, 64]], "PYR-5")
+    add("for-three-axes", Pyramid((6, 7, 2), (0, 1, 1, 0), three), [[1, 64]], "PYR-5")
+    add("2-for-one-component", Pyramid((6, 7), (1, 1)), [[2, 64]], "PYR-5")
+    add("both-for-one-component", Pyramid((6, 7), (1, 1)), [[1, 64], [2, 64]], "PYR-5")
+    add("for-axis-of-3", Pyramid((3, 6, 7), (0, 1, 1)), [[1, 64]], "PYR-5")
     return out
 
 

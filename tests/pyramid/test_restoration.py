@@ -52,7 +52,7 @@ def _plain(samples: np.ndarray, number: int, step: float) -> np.ndarray:
 def test_the_correction_is_that_of_the_text(number: int, shape: tuple[int, ...]) -> None:
     samples = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     wanted = _plain(samples, number, 0.25)
-    restoration.restore(samples, number, 0.25, threads=2)
+    restoration.restore(samples, ((number, 64),), 0.25, threads=2)
     assert np.abs(samples - wanted).max() < 1e-5
 
 
@@ -60,9 +60,9 @@ def test_the_correction_is_that_of_the_text(number: int, shape: tuple[int, ...])
 def test_threads_and_bands_change_nothing(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     samples = np.random.default_rng(1).normal(size=(3, 70, 20)).astype(np.float32)
     once, again = samples.copy(), samples.copy()
-    restoration.restore(once, number, 0.5, threads=1)
+    restoration.restore(once, ((number, 64),), 0.5, threads=1)
     monkeypatch.setattr(restoration, "_ROWS", 9)
-    restoration.restore(again, number, 0.5, threads=2)
+    restoration.restore(again, ((number, 64),), 0.5, threads=2)
     assert np.abs(once - again).max() < 1e-6
 
 
@@ -71,7 +71,7 @@ def test_the_network_does_not_see_a_constant(number: int) -> None:
     samples = np.full((3, 12, 12), 0.75, np.float32)
     shifted = samples + np.float32(10)
     for array in (samples, shifted):
-        restoration.restore(array, number, 0.125)
+        restoration.restore(array, ((number, 64),), 0.125)
     assert np.abs(shifted - samples - 10).max() < 1e-4
 
 
@@ -82,13 +82,42 @@ def test_the_shipped_networks_are_those_of_the_specification() -> None:
         assert (SHIPPED / name).read_bytes() == (SPEC / name).read_bytes()
 
 
+def test_corrections_are_added_with_weights_to_the_same_samples() -> None:
+    samples = np.random.default_rng(2).normal(size=(3, 9, 12)).astype(np.float32)
+    both = samples.copy()
+    restoration.restore(both, ((1, 20), (2, 130)), 0.25)
+    parts = [_plain(samples, number, 0.25) - samples for number in (1, 2)]
+    wanted = samples + 20 / 64 * parts[0] + 130 / 64 * parts[1]
+    assert np.abs(both - wanted).max() < 1e-5
+
+
+def test_the_weights_are_those_of_the_least_error() -> None:
+    random = np.random.default_rng(3)
+    samples = random.normal(size=(3, 40, 44)).astype(np.float32)
+    original = samples.copy()
+    restoration.restore(original, ((1, 25), (2, 70)), 0.25)
+    assert restoration.fitted(original, samples, None, 0.25) == ((1, 25), (2, 70))
+    # What does not count may be anything; a network that does not help is left out.
+    valid = random.random(samples.shape) < 0.7
+    assert restoration.fitted(np.where(valid, original, 99), samples, valid, 0.25) == (
+        (1, 25),
+        (2, 70),
+    )
+    original = samples - restoration.correction(samples, 1, 0.25)
+    assert 1 not in dict(restoration.fitted(original, samples, None, 0.25))
+
+
 def test_networks_are_refused_where_they_do_not_belong() -> None:
-    config = {0: [-3, 2, 2], 1: 0.5, 5: 1}
-    assert PyramidConfig.from_map(config, (16, 16), 3).network == 1
+    config = {0: [-3, 2, 2], 1: 0.5, 5: [[1, 64]]}
+    assert PyramidConfig.from_map(config, (16, 16), 3).restoration == ((1, 64),)
     with pytest.raises(CorruptError):
         PyramidConfig.from_map(config, (3, 16, 16), 1)
-    with pytest.raises(UnsupportedError):
-        PyramidConfig.from_map({**config, 5: 99}, (16, 16), 3)
+    for unknown in ([[99, 64]], [[1, 64], [3, 64]], [[2**64 - 1, 1]]):
+        with pytest.raises(UnsupportedError):
+            PyramidConfig.from_map({**config, 5: unknown}, (16, 16), 3)
+    for wrong in ([], 1, [1, 64], [[1]], [[1, 0]], [[1, 256]], [[2, 64], [1, 64]], [[0, 64]]):
+        with pytest.raises(CorruptError):
+            PyramidConfig.from_map({**config, 5: wrong}, (16, 16), 3)
 
 
 def test_a_photograph_gets_smaller_with_it(tmp_path: Path) -> None:

@@ -38,8 +38,8 @@ class Pyramid:
             for length, code in zip(checked.lengths, checked.axes, strict=True)
             if code in (-1, -3)
         )
-        network = restoration.network(checked.network).multiply_adds if checked.network else 0
-        return components * (_WAVELET_COST * len(checked.lengths) + bases) + network
+        networks = sum(restoration.network(n).multiply_adds for n, _ in checked.restoration)
+        return components * (_WAVELET_COST * len(checked.lengths) + bases) + networks
 
     def level_factors(
         self, config: Config, shape: tuple[int, ...], components: int, level: int

@@ -17,6 +17,7 @@ from codec.contracts import Config
 from codec.entropy.mixing.lattice import AXES, Lattice
 from codec.errors import CorruptError, UnsupportedError
 from inrc_plugins.pyramid import restoration
+from inrc_plugins.pyramid.restoration import Restoration
 
 # What is done along an axis: a positive number of levels of the joint wavelet, or one of these.
 NONE, LEARNED, SEPARATE, COSINE = 0, -1, -2, -3
@@ -39,7 +40,7 @@ class PyramidConfig:
         offset: normalised value that was subtracted from all samples, float32.
         shifts: in 1/128 steps, what is added to the magnitudes 1, 2 and above.
         factors: packed bases of the axes with `LEARNED`, in the order of the axes.
-        network: number of the restoration network, 0 for none.
+        restoration: numbers of restoration networks, and their weights in 1/64.
     """
 
     lengths: tuple[int, ...]
@@ -48,7 +49,7 @@ class PyramidConfig:
     offset: float = 0.0
     shifts: tuple[int, int, int] = (0, 0, 0)
     factors: tuple[bytes, ...] = ()
-    network: int = 0
+    restoration: Restoration = ()
 
     @classmethod
     def from_map(cls, config: Config, shape: tuple[int, ...], components: int) -> PyramidConfig:
@@ -79,7 +80,7 @@ class PyramidConfig:
             _float32(config.get(2, 0.0), "the offset"),
             (shifts[0], shifts[1], shifts[2]),
             tuple(factors),
-            _network(config, lengths, components),
+            _restoration(config, lengths, components),
         )
         if found.step <= 0:
             _fail("the step is not positive")
@@ -108,8 +109,8 @@ class PyramidConfig:
             found[3] = list(self.shifts)
         if self.factors:
             found[4] = list(self.factors)
-        if self.network:
-            found[5] = self.network
+        if self.restoration:
+            found[5] = [list(pair) for pair in self.restoration]
         return found
 
     @cached_property
@@ -159,29 +160,42 @@ def halvings(length: int, least: int) -> int:
     return count
 
 
-def _network(config: Config, lengths: tuple[int, ...], components: int) -> int:
-    number = config.get(5, 0)
-    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-        _fail("the network is not a number")
-    if 5 in config and number == 0:
-        _fail("a default is spelled out")
-    if number and not restoration.known(number):
-        raise UnsupportedError(f"restoration network {number} is unknown", section="ITEM")
-    if number and not restoration.fits(number, lengths, components):
-        _fail("the restoration network does not fit the item's axes")
-    return int(number)
+def _restoration(config: Config, lengths: tuple[int, ...], components: int) -> Restoration:
+    if 5 not in config:
+        return ()
+    pairs = config[5]
+    if not isinstance(pairs, list) or not pairs:
+        _fail("the restoration is not a list of pairs")
+    found: list[tuple[int, int]] = []
+    for pair in pairs:
+        number, weight = _integers(pair, "a restoration", 1, 1 << 64, 2)
+        if weight > restoration.HIGHEST_WEIGHT:
+            _fail("the weight of a network is above 255")
+        if found and number <= found[-1][0]:
+            _fail("the numbers of networks do not rise")
+        found.append((number, weight))
+    for number, _ in found:
+        if not restoration.known(number):
+            raise UnsupportedError(f"restoration network {number} is unknown", section="ITEM")
+        if not restoration.fits(number, lengths, components):
+            _fail("the restoration network does not fit the item's axes")
+    return tuple(found)
 
 
 def _fail(message: str) -> None:
     raise CorruptError(message, section="ITEM")
 
 
-def _integers(value: Any, what: str, low: int, high: int) -> tuple[int, ...]:
+def _integers(
+    value: Any, what: str, low: int, high: int, count: int | None = None
+) -> tuple[int, ...]:
     if not isinstance(value, list) or not all(
         isinstance(entry, int) and not isinstance(entry, bool) and low <= entry <= high
         for entry in value
     ):
         raise CorruptError(f"{what} are not a list of integers in range", section="ITEM")
+    if count is not None and len(value) != count:
+        raise CorruptError(f"{what} has not {count} entries", section="ITEM")
     return tuple(value)
 
 

@@ -29,8 +29,8 @@ class PyramidEvaluator:
     ) -> None:
         dequantise(coefficients, config, level)
         samples = synthesise(coefficients, config, level)
-        if config.network and level == 0:
-            restore(samples, config.network, config.step)
+        if config.restoration and level == 0:
+            restore(samples, config.restoration, config.step)
         factors = config.factors_at(level)
         active = [axis for axis, size in enumerate(shape) if size > 1]
         if components == 1:

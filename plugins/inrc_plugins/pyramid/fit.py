@@ -24,7 +24,7 @@ from inrc_plugins.pyramid.planning import (
     joint_plan,
     part_plan,
 )
-from inrc_plugins.pyramid.transform import analyse
+from inrc_plugins.pyramid.transform import analyse, dequantise, synthesise
 
 Coefficients = npt.NDArray[np.int32] | npt.NDArray[np.int16]
 # A share of equal samples this large becomes the offset, so that it costs nothing.
@@ -123,6 +123,9 @@ class PyramidFit:
         self._report("transform", 0.2)
         part = central_part(array, level.trial).copy()
         lengths = array.shape
+        original = None
+        if level.restore and restoration.fits(restoration.IMAGES[0], lengths, self._components):
+            original = array.copy()
         coefficients, factors = analyse(array, plan, step)
         self._least_step = _least_step(coefficients)
         packed = tuple(bases.pack(factors[axis], lengths[axis]) for axis in sorted(factors))
@@ -130,25 +133,29 @@ class PyramidFit:
         step = self._estimated_step(coefficients, config, part)
         best = self._search(coefficients, config, level.prices[0], step)
         prices = level.prices[1:]
-        if level.restore:
-            best = self._restored(coefficients, config, level.prices[0], best)
-            # It nearly always wins: the other prices are tried with what won.
-            config = replace(config, network=best.config.network)
+        if original is not None:
+            restored = self._with_restoration(best, original)
+            if restored.restoration:
+                # It nearly always wins: the other prices are tried with what won.
+                best = self._better(
+                    best, self._search(coefficients, restored, level.prices[0], best.step)
+                )
+                config = replace(config, restoration=best.config.restoration)
         for price in prices:
             best = self._better(best, self._search(coefficients, config, price, best.step))
         return best
 
-    def _restored(
-        self, coefficients: Floats, config: PyramidConfig, price: float, best: _Candidate
-    ) -> _Candidate:
-        """The better of `best` and the candidates with a restoration network."""
-        found = best
-        for number in restoration.IMAGES:
-            if restoration.fits(number, config.lengths, self._components):
-                restored = replace(config, network=number)
-                tried = self._search(coefficients, restored, price, found.step)
-                found = self._better(found, tried)
-        return found
+    def _with_restoration(self, found: _Candidate, original: Floats) -> PyramidConfig:
+        """The config with the networks, and their weights, that bring its samples nearest."""
+        config = found.config
+        values = found.decoded()
+        samples = np.empty(config.lattice.shape, np.float32)
+        config.lattice.scatter(values, samples)
+        dequantise(samples, config)
+        samples = synthesise(samples, config, 0)
+        samples -= np.float32(config.offset)
+        chosen = restoration.fitted(original, samples, self._valid, config.step)
+        return replace(config, restoration=chosen)
 
     def _report(self, stage: str, fraction: float, psnr: float | None = None) -> None:
         self._task.report(stage, fraction, None, psnr)

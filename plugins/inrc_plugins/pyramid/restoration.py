@@ -16,10 +16,14 @@ from importlib import resources
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from codec.contracts import Floats
+from codec.contracts import Floats, Mask
 
 # For images: of full resolution and few channels, and of half the resolution and more channels.
 IMAGES = (1, 2)
+# Weights of corrections are integers from 1 to 255 in units of 1/64.
+WEIGHT_UNIT, HIGHEST_WEIGHT = 64, 255
+# Pairs of a network's number and its weight.
+Restoration = tuple[tuple[int, int], ...]
 _FILES = {1: "image-1.json", 2: "image-2.json"}
 # Rows of folded samples computed at once; more would save what neighbours compute twice, and take
 # more memory.
@@ -76,29 +80,55 @@ def network(number: int) -> Network:
     return Network(content["fold"], tuple(found))
 
 
-def restore(samples: Floats, number: int, step: float, threads: int = 2) -> None:
-    """Add the network's correction, in place.
+def restore(samples: Floats, chosen: Restoration, step: float, threads: int = 2) -> None:
+    """Add the networks' corrections, in place.
 
     Args:
         samples: (3, rows, columns) float32.
-        number: of the network.
-        step: quantisation step of the coefficients, the unit the network works in.
+        chosen: numbers of networks and their weights in 1/64.
+        step: quantisation step of the coefficients, the unit the networks work in.
     """
+    corrections = [correction(samples, number, step, threads) for number, _ in chosen]
+    for found, (_, weight) in zip(corrections, chosen, strict=True):
+        found *= np.float32(weight / WEIGHT_UNIT)
+        samples += found
+
+
+def fitted(original: Floats, samples: Floats, valid: Mask | None, step: float) -> Restoration:
+    """The weights with the least squared error, without networks that do not help.
+
+    Args:
+        original, samples: (3, rows, columns) float32, what was encoded and what is decoded.
+        valid: which of them count; None for all.
+    """
+    corrections = [correction(samples, number, step) for number in IMAGES]
+    missing = original - samples
+    if valid is not None:
+        corrections = [found[valid] for found in corrections]
+        missing = missing[valid]
+    columns = np.stack([found.ravel() for found in corrections], 1).astype(np.float64)
+    weights, *_ = np.linalg.lstsq(columns, missing.ravel().astype(np.float64))
+    whole = np.clip(np.rint(weights * WEIGHT_UNIT), 0, HIGHEST_WEIGHT).astype(int)
+    return tuple((number, int(w)) for number, w in zip(IMAGES, whole, strict=True) if w)
+
+
+def correction(samples: Floats, number: int, step: float, threads: int = 2) -> Floats:
+    """What a network would add to samples (3, rows, columns), in their unit."""
     chosen = network(number)
     source = _folded(samples / np.float32(step), chosen.fold)
-    corrections = np.empty_like(source)
+    found = np.empty_like(source)
     rows = source.shape[1]
 
     def work(start: int) -> None:
         stop = min(start + _ROWS, rows)
-        corrections[:, start:stop] = _band(chosen.layers, source, start, stop)
+        found[:, start:stop] = _band(chosen.layers, source, start, stop)
 
     # Bands are the parallelism; linear algebra that starts threads of its own would slow all down.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
         for _ in pool.map(work, range(0, rows, _ROWS)):
             pass
-    corrections *= np.float32(step)
-    samples += _unfolded(corrections, chosen.fold)[:, : samples.shape[1], : samples.shape[2]]
+    found *= np.float32(step)
+    return _unfolded(found, chosen.fold)[:, : samples.shape[1], : samples.shape[2]]
 
 
 def _folded(samples: Floats, fold: int) -> Floats:

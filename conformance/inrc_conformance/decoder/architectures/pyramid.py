@@ -22,6 +22,7 @@ from .transforms import (
 
 LEARNED, OWN, COSINE = -1, -2, -3
 _LONGEST_BASIS = 4096
+_MOST_WEIGHT = 255
 
 
 class PyramidPlan(Plan):
@@ -55,10 +56,9 @@ class PyramidPlan(Plan):
         dense = sum(
             n for n, code in zip(self.active, self.codes, strict=True) if code in (LEARNED, COSINE)
         )
-        self.network = self._network(config[5]) if 5 in config else None
+        self.networks = self._networks(config[5]) if 5 in config else []
         self.multiply_adds = self.components * (16 * len(self.active) + dense)
-        if self.network is not None:
-            self.multiply_adds += self.network.multiply_adds
+        self.multiply_adds += sum(network.multiply_adds for network, _ in self.networks)
 
     def _code(self, axis: int, value: Value) -> int:
         """Check the code of an axis (PYR-2)."""
@@ -92,16 +92,15 @@ class PyramidPlan(Plan):
             out[axis] = learned_basis(data, self.active[axis])
         return out
 
-    def _network(self, value: Value) -> Network:
-        """Return the restoration network (PYR-5)."""
-        number = as_uint(value, "PYR-1: network")
-        if number < 1:
-            raise Malformed("PYR-1: network 0")
-        if number not in FILES:
-            raise Unsupported(f"PYR-5: network {number}")
+    def _networks(self, value: Value) -> list[tuple[Network, int]]:
+        """Return the restoration networks and their weights (PYR-5)."""
+        pairs = _pairs(value)
+        for number, _ in pairs:
+            if number not in FILES:
+                raise Unsupported(f"PYR-5: network {number}")
         if self.components != 3 or len(self.active) != 3:
-            raise Malformed(f"PYR-5: network {number} does not fit the item")
-        return network_of(number)
+            raise Malformed("PYR-5: a network does not fit the item")
+        return [(network_of(number), weight) for number, weight in pairs]
 
     def _lattice(self) -> Lattice:
         """Return the lattice: the axes in coded order, made four."""
@@ -127,8 +126,8 @@ class PyramidPlan(Plan):
             elif code == COSINE:
                 values = apply_basis(values, axis, cosine_basis(self.active[axis]))
         values = values + self.offset
-        if self.network is not None:
-            values = restored(values, self.step, self.network)
+        if self.networks:
+            values = restored(values, self.step, self.networks)
         return np.asarray(values, dtype=np.float64).reshape(self.components, self.samples)
 
     def _dequantised(self, integers: Float32Array) -> Float64Array:
@@ -165,6 +164,25 @@ def _shifts(value: Value) -> tuple[int, int, int]:
     if len(numbers) != 3 or not any(numbers):
         raise Malformed("PYR-1: shifts are not three numbers, or all 0")
     return numbers[0], numbers[1], numbers[2]
+
+
+def _pairs(value: Value) -> list[tuple[int, int]]:
+    """Check key 5, but for which networks there are (PYR-1, PYR-5)."""
+    out: list[tuple[int, int]] = []
+    for entry in as_list(value, "PYR-1: restoration"):
+        pair = as_list(entry, "PYR-1: an entry of restoration")
+        if len(pair) != 2:
+            raise Malformed("PYR-1: an entry of restoration is not a pair")
+        number = as_uint(pair[0], "PYR-5: network")
+        weight = as_uint(pair[1], "PYR-5: weight")
+        if number <= (out[-1][0] if out else 0):
+            raise Malformed("PYR-5: the networks are not at least 1 and rising")
+        if not 1 <= weight <= _MOST_WEIGHT:
+            raise Malformed(f"PYR-5: weight {weight}")
+        out.append((number, weight))
+    if not out:
+        raise Malformed("PYR-1: no pairs in restoration")
+    return out
 
 
 def plan(item: Item) -> Plan:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,8 @@ import numpy as np
 from .plan import Float64Array
 
 FILES = {1: "image-1.json", 2: "image-2.json"}
+_UNIT = 64
+"""The weight of a correction that is added as it is."""
 _COPIES = Path(__file__).resolve().parent / "networks"
 
 
@@ -62,16 +65,28 @@ def differences(file: Path) -> list[str]:
     return [] if copy.read_bytes() == file.read_bytes() else [f"{file.name} differs"]
 
 
-def restored(samples: Float64Array, step: float, network: Network) -> Float64Array:
-    """Add what a network says to samples of the shape (components, rows, columns)."""
+def restored(
+    samples: Float64Array, step: float, networks: Sequence[tuple[Network, int]]
+) -> Float64Array:
+    """Add the weighted corrections to samples of the shape (components, rows, columns).
+
+    All networks see the samples as they were.
+    """
+    out = samples.astype(np.float64)
+    for network, weight in networks:
+        out += step * weight / _UNIT * _correction(samples / step, network)
+    return out
+
+
+def _correction(samples: Float64Array, network: Network) -> Float64Array:
+    """Return what a network says of samples that are divided by the step."""
     _, rows, columns = samples.shape
-    values = _folded(_continued(samples / step, network.fold), network.fold)
+    values = _folded(_continued(samples, network.fold), network.fold)
     for number, layer in enumerate(network.layers):
         values = _apply(layer, values)
         if number < len(network.layers) - 1:
             values = np.maximum(values, 0)
-    change = _unfolded(values, network.fold)[:, :rows, :columns]
-    return np.asarray(samples + change * step, dtype=np.float64)
+    return _unfolded(values, network.fold)[:, :rows, :columns]
 
 
 def _continued(values: Float64Array, fold: int) -> Float64Array:
