@@ -84,6 +84,7 @@ class FieldInfo:
         model_bytes: bytes of the model's ITEM and TENS sections and sparsity masks.
         mask_bytes: bytes of the validity mask, 0 if every sample is valid or another field carries
             it.
+        tiles: number of models it is cut into, 1 if it is whole.
     """
 
     name: str
@@ -96,6 +97,7 @@ class FieldInfo:
     parameters: int
     model_bytes: int
     mask_bytes: int
+    tiles: int = 1
 
 
 @dataclass(frozen=True)

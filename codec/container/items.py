@@ -18,6 +18,7 @@ DTYPES = ("u1", "i1", "u2", "i2", "u4", "i4", "f2", "f4", "f8")
 MAX_DIMS = 8
 MAX_COMPONENTS = 4096
 MAX_NAME_BYTES = 1024
+MAX_SIZE = 1 << 48
 
 UNIFORM = 0
 UNIFORM_PER_SLICE = 1
@@ -115,6 +116,7 @@ class Item:
         config: the architecture's own parameters, CBOR values under integer keys.
         quantisation: one entry per tensor of the architecture, in its order.
         tensor_masks: (tensor index, MASK index) pairs for sparse tensors.
+        origin: of a tile, the index of its first sample in the field, per axis; None otherwise.
     """
 
     components: tuple[Component, ...]
@@ -124,6 +126,7 @@ class Item:
     config: dict[int, Any]
     quantisation: tuple[Quantisation, ...] = ()
     tensor_masks: tuple[tuple[int, int], ...] = ()
+    origin: tuple[int, ...] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -144,11 +147,13 @@ class Item:
             fields[3] = [_quantisation_to_cbor(entry) for entry in self.quantisation]
         if self.tensor_masks:
             fields[4] = dict(self.tensor_masks)
+        if self.origin is not None:
+            fields[5] = list(self.origin)
         return cbor.encode(fields)
 
     @classmethod
     def from_bytes(cls, payload: bytes) -> Item:
-        fields = _map(cbor.decode(payload), "ITEM", required={0, 1, 2}, optional={3, 4})
+        fields = _map(cbor.decode(payload), "ITEM", required={0, 1, 2}, optional={3, 4, 5})
         architecture, version, config = _model(fields[2])
         return cls(
             tuple(_component(value) for value in _list(fields[0], "components", MAX_COMPONENTS)),
@@ -158,6 +163,7 @@ class Item:
             config,
             tuple(_quantisation(value) for value in _steps(fields)),
             _tensor_masks(fields[4]) if 4 in fields else (),
+            _origin(fields[5], len(fields[1])) if 5 in fields else None,
         )
 
 
@@ -228,7 +234,14 @@ def _dim(value: Any) -> Dim:
             _fail("ITEM", "the name of a dim is empty")
     else:
         name, size = "", value
-    return Dim(_count(size, "ITEM", "the size of a dim", 1, 1 << 48), name)
+    return Dim(_count(size, "ITEM", "the size of a dim", 1, MAX_SIZE), name)
+
+
+def _origin(value: Any, dims: int) -> tuple[int, ...]:
+    return tuple(
+        _count(start, "ITEM", "an origin", 0, MAX_SIZE)
+        for start in _list(value, "origin", dims, dims)
+    )
 
 
 def _model(value: Any) -> tuple[int, int, dict[int, Any]]:

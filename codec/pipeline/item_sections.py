@@ -21,7 +21,7 @@ from codec.entropy.stream import (
     encode_segment,
     encode_stream,
 )
-from codec.errors import CorruptError, UnsupportedError
+from codec.errors import CorruptError
 from codec.limits import Limits
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def encode_item(
     if dense:
         coded = tuple(coded_entries(tensor.values, tensor.mask) for tensor in dense)
         pieces.append((_encode_tensors(dense, coder), coded))
-    address = encode_uleb(number) + encode_uleb(0)
+    address = encode_uleb(number)
     return ItemSections(
         item.to_bytes(),
         tuple(masks),
@@ -210,9 +210,6 @@ class ItemStreams:
     def decode(self, payload: bytes) -> TensorSection:
         """The next section of the item."""
         item, position = decode_uleb(payload)
-        tile, position = decode_uleb(payload, position)
-        if tile:
-            raise UnsupportedError(f"tile {tile}: tiles are unknown", section="TENS")
         streams, summaries = [], []
         while position < len(payload):
             values, position, summary = decode_stream_with_summary(
