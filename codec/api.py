@@ -7,7 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from codec.limits import Limits
-from codec.options import EncodeOptions, Goal, ProgressCallback, ignore_progress
+from codec.options import (
+    AUTOMATIC_TILE,
+    THREADS,
+    EncodeOptions,
+    Goal,
+    ProgressCallback,
+    ignore_progress,
+)
 from codec.reports import EncodeReport, FileInfo, PluginInfo, VerifyReport
 
 if TYPE_CHECKING:
@@ -34,10 +41,15 @@ def encode(
     seed: int = 0,
     threads: int = 0,
     device: str = "auto",
+    tile: str | Sequence[int] = AUTOMATIC_TILE,
+    scheduler: str = THREADS,
     overwrite: bool = False,
     on_progress: ProgressCallback = ignore_progress,
 ) -> EncodeReport:
     """Fit the fields of `source` and write them to `target`; see `EncodeOptions` for the options.
+
+    Fields in tiles are read and encoded tile by tile. If such a run is killed, a journal beside the
+    target (`.NAME.inrc-journal`) keeps the finished tiles, and the same call takes them up.
 
     The file is written also when the target could not be reached; the report then says so
     (`goal_met`, `shortfall`).
@@ -61,6 +73,8 @@ def encode(
         threads=threads,
         device=device,
         on_progress=on_progress,
+        tile=tile if isinstance(tile, str) else tuple(tile),
+        scheduler=scheduler,
     )
     return encode_file(source, target, options, overwrite=overwrite)
 

@@ -17,20 +17,26 @@ import numpy as np
 
 from codec import registry
 from codec.assembly import FileParts, needed_level
+from codec.budget import Budget, field_size
 from codec.container.atomic import atomic_path, check_writable
-from codec.container.items import DTYPES, Component, Dim, Item
-from codec.contracts import Architecture, FitReport, ItemGoal
+from codec.container.items import Dim, Item
+from codec.contracts import FitReport
 from codec.devices import choose_device, need_torch
-from codec.errors import InvalidInputError, InvalidOptionError, TargetError
+from codec.errors import InvalidInputError
+from codec.grouping import architecture_for, component_of, grouped
 from codec.limits import Limits
 from codec.media import formats
 from codec.media.dataset import Dataset, Field
 from codec.options import EncodeOptions, Goal, Progress, usable_threads
 from codec.pipeline.item_encoder import ItemEncoder
-from codec.pipeline.normalise import NormalisedField, normalise
+from codec.pipeline.normalise import normalise
 from codec.pipeline.quality import compare, with_shared_psnr
 from codec.reader import InrcFile
 from codec.reports import EncodeReport, FieldQuality
+from codec.tiles.encode import encode_tiles
+from codec.tiles.journal import refuse_journal
+from codec.tiles.plan import is_tiled, plan_groups
+from codec.tiles.runners import Source
 
 # Share of the work, for the progress bar, that measuring the finished file takes.
 _MEASURING = 0.02
@@ -60,17 +66,28 @@ def encode_file(
     if path.exists() and final.exists() and os.path.samefile(path, final):
         raise InvalidInputError(f"{target}: is the input itself; name another file")
     with _opened(path, options) as dataset:
-        encoded = _encode_dataset(dataset, options)
+        groups = grouped(dataset.fields, options.joint or dataset.joint)
+        planned = plan_groups(groups, options.tile)
+        if is_tiled(planned):
+            source_file = Source(path.resolve(), _select(options))
+            qualities = encode_tiles(
+                dataset, planned, source_file, target, options, overwrite=overwrite
+            )
+        else:
+            refuse_journal(final, anew=overwrite)
+            encoded = _encode_dataset(dataset, groups, options)
+            qualities = encoded.qualities
         field_bytes = sum(field_size(field) for field in dataset.fields)
         source_bytes = dataset.source_bytes
-    with atomic_path(target, overwrite=overwrite) as temporary:
-        temporary.write_bytes(encoded.data)
+    if not is_tiled(planned):
+        with atomic_path(target, overwrite=overwrite) as temporary:
+            temporary.write_bytes(encoded.data)
     report = EncodeReport(
         path=Path(target),
         file_bytes=final.stat().st_size,
         source_bytes=source_bytes,
         field_bytes=field_bytes,
-        qualities=encoded.qualities,
+        qualities=qualities,
         goal_met=True,
         shortfall="",
         seconds=time.perf_counter() - started,
@@ -78,13 +95,17 @@ def encode_file(
     return _judge(report, options.goal)
 
 
+def _select(options: EncodeOptions) -> tuple[str, ...] | None:
+    """Names of the variables to fit, those of joint models included."""
+    if options.select is None:
+        return None
+    joint = [name for group in options.joint for name in group]
+    return tuple(dict.fromkeys([*options.select, *joint]))
+
+
 @contextmanager
 def _opened(path: Path, options: EncodeOptions) -> Iterator[Dataset]:
-    select = options.select
-    joint = [name for group in options.joint for name in group]
-    if select is not None:
-        select = tuple(dict.fromkeys([*select, *joint]))
-    dataset = formats.read(path, select)
+    dataset = formats.read(path, _select(options))
     try:
         if not dataset.fields:
             raise InvalidInputError(
@@ -96,28 +117,24 @@ def _opened(path: Path, options: EncodeOptions) -> Iterator[Dataset]:
         dataset.close()
 
 
-def field_size(field: Field) -> int:
-    """Bytes of the field in its stored dtype."""
-    return math.prod(field.shape) * field.dtype.itemsize
-
-
-def _encode_dataset(dataset: Dataset, options: EncodeOptions) -> _Encoded:
+def _encode_dataset(
+    dataset: Dataset, groups: Sequence[Sequence[Field]], options: EncodeOptions
+) -> _Encoded:
     architecture = registry.architecture(options.architecture)
     parts = FileParts(dataset.kind)
     parts.keep(dataset.medium, dataset.metadata, dataset.verbatim)
-    groups = _grouped(dataset.fields, options.joint or dataset.joint)
-    budget = _Budget(dataset, options.goal)
+    budget = Budget(dataset, options.goal)
     headers: list[Item] = []
     costs = [0, 0]
     total = sum(math.prod(group[0].shape) * len(group) for group in groups)
     done = 0
     for number, group in enumerate(groups):
         normalised = [normalise(field) for field in group]
-        components = [_component(parts, entry) for entry in normalised]
+        components = [component_of(entry, parts) for entry in normalised]
         samples = math.prod(group[0].shape) * len(group)
         encoder = ItemEncoder(
             number=number,
-            architecture=_architecture_for(architecture, normalised),
+            architecture=architecture_for(architecture, normalised),
             fields=normalised,
             components=components,
             dims=[
@@ -145,40 +162,6 @@ def _encode_dataset(dataset: Dataset, options: EncodeOptions) -> _Encoded:
     return _Encoded(data, qualities)
 
 
-def _grouped(fields: Sequence[Field], joint: Sequence[Sequence[str]]) -> list[list[Field]]:
-    """Fields that share a model, in file order of their first."""
-    by_name = {field.name: field for field in fields}
-    owner: dict[str, int] = {}
-    for number, names in enumerate(joint):
-        for name in names:
-            if name not in by_name:
-                known = ", ".join(by_name)
-                raise InvalidOptionError(f"--joint: no variable {name!r} is fitted; {known} are")
-            if name in owner:
-                raise InvalidOptionError(f"--joint: {name!r} is named twice")
-            owner[name] = number
-        if len({(by_name[name].shape, by_name[name].dims) for name in names}) > 1:
-            raise InvalidOptionError(f"--joint: {', '.join(names)} do not have the same dims")
-    groups: dict[object, list[Field]] = {}
-    for field in fields:
-        groups.setdefault(owner.get(field.name, field.name), []).append(field)
-    return list(groups.values())
-
-
-def _component(parts: FileParts, entry: NormalisedField) -> Component:
-    mask = None if entry.coded_mask is None else parts.add_validity(entry.coded_mask)
-    dtype = entry.stored.dtype
-    code = f"{dtype.kind}{dtype.itemsize}"
-    if code not in DTYPES:
-        raise InvalidInputError(f"{entry.field.name}: dtype {dtype} cannot be fitted")
-    return Component(entry.field.name, code, entry.offset, entry.scale, mask)
-
-
-def _architecture_for(chosen: Architecture, fields: Sequence[NormalisedField]) -> Architecture:
-    """The chosen one, or `constant` where there is nothing to fit."""
-    return registry.architecture("constant") if all(f.scale == 0 for f in fields) else chosen
-
-
 def _reporter(
     options: EncodeOptions, group: Sequence[Field], start: float, width: float
 ) -> FitReport:
@@ -191,34 +174,6 @@ def _reporter(
         options.on_progress(Progress(name, stage, highest * (1 - _MEASURING), loss, psnr))
 
     return report
-
-
-class _Budget:
-    """Shares the target among the items."""
-
-    def __init__(self, dataset: Dataset, goal: Goal) -> None:
-        self._goal = goal
-        self._bytes = goal.bytes
-        if goal.ratio is not None:
-            fields = sum(field_size(field) for field in dataset.fields)
-            self._bytes = int(fields / goal.ratio)
-
-    def goal_for(self, parts: FileParts, samples: int, remaining: int) -> ItemGoal:
-        """The goal of the next item, which holds `samples` of the `remaining` samples.
-
-        Raises:
-            TargetError: what must be stored in any case is larger than the target.
-        """
-        if self._bytes is None:
-            return ItemGoal(psnr=self._goal.psnr)
-        taken = parts.file_bytes
-        left = self._bytes - taken
-        if left <= 0:
-            raise TargetError(
-                f"{self._goal.describe()}: {self._bytes} bytes are not enough, coordinates, masks "
-                f"and metadata alone take {taken}; ask for more, or choose variables with --var"
-            )
-        return ItemGoal(file_bytes=max(1, left * samples // remaining))
 
 
 def measure(data: bytes, fields: Sequence[Field], threads: int) -> tuple[FieldQuality, ...]:
