@@ -15,7 +15,7 @@ from codec.options import (
     ProgressCallback,
     ignore_progress,
 )
-from codec.reports import EncodeReport, FileInfo, PluginInfo, VerifyReport
+from codec.reports import AppendReport, EncodeReport, FileInfo, PluginInfo, VerifyReport
 
 if TYPE_CHECKING:
     from codec.reader import InrcFile
@@ -77,6 +77,62 @@ def encode(
         scheduler=scheduler,
     )
     return encode_file(source, target, options, overwrite=overwrite)
+
+
+def append(
+    target: PathLike,
+    source: PathLike,
+    *,
+    dim: str,
+    psnr: float | None = None,
+    ratio: float | None = None,
+    bytes: int | None = None,
+    effort: int = 3,
+    arch: str = "pyramid",
+    var: Sequence[str] | None = None,
+    prune: str = "binary-mask",
+    quantise: str = "uniform",
+    coder: str = "auto",
+    seed: int = 0,
+    threads: int = 0,
+    device: str = "auto",
+    scheduler: str = THREADS,
+    overwrite: bool = False,
+    on_progress: ProgressCallback = ignore_progress,
+) -> AppendReport:
+    """Put the samples of `source` behind those of `target` along `dim`, as further tiles.
+
+    What `target` holds is copied without decoding it. All its fields along the dim must be in
+    `source`, with the same dtype, dims and other sizes. A PSNR is relative to the range of old and
+    new samples; a ratio or a number of bytes concerns what is added. A run that was killed is taken
+    up like one of `encode`.
+
+    Args:
+        dim: name of the dim, or its position ("0", "1" ...) where dims have no names.
+        var: the fields that grow, to make sure; all along the dim if None.
+        overwrite: drop the journal of another run.
+
+    Raises:
+        InvalidInputError: the source cannot be used, or does not fit the target.
+        FormatError: the target is damaged.
+    """
+    from codec.tiles.append import append_file
+
+    options = EncodeOptions(
+        goal=Goal.choose(psnr, ratio, bytes),
+        effort=effort,
+        architecture=arch,
+        pruner=prune,
+        quantiser=quantise,
+        coder=coder,
+        select=None if var is None else tuple(var),
+        seed=seed,
+        threads=threads,
+        device=device,
+        on_progress=on_progress,
+        scheduler=scheduler,
+    )
+    return append_file(target, source, dim, options, anew=overwrite)
 
 
 def decode(

@@ -92,7 +92,7 @@ def encode_file(
         shortfall="",
         seconds=time.perf_counter() - started,
     )
-    return _judge(report, options.goal)
+    return judged(report, options.goal)
 
 
 def _select(options: EncodeOptions) -> tuple[str, ...] | None:
@@ -188,7 +188,8 @@ def measure(data: bytes, fields: Sequence[Field], threads: int) -> tuple[FieldQu
     return with_shared_psnr(qualities, fields)
 
 
-def _judge(report: EncodeReport, goal: Goal) -> EncodeReport:
+def judged(report: EncodeReport, goal: Goal) -> EncodeReport:
+    """The report, with whether the goal was met and what was reached if not."""
     shortfall = ""
     worst = min(report.qualities, key=lambda quality: quality.psnr)
     if goal.psnr is not None and worst.psnr < goal.psnr:

@@ -255,6 +255,13 @@ class InrcFile(Mapping[str, "FieldView"]):
         entries = zip(self.sections.sections, self.sections.index, strict=False)
         return {section.start: entry.digest for section, entry in entries if entry.digest}
 
+    def section_digests(self) -> dict[int, bytes]:
+        """Digests of the sections of integers by `Section.start`: from the index, or computed."""
+        if not self.sections.index:
+            self.check_digest()
+            return dict(self._digests)
+        return dict(self._indexed_digests)
+
     def integer_digest(self) -> bytes:
         """SHA-256 of the digests of all sections of integers, in file order (END-2).
 

@@ -10,14 +10,14 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from codec import registry
 from codec.errors import InvalidInputError, MissingDependencyError
 from codec.media import formats
-from codec.media.dataset import Field
+from codec.media.dataset import Dataset, Field
 from codec.options import PROCESSES, THREADS, EncodeOptions, usable_threads
 from codec.tiles.encoded import EncodedTile, encode_tile
 from codec.tiles.plan import TileTask, without_callbacks
@@ -35,10 +35,18 @@ class Source:
     Attributes:
         path: of the file, absolute.
         select: names of the variables to fit, None for the medium's own choice.
+        only: what the one field of the file is to be called, or "" to leave names alone.
     """
 
     path: Path
     select: tuple[str, ...] | None
+    only: str = ""
+
+    def fields_of(self, dataset: Dataset) -> tuple[Field, ...]:
+        """The fields of the open file, called as they are to be."""
+        if self.only and len(dataset.fields) == 1:
+            return (replace(dataset.fields[0], name=self.only),)
+        return dataset.fields
 
 
 def run_tasks(
@@ -97,7 +105,7 @@ def encode_from_source(task: TileTask, source: Source, options: EncodeOptions) -
     """A task as another process does it: with the file opened for it alone."""
     dataset = formats.read(source.path, source.select)
     try:
-        fields = {field.name: field for field in dataset.fields}
+        fields = {field.name: field for field in source.fields_of(dataset)}
         return encode_tile(task, fields, options, 1)
     finally:
         dataset.close()

@@ -9,6 +9,7 @@ from functools import partial
 from typing import BinaryIO
 
 from codec.assembly import IntegerSection, KeptSection, needed_level, write_sections
+from codec.container.compression import NONE
 from codec.container.items import Item
 from codec.tiles.encoded import placed_item
 from codec.tiles.journal import StoredTile, TileJournal
@@ -41,6 +42,26 @@ class PlacedItems:
         self.headers.append(placed_item(tile.item, masks, origin))
         self.multiply_adds += tile.multiply_adds
         self.parameters += tile.parameters
+
+    def add_copies(self, masks: Sequence[IntegerSection]) -> None:
+        """Take over all masks of another file, in their order, before anything is added."""
+        for number, mask in enumerate(masks):
+            self.masks.append(mask)
+            if mask.attribute == NONE:
+                self._known_masks.setdefault(hashlib.sha256(mask.stored()).digest(), number)
+
+    def add_item(
+        self,
+        header: Item,
+        integers: Sequence[IntegerSection],
+        multiply_adds: int,
+        parameters: int,
+    ) -> None:
+        """Append an item of another file, whose number must be the same there."""
+        self.headers.append(header)
+        self.integers.append(list(integers))
+        self.multiply_adds += multiply_adds
+        self.parameters += parameters
 
     def add_mask(self, journal: TileJournal, section: tuple[str, bytes, int, int]) -> int:
         """The number of a mask of the journal among those of the file."""
