@@ -123,7 +123,7 @@ def _in_dask(tasks: Sequence[TileTask], source: Source, options: EncodeOptions) 
             for task in tasks
         }
         try:
-            for future in distributed.as_completed(list(numbers)):
+            for future in distributed.as_completed(list(numbers), loop=client.loop):
                 tile = future.result()
                 number = numbers.pop(future)
                 # The result is in our hands now, and need not stay in the memory of a worker.
