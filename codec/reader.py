@@ -42,7 +42,7 @@ Array = npt.NDArray[Any]
 # Without coefficients a level is a coarser grid of positions, however coarse.
 MAX_LEVEL = 40
 # Of a file with tiles, so much of what was decoded is kept.
-_KEPT_BYTES = 1 << 29
+_KEPT_BYTES = 1 << 28
 
 
 class InrcFile(Mapping[str, "FieldView"]):

@@ -12,7 +12,9 @@ import pytest
 import codec
 from codec.container.byte_sources import FileSource
 from codec.decoded_cache import DecodedCache
-from codec.errors import InvalidOptionError
+from codec.errors import CorruptError, InvalidOptionError
+from codec.reader import DecodableItem
+from tests.building import Sections, edited
 
 Array = npt.NDArray[Any]
 
@@ -124,3 +126,34 @@ def test_tiles_that_were_dropped_are_decoded_again(
         for _ in range(2):
             assert file["t"][...].tobytes() == decoded.tobytes()
         file.check_digest()
+
+
+def test_decoding_to_a_file_decodes_each_tile_once_and_holds_few(
+    tiled_path: Path, decoded: Array, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("codec.reader._KEPT_BYTES", 1)
+    made: list[int] = []
+    original = DecodableItem._parameters
+
+    def counted(self: DecodableItem, level: int) -> Any:
+        made.append(self.number)
+        return original(self, level)
+
+    monkeypatch.setattr(DecodableItem, "_parameters", counted)
+    codec.decode(tiled_path, tmp_path / "t.npy", device="cpu")
+    assert sorted(made) == list(range(12))
+    assert np.load(tmp_path / "t.npy").tobytes() == decoded.tobytes()
+
+
+def test_a_wrong_digest_of_a_tiled_file_writes_nothing(tiled_path: Path, tmp_path: Path) -> None:
+    def change(sections: Sections) -> None:
+        name, attribute, stored = sections[-1]
+        sections[-1] = (name, attribute, stored[:-1] + bytes([stored[-1] ^ 1]))
+
+    source = tmp_path / "t.inrc"
+    source.write_bytes(edited(tiled_path.read_bytes(), change))
+    with pytest.raises(CorruptError, match="digest"):
+        codec.decode(source, tmp_path / "t.npy", device="cpu")
+    assert [path.name for path in tmp_path.iterdir()] == ["t.inrc"]
+    # A part does not need the digest of the whole: its sections are checked by the index.
+    codec.decode(source, tmp_path / "t.npy", region={"0": slice(3, 5)}, device="cpu")
