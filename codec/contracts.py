@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import torch
 
 Floats = npt.NDArray[np.float32]
+Values = npt.NDArray[np.floating[Any]]
 Positions = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -136,16 +137,16 @@ class FitTask:
 class Evaluator(Protocol):
     """A decoded model that gives normalised values; safe to call from several threads."""
 
-    def on_axes(self, positions: Sequence[Positions]) -> Floats:
+    def on_axes(self, positions: Sequence[Positions]) -> Values:
         """y on the outer product of `positions`, one 1-D array of real indices per axis.
 
         Returns:
-            (components, len(positions[0]), ...) float32, not clamped.
+            (components, len(positions[0]), ...) float32 or float64, not clamped.
         """
         ...
 
-    def at(self, points: Positions) -> Floats:
-        """y at `points`, (n, axes) real indices: (components, n) float32, not clamped."""
+    def at(self, points: Positions) -> Values:
+        """y at `points`, (n, axes) real indices: (components, n) floats, not clamped."""
         ...
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codec.container.items import Component
-from codec.contracts import Floats
+from codec.contracts import Values
 from codec.errors import InvalidInputError
 from codec.pipeline.blocks import Window, evaluate_blocks
 from codec.pipeline.normalise import denormalise, to_stored
@@ -125,7 +125,7 @@ class FieldView:
         out = np.empty([len(axis) for axis in selection], self.dtype)
         component = self._component
 
-        def store(window: Window, normalised: Floats) -> None:
+        def store(window: Window, normalised: Values) -> None:
             real = denormalise(normalised[self._index], component.offset, component.scale)
             out[window] = to_stored(real, self.dtype)
 

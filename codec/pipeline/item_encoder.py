@@ -17,6 +17,7 @@ from codec.contracts import (
     ItemGoal,
     Measurement,
     Model,
+    Values,
 )
 from codec.options import EncodeOptions
 from codec.pipeline.blocks import Window, evaluate_blocks
@@ -132,7 +133,7 @@ class ItemEncoder:
         )
         errors: dict[tuple[int, ...], Floats] = {}
 
-        def store(window: Window, normalised: Floats) -> None:
+        def store(window: Window, normalised: Values) -> None:
             errors[tuple(part.start for part in window)] = self._squared_errors(window, normalised)
 
         indices = [np.arange(size, dtype=np.int64) for size in item.shape]
@@ -143,7 +144,7 @@ class ItemEncoder:
         psnr = psnr_of_components(total.tolist(), counts, self._fields)
         return Measurement(sections.file_bytes, psnr)
 
-    def _squared_errors(self, window: Window, normalised: Floats) -> Floats:
+    def _squared_errors(self, window: Window, normalised: Values) -> Floats:
         """Per component, the sum of squared errors of the stored values, in units of half the
         range (so that no unit makes a square overflow or vanish)."""
         found = []
