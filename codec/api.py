@@ -24,6 +24,8 @@ def encode(
     psnr: float | None = None,
     ratio: float | None = None,
     bytes: int | None = None,
+    max_error: float | None = None,
+    rel_error: float | None = None,
     effort: int = 3,
     arch: str = "pyramid",
     var: Sequence[str] | None = None,
@@ -44,12 +46,12 @@ def encode(
 
     Raises:
         InvalidInputError: the source, the target path or an option cannot be used.
-        TargetError: no file could possibly meet the target.
+        TargetError: no file could possibly meet the target, or an error bound cannot be kept.
     """
     from codec.encoder import encode_file
 
     options = EncodeOptions(
-        goal=Goal.choose(psnr, ratio, bytes),
+        goal=Goal.choose(psnr, ratio, bytes, max_error, rel_error),
         effort=effort,
         architecture=arch,
         pruner=prune,

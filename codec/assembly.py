@@ -64,6 +64,10 @@ class FileParts:
         for item, position in self._tensor_order():
             for piece in integer_layer(item.integers[position]):
                 digest.update(piece)
+        for item in self.items:
+            if item.residual_integers is not None:
+                for piece in integer_layer([item.residual_integers]):
+                    digest.update(piece)
         return self._write(level, digest.digest()[:DIGEST_BYTES])
 
     def _tensor_order(self) -> list[tuple[ItemSections, int]]:
@@ -93,6 +97,9 @@ class FileParts:
             writer.add(name, stored, attribute)
         for item, position in self._tensor_order():
             writer.add("TENS", item.tensors[position])
+        for item in self.items:
+            if item.residuals is not None:
+                writer.add("RESD", item.residuals)
         writer.finish(digest)
         return stream.getvalue()
 

@@ -123,6 +123,7 @@ def _encode_dataset(dataset: Dataset, options: EncodeOptions) -> _Encoded:
             dims=[
                 Dim(size, name) for size, name in zip(group[0].shape, group[0].dims, strict=True)
             ],
+            bounds=_bounds(options.goal, normalised),
             first_mask=len(parts.masks),
             options=options,
             device=choose_device(options.device),
@@ -141,6 +142,8 @@ def _encode_dataset(dataset: Dataset, options: EncodeOptions) -> _Encoded:
     del parts
     options.on_progress(Progress("", "measure", 1 - _MEASURING / 2))
     qualities = measure(data, dataset.fields, usable_threads(options.threads))
+    if options.goal.bounded:
+        _check_bounds(qualities, options.goal)
     options.on_progress(Progress("", "measure", 1.0))
     return _Encoded(data, qualities)
 
@@ -163,6 +166,30 @@ def _grouped(fields: Sequence[Field], joint: Sequence[Sequence[str]]) -> list[li
     for field in fields:
         groups.setdefault(owner.get(field.name, field.name), []).append(field)
     return list(groups.values())
+
+
+def _bounds(goal: Goal, fields: Sequence[NormalisedField]) -> tuple[float, ...]:
+    """Per field, how far stored values may be from the original ones; empty without such a goal.
+
+    Raises:
+        InvalidOptionError: a float field is to be lossless.
+    """
+    if not goal.bounded:
+        return ()
+    found = []
+    for entry in fields:
+        factor = abs(entry.field.packing[0]) if entry.field.packing else 1.0
+        if goal.max_error is not None:
+            limit = goal.max_error / factor
+        else:
+            limit = (goal.rel_error or 0.0) * entry.value_range
+        if limit == 0 and entry.stored.dtype.kind == "f" and entry.scale > 0:
+            raise InvalidOptionError(
+                f"{entry.field.name}: only integers can be lossless, its values are "
+                f"{entry.stored.dtype}; choose an error above 0"
+            )
+        found.append(limit)
+    return tuple(found)
 
 
 def _component(parts: FileParts, entry: NormalisedField) -> Component:
@@ -210,6 +237,7 @@ class _Budget:
             TargetError: what must be stored in any case is larger than the target.
         """
         if self._bytes is None:
+            # Of a bound, the item's encoder makes a goal.
             return ItemGoal(psnr=self._goal.psnr)
         taken = parts.file_bytes
         left = self._bytes - taken
@@ -230,6 +258,19 @@ def measure(data: bytes, fields: Sequence[Field], threads: int) -> tuple[FieldQu
             for field in fields
         ]
     return with_shared_psnr(qualities, fields)
+
+
+def _check_bounds(qualities: Sequence[FieldQuality], goal: Goal) -> None:
+    """Nothing is written whose own decoding breaks the promise."""
+    for quality in qualities:
+        limit = goal.max_error
+        if limit is None:
+            limit = (goal.rel_error or 0.0) * quality.value_range
+        if quality.max_error > limit * (1 + 1e-9):
+            raise TargetError(
+                f"{quality.name}: error {quality.max_error:g} where {limit:g} was asked for; "
+                "nothing is written"
+            )
 
 
 def _judge(report: EncodeReport, goal: Goal) -> EncodeReport:

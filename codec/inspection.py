@@ -16,6 +16,7 @@ from codec.field_view import FieldView
 from codec.limits import Limits
 from codec.media import formats
 from codec.media.dataset import Field
+from codec.pipeline.item_sections import TensorSection
 from codec.pipeline.quality import compare, with_shared_psnr
 from codec.reader import DecodableItem, InrcFile
 from codec.reports import FieldInfo, FieldQuality, FileInfo, SectionInfo, VerifyReport
@@ -56,6 +57,7 @@ def _field_info(file: InrcFile, view: FieldView) -> FieldInfo:
     model_bytes = _framed(file.sections.of_type("ITEM")[item.number])
     model_bytes += sum(_framed(masks[index]) for index in owned if index < len(masks))
     model_bytes += sum(_framed(section) for section in file.sections_of(item.number))
+    model_bytes += sum(_framed(section) for section in file.residuals_of(item.number))
     return FieldInfo(
         name=view.name,
         shape=view.shape,
@@ -67,6 +69,7 @@ def _field_info(file: InrcFile, view: FieldView) -> FieldInfo:
         parameters=sum(map(len, file.tensor_streams(item.number))),
         model_bytes=model_bytes,
         mask_bytes=_mask_bytes(file, view),
+        bound=view.bound,
     )
 
 
@@ -80,7 +83,7 @@ def _mask_bytes(file: InrcFile, view: FieldView) -> int:
 
 
 def _section_infos(file: InrcFile) -> list[SectionInfo]:
-    counters = {"ITEM": 0, "MASK": 0, "TENS": 0}
+    counters = {"ITEM": 0, "MASK": 0, "TENS": 0, "RESD": 0}
     found = []
     for section in file.sections.sections:
         number = counters.get(section.type, 0)
@@ -99,12 +102,9 @@ def _content(file: InrcFile, section: Section, number: int) -> str:
     if section.type == "MASK":
         return _mask_content(file.mask(number), number)
     if section.type == "TENS":
-        decoded = file.tensor_sections[number]
-        streams = ", ".join(
-            f"{summary.count} in {' '.join(filter(None, (summary.coder, summary.model)))}"
-            for summary in decoded.summaries
-        )
-        return f"item {decoded.item}: {streams}"
+        return _stream_content(file.tensor_sections[number])
+    if section.type == "RESD":
+        return _stream_content(file.residual_sections[number])
     if section.type == "VERB":
         return f"variables kept verbatim{packed}"
     if section.type == "mETa":
@@ -112,6 +112,14 @@ def _content(file: InrcFile, section: Section, number: int) -> str:
     if section.type == "ENDS":
         return f"length and {8 * len(file.sections.digest)}-bit digest"
     return "unknown, skipped"
+
+
+def _stream_content(decoded: TensorSection) -> str:
+    streams = ", ".join(
+        f"{summary.count} in {' '.join(filter(None, (summary.coder, summary.model)))}"
+        for summary in decoded.summaries
+    )
+    return f"item {decoded.item}: {streams}"
 
 
 def _item_content(item: DecodableItem) -> str:
@@ -178,7 +186,19 @@ def _compare_field(original: Path, view: FieldView, field: Field | None) -> Fiel
             f"{original}: {view.name} is {field.dtype} {field.shape}, the file holds "
             f"{view.dtype} {view.shape}"
         )
-    return compare(field, np.ascontiguousarray(field.values[...]), view[...])
+    quality = compare(field, np.ascontiguousarray(field.values[...]), view[...])
+    if view.bound is not None:
+        factor = abs(field.packing[0]) if field.packing else 1.0
+        _check_bound(original, quality, view.bound * factor)
+    return quality
+
+
+def _check_bound(original: Path, quality: FieldQuality, bound: float) -> None:
+    # The difference was scaled to the field's unit and back.
+    if quality.max_error > bound * (1 + 1e-9):
+        raise VerificationError(
+            f"{original}: {quality.name}: error {quality.max_error:g}, the file promises {bound:g}"
+        )
 
 
 def _judge(

@@ -33,6 +33,7 @@ from codec.pipeline.item_sections import (
     restore_parameters,
     section_item,
 )
+from codec.pipeline.residuals import ItemResiduals
 
 _log = logging.getLogger("inrc")
 
@@ -211,6 +212,27 @@ class InrcFile(Mapping[str, "FieldView"]):
             self.limits.check("parameters", total, section="TENS")
             return found
 
+    @property
+    def residual_sections(self) -> list[TensorSection]:
+        """All RESD sections in file order, decoded."""
+        rest = {item.number: iter(item.residual_parts) for item in self.models}
+        return [next(rest[item]) for _, item in self._residual_owners]
+
+    @cached_property
+    def _residual_owners(self) -> list[tuple[Section, int]]:
+        """All RESD sections in file order, and the item that each belongs to."""
+        found = []
+        for section in self.sections.of_type("RESD"):
+            item = section_item(self.sections.peek(section, 9))
+            if item >= len(self.models) or not self.models[item].header.residual_steps:
+                raise CorruptError(f"residuals for item {item}, which has none", section="RESD")
+            found.append((section, item))
+        return found
+
+    def residuals_of(self, item: int) -> list[Section]:
+        """The RESD sections of an item, in file order."""
+        return [section for section, owner in self._residual_owners if owner == item]
+
     def sections_of(self, item: int) -> list[Section]:
         """The TENS sections of an item, in file order."""
         return [section for section, owner in self._tensor_owners if owner == item]
@@ -226,11 +248,15 @@ class InrcFile(Mapping[str, "FieldView"]):
         """SHA-256 of all decoded integers, masks and tensors, in file order (END-2)."""
         digest = hashlib.sha256()
         masks, tensors = itertools.count(), iter(self.tensor_sections)
+        residuals = iter(self.residual_sections)
         for section in self.sections.sections:
             if section.type == "MASK":
                 digest.update(self.mask(next(masks)).integer_layer())
             elif section.type == "TENS":
                 for piece in next(tensors).integer_layer():
+                    digest.update(piece)
+            elif section.type == "RESD":
+                for piece in next(residuals).integer_layer():
                     digest.update(piece)
         return digest.digest()
 
@@ -318,6 +344,27 @@ class DecodableItem:
                     # The samples are there now, and take as much memory.
                     self.integers.release()
             return self._evaluators[level]
+
+    @cached_property
+    def residual_parts(self) -> list[TensorSection]:
+        """The item's RESD sections, decoded."""
+        return [
+            self._residual_decoder.decode(self.file.sections.read(section))
+            for section in self.file.residuals_of(self.number)
+        ]
+
+    @cached_property
+    def _residual_decoder(self) -> ItemResiduals:
+        header = self.header
+        return ItemResiduals(header.shape, len(header.components), self.file.limits)
+
+    @cached_property
+    def residuals(self) -> Array | None:
+        """Integers (components, *shape) that are added to the samples in units of their steps."""
+        if not self.header.residual_steps:
+            return None
+        with self._lock:
+            return self._residual_decoder.joined(self.residual_parts)
 
     def _parameters(self, level: int) -> list[Floats]:
         needed = None if self.lattice is None or level == 0 else self.lattice.count(level)

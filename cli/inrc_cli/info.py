@@ -80,12 +80,13 @@ def _show(found: FileInfo) -> None:
 
 def _field_row(field: FieldInfo) -> tuple[str, ...]:
     shared = f", shared by {field.components}" if field.components > 1 else ""
+    bound = "" if field.bound is None else f", within {field.bound:g}"
     return (
         field.name,
         _shape(field.shape, field.dims),
         field.dtype,
         field.units,
-        f"{field.architecture}{shared}",
+        f"{field.architecture}{shared}{bound}",
         f"{field.parameters:,}",
         f"{field.model_bytes + field.mask_bytes:,}",
         _bits_per_sample(field),

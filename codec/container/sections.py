@@ -22,7 +22,7 @@ HEADER_BYTES = len(SIGNATURE) + 4
 CRC_BYTES = 4
 DIGEST_SIZES = (8, 16, 32)
 
-KNOWN_TYPES = frozenset({"HEAD", "ITEM", "TENS", "MASK", "VERB", "mETa", "ENDS"})
+KNOWN_TYPES = frozenset({"HEAD", "ITEM", "TENS", "RESD", "MASK", "VERB", "mETa", "ENDS"})
 ONCE_TYPES = frozenset({"HEAD", "mETa", "ENDS"})
 
 

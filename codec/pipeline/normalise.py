@@ -38,6 +38,7 @@ class NormalisedField:
         offset, scale: of the inverse; scale 0 means that all valid samples are alike.
         half_range: half of the range that errors are measured by: the field's peak, or maximum
             minus minimum of the valid samples.
+        value_range: maximum minus minimum of the valid samples.
     """
 
     field: Field
@@ -48,6 +49,7 @@ class NormalisedField:
     offset: float
     scale: float
     half_range: float
+    value_range: float
 
 
 def normalise(field: Field) -> NormalisedField:
@@ -63,7 +65,7 @@ def normalise(field: Field) -> NormalisedField:
     if chosen.size == 0:
         empty = np.zeros(stored.shape, np.float32)
         half_range = _half_range(field, 0.0, 0.0)
-        return NormalisedField(field, stored, empty, valid, coded_mask, 0.0, 0.0, half_range)
+        return NormalisedField(field, stored, empty, valid, coded_mask, 0.0, 0.0, half_range, 0.0)
     low, high = float(chosen.min()), float(chosen.max())
     # What is constant needs no model; other channels of an image keep the proportions they have.
     if field.peak is not None and low < high:
@@ -77,7 +79,17 @@ def normalise(field: Field) -> NormalisedField:
         if valid is not None:
             values[~valid] = 0
     half_range = _half_range(field, low, high)
-    return NormalisedField(field, stored, values, valid, coded_mask, offset, scale, half_range)
+    return NormalisedField(
+        field,
+        stored,
+        values,
+        valid,
+        coded_mask,
+        offset,
+        scale,
+        half_range,
+        2 * (high / 2 - low / 2),
+    )
 
 
 def _half_range(field: Field, low: float, high: float) -> float:
