@@ -80,6 +80,12 @@ class FieldView:
         """The field's entry in its model's header."""
         return self._component
 
+    @property
+    def bound(self) -> float | None:
+        """Greatest error that the encoder promised, in stored units, or None."""
+        bounds = self._item.header.bounds
+        return bounds[self._index] if bounds else None
+
     @cached_property
     def attrs(self) -> dict[str, Any]:
         """Attributes by name: str, number, array or list of str."""
@@ -127,13 +133,24 @@ class FieldView:
 
         def store(window: Window, normalised: Values) -> None:
             real = denormalise(normalised[self._index], component.offset, component.scale)
+            if residuals is not None:
+                chosen = [axis[part] for axis, part in zip(places, window, strict=True)]
+                real += step * residuals[np.ix_(*chosen)]
             out[window] = to_stored(real, self.dtype)
 
         evaluator = self._item.evaluator_at(self._level)
         places = self._full_indices(selection)
+        residuals, step = self._residuals()
         evaluate_blocks(evaluator, places, self._item.file.threads, store)
         self._put_fill(out, places)
         return out
+
+    def _residuals(self) -> tuple[Array | None, float]:
+        """The component's residuals and their step; none above level 0."""
+        found = None if self._level else self._item.residuals
+        if found is None:
+            return None, 0.0
+        return found[self._index], self._item.header.residual_steps[self._index]
 
     def _full_indices(self, selection: Selection) -> Selection:
         return [axis * factor for axis, factor in zip(selection, self._factors, strict=True)]

@@ -20,7 +20,7 @@ Array = npt.NDArray[Any]
 
 
 def field(seed: int) -> Array:
-    """Fields of all kinds: dtype, axes, noise, jumps, empty parts, offsets, small and huge units."""
+    """Fields of many kinds: dtype, axes, noise, jumps, empty parts, offsets, units."""
     random = np.random.default_rng(seed)
     shape = tuple(random.integers(1, 14, random.integers(1, 5)))
     grids = np.meshgrid(*(np.linspace(0, random.uniform(0, 9), size) for size in shape))
