@@ -16,6 +16,7 @@ import numpy.typing as npt
 from .case import Case
 from .console import say
 from .decoder import Decoded, DecodeError, decode_bytes
+from .decoder.headers import Item
 from .vectors_container import container_faults
 from .vectors_item import item_faults
 from .vectors_limit import limit_cases, unsupported_cases
@@ -25,8 +26,11 @@ from .vectors_pyramid_bad import pyramid_faults
 from .vectors_stream import mask_faults, stream_faults, verbatim_faults
 from .vectors_valid import container_cases, item_cases, stream_cases
 
-PEAK = 2.0**-16
-RMS = 2.0**-19
+PEAK, RMS = 2.0**-16, 2.0**-19
+"""What VAL-5 allows in class F, in units of R."""
+EXACT = 2.0**-40
+"""What PYR-6 allows in the place of both."""
+_PYRAMID = 2
 SUBFOLDERS = ("valid", "malformed", "unsupported", "limit")
 
 
@@ -75,6 +79,7 @@ def describe(one: Case, decoded: Decoded | None, reason: str) -> dict[str, Any]:
         return info | {"reason": reason}
     limits: list[dict[str, Any]] = []
     for i, item in enumerate(decoded.items):
+        peak, rms = (EXACT, EXACT) if plain_pyramid(item.header) else (PEAK, RMS)
         for c, component in enumerate(item.components):
             limits.append(
                 {
@@ -83,8 +88,8 @@ def describe(one: Case, decoded: Decoded | None, reason: str) -> dict[str, Any]:
                     "name": component.name,
                     "dtype": component.dtype,
                     "shape": list(component.shape),
-                    "peak": component.scale * (2 * PEAK),
-                    "rms": component.scale * (2 * RMS),
+                    "peak": component.scale * (2 * peak),
+                    "rms": component.scale * (2 * rms),
                     "masked": bool(not component.valid.all()),
                 }
             )
@@ -93,6 +98,14 @@ def describe(one: Case, decoded: Decoded | None, reason: str) -> dict[str, Any]:
         "limits": limits,
         "verbatim": {path: variable.sha256() for path, variable in decoded.verbatim.items()},
     }
+
+
+def plain_pyramid(item: Item) -> bool:
+    """Say whether an item is a pyramid without transform and restoration (PYR-6)."""
+    if item.architecture != _PYRAMID or 5 in item.config:
+        return False
+    codes = item.config[0]
+    return isinstance(codes, list) and not any(codes)
 
 
 def write_case(one: Case, root: Path) -> None:

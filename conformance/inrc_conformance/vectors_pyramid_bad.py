@@ -317,11 +317,11 @@ def _other_faults() -> list[Case]:
     ):
         out.append(case("item", name, model.file(k2=value).build(), spec, "unsupported"))
     header = {0: [["a", 7, 0.5, 2.0]], 1: [2**48], 2: [2, 1, {0: [0], 1: 0.5}], 3: [1.0]}
-    huge = File().item(header).add("TENS", b"\0\0" + mixing_stream(2**48, b""))
+    huge = File().item(header).add("TENS", b"\0" + mixing_stream(2**48, b""))
     out.append(case("samples", "pyramid-2-48", huge.build(), "LIM-1", "limit"))
     header = header | {1: [2**39]}
     huge = File(bytes([1, 0, 2, 0])).item(header)
-    huge.add("TENS", b"\0\0" + stream(0, 2**39, b"\0\0", b""))
+    huge.add("TENS", b"\0" + stream(0, 2**39, b"\0\0", b""))
     data = huge.build()
     out.append(case("integers", "raw-lattice-2-39", data, "LIM-1 STR-5", "limit", level=2))
     return out
