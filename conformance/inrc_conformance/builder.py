@@ -116,8 +116,6 @@ class Index:
 
     attribute: int = 0
     change: Callable[[list[bytes]], list[bytes]] = list
-    offset: int = 0
-    """Added to the right offset in ENDS."""
 
     def section(self, sections: Sequence[Section]) -> Section:
         """Return the tIDX section that belongs behind some sections."""
@@ -194,15 +192,19 @@ class File:
         head_attribute: int = 0,
         ends_attribute: int = 0,
         index: Index | None = None,
+        offset: int | None = None,
     ) -> bytes:
-        """Add HEAD, an index if one is given, and ENDS; `total` is added to the right one."""
+        """Add HEAD, an index if one is given, and ENDS; `total` is added to the right one.
+
+        `offset` stands in ENDS instead of that of the first tIDX section, or of 0.
+        """
         payload = cbor({0: 0, 1: self.items} if head is None else head)
         stored = outer(payload, head_attribute) if head_attribute else payload
         sections = [Section("HEAD", stored, head_attribute), *self.sections]
-        offset = 0
         if index is not None:
-            offset = len(assemble(sections, self.header)) + index.offset
             sections.append(index.section(sections))
+        if offset is None:
+            offset = _index_offset(sections, self.header)
         tail = self.digest()[:digest_size] if digest is None else digest
         size = len(assemble(sections, self.header))
         while True:
@@ -213,6 +215,12 @@ class File:
             if len(out) == size:
                 return out
             size = len(out)
+
+
+def _index_offset(sections: Sequence[Section], header: bytes) -> int:
+    """Return the offset of the first tIDX section, or 0 without one."""
+    types = [section.type for section in sections]
+    return len(assemble(sections[: types.index("tIDX")], header)) if "tIDX" in types else 0
 
 
 @dataclass

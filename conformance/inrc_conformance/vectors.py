@@ -18,12 +18,16 @@ from .console import say
 from .decoder import Decoded, DecodeError, decode_bytes
 from .decoder.headers import Item
 from .vectors_container import container_faults
+from .vectors_index import index_cases, index_faults
 from .vectors_item import item_faults
 from .vectors_limit import limit_cases, unsupported_cases
 from .vectors_masks import mask_cases, verbatim_cases
 from .vectors_pyramid import pyramid_cases
 from .vectors_pyramid_bad import pyramid_faults
+from .vectors_residual import residual_cases
+from .vectors_residual_bad import residual_faults
 from .vectors_stream import mask_faults, stream_faults, verbatim_faults
+from .vectors_tile import tile_cases, tile_faults
 from .vectors_valid import container_cases, item_cases, stream_cases
 
 PEAK, RMS = 2.0**-16, 2.0**-19
@@ -43,7 +47,13 @@ def all_cases() -> list[Case]:
         *mask_cases(),
         *verbatim_cases(),
         *pyramid_cases(),
+        *index_cases(),
+        *tile_cases(),
+        *residual_cases(),
         *pyramid_faults(),
+        *index_faults(),
+        *tile_faults(),
+        *residual_faults(),
         *container_faults(),
         *item_faults(),
         *stream_faults(),
