@@ -41,7 +41,7 @@ class Pyramid:
     values: Ints | None = None
     """The integers in coded order, instead of pseudo-random ones."""
     extra: dict[int, Any] = field(default_factory=dict)
-    """Keys 2 to 5 of the config."""
+    """Keys 2 to 6 of the config."""
     fixed_step: float | None = None
 
     def config(self, step: float = 1.0) -> dict[int, Any]:

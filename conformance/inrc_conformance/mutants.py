@@ -316,7 +316,7 @@ MUTANTS = (
     *(Mutant(name, patches, first="*/residuals/*") for name, patches in RESIDUALS),
     *(Mutant(name, patches, first=first) for name, patches, first in TILES),
     *(Mutant(n, answer=_refusals("ok", begin), first=first) for n, begin, first in UNCHECKED),
-    Mutant("float32 without a transform", change=_single, first="valid/pyramid/plain*"),
+    Mutant("float32 where float64 is asked for", change=_single, first="valid/pyramid/precise*"),
     Mutant(
         "no shifts",
         ((pyramid, "_shifts", lambda value: (_SHIFTS(value)[0] * 0,) * 3),),

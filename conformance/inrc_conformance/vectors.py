@@ -22,6 +22,7 @@ from .vectors_index import index_cases, index_faults
 from .vectors_item import item_faults
 from .vectors_limit import limit_cases, unsupported_cases
 from .vectors_masks import mask_cases, verbatim_cases
+from .vectors_precise import precise_cases
 from .vectors_pyramid import pyramid_cases
 from .vectors_pyramid_bad import pyramid_faults
 from .vectors_residual import residual_cases
@@ -47,6 +48,7 @@ def all_cases() -> list[Case]:
         *mask_cases(),
         *verbatim_cases(),
         *pyramid_cases(),
+        *precise_cases(),
         *index_cases(),
         *tile_cases(),
         *residual_cases(),
@@ -89,7 +91,7 @@ def describe(one: Case, decoded: Decoded | None, reason: str) -> dict[str, Any]:
         return info | {"reason": reason}
     limits: list[dict[str, Any]] = []
     for i, item in enumerate(decoded.items):
-        peak, rms = (EXACT, EXACT) if plain_pyramid(item.header) else (PEAK, RMS)
+        peak, rms = (EXACT, EXACT) if precise(item.header) else (PEAK, RMS)
         for c, component in enumerate(item.components):
             limits.append(
                 {
@@ -110,12 +112,9 @@ def describe(one: Case, decoded: Decoded | None, reason: str) -> dict[str, Any]:
     }
 
 
-def plain_pyramid(item: Item) -> bool:
-    """Say whether an item is a pyramid without transform and restoration (PYR-6)."""
-    if item.architecture != _PYRAMID or 5 in item.config:
-        return False
-    codes = item.config[0]
-    return isinstance(codes, list) and not any(codes)
+def precise(item: Item) -> bool:
+    """Say whether an item is a pyramid that asks for evaluation in float64 (PYR-6)."""
+    return item.architecture == _PYRAMID and 6 in item.config
 
 
 def write_case(one: Case, root: Path) -> None:

@@ -1,4 +1,4 @@
-"""Valid vectors: error bounds, residuals, and pyramids without a transform."""
+"""Valid vectors: error bounds and residuals."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ def residual_file(
 
 
 def residual_cases() -> list[Case]:
-    """All valid cases of keys 6 and 7, and of PYR-6."""
+    """All valid cases of keys 6 and 7."""
     return [*_shape_cases(), *_model_cases(), *_coder_cases(), *_section_cases(), *_value_cases(),
-            *_extreme_cases(), *_bound_cases(), *_plain_cases()]  # fmt: skip
+            *_extreme_cases(), *_bound_cases()]  # fmt: skip
 
 
 def _valid(name: str, file: File, spec: str, tags: str = "") -> Case:
@@ -109,10 +109,10 @@ def _model_cases() -> list[Case]:
 
     pyramid("transformed", Pyramid((9, 10), (2, 2), seed=311), [0.125])
     pyramid("own-and-cosine", Pyramid((12, 9), (-2, -3), seed=312), [0.03])
-    pyramid("plain", Pyramid((9, 10), (0, 0), seed=313), [0.125], "PYR-6")
+    pyramid("plain", Pyramid((9, 10), (0, 0), seed=313), [0.125])
     pyramid("dims-4", Pyramid((3, 4, 3, 4), (1, 1, 0, 1), seed=314), [0.5])
     pyramid("components", Pyramid((6, 7), (-3, 1, 1), TWO, seed=315), [0.125, 20.0])
-    pyramid("components-plain", Pyramid((6, 7), (0, 0, 0), TWO, seed=316), [0.5, 3.0], "PYR-6")
+    pyramid("components-plain", Pyramid((6, 7), (0, 0, 0), TWO, seed=316), [0.5, 3.0])
     pyramid(
         "components-and-dims-4", Pyramid((3, 2, 5, 4), (0, 0, 0, 1, 1), TWO, seed=317), [1.0, 9.0]
     )
@@ -277,7 +277,7 @@ def _extreme_cases() -> list[Case]:
     model = Pyramid((6,), (0,), (("a", 8, 1.7e308, 1.7e308),), values=[0] * 6, extra={2: 1.5})
     model.fixed_step = 1.0
     file = model.file(k7=[1e300])
-    add("x-infinite", file, [-5, 5, 0, 1, 2, -(2**20)], "VAL-2 VAL-5 VAL-7 PYR-6", "clip")
+    add("x-infinite", file, [-5, 5, 0, 1, 2, -(2**20)], "VAL-2 VAL-5 VAL-7", "clip")
     steep = randomly(72, 371, 2**20)
     file = File().item(residual_item((8, 9))).resd([mixed((8, 9), steep)], steep)
     out.append(_valid("large-by-mixing", file, "RESD-2 STR-4"))
@@ -301,29 +301,3 @@ def _bound_cases() -> list[Case]:
         File().item(residual_item((3, 4)) | {6: [0.125]}).sections[0].stored
     )
     return [_valid(f"bounds-{name}", file, "ITEM-12 ITEM-0") for name, file in files.items()]
-
-
-def _plain_cases() -> list[Case]:
-    """Pyramids that are nothing but steps, which are held to a tighter limit (PYR-6)."""
-    wide = (("a", 8, 1e3, 5e3),)
-    models = {
-        "dims-1": Pyramid((41,), (0,), wide, 391),
-        "dims-2": Pyramid((9, 8), (0, 0), wide, 392),
-        "dims-3": Pyramid((4, 5, 6), (0, 0, 0), wide, 393),
-        "dims-4": Pyramid((3, 4, 3, 4), (0, 0, 0, 0), wide, 394),
-        "axes-of-size-1": Pyramid((1, 6, 1, 5), (0, 0), wide, 395),
-        "no-active-axis": Pyramid((1, 1), (), wide, values=[3]),
-        "components": Pyramid((6, 5), (0, 0, 0), TWO, 396),
-        "components-and-dims-4": Pyramid((3, 2, 4, 3), (0,) * 5, TWO, 397),
-        "offset": Pyramid((9, 8), (0, 0), wide, 398, extra={2: float(np.float32(0.1))}),
-        "shifts": Pyramid((9, 8), (0, 0), wide, 399, extra={3: [50, 60, 70]}),
-        "step-not-dyadic": Pyramid((9, 8), (0, 0), wide, 400, fixed_step=float(np.float32(0.01))),
-        "clipped-y": Pyramid((9, 8), (0, 0), wide, 401, fixed_step=0.125),
-        "large-integers": Pyramid(
-            (6, 6), (0, 0), wide, values=[(-1) ** n * (2**26 - 977 * n) for n in range(36)]
-        ),
-    }
-    return [
-        case("pyramid", f"plain-{name}", model.file().build(), "PYR-6 VAL-1 VAL-5")
-        for name, model in models.items()
-    ]
