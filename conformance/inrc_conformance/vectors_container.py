@@ -261,6 +261,7 @@ def _ends_faults() -> list[Case]:
     packed = _digest(integers, mask.data())
     digest = file.digest()
     whole = hashlib.sha256(integers + mask.layer()).digest()
+    old = next(one for one in map(_digest_of, range(99)) if one[1][0] < 0x80)
     last = digest[:-1] + bytes([digest[-1] ^ 1])
     files = {
         "total-plus-1": (file.build(total=1), "END-1"),
@@ -272,9 +273,16 @@ def _ends_faults() -> list[Case]:
         "digest-wrong-in-last-byte": (file.build(digest=last), "END-3"),
         "digest-not-in-file-order": (swapped.build(digest=wrong), "END-2 END-3"),
         "digest-of-packed-mask": (swapped.build(digest=packed), "END-2 END-3"),
+        "offset-missing": (old[0].build(digest=old[1][1:], offset=old[1][0]), "END-2 END-4"),
         "digest-of-the-integers": (swapped.build(digest=whole), "END-2 END-3"),
     }
     return [case("ends", n, d, s, "malformed") for n, (d, s) in files.items()]
+
+
+def _digest_of(seed: int) -> tuple[File, bytes]:
+    """Return a file and its digest."""
+    file = simple_file(Fvsrn(seed=seed))
+    return file, file.digest()
 
 
 def _digest(*layers: bytes) -> bytes:
