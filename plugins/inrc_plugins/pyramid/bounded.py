@@ -103,7 +103,7 @@ class BoundedFit(PyramidFit):
         for _ in range(_REFINEMENTS):
             # The offset is one of the values, and was subtracted.
             numbers = np.rint(distinct / spacing)
-            spacing = float(numbers @ distinct / max(numbers @ numbers, 1.0))
+            spacing = float(numbers @ distinct) / max(float(numbers @ numbers), 1.0)
             if spacing <= least:
                 return None
         found = float(np.float32(spacing))
