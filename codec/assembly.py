@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import BinaryIO
 
 from codec.container import cbor
-from codec.container.compression import compress
+from codec.container.compression import NONE, compress
 from codec.container.items import Head, Item
+from codec.container.section_index import section_digest
 from codec.container.sections import SectionWriter
 from codec.entropy.mask_section import CodedMask, decode_mask_section, encode_mask_section
 from codec.entropy.verbatim import VerbatimValue, encode_verbatim
@@ -17,8 +19,25 @@ from codec.limits import Limits
 from codec.media.dataset import Metadata
 from codec.pipeline.item_sections import ItemSections, integer_layer
 
-# Bytes of the digest at the end: enough to notice a wrong decoder, not meant to stop a forger.
-DIGEST_BYTES = 8
+# Type, attribute and stored payload of a section that is not fitted.
+KeptSection = tuple[str, int, bytes]
+
+
+@dataclass(frozen=True)
+class IntegerSection:
+    """A section of integers as it will be written.
+
+    Attributes:
+        type: "MASK", "TENS" or "RESD".
+        stored: gives the stored payload, from memory or from a file.
+        digest: of its integers.
+        attribute: how the payload is compressed.
+    """
+
+    type: str
+    stored: Callable[[], bytes]
+    digest: bytes
+    attribute: int = NONE
 
 
 @dataclass
@@ -36,7 +55,7 @@ class FileParts:
     kind: str = "volume"
     masks: list[bytes] = field(default_factory=list)
     items: list[ItemSections] = field(default_factory=list)
-    kept: list[tuple[str, int, bytes]] = field(default_factory=list)
+    kept: list[KeptSection] = field(default_factory=list)
 
     def add_validity(self, mask: CodedMask) -> int:
         """The index of this mask among the MASK sections; equal masks are stored once."""
@@ -52,68 +71,131 @@ class FileParts:
 
     def keep(self, medium: str, metadata: Metadata, verbatim: Mapping[str, VerbatimValue]) -> None:
         """Set what is not fitted; it is compressed here, once."""
-        described = cbor.encode({0: medium, 1: metadata} if metadata else {0: medium})
-        payloads = [("VERB", payload) for payload in encode_verbatim(verbatim)]
-        self.kept = [(name, *compress(data)) for name, data in [*payloads, ("mETa", described)]]
+        self.kept = kept_sections(medium, metadata, verbatim)
 
     def to_bytes(self, level: int) -> bytes:
         """The file."""
-        digest = hashlib.sha256()
-        for mask in self.masks:
-            digest.update(decode_mask_section(mask, _TRUSTED).integer_layer())
-        for item, position in self._tensor_order():
-            for piece in integer_layer(item.integers[position]):
-                digest.update(piece)
-        for item in self.items:
-            if item.residual_integers is not None:
-                for piece in integer_layer([item.residual_integers]):
-                    digest.update(piece)
-        return self._write(level, digest.digest()[:DIGEST_BYTES])
-
-    def _tensor_order(self) -> list[tuple[ItemSections, int]]:
-        """(item, number of its section) of all TENS sections, coarse ones of all items first.
-
-        A section's rank is its distance from the item's last, which is the finest.
-        """
-        found = [(item, at) for item in self.items for at in range(len(item.tensors))]
-        return sorted(found, key=lambda entry: entry[1] - len(entry[0].tensors))
+        masks = [
+            IntegerSection("MASK", partial(bytes, mask), mask_digest(mask)) for mask in self.masks
+        ]
+        return self._write(level, masks, [tensor_sections(item) for item in self.items])
 
     @property
     def file_bytes(self) -> int:
-        """Size of the file, without making its digest."""
-        return len(self._write(1, bytes(DIGEST_BYTES)))
+        """Size of the file, without making its digests."""
+        masks = [_undigested("MASK", mask) for mask in self.masks]
+        tensors = [
+            [_undigested(kind, payload) for kind, payload in item.payloads] for item in self.items
+        ]
+        return len(self._write(1, masks, tensors))
 
-    def _write(self, level: int, digest: bytes) -> bytes:
+    def _write(
+        self,
+        level: int,
+        masks: Sequence[IntegerSection],
+        tensors: Sequence[Sequence[IntegerSection]],
+    ) -> bytes:
         stream = io.BytesIO()
-        writer = SectionWriter(stream, level)
-        writer.add("HEAD", Head(self.kind, len(self.items)).to_bytes())
-        for item in self.items:
-            writer.add("ITEM", item.item)
-        for mask in self.masks:
-            writer.add("MASK", mask)
-        # What every level needs comes before the coefficients, these from coarse to fine, so that a
-        # file that was cut short still shows all fields.
-        for name, attribute, stored in self.kept:
-            writer.add(name, stored, attribute)
-        for item, position in self._tensor_order():
-            writer.add("TENS", item.tensors[position])
-        for item in self.items:
-            if item.residuals is not None:
-                writer.add("RESD", item.residuals)
-        writer.finish(digest)
+        items = [item.item for item in self.items]
+        write_sections(stream, level, self.kind, items, masks, self.kept, tensors)
         return stream.getvalue()
+
+
+def kept_sections(
+    medium: str, metadata: Metadata, verbatim: Mapping[str, VerbatimValue]
+) -> list[KeptSection]:
+    """The sections of what is not fitted, each compressed as well as it can be."""
+    described = cbor.encode({0: medium, 1: metadata} if metadata else {0: medium})
+    payloads = [("VERB", payload) for payload in encode_verbatim(verbatim)]
+    return [(name, *compress(data)) for name, data in [*payloads, ("mETa", described)]]
+
+
+def mask_digest(payload: bytes) -> bytes:
+    """The digest of the MASK section with this payload."""
+    return section_digest([decode_mask_section(payload, _TRUSTED).integer_layer()])
+
+
+def tensor_sections(item: ItemSections) -> list[IntegerSection]:
+    """The TENS and RESD sections of an item that is held in memory."""
+    layers = list(item.integers)
+    if item.residual_integers is not None:
+        layers.append((item.residual_integers,))
+    return [
+        IntegerSection(kind, partial(bytes, payload), section_digest(integer_layer(integers)))
+        for (kind, payload), integers in zip(item.payloads, layers, strict=True)
+    ]
+
+
+def _undigested(section_type: str, payload: bytes) -> IntegerSection:
+    """For measuring: the digest is not true, but as hard to compress as a true one."""
+    return IntegerSection(section_type, partial(bytes, payload), section_digest([payload]))
+
+
+def write_sections(
+    stream: BinaryIO,
+    level: int,
+    kind: str,
+    items: Sequence[bytes],
+    masks: Sequence[IntegerSection],
+    kept: Sequence[KeptSection],
+    tensors: Sequence[Sequence[IntegerSection]],
+) -> int:
+    """Write a whole file, strictly forward, holding one section at a time.
+
+    What every level needs comes before the coefficients, these from coarse to fine, so that a file
+    that was cut short still shows all fields.
+
+    Args:
+        items: payloads of the ITEM sections.
+        masks: in the order that items count them.
+        tensors: for each item its sections, from coarse to fine, residuals last.
+
+    Returns:
+        The length of the file.
+    """
+    writer = SectionWriter(stream, level)
+    writer.add("HEAD", Head(kind, len(items)).to_bytes())
+    for item in items:
+        writer.add("ITEM", item)
+    for mask in masks:
+        writer.add("MASK", mask.stored(), mask.attribute, digest=mask.digest)
+    for name, attribute, stored in kept:
+        writer.add(name, stored, attribute)
+    for number, section in _coarse_first(tensors):
+        writer.add(
+            section.type, section.stored(), section.attribute, digest=section.digest, item=number
+        )
+    return writer.finish()
+
+
+def _coarse_first(
+    tensors: Sequence[Sequence[IntegerSection]],
+) -> list[tuple[int, IntegerSection]]:
+    """(item, section), coarse ones of all items first.
+
+    A section's rank is its distance from the item's last, which is the finest.
+    """
+    found = [
+        (rank - len(sections), number, section)
+        for number, sections in enumerate(tensors)
+        for rank, section in enumerate(sections)
+    ]
+    return [(number, section) for _, number, section in sorted(found, key=lambda one: one[0])]
 
 
 _TRUSTED = Limits.level(2)
 
 
-def needed_level(items: Sequence[Item], multiply_adds: int, parameters: int) -> int:
-    """The lowest conformance level that admits these items."""
+def needed_level(
+    items: Sequence[Item], multiply_adds: int, parameters: int, sections: int = 0
+) -> int:
+    """The lowest conformance level that admits these items, in a file of so many sections."""
     small = Limits.level(1)
     samples = sum(item.samples for item in items)
     fits = (
         samples <= small.max_samples
         and multiply_adds <= small.max_multiply_adds
         and parameters <= small.max_parameters
+        and sections <= small.max_sections
     )
     return 1 if fits else 2

@@ -19,7 +19,6 @@ from codec.media import formats
 from codec.media.attributes import cut_verbatim
 from codec.media.dataset import Array, DecodedDataset, DecodedField
 from codec.options import Progress, ProgressCallback, ignore_progress
-from codec.pipeline.blocks import windows
 from codec.reader import InrcFile
 
 # Samples decoded and written at once: with its intermediates about 100 MiB.
@@ -46,10 +45,12 @@ def decode_file(
     with InrcFile(
         source, device=device, threads=threads, limits=limits, allow_truncated=allow_truncated
     ) as file:
-        if level == 0:
-            # A level is read without the finer ones, which the digest would need.
+        # A level is read without the finer ones, which the digest would need; a part of an indexed
+        # file without the others, and each section is checked by its own digest.
+        part = region or select is not None
+        whole = level == 0 and not (part and file.sections.index)
+        if whole:
             file.sections.check_all()
-            file.check_digest()
         views = _at_level(_chosen(file, select), level)
         selections = {view.name: _selection(view, region) for view in views}
         _check_region(views, region)
@@ -58,6 +59,8 @@ def decode_file(
         history = f"{stamp} inrc {__version__}: decoded {Path(source).name}"
         with atomic_path(target, overwrite=overwrite) as temporary:
             write(temporary, dataset, history)
+            if whole:
+                file.check_digest()
 
 
 def _chosen(file: InrcFile, select: tuple[str, ...] | None) -> list[FieldView]:
@@ -154,8 +157,7 @@ def _blocks(
     view: FieldView, selection: Selection, advance: Callable[[FieldView, int], None]
 ) -> Callable[[], Iterator[tuple[tuple[slice, ...], Array]]]:
     def blocks() -> Iterator[tuple[tuple[slice, ...], Array]]:
-        lengths = [len(kept) for kept in selection]
-        for window in windows(lengths, _WRITE_SAMPLES):
+        for window in view.windows(selection, _WRITE_SAMPLES):
             parts = [kept[part] for kept, part in zip(selection, window, strict=True)]
             values = view.read(parts)
             yield window, np.asarray(values)

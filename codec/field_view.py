@@ -2,48 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from codec.container.items import Component
+from codec.container.items import Component, Dim
 from codec.contracts import Values
 from codec.errors import InvalidInputError
-from codec.pipeline.blocks import Window, evaluate_blocks
+from codec.pipeline.blocks import Window, evaluate_blocks, windows
 from codec.pipeline.normalise import denormalise, to_stored
 
 if TYPE_CHECKING:
-    from codec.reader import DecodableItem
+    from codec.reader import DecodableItem, InrcFile
 
 Array = npt.NDArray[Any]
 Selection = list[npt.NDArray[np.int64]]
 
 
-class FieldView:
+class FieldView(ABC):
     """One field, seen as an array that decodes what is asked of it.
 
     Attributes:
-        name, dims, shape, dtype: of the stored array.
-        attrs: the variable's attributes, where the medium has them.
+        name, dims, dtype: of the stored array.
+        shape: at the view's level.
+        factors: per axis, how many samples of the full field lie from one sample to the next.
     """
 
-    def __init__(self, item: DecodableItem, index: int, level: int = 0) -> None:
-        self._item = item
-        self._index = index
-        self._level = level
-        self._factors = item.level_factors(level) if level else (1,) * len(item.header.shape)
-        self._component = item.header.components[index]
-        self.name = self._component.name
-        self.dims = tuple(dim.name for dim in item.header.dims)
+    def __init__(
+        self,
+        file: InrcFile,
+        component: Component,
+        dims: Sequence[Dim],
+        shape: Sequence[int],
+        factors: Sequence[int],
+    ) -> None:
+        self._file = file
+        self._full_shape = tuple(shape)
+        self.name = component.name
+        self.dims = tuple(dim.name for dim in dims)
+        self.dtype = np.dtype(component.dtype)
+        self.factors = tuple(factors)
         self.shape = tuple(
-            -(-size // factor)
-            for size, factor in zip(item.header.shape, self._factors, strict=True)
+            -(-size // factor) for size, factor in zip(shape, self.factors, strict=True)
         )
-        self.dtype = np.dtype(self._component.dtype)
 
+    @property
+    @abstractmethod
+    def items(self) -> Sequence[DecodableItem]:
+        """The models behind the field: one, or its tiles."""
+
+    @abstractmethod
     def level(self, level: int) -> FieldView:
         """The same field, halved `level` times along every axis that can be (0: the field itself).
 
@@ -53,12 +65,34 @@ class FieldView:
         Raises:
             InvalidOptionError: there is no such level.
         """
-        return FieldView(self._item, self._index, level)
 
-    @property
-    def factors(self) -> tuple[int, ...]:
-        """Per axis, how many samples of the full field lie from one sample to the next."""
-        return self._factors
+    @abstractmethod
+    def read(self, selection: Selection) -> Array:
+        """Stored values at the outer product of sample indices, one array per axis."""
+
+    @abstractmethod
+    def windows(self, selection: Selection, samples: int) -> Iterator[Window]:
+        """Cut an outer product of sample indices into parts that are best read one by one.
+
+        Yields:
+            Per axis a slice of the selection; a part has at most `samples`.
+        """
+
+    @abstractmethod
+    def at(self, points: Any) -> npt.NDArray[np.float64]:
+        """Values between the samples.
+
+        Args:
+            points: (n, ndim) real sample indices, 0 to size - 1 along each axis; positions outside
+                are moved to the border.
+
+        Returns:
+            (n,) float64 in the unit of the stored values, not rounded to the stored dtype; NaN
+            where the nearest sample is invalid.
+
+        Raises:
+            InvalidInputError: the points have another shape, or are not finite.
+        """
 
     @property
     def ndim(self) -> int:
@@ -71,35 +105,30 @@ class FieldView:
         return int(np.prod(self.shape, dtype=np.int64))
 
     @property
-    def item(self) -> DecodableItem:
-        """The model behind the field."""
-        return self._item
-
-    @property
-    def component(self) -> Component:
-        """The field's entry in its model's header."""
-        return self._component
-
-    @property
     def bound(self) -> float | None:
         """Greatest error that the encoder promised, in stored units, or None."""
-        bounds = self._item.header.bounds
-        return bounds[self._index] if bounds else None
+        found = [
+            bound
+            for item in self.items
+            for component, bound in zip(item.header.components, item.header.bounds, strict=False)
+            if component.name == self.name
+        ]
+        return max(found) if len(found) == len(self.items) else None
 
     @cached_property
     def attrs(self) -> dict[str, Any]:
         """Attributes by name: str, number, array or list of str."""
         from codec.media.attributes import variable_attributes
 
-        return variable_attributes(self._item.file.medium, self._item.file.metadata, self.name)
+        return variable_attributes(self._file.medium, self._file.metadata, self.name)
 
     @property
     def coords(self) -> dict[str, Array]:
         """Coordinate variables of the field's dims, kept verbatim in the file."""
         from codec.media.attributes import coordinates
 
-        full = coordinates(self._item.file.verbatim, self.name, self.dims, self._item.header.shape)
-        factors = dict(zip(self.dims, self._factors, strict=True))
+        full = coordinates(self._file.verbatim, self.name, self.dims, self._full_shape)
+        factors = dict(zip(self.dims, self.factors, strict=True))
         return {name: values[:: factors[name]] for name, values in full.items()}
 
     def __repr__(self) -> str:
@@ -126,8 +155,69 @@ class FieldView:
         selection, kept = sample_indices(index, self.shape)
         return self.read(selection).reshape([len(selection[axis]) for axis in kept])
 
+    def _checked_points(self, points: Any) -> npt.NDArray[np.float64]:
+        """Points as positions of the full field, moved into it."""
+        places = np.atleast_2d(np.asarray(points, np.float64))
+        if places.ndim != 2 or places.shape[1] != self.ndim:
+            raise InvalidInputError(f"{self.name}: points are (n, {self.ndim}), not {places.shape}")
+        if not np.isfinite(places).all():
+            raise InvalidInputError(f"{self.name}: a point is not finite")
+        return np.clip(places, 0, np.array(self.shape) - 1) * np.array(self.factors, np.float64)
+
+    def _full_indices(self, selection: Selection) -> Selection:
+        return [axis * factor for axis, factor in zip(selection, self.factors, strict=True)]
+
+
+class ItemView(FieldView):
+    """A field, or one tile of it, that is a component of one item.
+
+    Args:
+        factors: of the view; None for those of the level. A tile is asked for single samples of the
+            full resolution, evaluated at the level: its factors are 1.
+    """
+
+    def __init__(
+        self,
+        item: DecodableItem,
+        index: int,
+        level: int = 0,
+        factors: Sequence[int] | None = None,
+    ) -> None:
+        self._item = item
+        self._index = index
+        self._level = level
+        self._component = item.header.components[index]
+        header = item.header
+        if factors is None:
+            factors = item.level_factors(level) if level else (1,) * len(header.dims)
+        super().__init__(item.file, self._component, header.dims, header.shape, factors)
+
+    def level(self, level: int) -> FieldView:
+        return ItemView(self._item, self._index, level)
+
+    @property
+    def items(self) -> Sequence[DecodableItem]:
+        return (self._item,)
+
+    @property
+    def item(self) -> DecodableItem:
+        """The model behind the field."""
+        return self._item
+
+    @property
+    def component(self) -> Component:
+        """The field's entry in its model's header."""
+        return self._component
+
+    def prepare(self) -> None:
+        """Decode what reading needs, so that several views can do so at the same time."""
+        self._item.evaluator_at(self._level)
+        self._item.validity(self._component)
+
+    def windows(self, selection: Selection, samples: int) -> Iterator[Window]:
+        return windows([len(axis) for axis in selection], samples)
+
     def read(self, selection: Selection) -> Array:
-        """Stored values at the outer product of sample indices, one array per axis."""
         out = np.empty([len(axis) for axis in selection], self.dtype)
         component = self._component
 
@@ -152,9 +242,6 @@ class FieldView:
             return None, 0.0
         return found[self._index], self._item.header.residual_steps[self._index]
 
-    def _full_indices(self, selection: Selection) -> Selection:
-        return [axis * factor for axis, factor in zip(selection, self._factors, strict=True)]
-
     def _put_fill(self, out: Array, selection: Selection) -> None:
         coded = self._item.validity(self._component)
         if coded is None or coded.patterns is None or out.size == 0:
@@ -176,25 +263,7 @@ class FieldView:
         bits[invalid] = patterns.values[patterns.indices[numbers[flat[invalid]]]]
 
     def at(self, points: Any) -> npt.NDArray[np.float64]:
-        """Values between the samples.
-
-        Args:
-            points: (n, ndim) real sample indices, 0 to size - 1 along each axis; positions outside
-                are moved to the border.
-
-        Returns:
-            (n,) float64 in the unit of the stored values, not rounded to the stored dtype; NaN
-            where the nearest sample is invalid.
-
-        Raises:
-            InvalidInputError: the points have another shape, or are not finite.
-        """
-        places = np.atleast_2d(np.asarray(points, np.float64))
-        if places.ndim != 2 or places.shape[1] != self.ndim:
-            raise InvalidInputError(f"{self.name}: points are (n, {self.ndim}), not {places.shape}")
-        if not np.isfinite(places).all():
-            raise InvalidInputError(f"{self.name}: a point is not finite")
-        places = np.clip(places, 0, np.array(self.shape) - 1) * np.array(self._factors, np.float64)
+        places = self._checked_points(points)
         component = self._component
         normalised = self._item.evaluator_at(self._level).at(places)[self._index]
         real = denormalise(normalised, component.offset, component.scale)

@@ -9,23 +9,32 @@ from typing import Any
 
 import numpy as np
 
+from codec.container.byte_sources import is_url
+from codec.container.leb128 import decode_uleb
 from codec.container.sections import Section
 from codec.entropy.mask_section import CodedMask
+from codec.entropy.stream import summarise_stream
 from codec.errors import InvalidInputError, VerificationError
 from codec.field_view import FieldView
 from codec.limits import Limits
 from codec.media import formats
 from codec.media.dataset import Field
-from codec.pipeline.item_sections import TensorSection
-from codec.pipeline.quality import compare, with_shared_psnr
+from codec.pipeline.quality import deviation, error_unit, quality_of, with_shared_psnr
+from codec.pipeline.ranges import find_range
 from codec.reader import DecodableItem, InrcFile
 from codec.reports import FieldInfo, FieldQuality, FileInfo, SectionInfo, VerifyReport
+
+# Samples of a field that are compared at once.
+_COMPARED_SAMPLES = 1 << 24
 
 
 def inspect_file(source: str | os.PathLike[str] | bytes, limits: Limits) -> FileInfo:
     """See `codec.info`."""
     with InrcFile(source, device="cpu", limits=limits) as file:
-        file.sections.check_all()
+        # Of a file elsewhere only the heads are fetched.
+        whole = not is_url(source)
+        if whole:
+            file.sections.check_all()
         return FileInfo(
             path="-" if isinstance(source, bytes) else os.fspath(source),
             file_bytes=file.file_bytes,
@@ -34,7 +43,7 @@ def inspect_file(source: str | os.PathLike[str] | bytes, limits: Limits) -> File
             level=file.sections.level,
             medium=file.medium or "unknown",
             fields=tuple(_field_info(file, view) for view in file.values()),
-            sections=tuple(_section_infos(file)),
+            sections=tuple(_section_infos(file, whole)),
             verbatim=tuple(_verbatim_row(path, value) for path, value in file.verbatim.items()),
         )
 
@@ -51,80 +60,97 @@ def _framed(section: Section) -> int:
 
 
 def _field_info(file: InrcFile, view: FieldView) -> FieldInfo:
-    item = view.item
-    owned = {index for _, index in item.header.tensor_masks}
-    masks = file.sections.of_type("MASK")
-    model_bytes = _framed(file.sections.of_type("ITEM")[item.number])
-    model_bytes += sum(_framed(masks[index]) for index in owned if index < len(masks))
-    model_bytes += sum(_framed(section) for section in file.sections_of(item.number))
-    model_bytes += sum(_framed(section) for section in file.residuals_of(item.number))
+    architectures = dict.fromkeys(item.architecture.name for item in view.items)
     return FieldInfo(
         name=view.name,
         shape=view.shape,
         dims=view.dims,
         dtype=str(view.dtype),
         units=str(view.attrs.get("units", "")),
-        architecture=item.architecture.name,
-        components=len(item.header.components),
-        parameters=sum(map(len, file.tensor_streams(item.number))),
-        model_bytes=model_bytes,
+        architecture="+".join(architectures),
+        components=len(view.items[0].header.components),
+        parameters=sum(item.coded_integers for item in view.items),
+        model_bytes=sum(_model_bytes(file, item) for item in view.items),
         mask_bytes=_mask_bytes(file, view),
         bound=view.bound,
+        tiles=len(view.items),
     )
 
 
+def _model_bytes(file: InrcFile, item: DecodableItem) -> int:
+    masks = file.sections.of_type("MASK")
+    owned = {index for _, index in item.header.tensor_masks}
+    found = _framed(file.sections.of_type("ITEM")[item.number])
+    found += sum(_framed(masks[index]) for index in owned if index < len(masks))
+    found += sum(_framed(section) for section in file.sections_of(item.number))
+    return found + sum(_framed(section) for section in file.sections_of(item.number, "RESD"))
+
+
 def _mask_bytes(file: InrcFile, view: FieldView) -> int:
-    """Bytes of the field's validity mask, counted for the first field that uses it."""
-    index = view.component.mask
-    if index is None:
-        return 0
-    first = next(other.name for other in file.values() if other.component.mask == index)
-    return _framed(file.sections.of_type("MASK")[index]) if first == view.name else 0
+    """Bytes of the field's validity masks, each counted for the first field that uses it."""
+    owners: dict[int, str] = {}
+    for model in file.models:
+        for component in model.header.components:
+            if component.mask is not None:
+                owners.setdefault(component.mask, component.name)
+    masks = file.sections.of_type("MASK")
+    return sum(
+        _framed(masks[index])
+        for index, name in owners.items()
+        if name == view.name and index < len(masks)
+    )
 
 
-def _section_infos(file: InrcFile) -> list[SectionInfo]:
-    counters = {"ITEM": 0, "MASK": 0, "TENS": 0, "RESD": 0}
+def _section_infos(file: InrcFile, whole: bool) -> list[SectionInfo]:
+    counters = {"ITEM": 0, "MASK": 0, "TENS": 0}
     found = []
     for section in file.sections.sections:
         number = counters.get(section.type, 0)
         if section.type in counters:
             counters[section.type] += 1
-        found.append(SectionInfo(section.type, _framed(section), _content(file, section, number)))
+        content = _content(file, section, number, whole)
+        found.append(SectionInfo(section.type, _framed(section), content))
     return found
 
 
-def _content(file: InrcFile, section: Section, number: int) -> str:
+def _content(file: InrcFile, section: Section, number: int, whole: bool) -> str:
     packed = ("", ", zstd", ", brotli")[section.attribute]
     if section.type == "HEAD":
         return f"{file.head.kind}, {file.head.items} item(s), with the file's first 12 bytes"
     if section.type == "ITEM":
         return _item_content(file.models[number])
     if section.type == "MASK":
-        return _mask_content(file.mask(number), number)
-    if section.type == "TENS":
-        return _stream_content(file.tensor_sections[number])
-    if section.type == "RESD":
-        return _stream_content(file.residual_sections[number])
+        # Those of tiles are many, and each would have to be decoded.
+        detailed = whole and not any(model.is_tile for model in file.models)
+        return _mask_content(file.mask(number), number) if detailed else f"mask {number}"
+    if section.type in ("TENS", "RESD"):
+        return _tensor_content(file, section, number) if whole else "integers"
     if section.type == "VERB":
         return f"variables kept verbatim{packed}"
     if section.type == "mETa":
         return f"metadata of {file.medium}{packed}"
+    if section.type == "tIDX":
+        return f"index of {len(file.sections.index)} sections{packed}"
     if section.type == "ENDS":
         return f"length and {8 * len(file.sections.digest)}-bit digest"
     return "unknown, skipped"
 
 
-def _stream_content(decoded: TensorSection) -> str:
-    streams = ", ".join(
-        f"{summary.count} in {' '.join(filter(None, (summary.coder, summary.model)))}"
-        for summary in decoded.summaries
-    )
-    return f"item {decoded.item}: {streams}"
+def _tensor_content(file: InrcFile, section: Section, number: int) -> str:
+    payload = file.sections.read(section)
+    item, position = decode_uleb(payload)
+    streams = []
+    while position < len(payload):
+        summary, position = summarise_stream(payload, position)
+        name = " ".join(filter(None, (summary.coder, summary.model)))
+        streams.append(f"{summary.count} in {name}")
+    return f"item {item}: {', '.join(streams)}"
 
 
 def _item_content(item: DecodableItem) -> str:
     names = ", ".join(component.name for component in item.header.components)
-    return f"{item.architecture.name}: {names}"
+    place = f" from {list(item.header.origin)}" if item.header.origin is not None else ""
+    return f"{item.architecture.name}: {names}{place}"
 
 
 def _mask_content(coded: CodedMask, number: int) -> str:
@@ -146,7 +172,6 @@ def verify_file(
     """See `codec.verify`."""
     with InrcFile(source, device=device, threads=threads, limits=limits) as file:
         file.sections.check_all()
-        file.check_digest()
         qualities: tuple[FieldQuality, ...] = ()
         if original is not None:
             qualities = _compare(file, Path(original))
@@ -155,6 +180,8 @@ def verify_file(
             # Without an original there is still everything to evaluate and nothing to compare.
             for item in file.models:
                 _ = item.evaluator
+        # Last: most of the integers have been decoded by now.
+        file.check_digest()
         return VerifyReport(
             path=os.fspath(source),
             file_bytes=file.file_bytes,
@@ -186,7 +213,18 @@ def _compare_field(original: Path, view: FieldView, field: Field | None) -> Fiel
             f"{original}: {view.name} is {field.dtype} {field.shape}, the file holds "
             f"{view.dtype} {view.shape}"
         )
-    quality = compare(field, np.ascontiguousarray(field.values[...]), view[...])
+    unit = None
+    selection = [np.arange(size, dtype=np.int64) for size in view.shape]
+    windows = list(view.windows(selection, _COMPARED_SAMPLES))
+    if len(windows) > 1:
+        span = find_range(field)
+        unit = error_unit(field, span.low, span.high)
+    parts = []
+    for window in windows:
+        piece = field.part(window)
+        decoded = view.read([axis[part] for axis, part in zip(selection, window, strict=True)])
+        parts.append(deviation(piece, np.asarray(piece.values), decoded, unit))
+    quality = quality_of(field, parts)
     if view.bound is not None:
         factor = abs(field.packing[0]) if field.packing else 1.0
         _check_bound(original, quality, view.bound * factor)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import itertools
 import logging
 import os
 import threading
@@ -15,15 +13,18 @@ import numpy as np
 import numpy.typing as npt
 
 from codec.container import cbor
-from codec.container.byte_sources import BytesSource, FileSource
+from codec.container.byte_sources import open_source
 from codec.container.items import Component, Head, Item
+from codec.container.section_index import DIGESTED_TYPES, file_digest, section_digest
 from codec.container.sections import MAJOR, Section, SectionReader
+from codec.container.tile_grid import TileGrid, grids_of
 from codec.contracts import Evaluator, Floats, Integers, Mask, TensorSpec
+from codec.decoded_cache import DecodedCache
 from codec.entropy.mask_section import CodedMask, decode_mask_section
 from codec.entropy.mixing.lattice import Lattice
 from codec.entropy.verbatim import VerbatimValue, decode_verbatim
 from codec.errors import CorruptError, InvalidOptionError, TruncatedError
-from codec.field_view import FieldView
+from codec.field_view import FieldView, ItemView
 from codec.limits import Limits
 from codec.options import usable_threads
 from codec.pipeline.item_sections import (
@@ -34,19 +35,22 @@ from codec.pipeline.item_sections import (
     section_item,
 )
 from codec.pipeline.residuals import ItemResiduals
+from codec.tiled_view import TiledView
 
 _log = logging.getLogger("inrc")
 
 Array = npt.NDArray[Any]
 # Without coefficients a level is a coarser grid of positions, however coarse.
 MAX_LEVEL = 40
+# Of a file with tiles, so much of what was decoded is kept.
+_KEPT_BYTES = 1 << 29
 
 
 class InrcFile(Mapping[str, "FieldView"]):
     """An open file: a mapping from field names to `FieldView`s, in file order.
 
     Args:
-        source: path, or the bytes of a file.
+        source: path, URL, or the bytes of a file.
         device: "cpu", "cuda" or "auto" (a GPU if torch finds one).
         threads: CPU threads for decoding, 0 for all.
         limits: what the file may ask for.
@@ -70,29 +74,41 @@ class InrcFile(Mapping[str, "FieldView"]):
         self.limits = limits or Limits()
         self.threads = usable_threads(threads)
         self.device_option = device
-        self._source = BytesSource(source) if isinstance(source, bytes) else FileSource(source)
+        self._source = open_source(source)
         self._lock = threading.RLock()
+        self._digests: dict[int, bytes] = {}
+        self._mask_samples: dict[int, int] = {}
         try:
             self.sections = SectionReader(
-                self._source, self.limits, allow_truncated=allow_truncated
+                self._source,
+                self.limits,
+                allow_truncated=allow_truncated,
+                from_end=self._source.far,
             )
             self.head = Head.from_bytes(self.sections.read(self.sections.of_type("HEAD")[0]))
             self.models = [
                 DecodableItem(self, number, Item.from_bytes(self.sections.read(section)))
                 for number, section in enumerate(self.sections.of_type("ITEM"))
             ]
-            self._check_items()
+            self.grids = self._check_items()
             self.medium, self.metadata = self._read_metadata()
         except BaseException:
             self._source.close()
             raise
-        self._fields = {
-            component.name: FieldView(item, index)
-            for item in self.models
-            for index, component in enumerate(item.header.components)
-        }
+        tiled = any(len(grid.numbers) > 1 for grid in self.grids)
+        self.decoded = DecodedCache(_KEPT_BYTES if tiled else None)
+        self._fields = {view.name: view for grid in self.grids for view in self._views(grid)}
 
-    def _check_items(self) -> None:
+    def _views(self, grid: TileGrid) -> Iterator[FieldView]:
+        """The fields that one item, or a grid of tiles, holds."""
+        items = [self.models[number] for number in grid.numbers]
+        for index in range(len(items[0].header.components)):
+            if len(items) == 1:
+                yield ItemView(items[0], index)
+            else:
+                yield TiledView(grid, items, index)
+
+    def _check_items(self) -> list[TileGrid]:
         if self.sections.truncated and len(self.models) < self.head.items:
             raise TruncatedError("the file ends before its last ITEM section", section="ITEM")
         if len(self.models) != self.head.items:
@@ -102,9 +118,7 @@ class InrcFile(Mapping[str, "FieldView"]):
         self.limits.check("samples", sum(item.header.samples for item in self.models))
         self.limits.check("multiply_adds", sum(item.multiply_adds for item in self.models))
         self.limits.check("parameters", sum(item.largest_parameters for item in self.models))
-        names = [component.name for item in self.models for component in item.header.components]
-        if len(set(names)) != len(names):
-            raise CorruptError("two fields have the same name", section="ITEM")
+        return grids_of([item.header for item in self.models])
 
     def _read_metadata(self) -> tuple[str, dict[int, Any]]:
         found = self.sections.of_type("mETa")
@@ -174,68 +188,46 @@ class InrcFile(Mapping[str, "FieldView"]):
 
     def mask(self, index: int) -> CodedMask:
         """The decoded MASK section of that index (kept for later)."""
-        with self._lock:
-            if index not in self._masks:
-                sections = self.sections.of_type("MASK")
-                if index >= len(sections):
-                    raise CorruptError(f"mask {index} does not exist", section="ITEM")
-                payload = self.sections.read(sections[index])
-                self._masks[index] = decode_mask_section(payload, self.limits)
-                samples = sum(coded.mask.size for coded in self._masks.values())
-                self.limits.check("mask_samples", samples, section="MASK")
-            return self._masks[index]
+        sections = self.sections.of_type("MASK")
+        if index >= len(sections):
+            raise CorruptError(f"mask {index} does not exist", section="ITEM")
 
-    @cached_property
-    def _masks(self) -> dict[int, CodedMask]:
-        return {}
-
-    @cached_property
-    def _tensor_owners(self) -> list[tuple[Section, int]]:
-        """All TENS sections in file order, and the item that each belongs to."""
-        found = []
-        for section in self.sections.of_type("TENS"):
-            item = section_item(self.sections.peek(section, 9))
-            if item >= len(self.models):
-                raise CorruptError(
-                    f"integers for item {item}, which does not exist", section="TENS"
-                )
-            found.append((section, item))
-        return found
-
-    @property
-    def tensor_sections(self) -> list[TensorSection]:
-        """All TENS sections in file order, decoded once."""
-        with self._lock:
-            rest = {item.number: iter(item.integers.all()) for item in self.models}
-            found = [next(rest[item]) for _, item in self._tensor_owners]
-            total = sum(item.integers.count for item in self.models if not item.has_lattice)
-            self.limits.check("parameters", total, section="TENS")
+        def make() -> CodedMask:
+            found = decode_mask_section(self.sections.read(sections[index]), self.limits)
+            with self._lock:
+                self._mask_samples[index] = found.mask.size
+                samples = sum(self._mask_samples.values())
+            self.limits.check("mask_samples", samples, section="MASK")
+            self.note_digest(sections[index], section_digest([found.integer_layer()]))
             return found
 
-    @property
-    def residual_sections(self) -> list[TensorSection]:
-        """All RESD sections in file order, decoded."""
-        rest = {item.number: iter(item.residual_parts) for item in self.models}
-        return [next(rest[item]) for _, item in self._residual_owners]
+        return self.decoded.get(("mask", index), make, lambda found: found.mask.nbytes)
 
-    @cached_property
-    def _residual_owners(self) -> list[tuple[Section, int]]:
-        """All RESD sections in file order, and the item that each belongs to."""
-        found = []
-        for section in self.sections.of_type("RESD"):
-            item = section_item(self.sections.peek(section, 9))
-            if item >= len(self.models) or not self.models[item].header.residual_steps:
-                raise CorruptError(f"residuals for item {item}, which has none", section="RESD")
-            found.append((section, item))
+    def owners(self, section_type: str) -> list[int]:
+        """For each TENS or RESD section, in file order, the item that it belongs to."""
+        sections = self.sections.of_type(section_type)
+        listed = [entry.item for entry in self.sections.indexed(section_type)]
+        owners = listed or [section_item(self.sections.peek(one, 9)) for one in sections]
+        found = [item for item in owners if item is not None and item < len(self.models)]
+        if len(found) < len(owners):
+            raise CorruptError("integers for an item that does not exist", section=section_type)
+        if section_type == "RESD" and not all(self.models[n].header.residual_steps for n in found):
+            raise CorruptError("residuals for an item that has none", section=section_type)
         return found
 
-    def residuals_of(self, item: int) -> list[Section]:
-        """The RESD sections of an item, in file order."""
-        return [section for section, owner in self._residual_owners if owner == item]
+    @cached_property
+    def _sections_by_item(self) -> dict[tuple[str, int], list[Section]]:
+        """The TENS and RESD sections of each item, in file order."""
+        found: dict[tuple[str, int], list[Section]] = {}
+        for kind in ("TENS", "RESD"):
+            sections = self.sections.of_type(kind)
+            for section, item in zip(sections, self.owners(kind), strict=True):
+                found.setdefault((kind, item), []).append(section)
+        return found
 
-    def sections_of(self, item: int) -> list[Section]:
-        """The TENS sections of an item, in file order."""
-        return [section for section, owner in self._tensor_owners if owner == item]
+    def sections_of(self, item: int, section_type: str = "TENS") -> list[Section]:
+        """The TENS or RESD sections of an item, in file order."""
+        return self._sections_by_item.get((section_type, item), [])
 
     def tensor_streams(self, item: int) -> list[Integers | Coefficients]:
         """Integers of an item's streams, in coded order."""
@@ -244,21 +236,50 @@ class InrcFile(Mapping[str, "FieldView"]):
                 values for section in self.models[item].integers.all() for values in section.streams
             ]
 
+    def note_digest(self, section: Section, digest: bytes) -> None:
+        """Remember the digest of a section that was decoded, for the digest of the file.
+
+        Raises:
+            CorruptError: the index has another digest for it.
+        """
+        expected = self._indexed_digests.get(section.start, digest)
+        if digest != expected:
+            raise CorruptError(
+                "the decoded integers do not match the index",
+                section=section.type,
+                offset=section.start,
+            )
+        with self._lock:
+            self._digests[section.start] = digest
+
+    @cached_property
+    def _indexed_digests(self) -> dict[int, bytes]:
+        entries = zip(self.sections.sections, self.sections.index, strict=False)
+        return {section.start: entry.digest for section, entry in entries if entry.digest}
+
     def integer_digest(self) -> bytes:
-        """SHA-256 of all decoded integers, masks and tensors, in file order (END-2)."""
-        digest = hashlib.sha256()
-        masks, tensors = itertools.count(), iter(self.tensor_sections)
-        residuals = iter(self.residual_sections)
-        for section in self.sections.sections:
-            if section.type == "MASK":
-                digest.update(self.mask(next(masks)).integer_layer())
-            elif section.type == "TENS":
-                for piece in next(tensors).integer_layer():
-                    digest.update(piece)
-            elif section.type == "RESD":
-                for piece in next(residuals).integer_layer():
-                    digest.update(piece)
-        return digest.digest()
+        """SHA-256 of the digests of all sections of integers, in file order (END-2).
+
+        What was not decoded yet is decoded now; of tiles, one at a time is held.
+        """
+        digested = [one for one in self.sections.sections if one.type in DIGESTED_TYPES]
+        for number, section in enumerate(self.sections.of_type("MASK")):
+            if section.start not in self._digests:
+                self.mask(number)
+        parameters = 0
+        for (kind, number), sections in self._sections_by_item.items():
+            if all(section.start in self._digests for section in sections):
+                continue
+            model = self.models[number]
+            if kind == "RESD":
+                _ = model.residuals
+                continue
+            model.integers.all()
+            parameters += 0 if model.has_lattice else model.integers.count
+            self.limits.check("parameters", parameters, section="TENS")
+            if model.is_tile:
+                model.integers.release()
+        return file_digest(self._digests[section.start] for section in digested)
 
     def check_digest(self) -> None:
         """Decode all integers and compare them with the file's digest (a cut file has none).
@@ -295,8 +316,6 @@ class DecodableItem:
             int(np.prod(spec.shape, dtype=object)) for spec in self.specs if spec.lattice is None
         )
         self.integers = ItemIntegers(file, number, self.specs)
-        self._lock = threading.Lock()
-        self._evaluators: dict[int, Evaluator] = {}
 
     @property
     def lattice(self) -> Lattice | None:
@@ -304,9 +323,30 @@ class DecodableItem:
         return self.specs[0].lattice if self.specs else None
 
     @property
+    def is_tile(self) -> bool:
+        """Whether the item is a part of a field (or says so, being all of it)."""
+        return self.header.origin is not None
+
+    @property
+    def coded_integers(self) -> int:
+        """How many integers its tensors and their masks ask for, without decoding them."""
+        masks = dict(self.header.tensor_masks)
+        counts = [int(np.prod(spec.shape, dtype=object)) for spec in self.specs]
+        for index, mask in masks.items():
+            if index < len(counts):
+                kept = self._sparsity(mask)
+                counts[index] = int(kept.sum()) * (counts[index] // kept.size)
+        return sum(counts)
+
+    @property
     def has_lattice(self) -> bool:
         """Whether the item's integers are coefficients, level by level."""
         return self.lattice is not None
+
+    @property
+    def deepest_level(self) -> int:
+        """The coarsest level there is."""
+        return MAX_LEVEL if self.lattice is None else self.lattice.depth
 
     def level_factors(self, level: int) -> tuple[int, ...]:
         """Per axis, how many samples apart those of a level are.
@@ -314,7 +354,7 @@ class DecodableItem:
         Raises:
             InvalidOptionError: there is no such level.
         """
-        deepest = MAX_LEVEL if self.lattice is None else self.lattice.depth
+        deepest = self.deepest_level
         if not 0 <= level <= deepest:
             names = ", ".join(component.name for component in self.header.components)
             raise InvalidOptionError(f"{names}: level {level}; there are 0 to {deepest}")
@@ -329,42 +369,53 @@ class DecodableItem:
         return self.evaluator_at(0)
 
     def evaluator_at(self, level: int) -> Evaluator:
-        """The model at a level, from no more sections than it needs."""
-        with self._lock:
-            if level not in self._evaluators:
-                self._evaluators[level] = self.architecture.evaluator(
-                    self.header.config,
-                    self.header.shape,
-                    len(self.header.components),
-                    self._parameters(level),
-                    self.file.device,
-                    level,
-                )
-                if level == 0 and self.has_lattice:
-                    # The samples are there now, and take as much memory.
-                    self.integers.release()
-            return self._evaluators[level]
+        """The model at a level, from no more sections than it needs (kept for later)."""
 
-    @cached_property
-    def residual_parts(self) -> list[TensorSection]:
-        """The item's RESD sections, decoded."""
-        return [
-            self._residual_decoder.decode(self.file.sections.read(section))
-            for section in self.file.residuals_of(self.number)
-        ]
+        def make() -> Evaluator:
+            evaluator = self.architecture.evaluator(
+                self.header.config,
+                self.header.shape,
+                len(self.header.components),
+                self._parameters(level),
+                self.file.device,
+                level,
+            )
+            if self.is_tile or (level == 0 and self.has_lattice):
+                # The samples are there now, and take as much memory.
+                self.integers.release()
+            return evaluator
 
-    @cached_property
-    def _residual_decoder(self) -> ItemResiduals:
-        header = self.header
-        return ItemResiduals(header.shape, len(header.components), self.file.limits)
+        return self.file.decoded.get(
+            ("item", self.number, level), make, lambda _: self.decoded_bytes(level)
+        )
 
-    @cached_property
+    def decoded_bytes(self, level: int) -> int:
+        """About what the evaluator of a level takes: its samples, or its parameters."""
+        values = self.largest_parameters
+        if self.lattice is not None:
+            values += self.lattice.count(level)
+        return np.dtype(np.float32).itemsize * values
+
+    @property
     def residuals(self) -> Array | None:
         """Integers (components, *shape) that are added to the samples in units of their steps."""
         if not self.header.residual_steps:
             return None
-        with self._lock:
-            return self._residual_decoder.joined(self.residual_parts)
+        if self.file.sections.truncated:
+            _log.warning("residuals are left out: the promised bound does not hold")
+            return None
+        return self.file.decoded.get(
+            ("residuals", self.number), self._decode_residuals, lambda found: found.nbytes
+        )
+
+    def _decode_residuals(self) -> Array:
+        header = self.header
+        decoder = ItemResiduals(header.shape, len(header.components), self.file.limits)
+        parts = []
+        for section in self.file.sections_of(self.number, "RESD"):
+            parts.append(decoder.decode(self.file.sections.read(section)))
+            self.file.note_digest(section, section_digest(parts[-1].integer_layer()))
+        return decoder.joined(parts)
 
     def _parameters(self, level: int) -> list[Floats]:
         needed = None if self.lattice is None or level == 0 else self.lattice.count(level)
@@ -442,11 +493,15 @@ class ItemIntegers:
             while len(self._decoded) < len(sections) and (
                 count is None or self._streams.count < count
             ):
-                payload = self._file.sections.read(sections[len(self._decoded)])
-                self._decoded.append(self._streams.decode(payload))
+                section = sections[len(self._decoded)]
+                decoded = self._streams.decode(self._file.sections.read(section))
+                if decoded.item != self._number:
+                    raise CorruptError("the index names another item", section="TENS")
+                self._file.note_digest(section, section_digest(decoded.integer_layer()))
+                self._decoded.append(decoded)
             streams: list[Integers | Coefficients] = []
-            for section in self._decoded:
-                streams += section.streams
+            for done in self._decoded:
+                streams += done.streams
             if not streams:
                 return np.zeros(0, np.int64)
             joined = self._joined(streams)
@@ -458,9 +513,9 @@ class ItemIntegers:
             return streams[0]
         joined: Array = np.concatenate(streams)
         at = 0
-        for section in self._decoded:
-            for number, values in enumerate(section.streams):
-                section.streams[number] = joined[at : at + len(values)]
+        for decoded in self._decoded:
+            for number, values in enumerate(decoded.streams):
+                decoded.streams[number] = joined[at : at + len(values)]
                 at += len(values)
         return joined
 

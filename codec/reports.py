@@ -85,6 +85,7 @@ class FieldInfo:
         mask_bytes: bytes of the validity mask, 0 if every sample is valid or another field carries
             it.
         bound: greatest error that was promised, in units of the stored values, or None.
+        tiles: number of models it is cut into, 1 if it is whole.
     """
 
     name: str
@@ -98,6 +99,7 @@ class FieldInfo:
     model_bytes: int
     mask_bytes: int
     bound: float | None = None
+    tiles: int = 1
 
 
 @dataclass(frozen=True)

@@ -178,18 +178,21 @@ def framed(name: str, attribute: int, stored: bytes, before: bytes = b"") -> byt
 
 
 def join(header: bytes, sections: Sections) -> bytes:
-    """A file with right checksums, and with the right total in its ENDS (if it has one)."""
-    out = b""
-    for index, (name, attribute, stored) in enumerate(sections):
+    """A file with right checksums, and with right offsets in its ENDS (if it has one)."""
+    out, index = b"", 0
+    for number, (name, attribute, stored) in enumerate(sections):
         payload = stored
+        if name == "tIDX":
+            index = len(out)
         if name == "ENDS":
             _, position = decode_uleb(stored)
-            digest = stored[position:]
+            _, position = decode_uleb(stored, position)
+            rest = encode_uleb(index) + stored[position:]
             for total in range(len(out), len(out) + 64):
-                payload = encode_uleb(total) + digest
+                payload = encode_uleb(total) + rest
                 if len(out) + len(framed(name, attribute, payload)) == total:
                     break
-        out += framed(name, attribute, payload, header if index == 0 else b"")
+        out += framed(name, attribute, payload, header if number == 0 else b"")
     return out
 
 

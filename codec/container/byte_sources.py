@@ -1,15 +1,64 @@
-"""Random access to the bytes of a file on disk or in memory."""
+"""Random access to the bytes of a file on disk, in memory, or behind a URL."""
 
 from __future__ import annotations
 
 import os
+import re
+import threading
 from pathlib import Path
+from typing import Any, Protocol
 
-from codec.errors import InvalidInputError
+from codec.errors import InvalidInputError, MissingDependencyError
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+# Bytes fetched at once, and how many such blocks are kept: enough for the heads and an index.
+_BLOCK_BYTES = 1 << 17
+_BLOCKS = 256
+
+
+class ByteSource(Protocol):
+    """Random access to the bytes of a file."""
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def far(self) -> bool:
+        """Whether every read may be a request to another machine."""
+        ...
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Exactly `size` bytes from `offset`; fewer only where the file ends."""
+        ...
+
+    def close(self) -> None:
+        """Release the file."""
+        ...
+
+
+def open_source(source: str | os.PathLike[str] | bytes) -> ByteSource:
+    """The bytes of a file: a path, a URL that fsspec knows, or the bytes themselves.
+
+    Raises:
+        InvalidInputError: it cannot be opened for reading.
+        MissingDependencyError: it is a URL, and fsspec or its part for such URLs is not installed.
+    """
+    if isinstance(source, bytes):
+        return BytesSource(source)
+    if is_url(source):
+        return RemoteSource(str(source))
+    return FileSource(source)
+
+
+def is_url(source: object) -> bool:
+    """Whether a source is a URL and not a path."""
+    return isinstance(source, str) and _URL.match(source) is not None
 
 
 class BytesSource:
     """A file that is already in memory."""
+
+    far = False
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -31,6 +80,8 @@ class FileSource:
     Raises:
         InvalidInputError: the path cannot be opened for reading.
     """
+
+    far = False
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
@@ -58,3 +109,60 @@ class FileSource:
     def close(self) -> None:
         """Release the file handle."""
         self._handle.close()
+
+
+class RemoteSource:
+    """A file behind a URL, read in blocks through fsspec, which are kept for a while.
+
+    Raises:
+        InvalidInputError: the URL cannot be opened, or its server gives no parts of files.
+        MissingDependencyError: fsspec, or what it needs for such URLs, is not installed.
+    """
+
+    far = True
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._lock = threading.Lock()
+        try:
+            import fsspec
+
+            self._file: Any = fsspec.open(
+                url,
+                "rb",
+                block_size=_BLOCK_BYTES,
+                cache_type="blockcache",
+                cache_options={"maxblocks": _BLOCKS},
+            ).open()
+        except ImportError as error:
+            raise MissingDependencyError(
+                f"{url}: reading it needs a package ({error}); pip install 'inrc[remote]', and for "
+                "other than http what fsspec names, s3fs for example"
+            ) from None
+        except (OSError, ValueError) as error:
+            raise self._unreadable(error) from error
+        if not self._file.seekable() or getattr(self._file, "size", None) is None:
+            self._file.close()
+            raise InvalidInputError(
+                f"{url}: the server gives no parts of files; fetch the file and open the copy"
+            )
+
+    @property
+    def size(self) -> int:
+        return int(self._file.size)
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        with self._lock:
+            try:
+                self._file.seek(offset)
+                return bytes(self._file.read(size))
+            except (OSError, ValueError) as error:
+                raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> InvalidInputError:
+        reason = str(error) or type(error).__name__
+        return InvalidInputError(f"{self._url}: cannot be read: {reason}; check address and access")
+
+    def close(self) -> None:
+        """Release the connection."""
+        self._file.close()

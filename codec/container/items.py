@@ -18,6 +18,7 @@ DTYPES = ("u1", "i1", "u2", "i2", "u4", "i4", "f2", "f4", "f8")
 MAX_DIMS = 8
 MAX_COMPONENTS = 4096
 MAX_NAME_BYTES = 1024
+MAX_SIZE = 1 << 48
 
 UNIFORM = 0
 UNIFORM_PER_SLICE = 1
@@ -118,6 +119,7 @@ class Item:
         bounds: per component, how far a decoded value is from the original at most, in stored
             units; empty if nothing was promised.
         residual_steps: per component, the step of its residuals; empty if there are none.
+        origin: of a tile, the index of its first sample in the field, per axis; None otherwise.
     """
 
     components: tuple[Component, ...]
@@ -129,6 +131,7 @@ class Item:
     tensor_masks: tuple[tuple[int, int], ...] = ()
     bounds: tuple[float, ...] = ()
     residual_steps: tuple[float, ...] = ()
+    origin: tuple[int, ...] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -149,6 +152,8 @@ class Item:
             fields[3] = [_quantisation_to_cbor(entry) for entry in self.quantisation]
         if self.tensor_masks:
             fields[4] = dict(self.tensor_masks)
+        if self.origin is not None:
+            fields[5] = list(self.origin)
         if self.bounds:
             fields[6] = list(self.bounds)
         if self.residual_steps:
@@ -157,7 +162,8 @@ class Item:
 
     @classmethod
     def from_bytes(cls, payload: bytes) -> Item:
-        fields = _map(cbor.decode(payload), "ITEM", required={0, 1, 2}, optional={3, 4, 6, 7})
+        optional = {3, 4, 5, 6, 7}
+        fields = _map(cbor.decode(payload), "ITEM", required={0, 1, 2}, optional=optional)
         architecture, version, config = _model(fields[2])
         return cls(
             tuple(_component(value) for value in _list(fields[0], "components", MAX_COMPONENTS)),
@@ -169,6 +175,7 @@ class Item:
             _tensor_masks(fields[4]) if 4 in fields else (),
             bounds=_per_component(fields, 6, "bound", 0.0),
             residual_steps=_per_component(fields, 7, "residual step", 5e-324),
+            origin=_origin(fields[5], len(fields[1])) if 5 in fields else None,
         )
 
 
@@ -239,7 +246,14 @@ def _dim(value: Any) -> Dim:
             _fail("ITEM", "the name of a dim is empty")
     else:
         name, size = "", value
-    return Dim(_count(size, "ITEM", "the size of a dim", 1, 1 << 48), name)
+    return Dim(_count(size, "ITEM", "the size of a dim", 1, MAX_SIZE), name)
+
+
+def _origin(value: Any, dims: int) -> tuple[int, ...]:
+    return tuple(
+        _count(start, "ITEM", "an origin", 0, MAX_SIZE)
+        for start in _list(value, "origin", dims, dims)
+    )
 
 
 def _model(value: Any) -> tuple[int, int, dict[int, Any]]:

@@ -8,10 +8,20 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
-from codec.container.compression import BROTLI, NONE, ZSTD, decompress
+from codec.container.byte_sources import ByteSource
+from codec.container.compression import NONE, compress, decompress
 from codec.container.leb128 import decode_uleb, encode_uleb
+from codec.container.section_index import (
+    DIGEST_BYTES,
+    IndexEntry,
+    decode_index,
+    encode_index,
+    file_digest,
+    read_type,
+    section_head,
+)
 from codec.errors import CorruptError, TruncatedError, UnsupportedError
 from codec.limits import Limits
 
@@ -22,19 +32,12 @@ HEADER_BYTES = len(SIGNATURE) + 4
 CRC_BYTES = 4
 DIGEST_SIZES = (8, 16, 32)
 
-KNOWN_TYPES = frozenset({"HEAD", "ITEM", "TENS", "RESD", "MASK", "VERB", "mETa", "ENDS"})
-ONCE_TYPES = frozenset({"HEAD", "mETa", "ENDS"})
-
-
-class ByteSource(Protocol):
-    """Random access to the bytes of a file."""
-
-    @property
-    def size(self) -> int: ...
-
-    def read_at(self, offset: int, size: int) -> bytes:
-        """Exactly `size` bytes from `offset`; fewer only where the file ends."""
-        ...
+KNOWN_TYPES = frozenset({"HEAD", "ITEM", "TENS", "RESD", "MASK", "VERB", "mETa", "tIDX", "ENDS"})
+ONCE_TYPES = frozenset({"HEAD", "mETa", "tIDX", "ENDS"})
+# A file of more sections gets an index; in a smaller one it would cost more than it saves.
+UNINDEXED_SECTIONS = 16
+# The longest ENDS that is stored as it is: type, attribute, length, two numbers, digest, CRC.
+_LONGEST_END = 4 + 1 + 1 + 9 + 9 + 32 + CRC_BYTES
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,11 @@ class Section:
         return self.payload_offset + self.stored_bytes + CRC_BYTES
 
     @property
+    def head(self) -> bytes:
+        """The bytes that it begins with (after signature and header, if it is the first)."""
+        return section_head(self.type, self.attribute, self.stored_bytes)
+
+    @property
     def ancillary(self) -> bool:
         """True where a reader that does not know the type may skip the section."""
         return self.type[0].islower()
@@ -77,6 +85,7 @@ class SectionWriter:
     def __init__(self, stream: BinaryIO, level: int = 1) -> None:
         self._stream = stream
         self._position = 0
+        self._entries: list[IndexEntry] = []
         self._pending = SIGNATURE + bytes([MAJOR, MINOR, level, 0])
 
     @property
@@ -84,44 +93,89 @@ class SectionWriter:
         """Bytes written so far."""
         return self._position
 
-    def add(self, section_type: str, stored: bytes, attribute: int = NONE) -> None:
-        """Append a section; `attribute` says how `stored` is compressed."""
-        head = section_type.encode("ascii") + bytes([attribute]) + encode_uleb(len(stored))
-        covered = self._pending + head + stored
+    def add(
+        self,
+        section_type: str,
+        stored: bytes,
+        attribute: int = NONE,
+        *,
+        digest: bytes = b"",
+        item: int | None = None,
+    ) -> None:
+        """Append a section.
+
+        Args:
+            attribute: how `stored` is compressed.
+            digest: of a MASK, TENS or RESD section.
+            item: that a TENS or RESD section belongs to.
+        """
+        self._entries.append(IndexEntry(section_type, attribute, len(stored), digest, item))
+        covered = self._pending + section_head(section_type, attribute, len(stored)) + stored
         self._pending = b""
         self._stream.write(covered + zlib.crc32(covered).to_bytes(CRC_BYTES, "little"))
         self._position += len(covered) + CRC_BYTES
 
-    def finish(self, digest: bytes) -> int:
-        """Append ENDS with the total length and `digest`; returns the total length in bytes."""
-        fixed = self._position + 4 + 1 + 1 + len(digest) + CRC_BYTES
+    def finish(self) -> int:
+        """Append the index, if there are many sections, and ENDS; returns the file's length."""
+        digest = file_digest(entry.digest for entry in self._entries)[:DIGEST_BYTES]
+        index = 0
+        if len(self._entries) > UNINDEXED_SECTIONS:
+            index = self._position
+            attribute, stored = compress(encode_index(self._entries))
+            self.add("tIDX", stored, attribute)
+        rest = encode_uleb(index) + digest
+        fixed = self._position + 4 + 1 + 1 + len(rest) + CRC_BYTES
         total = fixed + 1
         while fixed + len(encode_uleb(total)) != total:
             total = fixed + len(encode_uleb(total))
-        self.add("ENDS", encode_uleb(total) + digest)
+        self.add("ENDS", encode_uleb(total) + rest)
         return total
 
 
 class SectionReader:
-    """The sections of one file, found by a scan of their heads when the object is made.
+    """The sections of one file, found when the object is made.
 
     Args:
         source: the bytes of the file.
         limits: what the reader accepts.
         allow_truncated: take the complete sections of a file that ends early; `truncated` says so.
+        from_end: find the sections by the file's index, if it has one, instead of a scan of their
+            heads: for sources where many small reads are slow.
+
+    Attributes:
+        sections: in file order.
+        index: what the file's index says of each of them but the last two, or empty without one.
+        digest: of the file's integers, empty where the file is truncated.
 
     Raises:
         TruncatedError, CorruptError, UnsupportedError, LimitError: see the format specification.
     """
 
     def __init__(
-        self, source: ByteSource, limits: Limits | None = None, *, allow_truncated: bool = False
+        self,
+        source: ByteSource,
+        limits: Limits | None = None,
+        *,
+        allow_truncated: bool = False,
+        from_end: bool = False,
     ) -> None:
         self._source = source
         self.limits = limits or Limits()
         self.minor, self.level = _read_header(source)
-        found: list[Section] = []
         self.truncated = False
+        found = self._from_end() if from_end else []
+        if not found:
+            found = self._from_start(allow_truncated)
+        self.sections = tuple(found)
+        self._check_order()
+        self.digest, self.index = b"", tuple[IndexEntry, ...]()
+        if not self.truncated:
+            start, self.digest = self._read_end(self.sections[-1])
+            self.index = self._read_index(start)
+        self._refuse_unknown()
+
+    def _from_start(self, allow_truncated: bool) -> list[Section]:
+        found: list[Section] = []
         try:
             found.extend(self._scan())
         except TruncatedError:
@@ -130,10 +184,28 @@ class SectionReader:
             if not found:
                 raise
             self.truncated = True
-        self.sections = tuple(found)
-        self._check_order()
-        self.digest = b"" if self.truncated else self._read_end()
-        self._refuse_unknown()
+        return found
+
+    def _from_end(self) -> list[Section]:
+        """All sections by the index; none if the file has no index, or no whole ENDS."""
+        end = _find_end(self._source)
+        if end is None:
+            return []
+        start, _ = self._read_end(end)
+        if start == 0:
+            return []
+        index = _read_section_head(self._source, start)
+        found: list[Section] = []
+        position = HEADER_BYTES
+        for entry in decode_index(self.read(index)):
+            self.limits.check("sections", len(found) + 3, section="tIDX")
+            payload = position + len(entry.head)
+            first = 0 if not found else position
+            found.append(Section(entry.type, entry.attribute, first, payload, entry.stored_bytes))
+            position = found[-1].end
+        if not found or position != start:
+            raise CorruptError("the index does not list the sections", section="tIDX", offset=start)
+        return [*found, index, end]
 
     def _complete(self) -> Iterator[Section]:
         """The sections before the place where the file ends early."""
@@ -143,10 +215,10 @@ class SectionReader:
             return
 
     def _scan(self) -> Iterator[Section]:
-        position = len(SIGNATURE) + 4
+        position = HEADER_BYTES
         count = 0
         while True:
-            section = _read_section_head(self._source, position, first=count == 0)
+            section = _read_section_head(self._source, position)
             count += 1
             self.limits.check("sections", count, offset=position)
             if section.type not in KNOWN_TYPES:
@@ -176,17 +248,37 @@ class SectionReader:
                     "a section that may stand once is repeated", section=section_type
                 )
 
-    def _read_end(self) -> bytes:
-        section = self.sections[-1]
+    def _read_end(self, section: Section) -> tuple[int, bytes]:
+        """Offset of the index, and the digest."""
         payload = self.read(section)
         total, position = decode_uleb(payload)
         if total != section.end:
             raise CorruptError("the recorded length is not the file's", section="ENDS")
         if self._source.size != section.end:
             raise CorruptError("bytes follow the last section", offset=section.end)
+        index, position = decode_uleb(payload, position)
         if len(payload) - position not in DIGEST_SIZES:
             raise CorruptError("the digest has no valid size", section="ENDS")
-        return payload[position:]
+        return index, payload[position:]
+
+    def _read_index(self, start: int) -> tuple[IndexEntry, ...]:
+        """The index, compared with the sections."""
+        found = self.of_type("tIDX")
+        if start != (found[0].start if found else 0):
+            raise CorruptError("ENDS has another place for the index", section="ENDS")
+        if not found:
+            return ()
+        if found[0] is not self.sections[-2]:
+            raise CorruptError("the index is not the section before ENDS", section="tIDX")
+        entries = tuple(decode_index(self.read(found[0])))
+        heads = [(entry.type, entry.attribute, entry.stored_bytes) for entry in entries]
+        if heads != [(one.type, one.attribute, one.stored_bytes) for one in self.sections[:-2]]:
+            raise CorruptError("the index does not list the sections", section="tIDX", offset=start)
+        return entries
+
+    def indexed(self, section_type: str) -> list[IndexEntry]:
+        """What the index says of all sections of one type; nothing without an index."""
+        return [entry for entry in self.index if entry.type == section_type]
 
     def stored(self, section: Section) -> bytes:
         """The stored payload, its CRC checked."""
@@ -196,6 +288,10 @@ class SectionReader:
         body, crc = covered[:-CRC_BYTES], covered[-CRC_BYTES:]
         if zlib.crc32(body) != int.from_bytes(crc, "little"):
             raise CorruptError("checksum mismatch", section=section.type, offset=section.start)
+        if not body[: section.payload_offset - section.start].endswith(section.head):
+            raise CorruptError(
+                "the index does not fit the section", section=section.type, offset=section.start
+            )
         return body[section.payload_offset - section.start :]
 
     def peek(self, section: Section, size: int) -> bytes:
@@ -250,21 +346,29 @@ def _read_header(source: ByteSource) -> tuple[int, int]:
     return minor, level
 
 
-def _read_section_head(source: ByteSource, position: int, *, first: bool) -> Section:
+def _read_section_head(source: ByteSource, position: int) -> Section:
     head = source.read_at(position, 4 + 1 + 9)
     if len(head) < 6:
         raise TruncatedError("the file ends before its last section", offset=position)
-    letters = head[:4]
-    if not (letters.isalpha() and letters.isascii()) or not 65 <= letters[2] <= 90:
-        raise CorruptError("no section starts here", offset=position)
-    name = letters.decode("ascii")
-    attribute = head[4]
-    if attribute not in (NONE, ZSTD, BROTLI):
-        raise CorruptError(
-            f"section attribute {attribute} is invalid", section=name, offset=position
-        )
+    name, attribute = read_type(head, 0, position)
     stored_bytes, used = decode_uleb(head, 5)
-    section = Section(name, attribute, 0 if first else position, position + used, stored_bytes)
+    start = 0 if position == HEADER_BYTES else position
+    section = Section(name, attribute, start, position + used, stored_bytes)
     if section.end > source.size:
         raise TruncatedError("the file ends inside a section", section=name, offset=position)
     return section
+
+
+def _find_end(source: ByteSource) -> Section | None:
+    """A stored ENDS at the very end of the file, or None."""
+    tail = source.read_at(max(0, source.size - _LONGEST_END), _LONGEST_END)
+    first = source.size - len(tail)
+    at = tail.rfind(b"ENDS\0")
+    while at >= 0:
+        covered, crc = tail[at:-CRC_BYTES], tail[-CRC_BYTES:]
+        if at + 6 < len(tail) and zlib.crc32(covered) == int.from_bytes(crc, "little"):
+            section = Section("ENDS", NONE, first + at, first + at + 6, tail[at + 5])
+            if section.end == source.size:
+                return section
+        at = tail.rfind(b"ENDS\0", 0, at)
+    return None

@@ -201,6 +201,37 @@ def decode_stream_with_summary(
     return values, position, StreamSummary(name, model, count, position - start)
 
 
+def summarise_stream(data: bytes, position: int) -> tuple[StreamSummary, int]:
+    """What the stream at `position` is made of, without decoding it, and the position after it.
+
+    Raises:
+        TruncatedError, CorruptError, UnsupportedError: its parameters are damaged or unknown.
+    """
+    start = position
+    coder, position = _byte(data, position)
+    count, position = decode_uleb(data, position)
+    names = {number: name for name, number in CODERS.items()} | {MIXING: "mixing"}
+    model = ""
+    if coder == RAW:
+        _, position = decode_uleb(data, position)
+        _, position = _byte(data, position)
+    elif coder in _METHODS:
+        _, position = _byte(data, position)
+    elif coder in _DECODERS:
+        kind, position = _byte(data, position)
+        if kind not in (STATIC, LAPLACE):
+            raise UnsupportedError(f"model {kind} is unknown")
+        model = "static" if kind == STATIC else "laplace"
+        if kind == STATIC:
+            _, position = _read_table(data, position)
+        else:
+            _, position = _read_classes(data, position, count)
+    elif coder != MIXING:
+        raise UnsupportedError(f"coder {coder} is unknown")
+    _, position = _payload(data, position)
+    return StreamSummary(names[coder], model, count, position - start), position
+
+
 def _byte(data: bytes, position: int) -> tuple[int, int]:
     if position >= len(data):
         raise TruncatedError("the data ends inside a stream", offset=position)
@@ -235,12 +266,7 @@ def _decode_bytes(coder: int, data: bytes, position: int, count: int) -> tuple[I
 
 
 def _decode_static(coder: int, data: bytes, position: int, count: int) -> tuple[Integers, int]:
-    offset, position = decode_uleb(data, position)
-    size, position = decode_uleb(data, position)
-    order, position = _byte(data, position)
-    if not 2 <= size <= MAX_ALPHABET or order > 7:
-        raise CorruptError("a table is out of range", offset=position)
-    counts, position = bits.decode_exp_golomb(data, position, size, order)
+    (offset, counts), position = _read_table(data, position)
     check_counts(counts)
     payload, position = _payload(data, position)
     decoder = _DECODERS[coder](payload)
@@ -249,7 +275,25 @@ def _decode_static(coder: int, data: bytes, position: int, count: int) -> tuple[
     return symbols.astype(np.int64) + unzigzag(offset), position
 
 
+def _read_table(data: bytes, position: int) -> tuple[tuple[int, Integers], int]:
+    """Offset and counts of a static model."""
+    offset, position = decode_uleb(data, position)
+    size, position = decode_uleb(data, position)
+    order, position = _byte(data, position)
+    if not 2 <= size <= MAX_ALPHABET or order > 7:
+        raise CorruptError("a table is out of range", offset=position)
+    counts, position = bits.decode_exp_golomb(data, position, size, order)
+    return (offset, counts), position
+
+
 def _decode_laplace(coder: int, data: bytes, position: int, count: int) -> tuple[Integers, int]:
+    segments, position = _read_classes(data, position, count)
+    payload, position = _payload(data, position)
+    return decode_laplace(segments, payload, _DECODERS[coder]), position
+
+
+def _read_classes(data: bytes, position: int, count: int) -> tuple[list[tuple[int, int]], int]:
+    """Class and length of the segments of a laplace model."""
     size, position = decode_uleb(data, position)
     segments = []
     remaining = count
@@ -264,5 +308,4 @@ def _decode_laplace(coder: int, data: bytes, position: int, count: int) -> tuple
         segments.append((laplace_class, length))
     if remaining:
         raise CorruptError("segments are shorter than the stream", offset=position)
-    payload, position = _payload(data, position)
-    return decode_laplace(segments, payload, _DECODERS[coder]), position
+    return segments, position

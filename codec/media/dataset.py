@@ -9,7 +9,7 @@ medium and is specified in `format_spec/metadata.md`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -68,6 +68,11 @@ class Field:
     @property
     def dtype(self) -> np.dtype[Any]:
         return self.values.dtype
+
+    def part(self, box: tuple[slice, ...]) -> Field:
+        """The samples in a box, one slice per axis, read now."""
+        valid = None if self.valid is None else self.valid[box]
+        return replace(self, values=np.ascontiguousarray(self.values[box]), valid=valid)
 
 
 @dataclass(frozen=True)

@@ -57,11 +57,17 @@ class ItemSections:
     residual_integers: Coefficients | None = None
 
     @property
+    def payloads(self) -> list[tuple[str, bytes]]:
+        """Type and payload of its sections of integers but masks, residuals last."""
+        found = [("TENS", payload) for payload in self.tensors]
+        if self.residuals is not None:
+            found.append(("RESD", self.residuals))
+        return found
+
+    @property
     def file_bytes(self) -> int:
         """Bytes in the file, framing included (to within a byte or two per section)."""
-        payloads = [self.item, *self.masks, *self.tensors]
-        if self.residuals is not None:
-            payloads.append(self.residuals)
+        payloads = [self.item, *self.masks, *(payload for _, payload in self.payloads)]
         return sum(map(len, payloads)) + SECTION_OVERHEAD * len(payloads)
 
 

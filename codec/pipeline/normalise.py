@@ -52,8 +52,43 @@ class NormalisedField:
     value_range: float
 
 
-def normalise(field: Field) -> NormalisedField:
+@dataclass(frozen=True)
+class FieldRange:
+    """What all parts of a field share.
+
+    Attributes:
+        low, high: least and greatest valid sample, in stored values; 0 where there is none.
+        offset, scale: of the normalised values.
+        half_range: half the range that errors are measured by.
+    """
+
+    low: float
+    high: float
+    offset: float
+    scale: float
+    half_range: float
+
+    @property
+    def value_range(self) -> float:
+        """Maximum minus minimum."""
+        return 2 * (self.high / 2 - self.low / 2)
+
+    @classmethod
+    def of(cls, field: Field, low: float, high: float) -> FieldRange:
+        """The range of a field whose valid samples lie between `low` and `high`."""
+        peak = field.peak
+        # What is constant needs no model; other channels of an image keep their proportions.
+        whole = peak is not None and low < high
+        offset, scale = _affine(0.0, peak or 0.0) if whole else _affine(low, high)
+        half_range = high / 2 - low / 2 if peak is None else peak / 2
+        return cls(low, high, offset, scale, half_range)
+
+
+def normalise(field: Field, shared: FieldRange | None = None) -> NormalisedField:
     """Read and normalise a field.
+
+    Args:
+        shared: range of the whole field, of which this is a part; its own if None.
 
     Raises:
         InvalidInputError: it holds more kinds of invalid samples than a file can list.
@@ -64,36 +99,21 @@ def normalise(field: Field) -> NormalisedField:
     chosen = stored if valid is None else stored[valid]
     if chosen.size == 0:
         empty = np.zeros(stored.shape, np.float32)
-        half_range = _half_range(field, 0.0, 0.0)
+        half_range = (shared or FieldRange.of(field, 0.0, 0.0)).half_range
         return NormalisedField(field, stored, empty, valid, coded_mask, 0.0, 0.0, half_range, 0.0)
     low, high = float(chosen.min()), float(chosen.max())
-    # What is constant needs no model; other channels of an image keep the proportions they have.
-    if field.peak is not None and low < high:
-        offset, scale = _affine(0.0, field.peak)
-    else:
-        offset, scale = _affine(low, high)
+    span = shared or FieldRange.of(field, low, high)
+    # A part of one value is exact as a constant, whatever the other parts are.
+    offset, scale = _affine(low, high) if low == high else (span.offset, span.scale)
     if scale == 0:
         values = np.zeros(stored.shape, np.float32)
     else:
         values = _to_unit(stored, offset, scale)
         if valid is not None:
             values[~valid] = 0
-    half_range = _half_range(field, low, high)
     return NormalisedField(
-        field,
-        stored,
-        values,
-        valid,
-        coded_mask,
-        offset,
-        scale,
-        half_range,
-        2 * (high / 2 - low / 2),
+        field, stored, values, valid, coded_mask, offset, scale, span.half_range, span.value_range
     )
-
-
-def _half_range(field: Field, low: float, high: float) -> float:
-    return high / 2 - low / 2 if field.peak is None else field.peak / 2
 
 
 def _to_unit(stored: Array, offset: float, scale: float) -> npt.NDArray[np.float32]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,10 +19,35 @@ Array = npt.NDArray[Any]
 _PIECE = 1 << 20
 
 
-def compare(field: Field, original: Array, decoded: Array) -> FieldQuality:
-    """Measure `decoded` against `original`, both stored values of the field's shape.
+@dataclass(frozen=True)
+class Deviation:
+    """How far the decoded samples of a part of a field are from the original ones.
 
-    The PSNR is that of this field alone, relative to its peak, or to its own range if it has none.
+    Attributes:
+        squared, greatest: sum of squared differences and greatest difference over valid samples,
+            in units of `unit`: squares of the values themselves may overflow or vanish.
+        unit: in stored values.
+        count: number of valid samples.
+        low, high: range of the original ones, in stored values; 0 where there are none.
+        intact: whether invalid samples are the same, bit for bit.
+    """
+
+    squared: float
+    greatest: float
+    unit: float
+    count: int
+    low: float
+    high: float
+    intact: bool
+
+
+def deviation(
+    field: Field, original: Array, decoded: Array, unit: float | None = None
+) -> Deviation:
+    """Measure `decoded` against `original`, both stored values of the shape of `field`.
+
+    Args:
+        unit: for the result; half the field's range if None.
     """
     valid = valid_samples(field, original)
     width = original.dtype.itemsize
@@ -36,22 +61,45 @@ def compare(field: Field, original: Array, decoded: Array) -> FieldQuality:
     original, decoded = original.reshape(-1), decoded.reshape(-1)
     count = original.size
     low, high = (float(original.min()), float(original.max())) if count else (0.0, 0.0)
-    # Halves and shares of the range: squares of the values themselves may overflow or vanish.
-    half = high / 2 - low / 2 if field.peak is None else field.peak / 2
-    unit = max(half, 0.0) or max(abs(high), 1.0)
+    unit = error_unit(field, low, high) if unit is None else unit
     squared, greatest = _accumulate(original, decoded, unit)
-    mean = squared / count if count else 0.0
+    return Deviation(squared, greatest, unit, count, low, high, intact)
+
+
+def error_unit(field: Field, low: float, high: float) -> float:
+    """Half the range that the field's errors are measured by, or something near its values."""
+    half = high / 2 - low / 2 if field.peak is None else field.peak / 2
+    return max(half, 0.0) or max(abs(high), 1.0)
+
+
+def quality_of(field: Field, parts: Sequence[Deviation]) -> FieldQuality:
+    """The quality of a field from that of all its parts, which were measured in one unit.
+
+    The PSNR is that of this field alone, relative to its peak, or to its own range if it has none.
+    """
+    filled = [part for part in parts if part.count]
+    count = sum(part.count for part in filled)
+    low = min((part.low for part in filled), default=0.0)
+    high = max((part.high for part in filled), default=0.0)
+    unit = parts[0].unit
+    half = high / 2 - low / 2 if field.peak is None else field.peak / 2
+    mean = math.fsum(part.squared for part in filled) / count if count else 0.0
     factor = abs(field.packing[0]) if field.packing else 1.0
     return FieldQuality(
         name=field.name,
         psnr=peak_signal_to_noise(mean) if half > 0 or mean == 0 else -np.inf,
-        max_error=greatest * unit * factor,
+        max_error=max((part.greatest for part in filled), default=0.0) * unit * factor,
         rmse=float(np.sqrt(mean)) * unit * factor,
         value_range=2 * (high / 2 - low / 2) * factor,
         units=field.units,
         valid=count,
-        mask_intact=intact,
+        mask_intact=all(part.intact for part in parts),
     )
+
+
+def compare(field: Field, original: Array, decoded: Array) -> FieldQuality:
+    """Measure `decoded` against `original`, both stored values of the field's shape."""
+    return quality_of(field, [deviation(field, original, decoded)])
 
 
 def with_shared_psnr(

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from codec.container.leb128 import encode_uleb
+from codec.container.leb128 import decode_uleb, encode_uleb
 from codec.contracts import TensorSpec
 from codec.entropy.mixing.lattice import AXES, Lattice
-from codec.entropy.stream import encode_segment
+from codec.entropy.stream import encode_segment, summarise_stream
 from codec.errors import CorruptError, TargetError
 from codec.limits import Limits
 from codec.pipeline.item_sections import Coefficients, ItemStreams, TensorSection
@@ -171,10 +171,14 @@ class ItemResiduals:
         Raises:
             CorruptError: it is damaged, or holds more than there are samples.
         """
-        section = self._streams.decode(payload)
-        if self._streams.count > self._size:
+        _, position = decode_uleb(payload)
+        count = self._streams.count
+        while position < len(payload):
+            summary, position = summarise_stream(payload, position)
+            count += summary.count
+        if count > self._size:
             raise CorruptError("more residuals than samples", section="RESD")
-        return section
+        return self._streams.decode(payload)
 
     def joined(self, sections: Sequence[TensorSection]) -> Array:
         """All residuals, (components, *shape), in as few bytes as hold them.

@@ -25,6 +25,8 @@ def test_encode_passes_every_option(fake: FakeCodec, run: Run) -> None:
         "psnr": None,
         "ratio": None,
         "bytes": 20_000,
+        "max_error": None,
+        "rel_error": None,
         "effort": 7,
         "arch": "a",
         "var": ("t", "u", "v"),

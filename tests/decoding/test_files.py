@@ -98,7 +98,7 @@ def test_memory_does_not_grow_with_the_field(tmp_path: Path) -> None:
 
 def test_a_wrong_digest_writes_nothing(tmp_path: Path) -> None:
     source = tmp_path / "a.inrc"
-    source.write_bytes(with_payload(fvsrn_file((6, 5)), "ENDS", b"\0" + b"x" * 8))
+    source.write_bytes(with_payload(fvsrn_file((6, 5)), "ENDS", b"\0\0" + b"x" * 8))
     with pytest.raises(CorruptError, match="digest"):
         codec.decode(source, tmp_path / "a.npy")
     assert not (tmp_path / "a.npy").exists()

@@ -241,13 +241,13 @@ def test_every_coder_checks_the_count_first(coder: int) -> None:
 def test_streams_count_together() -> None:
     """Many streams of a count below the limit each do not get around it."""
     stream = b"\x00" + encode_uleb(1 << 16) + b"\x00\x00\x00"
-    data = with_payload(FILE, "TENS", b"\x00\x00" + stream * 2000)
+    data = with_payload(FILE, "TENS", b"\x00" + stream * 2000)
     with cheaply(), pytest.raises(FormatError):
         read_all(data, Limits(max_parameters=1 << 17))
 
 
 def test_tens_sections_count_together() -> None:
-    stream = b"\x00\x00\x00" + encode_uleb(1 << 16) + b"\x00\x00\x00"
+    stream = b"\x00\x00" + encode_uleb(1 << 16) + b"\x00\x00\x00"
 
     def insert(sections: list[Any]) -> None:
         sections[1:1] = [("TENS", 0, stream)] * 200

@@ -123,7 +123,7 @@ def test_sec_1_types_are_letters_and_the_third_is_upper_case(letters: str) -> No
     assert not isinstance(caught.value, UnsupportedError)
 
 
-@pytest.mark.parametrize("name", ["xXXX", "xxXx", "pROv", "tHMb", "tIDX", "pADd", "iTEM", "hEAD"])
+@pytest.mark.parametrize("name", ["xXXX", "xxXx", "pROv", "tHMb", "pADd", "iTEM", "hEAD"])
 def test_sec_2_unknown_ancillary_sections_are_skipped(name: str) -> None:
     for at in range(1, len(split(FILE)[1])):
         data = inserted(name, b"anything", at=at)
@@ -131,7 +131,7 @@ def test_sec_2_unknown_ancillary_sections_are_skipped(name: str) -> None:
         assert codec.info(data).sections[at].content == "unknown, skipped"
 
 
-@pytest.mark.parametrize("name", ["XXXX", "XxXx", "TABL", "RESD", "META", "ITEm", "HeAD"])
+@pytest.mark.parametrize("name", ["XXXX", "XxXx", "TABL", "META", "ITEm", "HeAD"])
 def test_sec_2_unknown_critical_sections_are_unsupported(name: str) -> None:
     with pytest.raises(UnsupportedError) as caught:
         codec.open(inserted(name, b"anything"))
@@ -251,12 +251,12 @@ def test_end_1_the_total_is_the_length_of_the_file(change: int) -> None:
 @pytest.mark.parametrize("size", [0, 1, 7, 9, 15, 31, 33])
 def test_end_2_other_sizes_of_the_digest_are_refused(size: int) -> None:
     with pytest.raises(CorruptError):
-        codec.open(building.with_payload(FILE, "ENDS", b"\0" + b"d" * size))
+        codec.open(building.with_payload(FILE, "ENDS", b"\0\0" + b"d" * size))
 
 
 @pytest.mark.parametrize("size", [8, 16, 32])
 def test_end_3_every_size_of_the_digest_is_compared(size: int) -> None:
-    data = building.with_payload(FILE, "ENDS", b"\0" + b"d" * size)
+    data = building.with_payload(FILE, "ENDS", b"\0\0" + b"d" * size)
     with codec.open(data) as file, pytest.raises(CorruptError, match="digest"):
         file.check_digest()
 
@@ -268,7 +268,7 @@ def test_the_total_is_right_at_every_length(level: int) -> None:
         stream = io.BytesIO()
         writer = SectionWriter(stream, level)
         writer.add("HEAD", b"x" * size)
-        assert writer.finish(b"d" * 8) == len(stream.getvalue())
+        assert writer.finish() == len(stream.getvalue())
         total, _ = decode_uleb(split(stream.getvalue())[1][-1][2])
         assert total == len(stream.getvalue())
 

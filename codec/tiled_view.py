@@ -1,0 +1,170 @@
+"""One field of an open file that is stored in tiles."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from codec.container.tile_grid import TileGrid
+from codec.errors import InvalidOptionError
+from codec.field_view import FieldView, ItemView, Selection
+from codec.pipeline.blocks import Window, windows
+
+if TYPE_CHECKING:
+    from codec.reader import DecodableItem
+
+Array = npt.NDArray[Any]
+Indices = npt.NDArray[np.int64]
+
+
+class TiledView(FieldView):
+    """A field of several tiles; only those that are asked for are decoded.
+
+    At a level, a sample stands at the greatest of the tiles' factors. Between two tiles, values are
+    interpolated linearly from the last sample of one to the first of the other.
+    """
+
+    def __init__(
+        self, grid: TileGrid, items: Sequence[DecodableItem], index: int, level: int = 0
+    ) -> None:
+        first = items[0]
+        self._grid = grid
+        self._items = tuple(items)
+        self._index = index
+        self._level = level
+        self._component = first.header.components[index]
+        factors = self._level_factors(level) if level else (1,) * len(grid.shape)
+        super().__init__(first.file, self._component, first.header.dims, grid.shape, factors)
+
+    def _level_factors(self, level: int) -> tuple[int, ...]:
+        # A tile of one value has any level; the others decide where there are any.
+        layered = [item for item in self._items if item.has_lattice] or list(self._items)
+        deepest = max(item.deepest_level for item in layered)
+        if not 0 <= level <= deepest:
+            raise InvalidOptionError(
+                f"{self._component.name}: level {level}; there are 0 to {deepest}"
+            )
+        found = [item.level_factors(min(level, item.deepest_level)) for item in layered]
+        return tuple(max(factors) for factors in zip(*found, strict=True))
+
+    @property
+    def items(self) -> Sequence[DecodableItem]:
+        return self._items
+
+    def level(self, level: int) -> FieldView:
+        return TiledView(self._grid, self._items, self._index, level)
+
+    def _tile(self, place: Sequence[int]) -> ItemView:
+        """The tile with these intervals, addressed by single samples of the full resolution."""
+        item = self._items[self._grid.flat(place)]
+        level = min(self._level, item.deepest_level)
+        return ItemView(item, self._index, level, (1,) * len(place))
+
+    def read(self, selection: Selection) -> Array:
+        out = np.empty([len(axis) for axis in selection], self.dtype)
+        parts = list(self._parts(self._full_indices(selection)))
+        for start in range(0, len(parts), self._file.threads):
+            batch = parts[start : start + self._file.threads]
+            self._prepare([tile for tile, _, _ in batch])
+            for tile, local, targets in batch:
+                values = tile.read(local)
+                if all(isinstance(target, slice) for target in targets):
+                    out[tuple(targets)] = values
+                else:
+                    out[np.ix_(*(_positions(target) for target in targets))] = values
+        return out
+
+    def _prepare(self, tiles: Sequence[ItemView]) -> None:
+        """Decode tiles at the same time: most of the work runs without Python's lock."""
+        if len(tiles) > 1:
+            with ThreadPoolExecutor(len(tiles)) as pool:
+                list(pool.map(ItemView.prepare, tiles))
+
+    def _parts(
+        self, places: Selection
+    ) -> Iterator[tuple[ItemView, Selection, list[slice | Indices]]]:
+        """Each tile that is needed, the samples of it, and where these go, per axis."""
+        intervals = [self._grid.intervals(axis, one) for axis, one in enumerate(places)]
+        needed = [np.unique(found) for found in intervals]
+        for corner in np.ndindex(*map(len, needed)):
+            place = [int(found[number]) for found, number in zip(needed, corner, strict=True)]
+            box = self._grid.box(place)
+            targets = [
+                _span(np.flatnonzero(found == number))
+                for found, number in zip(intervals, place, strict=True)
+            ]
+            local = [
+                axis[target] - part.start
+                for axis, target, part in zip(places, targets, box, strict=True)
+            ]
+            yield self._tile(place), local, targets
+
+    def windows(self, selection: Selection, samples: int) -> Iterator[Window]:
+        """As `FieldView.windows`; no part reaches into two tiles where the selection ascends."""
+        places = self._full_indices(selection)
+        runs = [_runs(self._grid.intervals(axis, one)) for axis, one in enumerate(places)]
+        for corner in np.ndindex(*map(len, runs)):
+            box = [axis[number] for axis, number in zip(runs, corner, strict=True)]
+            for window in windows([part.stop - part.start for part in box], samples):
+                yield tuple(
+                    slice(part.start + inner.start, part.start + inner.stop)
+                    for part, inner in zip(box, window, strict=True)
+                )
+
+    def at(self, points: Any) -> npt.NDArray[np.float64]:
+        places = self._checked_points(points)
+        low = np.floor(places).astype(np.int64)
+        high = np.minimum(low + 1, np.array(self._grid.shape) - 1)
+        first, last = (
+            np.stack([self._grid.intervals(axis, one) for axis, one in enumerate(found.T)], 1)
+            for found in (low, high)
+        )
+        share = np.where(first == last, 0.0, places - low)
+        total, weights = np.zeros(len(places)), np.zeros(len(places))
+        invalid = np.zeros(len(places), np.bool_)
+        for corner in np.ndindex(*(2,) * self.ndim):
+            upper = np.array(corner, np.bool_)
+            shares = np.where(upper, share, 1 - share)
+            used = np.flatnonzero(shares.all(axis=1))
+            values = self._in_tiles(places[used], np.where(upper, last, first)[used])
+            weight = np.where(np.isnan(values), 0.0, shares[used].prod(axis=1))
+            invalid[used] |= np.isnan(values) & (shares[used] >= 0.5).all(axis=1)
+            weights[used] += weight
+            total[used] += weight * np.nan_to_num(values)
+        invalid |= weights == 0
+        total[~invalid] /= weights[~invalid]
+        total[invalid] = np.nan
+        return total
+
+    def _in_tiles(
+        self, places: npt.NDArray[np.float64], intervals: Indices
+    ) -> npt.NDArray[np.float64]:
+        """Values at positions, each moved into the tile named for it."""
+        values = np.empty(len(places))
+        distinct, owners = np.unique(intervals, axis=0, return_inverse=True)
+        for number, place in enumerate(distinct.tolist()):
+            chosen = np.flatnonzero(owners.reshape(-1) == number)
+            starts = np.array([part.start for part in self._grid.box(place)], np.float64)
+            values[chosen] = self._tile(place).at(places[chosen] - starts)
+        return values
+
+
+def _span(positions: Indices) -> slice | Indices:
+    """Positions as a slice, where they follow one another."""
+    first, count = int(positions[0]), len(positions)
+    return slice(first, first + count) if positions[-1] - first + 1 == count else positions
+
+
+def _positions(target: slice | Indices) -> Indices:
+    return np.arange(target.start, target.stop) if isinstance(target, slice) else target
+
+
+def _runs(intervals: Indices) -> list[slice]:
+    """Where a sequence of intervals stays the same."""
+    borders = [0, *(np.flatnonzero(np.diff(intervals)) + 1).tolist(), len(intervals)]
+    return [slice(start, stop) for start, stop in itertools.pairwise(borders)]
