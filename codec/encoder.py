@@ -169,11 +169,7 @@ def _grouped(fields: Sequence[Field], joint: Sequence[Sequence[str]]) -> list[li
 
 
 def _bounds(goal: Goal, fields: Sequence[NormalisedField]) -> tuple[float, ...]:
-    """Per field, how far stored values may be from the original ones; empty without such a goal.
-
-    Raises:
-        InvalidOptionError: a float field is to be lossless.
-    """
+    """Per field, how far stored values may be from the original ones; empty without such a goal."""
     if not goal.bounded:
         return ()
     found = []
@@ -183,11 +179,6 @@ def _bounds(goal: Goal, fields: Sequence[NormalisedField]) -> tuple[float, ...]:
             limit = goal.max_error / factor
         else:
             limit = (goal.rel_error or 0.0) * entry.value_range
-        if limit == 0 and entry.stored.dtype.kind == "f" and entry.scale > 0:
-            raise InvalidOptionError(
-                f"{entry.field.name}: only integers can be lossless, its values are "
-                f"{entry.stored.dtype}; choose an error above 0"
-            )
         found.append(limit)
     return tuple(found)
 

@@ -66,7 +66,7 @@ class Goal:
             raise InvalidOptionError(f"bytes {size}: the target is a positive number of bytes")
         if max_error is not None and not (math.isfinite(max_error) and max_error >= 0):
             raise InvalidOptionError(
-                f"max-error {max_error:g}: the target is a difference, 0 for lossless integers"
+                f"max-error {max_error:g}: the target is a difference, 0 for lossless"
             )
         if rel_error is not None and not 0 <= rel_error < 1:
             raise InvalidOptionError(f"rel-error {rel_error:g}: the target is a share, say 0.001")

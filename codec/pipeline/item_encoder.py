@@ -163,8 +163,11 @@ class ItemEncoder:
 
     def _kept(self, tolerance: float) -> list[BoundedComponent]:
         """What the components must keep, with a tolerance in units of the declared range."""
+        alternative = "" if self._architecture.bounded else ", or --arch pyramid"
         return [
-            BoundedComponent(c.name, field.stored, field.valid, limit, tolerance * 2 * c.scale)
+            BoundedComponent(
+                c.name, field.stored, field.valid, limit, tolerance * 2 * c.scale, alternative
+            )
             for c, field, limit in zip(self._components, self._fields, self._bounds, strict=True)
         ]
 

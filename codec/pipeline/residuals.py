@@ -43,21 +43,26 @@ def residual_lattice(shape: Sequence[int], components: int) -> Lattice:
     return Lattice((1,) * (AXES - len(axes)) + tuple(axes), (0,) * AXES)
 
 
-def reach(bound: float, dtype: np.dtype[Any], tolerance: float, greatest: float) -> float:
+def reach(
+    bound: float, dtype: np.dtype[Any], tolerance: float, least: float, greatest: float
+) -> float:
     """How far the real value measured here may be from the original; not above 0 if it cannot.
 
     Args:
         bound: greatest difference of stored values.
         dtype: they have.
         tolerance: of a decoder, in the unit of stored values.
-        greatest: absolute stored value.
+        least, greatest: absolute stored values.
     """
     if dtype.kind != "f":
         # An integer is what the real value rounds to.
         return (math.floor(bound) + 0.5) * (1 - _SLACK) - 2 * tolerance
     rounding = float(np.spacing(np.asarray(greatest, dtype))) / 2
-    # Where half a spacing is above half the bound, values that near are rounded to the original.
-    return max(bound - rounding, bound / 2) * (1 - _SLACK) - 2 * tolerance
+    # What is nearer than half a spacing is rounded to the original. Somewhat further away, half a
+    # bound, is as good: there either that is so, or rounding adds no more than the other half.
+    below = np.nextafter(np.asarray(least, dtype), np.asarray(0, dtype))
+    exact = float(np.spacing(below)) / 2
+    return max(bound - rounding, bound / 2, exact) * (1 - _SLACK) - 2 * tolerance
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,7 @@ class BoundedComponent:
         valid: where they count, or None.
         bound: greatest difference, in their unit.
         tolerance: of a decoder of the model, in their unit.
+        alternative: what else would help where the bound is too small, or "".
     """
 
     name: str
@@ -77,6 +83,7 @@ class BoundedComponent:
     valid: npt.NDArray[np.bool_] | None
     bound: float
     tolerance: float
+    alternative: str = ""
 
     @property
     def step(self) -> float:
@@ -86,13 +93,14 @@ class BoundedComponent:
             TargetError: the bound is too small for such a model.
         """
         chosen = self.stored if self.valid is None else self.stored[self.valid]
-        greatest = max(abs(float(chosen.min())), abs(float(chosen.max()))) if chosen.size else 0.0
-        found = 2 * reach(self.bound, self.stored.dtype, self.tolerance, greatest)
+        sizes = np.abs(chosen.astype(np.float64))
+        ends = (float(sizes.min()), float(sizes.max())) if sizes.size else (1.0, 1.0)
+        found = 2 * reach(self.bound, self.stored.dtype, self.tolerance, *ends)
         if found <= 0:
             raise TargetError(
-                f"{self.name}: decoders of this architecture may differ by {self.tolerance:.3g}, "
-                f"so the bound {self.bound:.3g} cannot be promised; choose one above "
-                f"{4 * self.tolerance:.3g}, or --arch pyramid"
+                f"{self.name}: decoders may differ by {self.tolerance:.3g}, so the bound "
+                f"{self.bound:.3g} cannot be promised; choose one above "
+                f"{4 * self.tolerance:.3g}{self.alternative}"
             )
         return found
 

@@ -179,9 +179,16 @@ def test_what_an_architecture_cannot_promise_is_refused_before_it_is_fitted(
     assert not (tmp_path / "out.inrc").exists()
 
 
-def test_floats_cannot_be_lossless(tmp_path: Path) -> None:
+@pytest.mark.parametrize("dtype", ["f2", "f4"])
+def test_floats_far_from_0_are_lossless(tmp_path: Path, dtype: str) -> None:
+    values = (300 + 9 * np.sin(np.arange(4096).reshape(16, 16, 16) / 99)).astype(dtype)
+    values[3] = 256
+    assert np.array_equal(round_trip(tmp_path, values, max_error=0), values)
+
+
+def test_floats_near_0_cannot_be_lossless(tmp_path: Path) -> None:
     np.save(tmp_path / "in.npy", np.sin(np.arange(900).reshape(30, 30)).astype("f4"))
-    with pytest.raises(InvalidInputError, match="only integers can be lossless"):
+    with pytest.raises(TargetError, match=r"choose one above|too small for its range"):
         codec.encode(tmp_path / "in.npy", tmp_path / "out.inrc", max_error=0, **FAST)
     assert not (tmp_path / "out.inrc").exists()
 
@@ -211,7 +218,7 @@ def test_the_reach_of_floats_leaves_room_for_their_rounding(dtype: str) -> None:
     values = random.uniform(-900, 900, 4000).astype(dtype)
     spacing = float(np.spacing(np.asarray(900, dtype)))
     for limit in (spacing * share for share in (0.5, 0.75, 1, 1.4, 2, 3.3, 50)):
-        far = reach(limit, np.dtype(dtype), 0.0, 900.0)
+        far = reach(limit, np.dtype(dtype), 0.0, 1e-9, 900.0)
         assert far > 0.45 * limit
         for shift in (-far, far, 0.7 * far):
             stored = (values.astype(np.longdouble) + shift).astype(dtype)
