@@ -20,7 +20,7 @@ STAMP := .venv/.installed
 PEERS := .venv/.peers-installed
 CONFORMANCE := $(BIN)/inrc-conformance run --mode batch --jobs $(WORKERS)
 
-.PHONY: help env demo readme-picture test check bench-main bench-scale bench-volumes bench-images conformance clean distclean
+.PHONY: help env demo readme-picture test check bench-main bench-volumes bench-images bench-bounds bench-scale bench-lossless conformance clean distclean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -67,6 +67,12 @@ bench-volumes: $(PEERS)  ## bytes at equal PSNR against SZ3, ZFP, SPERR and TTHR
 
 bench-images: $(PEERS)  ## rate at equal PSNR against JPEG, JPEG 2000, WebP, AVIF and JPEG XL (hours)
 	$(BIN)/python benchmarks/bench_images.py $(BENCH_ARGS)
+
+bench-bounds: $(PEERS)  ## bytes at the same error bound against SZ3, ZFP and SPERR (an hour)
+	$(BIN)/python benchmarks/bench_bounds.py $(BENCH_ARGS)
+
+bench-lossless: $(PEERS)  ## integers kept exactly, against zstd and PNG (minutes)
+	$(BIN)/python benchmarks/bench_lossless.py $(BENCH_ARGS)
 
 clean:  ## remove what the commands wrote, but not .venv
 	rm -rf demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -82,7 +82,7 @@ class Bench:
                 self._check_time()
                 setting = f"psnr={target:g}"
                 try:
-                    trip = ours.round_trip(way, sample, is_image, target, work)
+                    trip = ours.round_trip(way, sample, is_image, {"psnr": target}, work)
                 except Exception as error:  # noqa: BLE001 (one failure must not end a night's run)
                     self._complain(name, way.name, setting, error)
                     continue

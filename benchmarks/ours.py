@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,8 +50,10 @@ class Trip:
     decode_s: float
 
 
-def round_trip(way: Inrc, sample: Sample, is_image: bool, psnr: float, work: Path) -> Trip:
-    """Encode to a target in dB; the values come from a decoder in a process of its own.
+def round_trip(
+    way: Inrc, sample: Sample, is_image: bool, goal: Mapping[str, float], work: Path
+) -> Trip:
+    """Encode to a target, named as `codec.encode` does; the values come from a fresh process.
 
     Raises:
         InrcError: inrc refused.
@@ -62,7 +65,7 @@ def round_trip(way: Inrc, sample: Sample, is_image: bool, psnr: float, work: Pat
     codec.encode(
         source,
         coded,
-        psnr=psnr,
+        **goal,
         effort=way.effort,
         arch=way.architecture,
         threads=way.threads,
@@ -94,7 +97,7 @@ def warm_up(way: Inrc, sample: Sample, is_image: bool, work: Path) -> None:
     if is_image:
         noise = noise[..., :3]
     little = Sample(noise.astype(sample.values.dtype), valid)
-    round_trip(way, little, is_image, 30, work)
+    round_trip(way, little, is_image, {"psnr": 30.0}, work)
 
 
 def _suffix(sample: Sample) -> str:

@@ -28,7 +28,7 @@ class IntegerSection:
     """A section of integers as it will be written.
 
     Attributes:
-        type: "MASK" or "TENS".
+        type: "MASK", "TENS" or "RESD".
         stored: gives the stored payload, from memory or from a file.
         digest: of its integers.
         attribute: how the payload is compressed.
@@ -85,7 +85,7 @@ class FileParts:
         """Size of the file, without making its digests."""
         masks = [_undigested("MASK", mask) for mask in self.masks]
         tensors = [
-            [_undigested("TENS", payload) for payload in item.tensors] for item in self.items
+            [_undigested(kind, payload) for kind, payload in item.payloads] for item in self.items
         ]
         return len(self._write(1, masks, tensors))
 
@@ -116,10 +116,13 @@ def mask_digest(payload: bytes) -> bytes:
 
 
 def tensor_sections(item: ItemSections) -> list[IntegerSection]:
-    """The TENS sections of an item that is held in memory."""
+    """The TENS and RESD sections of an item that is held in memory."""
+    layers = list(item.integers)
+    if item.residual_integers is not None:
+        layers.append((item.residual_integers,))
     return [
-        IntegerSection("TENS", partial(bytes, payload), section_digest(integer_layer(integers)))
-        for payload, integers in zip(item.tensors, item.integers, strict=True)
+        IntegerSection(kind, partial(bytes, payload), section_digest(integer_layer(integers)))
+        for (kind, payload), integers in zip(item.payloads, layers, strict=True)
     ]
 
 
@@ -145,7 +148,7 @@ def write_sections(
     Args:
         items: payloads of the ITEM sections.
         masks: in the order that items count them.
-        tensors: for each item its sections, from coarse to fine.
+        tensors: for each item its sections, from coarse to fine, residuals last.
 
     Returns:
         The length of the file.

@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     import torch
 
 Floats = npt.NDArray[np.float32]
+Values = npt.NDArray[np.floating[Any]]
 Positions = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Config = Mapping[int, Any]
+# Tolerance of a class F decoder, in units of the declared range (VAL-5).
+CLASS_F_PEAK = 2.0**-16
 
 
 @dataclass(frozen=True)
@@ -82,10 +85,15 @@ class Measurement:
 
 @dataclass(frozen=True)
 class ItemGoal:
-    """The target for one item: a PSNR in dB to reach, or a number of bytes not to exceed."""
+    """The target for one item: a PSNR in dB to reach, a number of bytes not to exceed, or a bound.
+
+    A bound, in normalised units, is kept by residuals (`FitTask.bounded_size`): what counts is the
+    size of both. Only architectures that say so get one.
+    """
 
     psnr: float | None = None
     file_bytes: int | None = None
+    bound: float | None = None
 
     def met_by(self, measured: Measurement) -> bool:
         """Whether the measurement meets the target."""
@@ -115,6 +123,7 @@ class FitTask:
             architecture does not use them.
         size: bytes of a coded model, by the quick coders only, so never less than the final.
         measure: codes and decodes a model; the only source of reported numbers.
+        bounded_size: bytes of a coded model and of the residuals that keep it within the bound.
         report: call as report(stage, fraction, loss, psnr).
     """
 
@@ -130,22 +139,23 @@ class FitTask:
     quantiser: Quantiser | None
     size: Callable[[Model], int]
     measure: Callable[[Model], Measurement]
+    bounded_size: Callable[[Model], int]
     report: FitReport
 
 
 class Evaluator(Protocol):
     """A decoded model that gives normalised values; safe to call from several threads."""
 
-    def on_axes(self, positions: Sequence[Positions]) -> Floats:
+    def on_axes(self, positions: Sequence[Positions]) -> Values:
         """y on the outer product of `positions`, one 1-D array of real indices per axis.
 
         Returns:
-            (components, len(positions[0]), ...) float32, not clamped.
+            (components, len(positions[0]), ...) float32 or float64, not clamped.
         """
         ...
 
-    def at(self, points: Positions) -> Floats:
-        """y at `points`, (n, axes) real indices: (components, n) float32, not clamped."""
+    def at(self, points: Positions) -> Values:
+        """y at `points`, (n, axes) real indices: (components, n) floats, not clamped."""
         ...
 
 
@@ -156,6 +166,7 @@ class Architecture(Protocol):
     Attributes:
         identifier, name, version, summary: as the registry has them.
         staged: whether its fit uses the pruner and quantiser plugins, which need PyTorch.
+        bounded: whether its fit takes a goal with a bound; others get a PSNR near it.
     """
 
     identifier: int
@@ -163,6 +174,7 @@ class Architecture(Protocol):
     version: int
     summary: str
     staged: bool
+    bounded: bool
 
     def tensors(
         self, config: Config, shape: tuple[int, ...], components: int
@@ -194,6 +206,10 @@ class Architecture(Protocol):
                 coefficients of levels >= `level`, as an array of `lattice.low_shape(level)`.
             level: how coarse; positions are those of level 0 in any case.
         """
+        ...
+
+    def tolerance(self, config: Config) -> float:
+        """How far class F decoders may be from the reference, in units of the declared range."""
         ...
 
     def level_factors(

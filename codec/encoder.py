@@ -17,6 +17,7 @@ import numpy as np
 
 from codec import registry
 from codec.assembly import FileParts, needed_level
+from codec.bounds import bounds_of, check_bounds
 from codec.budget import Budget, field_size
 from codec.container.atomic import atomic_path, check_writable
 from codec.container.items import Dim, Item
@@ -140,6 +141,7 @@ def _encode_dataset(
             dims=[
                 Dim(size, name) for size, name in zip(group[0].shape, group[0].dims, strict=True)
             ],
+            bounds=bounds_of(options.goal, normalised),
             first_mask=len(parts.masks),
             options=options,
             device=choose_device(options.device),
@@ -158,6 +160,8 @@ def _encode_dataset(
     del parts
     options.on_progress(Progress("", "measure", 1 - _MEASURING / 2))
     qualities = measure(data, dataset.fields, usable_threads(options.threads))
+    if options.goal.bounded:
+        check_bounds(qualities, options.goal)
     options.on_progress(Progress("", "measure", 1.0))
     return _Encoded(data, qualities)
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codec.container.items import Component, Dim
-from codec.contracts import Floats
+from codec.contracts import Values
 from codec.errors import InvalidInputError
 from codec.pipeline.blocks import Window, evaluate_blocks, windows
 from codec.pipeline.normalise import denormalise, to_stored
@@ -103,6 +103,17 @@ class FieldView(ABC):
     def size(self) -> int:
         """Number of samples."""
         return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def bound(self) -> float | None:
+        """Greatest error that the encoder promised, in stored units, or None."""
+        found = [
+            bound
+            for item in self.items
+            for component, bound in zip(item.header.components, item.header.bounds, strict=False)
+            if component.name == self.name
+        ]
+        return max(found) if len(found) == len(self.items) else None
 
     @cached_property
     def attrs(self) -> dict[str, Any]:
@@ -202,6 +213,7 @@ class ItemView(FieldView):
         """Decode what reading needs, so that several views can do so at the same time."""
         self._item.evaluator_at(self._level)
         self._item.validity(self._component)
+        self._residuals()
 
     def windows(self, selection: Selection, samples: int) -> Iterator[Window]:
         return windows([len(axis) for axis in selection], samples)
@@ -210,15 +222,26 @@ class ItemView(FieldView):
         out = np.empty([len(axis) for axis in selection], self.dtype)
         component = self._component
 
-        def store(window: Window, normalised: Floats) -> None:
+        def store(window: Window, normalised: Values) -> None:
             real = denormalise(normalised[self._index], component.offset, component.scale)
+            if residuals is not None:
+                chosen = [axis[part] for axis, part in zip(places, window, strict=True)]
+                real += step * residuals[np.ix_(*chosen)]
             out[window] = to_stored(real, self.dtype)
 
         evaluator = self._item.evaluator_at(self._level)
         places = self._full_indices(selection)
+        residuals, step = self._residuals()
         evaluate_blocks(evaluator, places, self._item.file.threads, store)
         self._put_fill(out, places)
         return out
+
+    def _residuals(self) -> tuple[Array | None, float]:
+        """The component's residuals and their step; none above level 0."""
+        found = None if self._level else self._item.residuals
+        if found is None:
+            return None, 0.0
+        return found[self._index], self._item.header.residual_steps[self._index]
 
     def _put_fill(self, out: Array, selection: Selection) -> None:
         coded = self._item.validity(self._component)

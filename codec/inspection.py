@@ -72,6 +72,7 @@ def _field_info(file: InrcFile, view: FieldView) -> FieldInfo:
         parameters=sum(item.coded_integers for item in view.items),
         model_bytes=sum(_model_bytes(file, item) for item in view.items),
         mask_bytes=_mask_bytes(file, view),
+        bound=view.bound,
         tiles=len(view.items),
     )
 
@@ -81,7 +82,8 @@ def _model_bytes(file: InrcFile, item: DecodableItem) -> int:
     owned = {index for _, index in item.header.tensor_masks}
     found = _framed(file.sections.of_type("ITEM")[item.number])
     found += sum(_framed(masks[index]) for index in owned if index < len(masks))
-    return found + sum(_framed(section) for section in file.sections_of(item.number))
+    found += sum(_framed(section) for section in file.sections_of(item.number))
+    return found + sum(_framed(section) for section in file.sections_of(item.number, "RESD"))
 
 
 def _mask_bytes(file: InrcFile, view: FieldView) -> int:
@@ -121,7 +123,7 @@ def _content(file: InrcFile, section: Section, number: int, whole: bool) -> str:
         # Those of tiles are many, and each would have to be decoded.
         detailed = whole and not any(model.is_tile for model in file.models)
         return _mask_content(file.mask(number), number) if detailed else f"mask {number}"
-    if section.type == "TENS":
+    if section.type in ("TENS", "RESD"):
         return _tensor_content(file, section, number) if whole else "integers"
     if section.type == "VERB":
         return f"variables kept verbatim{packed}"
@@ -222,7 +224,19 @@ def _compare_field(original: Path, view: FieldView, field: Field | None) -> Fiel
         piece = field.part(window)
         decoded = view.read([axis[part] for axis, part in zip(selection, window, strict=True)])
         parts.append(deviation(piece, np.asarray(piece.values), decoded, unit))
-    return quality_of(field, parts)
+    quality = quality_of(field, parts)
+    if view.bound is not None:
+        factor = abs(field.packing[0]) if field.packing else 1.0
+        _check_bound(original, quality, view.bound * factor)
+    return quality
+
+
+def _check_bound(original: Path, quality: FieldQuality, bound: float) -> None:
+    # The difference was scaled to the field's unit and back.
+    if quality.max_error > bound * (1 + 1e-9):
+        raise VerificationError(
+            f"{original}: {quality.name}: error {quality.max_error:g}, the file promises {bound:g}"
+        )
 
 
 def _judge(

@@ -21,29 +21,44 @@ CODERS = ("auto", "raw", "ans", "range", "zstd", "brotli")
 
 @dataclass(frozen=True)
 class Goal:
-    """The target of rate control; exactly one of the three is set.
+    """The target of rate control; exactly one of them is set.
 
     Attributes:
         psnr: at least so many dB in every field (peak = the field's own range).
         ratio: bytes of the fitted fields in their stored dtype, divided by the file's bytes, at
             least.
         bytes: file size, at most.
+        max_error: greatest difference of any valid sample, in the field's unit; 0 is lossless.
+        rel_error: the same, as a share of each field's own range.
     """
 
     psnr: float | None = None
     ratio: float | None = None
     bytes: int | None = None
+    max_error: float | None = None
+    rel_error: float | None = None
 
     @classmethod
     def choose(
-        cls, psnr: float | None = None, ratio: float | None = None, size: int | None = None
+        cls,
+        psnr: float | None = None,
+        ratio: float | None = None,
+        size: int | None = None,
+        max_error: float | None = None,
+        rel_error: float | None = None,
     ) -> Goal:
         """The goal asked for, `DEFAULT_PSNR` if none is.
 
         Raises:
             InvalidOptionError: more than one target, or one that makes no sense.
         """
-        given = {"psnr": psnr, "ratio": ratio, "bytes": size}
+        given = {
+            "psnr": psnr,
+            "ratio": ratio,
+            "bytes": size,
+            "max-error": max_error,
+            "rel-error": rel_error,
+        }
         named = [name for name, value in given.items() if value is not None]
         if len(named) > 1:
             raise InvalidOptionError(f"{' and '.join(named)} contradict each other; give one")
@@ -53,12 +68,27 @@ class Goal:
             raise InvalidOptionError(f"ratio {ratio:g}: the target is a positive number, say 100")
         if size is not None and size <= 0:
             raise InvalidOptionError(f"bytes {size}: the target is a positive number of bytes")
-        return cls(psnr if named else DEFAULT_PSNR, ratio, size)
+        if max_error is not None and not (math.isfinite(max_error) and max_error >= 0):
+            raise InvalidOptionError(
+                f"max-error {max_error:g}: the target is a difference, 0 for lossless"
+            )
+        if rel_error is not None and not 0 <= rel_error < 1:
+            raise InvalidOptionError(f"rel-error {rel_error:g}: the target is a share, say 0.001")
+        return cls(psnr if named else DEFAULT_PSNR, ratio, size, max_error, rel_error)
+
+    @property
+    def bounded(self) -> bool:
+        """Whether every sample has to keep a bound."""
+        return self.max_error is not None or self.rel_error is not None
 
     def describe(self) -> str:
-        """The target in words: "40 dB", "ratio 200" or "20000 bytes"."""
+        """The target in words: "40 dB", "ratio 200" or "20000 bytes" and the like."""
         if self.psnr is not None:
             return f"{self.psnr:g} dB"
+        if self.max_error is not None:
+            return f"max-error {self.max_error:g}"
+        if self.rel_error is not None:
+            return f"rel-error {self.rel_error:g}"
         return f"ratio {self.ratio:g}" if self.ratio is not None else f"{self.bytes} bytes"
 
 

@@ -34,6 +34,7 @@ from codec.pipeline.item_sections import (
     restore_parameters,
     section_item,
 )
+from codec.pipeline.residuals import ItemResiduals
 from codec.tiled_view import TiledView
 
 _log = logging.getLogger("inrc")
@@ -202,30 +203,31 @@ class InrcFile(Mapping[str, "FieldView"]):
 
         return self.decoded.get(("mask", index), make, lambda found: found.mask.nbytes)
 
-    @cached_property
-    def tensor_owners(self) -> list[int]:
-        """For each TENS section, in file order, the item that it belongs to."""
-        sections = self.sections.of_type("TENS")
-        listed = [entry.item for entry in self.sections.indexed("TENS")]
+    def owners(self, section_type: str) -> list[int]:
+        """For each TENS or RESD section, in file order, the item that it belongs to."""
+        sections = self.sections.of_type(section_type)
+        listed = [entry.item for entry in self.sections.indexed(section_type)]
         owners = listed or [section_item(self.sections.peek(one, 9)) for one in sections]
-        for item in owners:
-            if item is None or item >= len(self.models):
-                raise CorruptError(
-                    f"integers for item {item}, which does not exist", section="TENS"
-                )
-        return [item for item in owners if item is not None]
-
-    @cached_property
-    def _sections_by_item(self) -> dict[int, list[Section]]:
-        """The TENS sections of each item, in file order."""
-        found: dict[int, list[Section]] = {}
-        for section, item in zip(self.sections.of_type("TENS"), self.tensor_owners, strict=True):
-            found.setdefault(item, []).append(section)
+        found = [item for item in owners if item is not None and item < len(self.models)]
+        if len(found) < len(owners):
+            raise CorruptError("integers for an item that does not exist", section=section_type)
+        if section_type == "RESD" and not all(self.models[n].header.residual_steps for n in found):
+            raise CorruptError("residuals for an item that has none", section=section_type)
         return found
 
-    def sections_of(self, item: int) -> list[Section]:
-        """The TENS sections of an item, in file order."""
-        return self._sections_by_item.get(item, [])
+    @cached_property
+    def _sections_by_item(self) -> dict[tuple[str, int], list[Section]]:
+        """The TENS and RESD sections of each item, in file order."""
+        found: dict[tuple[str, int], list[Section]] = {}
+        for kind in ("TENS", "RESD"):
+            sections = self.sections.of_type(kind)
+            for section, item in zip(sections, self.owners(kind), strict=True):
+                found.setdefault((kind, item), []).append(section)
+        return found
+
+    def sections_of(self, item: int, section_type: str = "TENS") -> list[Section]:
+        """The TENS or RESD sections of an item, in file order."""
+        return self._sections_by_item.get((section_type, item), [])
 
     def tensor_streams(self, item: int) -> list[Integers | Coefficients]:
         """Integers of an item's streams, in coded order."""
@@ -272,14 +274,18 @@ class InrcFile(Mapping[str, "FieldView"]):
             if section.start not in self._digests:
                 self.mask(number)
         parameters = 0
-        for item, sections in self._sections_by_item.items():
-            model = self.models[item]
-            if any(section.start not in self._digests for section in sections):
-                model.integers.all()
-                parameters += 0 if model.has_lattice else model.integers.count
-                self.limits.check("parameters", parameters, section="TENS")
-                if model.is_tile:
-                    model.integers.release()
+        for (kind, number), sections in self._sections_by_item.items():
+            if all(section.start in self._digests for section in sections):
+                continue
+            model = self.models[number]
+            if kind == "RESD":
+                _ = model.residuals
+                continue
+            model.integers.all()
+            parameters += 0 if model.has_lattice else model.integers.count
+            self.limits.check("parameters", parameters, section="TENS")
+            if model.is_tile:
+                model.integers.release()
         return file_digest(self._digests[section.start] for section in digested)
 
     def check_digest(self) -> None:
@@ -396,6 +402,27 @@ class DecodableItem:
         if self.lattice is not None:
             values += self.lattice.count(level)
         return np.dtype(np.float32).itemsize * values
+
+    @property
+    def residuals(self) -> Array | None:
+        """Integers (components, *shape) that are added to the samples in units of their steps."""
+        if not self.header.residual_steps:
+            return None
+        if self.file.sections.truncated:
+            _log.warning("residuals are left out: the promised bound does not hold")
+            return None
+        return self.file.decoded.get(
+            ("residuals", self.number), self._decode_residuals, lambda found: found.nbytes
+        )
+
+    def _decode_residuals(self) -> Array:
+        header = self.header
+        decoder = ItemResiduals(header.shape, len(header.components), self.file.limits)
+        parts = []
+        for section in self.file.sections_of(self.number, "RESD"):
+            parts.append(decoder.decode(self.file.sections.read(section)))
+            self.file.note_digest(section, section_digest(parts[-1].integer_layer()))
+        return decoder.joined(parts)
 
     def _parameters(self, level: int) -> list[Floats]:
         needed = None if self.lattice is None or level == 0 else self.lattice.count(level)

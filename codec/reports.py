@@ -108,9 +108,10 @@ class FieldInfo:
         architecture: name of the architecture (or its number if it is unknown here).
         components: number of fields in the same model.
         parameters: integers coded for the model.
-        model_bytes: bytes of the model's ITEM and TENS sections and sparsity masks.
+        model_bytes: bytes of the model's ITEM, TENS and RESD sections and sparsity masks.
         mask_bytes: bytes of the validity mask, 0 if every sample is valid or another field carries
             it.
+        bound: greatest error that was promised, in units of the stored values, or None.
         tiles: number of models it is cut into, 1 if it is whole.
     """
 
@@ -124,6 +125,7 @@ class FieldInfo:
     parameters: int
     model_bytes: int
     mask_bytes: int
+    bound: float | None = None
     tiles: int = 1
 
 

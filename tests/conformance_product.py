@@ -14,9 +14,10 @@ import numpy as np
 
 import codec
 from codec.entropy.verbatim import VerbatimValue
+from codec.field_view import ItemView
 from codec.pipeline.blocks import evaluate_blocks
 from codec.pipeline.normalise import denormalise
-from codec.reader import FieldView, InrcFile
+from codec.reader import DecodableItem, InrcFile
 
 _STATUS = (
     (codec.UnsupportedError, "unsupported", 4),
@@ -34,25 +35,30 @@ def decode(source: str, directory: str) -> None:
         file.sections.check_all()
         digest = file.integer_digest()
         file.check_digest()
-        for view in file.values():
-            place = f"{view.item.number}-{view.item.header.components.index(view.component)}"
-            np.save(out / f"values-{place}.npy", view[...], allow_pickle=False)
-            np.save(out / f"real-{place}.npy", _real(view), allow_pickle=False)
+        for item in file.models:
+            for index in range(len(item.header.components)):
+                # A tile is an item of its own.
+                place = f"{item.number}-{index}"
+                values = ItemView(item, index)[...]
+                np.save(out / f"values-{place}.npy", values, allow_pickle=False)
+                np.save(out / f"real-{place}.npy", _real(item, index), allow_pickle=False)
         verbatim = {path: _hash(value) for path, value in file.verbatim.items()}
     (out / "info.json").write_text(
         json.dumps({"integers_sha256": digest.hex(), "verbatim": verbatim})
     )
 
 
-def _real(view: FieldView) -> np.ndarray:
-    real = np.empty(view.shape)
-    index = view.item.header.components.index(view.component)
+def _real(item: DecodableItem, index: int) -> np.ndarray:
+    shape = item.header.shape
+    real = np.empty(shape)
+    component = item.header.components[index]
 
     def store(window, normalised):
-        component = view.component
         real[window] = denormalise(normalised[index], component.offset, component.scale)
 
-    evaluate_blocks(view.item.evaluator, [np.arange(size) for size in view.shape], 1, store)
+    evaluate_blocks(item.evaluator, [np.arange(size) for size in shape], 1, store)
+    if item.residuals is not None:
+        real += item.header.residual_steps[index] * item.residuals[index]
     return real
 
 

@@ -22,6 +22,8 @@ class Request(TypedDict):
     psnr: float | None
     ratio: float | None
     bytes: int | None
+    max_error: float | None
+    rel_error: float | None
     effort: int
     arch: str
     var: tuple[str, ...] | None
@@ -48,6 +50,15 @@ class Request(TypedDict):
 @click.option("--ratio", metavar="X", type=float, help="At least X times smaller than the fields.")
 @click.option(
     "--bytes", metavar="N", type=arguments.SizeType(), help="At most N bytes: 20000, 20k, 1.5M."
+)
+@click.option(
+    "--max-error",
+    metavar="E",
+    type=float,
+    help="No sample is further than E from the original; 0 keeps integers exactly.",
+)
+@click.option(
+    "--rel-error", metavar="X", type=float, help="The same, as a share of each field's range."
 )
 @click.option(
     "--effort",
@@ -90,8 +101,9 @@ def encode(
 ) -> None:
     """Fit the fields of INPUT and write them to OUT.
 
-    Give at most one of --psnr, --ratio and --bytes. Where the target cannot be reached, the best
-    file found is kept and the exit code is 6.
+    Give at most one of --psnr, --ratio, --bytes, --max-error and --rel-error. Where the target
+    cannot be reached, the best file found is kept and the exit code is 6; of an error bound that
+    cannot be kept there is no file.
 
     Large fields are encoded in tiles. If such a run is interrupted or killed, the same command
     takes up the tiles that were finished, which are kept in .OUT.inrc-journal beside OUT.
@@ -117,7 +129,13 @@ def _check_options(request: Request) -> None:
     """Refuse what makes no sense whatever the input is, before the input is read."""
     with failures.checking_options():
         EncodeOptions(
-            goal=Goal.choose(request["psnr"], request["ratio"], request["bytes"]),
+            goal=Goal.choose(
+                request["psnr"],
+                request["ratio"],
+                request["bytes"],
+                request["max_error"],
+                request["rel_error"],
+            ),
             effort=request["effort"],
             seed=request["seed"],
             threads=request["threads"],

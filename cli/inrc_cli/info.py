@@ -92,12 +92,13 @@ def _section_rows(sections: Sequence[SectionInfo]) -> Iterator[tuple[str, int, s
 def _field_row(field: FieldInfo) -> tuple[str, ...]:
     shared = f", shared by {field.components}" if field.components > 1 else ""
     cut = f", {field.tiles} tiles" if field.tiles > 1 else ""
+    bound = "" if field.bound is None else f", within {field.bound:g}"
     return (
         field.name,
         _shape(field.shape, field.dims),
         field.dtype,
         field.units,
-        f"{field.architecture}{shared}{cut}",
+        f"{field.architecture}{shared}{cut}{bound}",
         f"{field.parameters:,}",
         f"{field.model_bytes + field.mask_bytes:,}",
         _bits_per_sample(field),

@@ -116,6 +116,9 @@ class Item:
         config: the architecture's own parameters, CBOR values under integer keys.
         quantisation: one entry per tensor of the architecture, in its order.
         tensor_masks: (tensor index, MASK index) pairs for sparse tensors.
+        bounds: per component, how far a decoded value is from the original at most, in stored
+            units; empty if nothing was promised.
+        residual_steps: per component, the step of its residuals; empty if there are none.
         origin: of a tile, the index of its first sample in the field, per axis; None otherwise.
     """
 
@@ -126,6 +129,8 @@ class Item:
     config: dict[int, Any]
     quantisation: tuple[Quantisation, ...] = ()
     tensor_masks: tuple[tuple[int, int], ...] = ()
+    bounds: tuple[float, ...] = ()
+    residual_steps: tuple[float, ...] = ()
     origin: tuple[int, ...] | None = None
 
     @property
@@ -149,11 +154,16 @@ class Item:
             fields[4] = dict(self.tensor_masks)
         if self.origin is not None:
             fields[5] = list(self.origin)
+        if self.bounds:
+            fields[6] = list(self.bounds)
+        if self.residual_steps:
+            fields[7] = list(self.residual_steps)
         return cbor.encode(fields)
 
     @classmethod
     def from_bytes(cls, payload: bytes) -> Item:
-        fields = _map(cbor.decode(payload), "ITEM", required={0, 1, 2}, optional={3, 4, 5})
+        optional = {3, 4, 5, 6, 7}
+        fields = _map(cbor.decode(payload), "ITEM", required={0, 1, 2}, optional=optional)
         architecture, version, config = _model(fields[2])
         return cls(
             tuple(_component(value) for value in _list(fields[0], "components", MAX_COMPONENTS)),
@@ -163,7 +173,9 @@ class Item:
             config,
             tuple(_quantisation(value) for value in _steps(fields)),
             _tensor_masks(fields[4]) if 4 in fields else (),
-            _origin(fields[5], len(fields[1])) if 5 in fields else None,
+            bounds=_per_component(fields, 6, "bound", 0.0),
+            residual_steps=_per_component(fields, 7, "residual step", 5e-324),
+            origin=_origin(fields[5], len(fields[1])) if 5 in fields else None,
         )
 
 
@@ -286,6 +298,16 @@ def _step(value: Any) -> float:
     if step <= 0 or not exact:
         _fail("ITEM", "a quantisation step is not a positive float32")
     return step
+
+
+def _per_component(fields: dict[int, Any], key: int, what: str, least: float) -> tuple[float, ...]:
+    if key not in fields:
+        return ()
+    values = _list(fields[key], f"{what}s", MAX_COMPONENTS)
+    found = tuple(_float(value, f"a {what}") for value in values)
+    if len(found) != len(fields[0]) or min(found) < least:
+        _fail("ITEM", f"the {what}s are not one per component, or too small")
+    return found
 
 
 def _steps(fields: dict[int, Any]) -> list[Any]:

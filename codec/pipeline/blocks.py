@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from codec.contracts import Evaluator, Floats
+from codec.contracts import Evaluator, Values
 
 # Samples per block and component: a few megabytes of intermediates on each thread.
 BLOCK_SAMPLES = 1 << 18
@@ -39,7 +39,7 @@ def evaluate_blocks(
     evaluator: Evaluator,
     indices: Sequence[Index],
     threads: int,
-    store: Callable[[Window, Floats], Any],
+    store: Callable[[Window, Values], Any],
 ) -> None:
     """Evaluate the outer product of `indices` (per axis) and hand each window to `store`.
 

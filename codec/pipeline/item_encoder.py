@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from codec import registry
 from codec.container.items import Component, Dim, Item
 from codec.contracts import (
+    CLASS_F_PEAK,
     Architecture,
     FitReport,
     FitTask,
@@ -17,6 +19,7 @@ from codec.contracts import (
     ItemGoal,
     Measurement,
     Model,
+    Values,
 )
 from codec.options import EncodeOptions
 from codec.pipeline.blocks import Window, evaluate_blocks
@@ -25,10 +28,17 @@ from codec.pipeline.item_sections import (
     ItemSections,
     coded_entries,
     encode_item,
+    model_header,
     restore_parameters,
 )
 from codec.pipeline.normalise import NormalisedField, denormalise, to_stored
 from codec.pipeline.quality import psnr_of_components
+from codec.pipeline.residuals import BoundedComponent, encode_residuals
+
+# The tightest tolerance that an architecture's text may promise, in units of the declared range.
+_MOST_PRECISE = 2.0**-40
+# Below this a model is not worth fitting, however loose the bound.
+_LEAST_PSNR = 20.0
 
 
 class ItemEncoder:
@@ -39,6 +49,8 @@ class ItemEncoder:
         architecture: what to fit.
         fields: the components' values.
         components, dims: for the item's header.
+        bounds: per component, in stored units, how far decoded values may be from the original
+            ones; empty if nothing is promised.
         first_mask: index that its first sparsity mask will have.
         options: of the whole encode.
         device, threads: resolved.
@@ -53,6 +65,7 @@ class ItemEncoder:
         fields: Sequence[NormalisedField],
         components: Sequence[Component],
         dims: Sequence[Dim],
+        bounds: tuple[float, ...],
         first_mask: int,
         options: EncodeOptions,
         device: str,
@@ -64,6 +77,7 @@ class ItemEncoder:
         self._fields = fields
         self._components = components
         self._dims = dims
+        self._bounds = bounds
         self._first_mask = first_mask
         self._options = options
         self._device = device
@@ -75,7 +89,13 @@ class ItemEncoder:
         return tuple(dim.size for dim in self._dims)
 
     def encode(self, goal: ItemGoal) -> ItemSections:
-        """The sections of the best model found for `goal`."""
+        """The sections of the best model found for `goal`.
+
+        Raises:
+            TargetError: the bounds cannot be kept.
+        """
+        if self._bounds:
+            goal = self._bounded_goal()
         values = self._fields[0].values[None]
         if len(self._fields) > 1:
             values = np.stack([field.values for field in self._fields])
@@ -101,13 +121,16 @@ class ItemEncoder:
             quantiser=registry.quantiser(self._options.quantiser) if staged else None,
             size=lambda model: self._code(model, "range").file_bytes,
             measure=self._measure,
+            bounded_size=lambda model: self._bounded(model).file_bytes,
             report=self._report,
         )
         model = self._architecture.fit(task)
         self._report("code", 1.0, None, None)
-        return self._code(model, self._options.coder)
+        return self._bounded(model) if self._bounds else self._code(model, self._options.coder)
 
-    def _code(self, model: Model, coder: str) -> ItemSections:
+    def _code(
+        self, model: Model, coder: str, residual_steps: tuple[float, ...] = ()
+    ) -> ItemSections:
         return encode_item(
             self._number,
             self._architecture,
@@ -116,11 +139,78 @@ class ItemEncoder:
             self._dims,
             first_mask=self._first_mask,
             coder=coder,
+            bounds=self._bounds,
+            residual_steps=residual_steps,
         )
+
+    def _bounded_goal(self) -> ItemGoal:
+        """The tightest bound, in normalised units, or a PSNR near it: residuals do the rest.
+
+        Raises:
+            TargetError: no model of this architecture can promise it.
+        """
+        own = self._architecture.bounded
+        kept = self._kept(_MOST_PRECISE if own else CLASS_F_PEAK)
+        reached = [
+            bound.step / 2 / component.scale
+            for bound, component in zip(kept, self._components, strict=True)
+            if component.scale
+        ]
+        tightest = min(reached, default=1.0)
+        if own:
+            return ItemGoal(bound=tightest)
+        return ItemGoal(psnr=max(-20 * math.log10(tightest), _LEAST_PSNR))
+
+    def _kept(self, tolerance: float) -> list[BoundedComponent]:
+        """What the components must keep, with a tolerance in units of the declared range."""
+        alternative = "" if self._architecture.bounded else ", or --arch pyramid"
+        return [
+            BoundedComponent(
+                c.name, field.stored, field.valid, limit, tolerance * 2 * c.scale, alternative
+            )
+            for c, field, limit in zip(self._components, self._fields, self._bounds, strict=True)
+        ]
+
+    def _bounded(self, model: Model) -> ItemSections:
+        """A model's sections with the residuals that keep the bounds."""
+        kept = self._kept(self._architecture.tolerance(model.config))
+        steps = tuple(component.step for component in kept)
+        residuals = np.zeros((len(kept), *self._shape), np.int32)
+
+        def store(window: Window, normalised: Values) -> None:
+            for number, (c, bound, y) in enumerate(
+                zip(self._components, kept, normalised, strict=True)
+            ):
+                real = denormalise(y, c.offset, c.scale)
+                residuals[number][window] = bound.residuals(window, real, steps[number])
+
+        self._evaluate(model, store)
+        needed = bool(residuals.any())
+        sections = self._code(model, self._options.coder, steps if needed else ())
+        if not needed:
+            return sections
+        payload, integers = encode_residuals(self._number, residuals)
+        return replace(sections, residuals=payload, residual_integers=integers)
 
     def _measure(self, model: Model) -> Measurement:
         sections = self._code(model, self._options.coder)
-        item = Item.from_bytes(sections.item)
+        errors: dict[tuple[int, ...], Floats] = {}
+
+        def store(window: Window, normalised: Values) -> None:
+            errors[tuple(part.start for part in window)] = self._squared_errors(window, normalised)
+
+        self._evaluate(model, store)
+        # In a fixed order, so that the sum does not depend on which thread was first.
+        total = np.sum([errors[corner] for corner in sorted(errors)], axis=0)
+        counts = [self._valid_count(field) for field in self._fields]
+        psnr = psnr_of_components(total.tolist(), counts, self._fields)
+        return Measurement(sections.file_bytes, psnr)
+
+    def _evaluate(self, model: Model, store: Callable[[Window, Values], None]) -> None:
+        """Hand the samples of a model, as they will be decoded, to `store`, window by window."""
+        item, _ = model_header(
+            self._architecture, model, self._components, self._dims, self._first_mask
+        )
         count = len(self._components)
         specs = self._architecture.tensors(item.config, item.shape, count)
         masks = dict(
@@ -130,20 +220,10 @@ class ItemEncoder:
         evaluator = self._architecture.evaluator(
             item.config, item.shape, count, parameters, self._device
         )
-        errors: dict[tuple[int, ...], Floats] = {}
-
-        def store(window: Window, normalised: Floats) -> None:
-            errors[tuple(part.start for part in window)] = self._squared_errors(window, normalised)
-
         indices = [np.arange(size, dtype=np.int64) for size in item.shape]
         evaluate_blocks(evaluator, indices, self._threads, store)
-        # In a fixed order, so that the sum does not depend on which thread was first.
-        total = np.sum([errors[corner] for corner in sorted(errors)], axis=0)
-        counts = [self._valid_count(field) for field in self._fields]
-        psnr = psnr_of_components(total.tolist(), counts, self._fields)
-        return Measurement(sections.file_bytes, psnr)
 
-    def _squared_errors(self, window: Window, normalised: Floats) -> Floats:
+    def _squared_errors(self, window: Window, normalised: Values) -> Floats:
         """Per component, the sum of squared errors of the stored values, in units of half the
         range (so that no unit makes a square overflow or vanish)."""
         found = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,18 +44,30 @@ class ItemSections:
     Attributes:
         item, masks: of its ITEM and MASK sections.
         tensors: of its TENS sections, from coarse to fine.
-        integers: for each of these its integers in coded order, for the digest.
+        residuals: of its RESD section, if it has one.
+        integers: for each of the TENS sections its integers in coded order, for the digest.
+        residual_integers: the same of the RESD section.
     """
 
     item: bytes
     masks: tuple[bytes, ...]
     tensors: tuple[bytes, ...]
     integers: tuple[tuple[Coded, ...], ...] = ()
+    residuals: bytes | None = None
+    residual_integers: Coefficients | None = None
+
+    @property
+    def payloads(self) -> list[tuple[str, bytes]]:
+        """Type and payload of its sections of integers but masks, residuals last."""
+        found = [("TENS", payload) for payload in self.tensors]
+        if self.residuals is not None:
+            found.append(("RESD", self.residuals))
+        return found
 
     @property
     def file_bytes(self) -> int:
         """Bytes in the file, framing included (to within a byte or two per section)."""
-        payloads = [self.item, *self.masks, *self.tensors]
+        payloads = [self.item, *self.masks, *(payload for _, payload in self.payloads)]
         return sum(map(len, payloads)) + SECTION_OVERHEAD * len(payloads)
 
 
@@ -68,6 +80,8 @@ def encode_item(
     *,
     first_mask: int,
     coder: str,
+    bounds: tuple[float, ...] = (),
+    residual_steps: tuple[float, ...] = (),
 ) -> ItemSections:
     """Code a model.
 
@@ -75,22 +89,11 @@ def encode_item(
         number: of the item in the file.
         first_mask: index that the item's first sparsity mask will have among the MASK sections.
         coder: "auto" or a coder's name.
+        bounds: that are promised, per component.
+        residual_steps: per component, if there will be residuals.
     """
-    masks: list[bytes] = []
-    tensor_masks: list[tuple[int, int]] = []
-    for index, tensor in enumerate(model.tensors):
-        if tensor.mask is not None:
-            tensor_masks.append((index, first_mask + len(masks)))
-            masks.append(encode_mask_section(CodedMask(tensor.mask)))
-    item = Item(
-        tuple(components),
-        tuple(dims),
-        architecture.identifier,
-        architecture.version,
-        model.config,
-        tuple(tensor.quantisation for tensor in model.tensors),
-        tuple(tensor_masks),
-    )
+    item, masks = model_header(architecture, model, components, dims, first_mask)
+    item = replace(item, bounds=bounds, residual_steps=residual_steps)
     specs = architecture.tensors(model.config, item.shape, len(components))
     lattice = specs[0].lattice if specs else None
     pieces: list[tuple[bytes, tuple[Coded, ...]]] = []
@@ -107,6 +110,32 @@ def encode_item(
         tuple(address + streams for streams, _ in pieces),
         tuple(integers for _, integers in pieces),
     )
+
+
+def model_header(
+    architecture: Architecture,
+    model: Model,
+    components: Sequence[Component],
+    dims: Sequence[Dim],
+    first_mask: int,
+) -> tuple[Item, list[bytes]]:
+    """What ITEM says of a model, and the payloads of its sparsity masks."""
+    masks: list[bytes] = []
+    tensor_masks: list[tuple[int, int]] = []
+    for index, tensor in enumerate(model.tensors):
+        if tensor.mask is not None:
+            tensor_masks.append((index, first_mask + len(masks)))
+            masks.append(encode_mask_section(CodedMask(tensor.mask)))
+    item = Item(
+        tuple(components),
+        tuple(dims),
+        architecture.identifier,
+        architecture.version,
+        model.config,
+        tuple(tensor.quantisation for tensor in model.tensors),
+        tuple(tensor_masks),
+    )
+    return item, masks
 
 
 def _lattice_streams(
@@ -191,17 +220,19 @@ def section_item(payload: bytes) -> int:
 
 
 class ItemStreams:
-    """Decodes the TENS sections of one item, in file order.
+    """Decodes the TENS (or RESD) sections of one item, in file order.
 
     Args:
         specs: the item's tensors.
         limits: what the file may ask for.
+        section: type of the sections, for errors.
 
     Attributes:
         count: integers decoded so far.
     """
 
-    def __init__(self, specs: Sequence[TensorSpec], limits: Limits) -> None:
+    def __init__(self, specs: Sequence[TensorSpec], limits: Limits, section: str = "TENS") -> None:
+        self._section = section
         self._lattice = specs[0].lattice if specs else None
         self._limits = limits
         self._decoder: LatticeDecoder | None = None
@@ -219,18 +250,20 @@ class ItemStreams:
             streams.append(values)
             summaries.append(summary)
             if self._lattice is None:
-                self._limits.check("parameters", self.count, section="TENS")
+                self._limits.check("parameters", self.count, section=self._section)
         return TensorSection(item, streams, summaries)
 
     def _decode_segment(self, count: int, data: bytes) -> Coefficients:
         if self._lattice is None:
-            raise CorruptError("coefficients of an item that has none", section="TENS")
+            raise CorruptError("coefficients of an item that has none", section=self._section)
         if self._decoder is None:
             from codec.entropy.mixing.coder import LatticeDecoder
 
             self._decoder = LatticeDecoder(self._lattice)
         if self._decoder.done != self.count:
-            raise CorruptError("coefficients do not follow those before them", section="TENS")
+            raise CorruptError(
+                "coefficients do not follow those before them", section=self._section
+            )
         return self._decoder.decode(count, data)
 
 

@@ -38,6 +38,7 @@ class NormalisedField:
         offset, scale: of the inverse; scale 0 means that all valid samples are alike.
         half_range: half of the range that errors are measured by: the field's peak, or maximum
             minus minimum of the valid samples.
+        value_range: maximum minus minimum of the valid samples.
     """
 
     field: Field
@@ -48,6 +49,7 @@ class NormalisedField:
     offset: float
     scale: float
     half_range: float
+    value_range: float
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,11 @@ class FieldRange:
     offset: float
     scale: float
     half_range: float
+
+    @property
+    def value_range(self) -> float:
+        """Maximum minus minimum."""
+        return 2 * (self.high / 2 - self.low / 2)
 
     @classmethod
     def of(cls, field: Field, low: float, high: float) -> FieldRange:
@@ -93,7 +100,7 @@ def normalise(field: Field, shared: FieldRange | None = None) -> NormalisedField
     if chosen.size == 0:
         empty = np.zeros(stored.shape, np.float32)
         half_range = (shared or FieldRange.of(field, 0.0, 0.0)).half_range
-        return NormalisedField(field, stored, empty, valid, coded_mask, 0.0, 0.0, half_range)
+        return NormalisedField(field, stored, empty, valid, coded_mask, 0.0, 0.0, half_range, 0.0)
     low, high = float(chosen.min()), float(chosen.max())
     span = shared or FieldRange.of(field, low, high)
     # A part of one value is exact as a constant, whatever the other parts are.
@@ -104,7 +111,9 @@ def normalise(field: Field, shared: FieldRange | None = None) -> NormalisedField
         values = _to_unit(stored, offset, scale)
         if valid is not None:
             values[~valid] = 0
-    return NormalisedField(field, stored, values, valid, coded_mask, offset, scale, span.half_range)
+    return NormalisedField(
+        field, stored, values, valid, coded_mask, offset, scale, span.half_range, span.value_range
+    )
 
 
 def _to_unit(stored: Array, offset: float, scale: float) -> npt.NDArray[np.float32]:

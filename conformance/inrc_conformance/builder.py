@@ -6,7 +6,7 @@ import hashlib
 import math
 import struct
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,6 +77,20 @@ class Section:
     stored: bytes
     attribute: int = 0
     crc: int = 0
+    layer: bytes | None = None
+    """What the digest of a section MASK, TENS or RESD covers."""
+    item: int | None = None
+    """The item of a section TENS or RESD."""
+
+    def front(self) -> bytes:
+        """Return the bytes it begins with: type, attribute and length."""
+        name = self.type.encode("ascii") if isinstance(self.type, str) else self.type
+        return name + bytes([self.attribute]) + uleb(len(self.stored))
+
+
+def section_digest(layer: bytes) -> bytes:
+    """Return the digest of a section."""
+    return hashlib.sha256(layer).digest()[:8]
 
 
 def outer(payload: bytes, attribute: int) -> bytes:
@@ -89,28 +103,55 @@ def assemble(sections: Sequence[Section], header: bytes = HEADER) -> bytes:
     out = SIGNATURE + header
     start = 0
     for section in sections:
-        name = section.type.encode("ascii") if isinstance(section.type, str) else section.type
-        out += name + bytes([section.attribute]) + uleb(len(section.stored)) + section.stored
+        out += section.front() + section.stored
         crc = (zlib.crc32(out[start:]) + section.crc) & (2**32 - 1)
         out += crc.to_bytes(4, "little")
         start = len(out)
     return out
 
 
+@dataclass(frozen=True)
+class Index:
+    """An index to be written; `change` makes its entries, one per section, wrong."""
+
+    attribute: int = 0
+    change: Callable[[list[bytes]], list[bytes]] = list
+
+    def section(self, sections: Sequence[Section]) -> Section:
+        """Return the tIDX section that belongs behind some sections."""
+        entries: list[bytes] = []
+        for section in sections:
+            entry = section.front()
+            if section.layer is not None:
+                entry += section_digest(section.layer)
+            if section.item is not None:
+                entry += uleb(section.item)
+            entries.append(entry)
+        payload = b"".join(self.change(entries))
+        stored = outer(payload, self.attribute) if self.attribute else payload
+        return Section("tIDX", stored, self.attribute)
+
+
 @dataclass
 class File:
-    """A file under construction: sections in order, and the integer layer for the digest."""
+    """A file under construction: sections in order."""
 
     header: bytes = HEADER
     sections: list[Section] = field(default_factory=list)
-    layer: bytes = b""
     masks: int = 0
     items: int = 0
 
-    def add(self, name: str | bytes, payload: bytes, attribute: int = 0) -> File:
+    def add(
+        self,
+        name: str | bytes,
+        payload: bytes,
+        attribute: int = 0,
+        layer: bytes | None = None,
+        item: int | None = None,
+    ) -> File:
         """Add a section, compressed as the attribute says."""
         stored = outer(payload, attribute) if attribute in (1, 2) else payload
-        self.sections.append(Section(name, stored, attribute))
+        self.sections.append(Section(name, stored, attribute, 0, layer, item))
         return self
 
     def item(self, value: Any, attribute: int = 0) -> File:
@@ -122,14 +163,25 @@ class File:
         self, streams: Sequence[bytes], integers: Ints, item: int = 0, attribute: int = 0
     ) -> File:
         """Add a TENS section; `integers` are what the streams hold, for the digest."""
-        self.layer += np.array(integers, dtype="<i4").tobytes()
-        return self.add("TENS", uleb(item) + uleb(0) + b"".join(streams), attribute)
+        layer = np.array(integers, dtype="<i4").tobytes()
+        return self.add("TENS", uleb(item) + b"".join(streams), attribute, layer, item)
+
+    def resd(
+        self, streams: Sequence[bytes], integers: Ints, item: int = 0, attribute: int = 0
+    ) -> File:
+        """Add a RESD section; `integers` are what the streams hold, for the digest."""
+        layer = np.array(integers, dtype="<i4").tobytes()
+        return self.add("RESD", uleb(item) + b"".join(streams), attribute, layer, item)
 
     def mask(self, mask: MaskSpec, attribute: int = 0) -> File:
         """Add a MASK section."""
-        self.layer += mask.layer()
         self.masks += 1
-        return self.add("MASK", mask.payload(), attribute)
+        return self.add("MASK", mask.payload(), attribute, mask.layer())
+
+    def digest(self) -> bytes:
+        """Return the digest of all sections, all 32 bytes of it."""
+        layers = [section.layer for section in self.sections if section.layer is not None]
+        return hashlib.sha256(b"".join(map(section_digest, layers))).digest()
 
     def build(
         self,
@@ -139,22 +191,36 @@ class File:
         digest: bytes | None = None,
         head_attribute: int = 0,
         ends_attribute: int = 0,
+        index: Index | None = None,
+        offset: int | None = None,
     ) -> bytes:
-        """Add HEAD and ENDS and write the file; `total` is added to the right one."""
+        """Add HEAD, an index if one is given, and ENDS; `total` is added to the right one.
+
+        `offset` stands in ENDS instead of that of the first tIDX section, or of 0.
+        """
         payload = cbor({0: 0, 1: self.items} if head is None else head)
         stored = outer(payload, head_attribute) if head_attribute else payload
         sections = [Section("HEAD", stored, head_attribute), *self.sections]
-        before = len(assemble(sections, self.header))
-        tail = hashlib.sha256(self.layer).digest()[:digest_size] if digest is None else digest
-        size = before
+        if index is not None:
+            sections.append(index.section(sections))
+        if offset is None:
+            offset = _index_offset(sections, self.header)
+        tail = self.digest()[:digest_size] if digest is None else digest
+        size = len(assemble(sections, self.header))
         while True:
-            ends = uleb(size + total) + tail
+            ends = uleb(size + total) + uleb(offset) + tail
             stored = outer(ends, ends_attribute) if ends_attribute else ends
             section = Section("ENDS", stored, ends_attribute)
             out = assemble([*sections, section], self.header)
             if len(out) == size:
                 return out
             size = len(out)
+
+
+def _index_offset(sections: Sequence[Section], header: bytes) -> int:
+    """Return the offset of the first tIDX section, or 0 without one."""
+    types = [section.type for section in sections]
+    return len(assemble(sections[: types.index("tIDX")], header)) if "tIDX" in types else 0
 
 
 @dataclass
@@ -253,7 +319,7 @@ class Fvsrn:
         return out
 
     def header(self, **changes: Any) -> dict[Any, Any]:
-        """Return the ITEM map; `changes` replace entries, named k0 to k4."""
+        """Return the ITEM map; `changes` replace entries, named k0 to k7."""
         config = {
             0: list(self.grid),
             1: self.features,
@@ -306,6 +372,7 @@ __all__ = [
     "SIGNATURE",
     "File",
     "Fvsrn",
+    "Index",
     "MaskSpec",
     "Raw",
     "Section",
@@ -316,6 +383,7 @@ __all__ = [
     "laplace_stream",
     "meta",
     "outer",
+    "section_digest",
     "simple_file",
     "verbatim",
 ]

@@ -41,7 +41,7 @@ class Pyramid:
     values: Ints | None = None
     """The integers in coded order, instead of pseudo-random ones."""
     extra: dict[int, Any] = field(default_factory=dict)
-    """Keys 2 to 5 of the config."""
+    """Keys 2 to 6 of the config."""
     fixed_step: float | None = None
 
     def config(self, step: float = 1.0) -> dict[int, Any]:
@@ -49,7 +49,7 @@ class Pyramid:
         return {0: list(self.codes), 1: step} | self.extra
 
     def header(self, step: float | None = None, **changes: Any) -> dict[Any, Any]:
-        """Return the ITEM map; `changes` replace entries, named k0 to k4."""
+        """Return the ITEM map; `changes` replace entries, named k0 to k7."""
         value: dict[Any, Any] = {
             0: [list(component) for component in self.components],
             1: list(self.dims),

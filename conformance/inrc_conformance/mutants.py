@@ -36,7 +36,9 @@ from .decoder import values as decoder_values
 from .decoder.architectures import pyramid, transforms
 from .decoder.output import write_outputs
 from .decoder.values import Float64Array, parameters, stored_values
+from .mutants_residual import RESIDUALS
 from .mutants_restoration import RESTORATIONS, Patches
+from .mutants_tile import TILES, UNCHECKED
 from .runner import Result, judge
 from .suite import SuiteCase, select
 
@@ -135,6 +137,13 @@ def _half_up(component: DecodedComponent) -> DecodedComponent:
 
 def _inaccurate(component: DecodedComponent) -> DecodedComponent:
     return replace(component, real=component.real + component.scale * 2.0**-14)
+
+
+def _single(component: DecodedComponent) -> DecodedComponent:
+    """Have the precision of a float32 before the offset."""
+    y = np.clip(component.normalised, -1, 1)
+    error = component.scale * (y.astype(np.float32).astype(np.float64) - y)
+    return replace(component, real=component.real + error)
 
 
 def _one_nan(component: DecodedComponent) -> DecodedComponent:
@@ -304,6 +313,10 @@ MUTANTS = (
         "no first slice", ((mixed_mask, "_contexts", _no_first_slice),), first="valid/masks/mixed*"
     ),
     *(Mutant(name, patches, first="valid/pyramid/network*") for name, patches in RESTORATIONS),
+    *(Mutant(name, patches, first="*/residuals/*") for name, patches in RESIDUALS),
+    *(Mutant(name, patches, first=first) for name, patches, first in TILES),
+    *(Mutant(n, answer=_refusals("ok", begin), first=first) for n, begin, first in UNCHECKED),
+    Mutant("float32 where float64 is asked for", change=_single, first="valid/pyramid/precise*"),
     Mutant(
         "no shifts",
         ((pyramid, "_shifts", lambda value: (_SHIFTS(value)[0] * 0,) * 3),),

@@ -11,14 +11,18 @@ from collections import Counter
 
 import numpy as np
 
-from .builder import File, Fvsrn, MaskSpec, constant_item, float_bits, simple_file, verbatim
+from .builder import File, Fvsrn, Index, MaskSpec, constant_item, float_bits, simple_file, verbatim
 from .builder_pyramid import Pyramid
 from .case import Case
 from .console import say
 from .decoder import DecodeError, Limits, Malformed, decode_bytes
+from .encoders import raw_stream
 from .mutants import fix_crcs
 from .vectors import all_cases
 from .vectors_masks import ball
+from .vectors_residual import mixed as residuals_mixed
+from .vectors_residual import randomly, residual_item
+from .vectors_tile import boxes, tiled
 
 SMALL = Limits(
     samples=2**16,
@@ -34,7 +38,7 @@ SMALL = Limits(
 
 
 def small_files() -> list[bytes]:
-    """Return four small files that use most of the format."""
+    """Return small files that use most of the format."""
     masked = File().item(constant_item([5, 4], [["a", 7, 1.0, 0.0, 0]]))
     bits = ball((5, 4))
     indices = [i % 2 for i in range(bits.size - int(np.count_nonzero(bits)))]
@@ -43,11 +47,22 @@ def small_files() -> list[bytes]:
     other.item(constant_item([2]), 2)
     pyramid = Pyramid((5, 4), (2, 1), [["a", 7, 0.0, 1.0, 0]], extra={3: [1, 2, 3]})
     mixed = pyramid.file(pyramid.streams(pyramid.ends())).mask(MaskSpec(bits, method=2))
+    model = Pyramid((5, 4), (0, 1), [["a", 3, 0.0, 90.0, 0]], seed=2)
+    residual = model.file(k6=[0.5], k7=[1.0]).mask(MaskSpec(bits, pattern_bytes=2))
+    values = randomly(20, 3)
+    residual.resd([raw_stream([]), residuals_mixed((5, 4), values)], values)
+    tiles = tiled(boxes((2, 1), (3,)))
+    tiles.item(residual_item((2, 3), [["b", 7, 1.0, 0.0], ["c", 0, 9.0, 0.0]]))
+    tiles.resd([raw_stream(values[:5])], values[:5], 2).resd(
+        [raw_stream(values[5:12])], values[5:12], 2
+    )
     return [
         simple_file(Fvsrn()).build(),
         masked.build(),
         other.build(digest_size=8),
         mixed.build(),
+        residual.build(index=Index()),
+        tiles.build(digest_size=16, index=Index(1)),
     ]
 
 
@@ -118,7 +133,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     number = int(given[0]) if given else 5000
     wrong = prefixes()
-    say(f"prefixes of four files that are not malformed: {wrong}")
+    say(f"prefixes of small files that are not malformed: {wrong}")
     flips = bit_flips()
     say(f"single bit flips: {dict(flips)}")
     counts, slowest = mutations(number)

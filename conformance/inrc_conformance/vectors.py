@@ -16,17 +16,26 @@ import numpy.typing as npt
 from .case import Case
 from .console import say
 from .decoder import Decoded, DecodeError, decode_bytes
+from .decoder.headers import Item
 from .vectors_container import container_faults
+from .vectors_index import index_cases, index_faults
 from .vectors_item import item_faults
 from .vectors_limit import limit_cases, unsupported_cases
 from .vectors_masks import mask_cases, verbatim_cases
+from .vectors_precise import precise_cases
 from .vectors_pyramid import pyramid_cases
 from .vectors_pyramid_bad import pyramid_faults
+from .vectors_residual import residual_cases
+from .vectors_residual_bad import residual_faults
 from .vectors_stream import mask_faults, stream_faults, verbatim_faults
+from .vectors_tile import tile_cases, tile_faults
 from .vectors_valid import container_cases, item_cases, stream_cases
 
-PEAK = 2.0**-16
-RMS = 2.0**-19
+PEAK, RMS = 2.0**-16, 2.0**-19
+"""What VAL-5 allows in class F, in units of R."""
+EXACT = 2.0**-40
+"""What PYR-6 allows in the place of both."""
+_PYRAMID = 2
 SUBFOLDERS = ("valid", "malformed", "unsupported", "limit")
 
 
@@ -39,7 +48,14 @@ def all_cases() -> list[Case]:
         *mask_cases(),
         *verbatim_cases(),
         *pyramid_cases(),
+        *precise_cases(),
+        *index_cases(),
+        *tile_cases(),
+        *residual_cases(),
         *pyramid_faults(),
+        *index_faults(),
+        *tile_faults(),
+        *residual_faults(),
         *container_faults(),
         *item_faults(),
         *stream_faults(),
@@ -75,6 +91,7 @@ def describe(one: Case, decoded: Decoded | None, reason: str) -> dict[str, Any]:
         return info | {"reason": reason}
     limits: list[dict[str, Any]] = []
     for i, item in enumerate(decoded.items):
+        peak, rms = (EXACT, EXACT) if precise(item.header) else (PEAK, RMS)
         for c, component in enumerate(item.components):
             limits.append(
                 {
@@ -83,8 +100,8 @@ def describe(one: Case, decoded: Decoded | None, reason: str) -> dict[str, Any]:
                     "name": component.name,
                     "dtype": component.dtype,
                     "shape": list(component.shape),
-                    "peak": component.scale * (2 * PEAK),
-                    "rms": component.scale * (2 * RMS),
+                    "peak": component.scale * (2 * peak),
+                    "rms": component.scale * (2 * rms),
                     "masked": bool(not component.valid.all()),
                 }
             )
@@ -93,6 +110,11 @@ def describe(one: Case, decoded: Decoded | None, reason: str) -> dict[str, Any]:
         "limits": limits,
         "verbatim": {path: variable.sha256() for path, variable in decoded.verbatim.items()},
     }
+
+
+def precise(item: Item) -> bool:
+    """Say whether an item is a pyramid that asks for evaluation in float64 (PYR-6)."""
+    return item.architecture == _PYRAMID and 6 in item.config
 
 
 def write_case(one: Case, root: Path) -> None:

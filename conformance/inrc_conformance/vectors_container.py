@@ -6,6 +6,8 @@ import hashlib
 import zlib
 from typing import Any
 
+import numpy as np
+
 from .builder import (
     HEADER,
     SIGNATURE,
@@ -17,6 +19,7 @@ from .builder import (
     cbor,
     constant_item,
     meta,
+    section_digest,
     simple_file,
 )
 from .case import Case, case
@@ -131,8 +134,8 @@ def _item_first() -> bytes:
     out = first + zlib.crc32(first).to_bytes(4, "little")
     second = b"HEAD\0" + uleb(len(head)) + head
     out += second + zlib.crc32(second).to_bytes(4, "little")
-    size = len(out) + 4 + 1 + 1 + 1 + 32 + 4
-    ends = b"ENDS\0" + uleb(33) + uleb(size) + hashlib.sha256(b"").digest()
+    size = len(out) + 4 + 1 + 1 + 1 + 1 + 32 + 4
+    ends = b"ENDS\0" + uleb(34) + uleb(size) + uleb(0) + hashlib.sha256(b"").digest()
     return out + ends + zlib.crc32(ends).to_bytes(4, "little")
 
 
@@ -253,10 +256,12 @@ def _ends_faults() -> list[Case]:
     file = simple_file(model)
     mask = MaskSpec(ball((5, 4)), patterns=(1,))
     swapped = simple_file(model).mask(mask)
-    integers = file.layer
-    wrong = hashlib.sha256(mask.layer() + integers).digest()
-    packed = hashlib.sha256(integers + mask.data()).digest()
-    digest = hashlib.sha256(integers).digest()
+    integers = np.array(model.integers(), dtype="<i4").tobytes()
+    wrong = _digest(mask.layer(), integers)
+    packed = _digest(integers, mask.data())
+    digest = file.digest()
+    whole = hashlib.sha256(integers + mask.layer()).digest()
+    old = next(one for one in map(_digest_of, range(99)) if one[1][0] < 0x80)
     last = digest[:-1] + bytes([digest[-1] ^ 1])
     files = {
         "total-plus-1": (file.build(total=1), "END-1"),
@@ -268,5 +273,18 @@ def _ends_faults() -> list[Case]:
         "digest-wrong-in-last-byte": (file.build(digest=last), "END-3"),
         "digest-not-in-file-order": (swapped.build(digest=wrong), "END-2 END-3"),
         "digest-of-packed-mask": (swapped.build(digest=packed), "END-2 END-3"),
+        "offset-missing": (old[0].build(digest=old[1][1:], offset=old[1][0]), "END-2 END-4"),
+        "digest-of-the-integers": (swapped.build(digest=whole), "END-2 END-3"),
     }
     return [case("ends", n, d, s, "malformed") for n, (d, s) in files.items()]
+
+
+def _digest_of(seed: int) -> tuple[File, bytes]:
+    """Return a file and its digest."""
+    file = simple_file(Fvsrn(seed=seed))
+    return file, file.digest()
+
+
+def _digest(*layers: bytes) -> bytes:
+    """Return the digest of sections with these integer layers."""
+    return hashlib.sha256(b"".join(map(section_digest, layers))).digest()

@@ -372,8 +372,8 @@ def _mask_data_cases() -> list[Case]:
     out: list[Case] = []
     for name, data in given.items():
         spec = MaskSpec(mixed_mask_bits((4, 7, 9), data), purpose=1, method=2)
-        file = File().add("MASK", spec.front() + uleb(len(data)) + data)
-        file.layer += spec.layer()
+        payload = spec.front() + uleb(len(data)) + data
+        file = File().add("MASK", payload, layer=spec.layer())
         spec_ids = "MIX-1 MASK-3 END-2"
         out.append(case("masks", f"mixed-data-{name}", file.build(), spec_ids, tags="mask"))
     return out

@@ -145,12 +145,19 @@ def _config_faults() -> list[Case]:
         "shifts-float": good | {3: [1.0, 0, 0]},
         "shifts-true": good | {3: [True, 0, 0]},
         "shifts-not-an-array": good | {3: 5},
+        "precise-false": good | {6: False},
+        "precise-1": good | {6: 1},
+        "precise-float": good | {6: 1.0},
+        "precise-text": good | {6: "true"},
+        "precise-empty": good | {6: []},
     }
     model = _small()
-    return [
+    out = [
         case("pyramid", name, model.file(k2=[2, 1, config]).build(), "PYR-1 ITEM-5", "malformed")
         for name, config in configs.items()
     ]
+    data = model.file(k2=[2, 1, good | {6: None}]).build()
+    return [*out, case("pyramid", "precise-null", data, "ITEM-0 PYR-1", "malformed")]
 
 
 def _bad_axes(
@@ -285,6 +292,8 @@ def _network_faults() -> list[Case]:
     unknown = {"2-60": [[2**60, 64]], "2-32-and-1": [[2**32 + 1, 64]]}
     for name, pairs in (unknown | {"2-60-beside-1": [[1, 64], [2**60, 64]]}).items():
         add(name, picture, pairs, "PYR-5", "unsupported")
+    exact = Pyramid((6, 7), (0, 1, 1), three, seed=95, extra={6: True})
+    add("in-float64", exact, [[1, 64]], "PYR-6")
     add("for-one-component", Pyramid((6, 7), (1, 1)), [[1, 64]], "PYR-5")
     add("for-two-components", Pyramid((6, 7), (0, 1, 1), _TWO), [[1, 64]], "PYR-5")
     add("for-one-axis", Pyramid((6,), (0, 1), three), [[1, 64]], "PYR-5")
@@ -312,16 +321,16 @@ def _other_faults() -> list[Case]:
     good = model.config()
     for name, value, spec in (
         ("pyramid-version-2", [2, 2, good], "ITEM-5"),
-        ("config-key-of-pyramid", [2, 1, good | {6: 1}], "ITEM-5 PYR-1"),
+        ("config-key-of-pyramid", [2, 1, good | {7: 1}], "ITEM-5 PYR-1"),
         ("config-key-of-pyramid-negative", [2, 1, good | {-1: [0.0]}], "ITEM-5 PYR-1"),
     ):
         out.append(case("item", name, model.file(k2=value).build(), spec, "unsupported"))
     header = {0: [["a", 7, 0.5, 2.0]], 1: [2**48], 2: [2, 1, {0: [0], 1: 0.5}], 3: [1.0]}
-    huge = File().item(header).add("TENS", b"\0\0" + mixing_stream(2**48, b""))
+    huge = File().item(header).add("TENS", b"\0" + mixing_stream(2**48, b""))
     out.append(case("samples", "pyramid-2-48", huge.build(), "LIM-1", "limit"))
     header = header | {1: [2**39]}
     huge = File(bytes([1, 0, 2, 0])).item(header)
-    huge.add("TENS", b"\0\0" + stream(0, 2**39, b"\0\0", b""))
+    huge.add("TENS", b"\0" + stream(0, 2**39, b"\0\0", b""))
     data = huge.build()
     out.append(case("integers", "raw-lattice-2-39", data, "LIM-1 STR-5", "limit", level=2))
     return out

@@ -258,8 +258,7 @@ def mask_faults() -> list[Case]:
     item = constant_item([5, 6], [["a", 7, 1.0, 0.0]])
     out: list[Case] = []
     for name, (payload, spec) in payloads.items():
-        file = File().item(item).add("MASK", payload)
-        file.layer = _layer(name, bits, indices)
+        file = File().item(item).add("MASK", payload, layer=_layer(name, bits, indices))
         out.append(case("masks", name, file.build(), spec, "malformed", "mask"))
     return out
 

@@ -59,7 +59,7 @@ def container_cases() -> list[Case]:
     for size in (8, 16):
         add(f"digest-{size}", simple_file(Fvsrn()).build(digest_size=size), "END-2 END-3")
     file = File().add("abCd", b"anything").item(constant_item([3]))
-    file.add("qQQq", b"", 0).add("tIDX", b"later").add("pADd", bytes(40))
+    file.add("qQQq", b"", 0).add("tHMb", b"later").add("pADd", bytes(40))
     add("unknown-ancillary", file.build(), "SEC-2 SEC-3 SEC-4")
     add(
         "meta-unknown-medium",

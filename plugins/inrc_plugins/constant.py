@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from codec.contracts import Config, FitTask, Floats, Model, Positions, TensorSpec
+from codec.contracts import CLASS_F_PEAK, Config, FitTask, Floats, Model, Positions, TensorSpec
 from codec.errors import UnsupportedError
 
 
@@ -21,6 +21,7 @@ class Constant:
     version = 1
     summary = "one value for the whole field; chosen by itself where it fits"
     staged = False
+    bounded = False
 
     def tensors(
         self, config: Config, shape: tuple[int, ...], components: int
@@ -42,6 +43,9 @@ class Constant:
         level: int = 0,
     ) -> ConstantEvaluator:
         return ConstantEvaluator(components)
+
+    def tolerance(self, config: Config) -> float:
+        return CLASS_F_PEAK
 
     def level_factors(
         self, config: Config, shape: tuple[int, ...], components: int, level: int

@@ -196,7 +196,7 @@ def test_coarse_sections_of_all_items_come_first(tmp_path: Path) -> None:
     )
     data = target.read_bytes()
     with codec.open(data, device="cpu") as file:
-        order = file.tensor_owners
+        order = file.owners("TENS")
     assert set(order) == {0, 1}
     assert len(order) >= 3
     ranks = [order[: at + 1].count(item) - order.count(item) for at, item in enumerate(order)]

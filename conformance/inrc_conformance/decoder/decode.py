@@ -10,26 +10,28 @@ import numpy as np
 from . import cbor
 from .architectures.plan import Plan
 from .errors import Limit, Malformed
-from .headers import Item, check_names, parse_head, parse_item
+from .headers import Component, Item, parse_head, parse_item
+from .index import DIGEST_SIZE, Indexed, check_index, check_offset
+from .integer_sections import IntegerSection, check_lattices, decode_integers
+from .lattice import Lattice
 from .lattice_model import LatticeModel
-from .limits import DEFAULT_LIMITS, Limits
+from .limits import DEFAULT_LIMITS, Limits, require
 from .masks import Mask, parse_mask
 from .numbers import Int64Array
+from .residuals import ResidualReader, check_residual_counts, corrected, residual_lattice
 from .result import Decoded, DecodedComponent, DecodedItem
 from .sections import Budget, File, Section, parse_ends, parse_file
 from .tensors import (
-    Tensors,
     Work,
     check_counts,
-    check_lattices,
     check_masks,
     coded_counts,
     coded_mask,
-    decode_tensors,
     place,
     read_tensors,
 )
-from .values import parameters, put_patterns, real_values, stored_values
+from .tiles import check_names, check_tiles, fields_of
+from .values import Float64Array, parameters, put_patterns, real_values, stored_values
 from .verbatim import Variable, parse_verbatim
 
 
@@ -41,13 +43,40 @@ class _Parts:
     items: list[Item] = field(default_factory=list)
     plans: list[Plan] = field(default_factory=list)
     masks: list[Mask] = field(default_factory=list)
-    tensors: list[Tensors] = field(default_factory=list)
-    order: list[Mask | Tensors] = field(default_factory=list)
+    order: list[Mask | IntegerSection] = field(default_factory=list)
     digest: bytes = b""
+    index: bytes | None = None
     verbatim: dict[str, Variable] = field(default_factory=dict)
     medium: cbor.Value = None
     metadata: cbor.Value = None
     warnings: list[str] = field(default_factory=list)
+
+    def sections(self, residual: bool) -> list[IntegerSection]:
+        """All RESD, or all TENS, in file order."""
+        return [
+            part
+            for part in self.order
+            if isinstance(part, IntegerSection) and part.residual == residual
+        ]
+
+    def lattices(self, residual: bool) -> list[Lattice | None]:
+        """For each item the lattice of its residuals, or of its first tensor."""
+        if residual:
+            return [residual_lattice(item) for item in self.items]
+        return [plan.lattice for plan in self.plans]
+
+
+@dataclass
+class _Integers:
+    """L1: the integers of each item in coded order, and the digest of each section."""
+
+    tensors: list[Int64Array]
+    residuals: list[Int64Array]
+    digests: list[Indexed]
+
+    def digest(self) -> bytes:
+        """The digest of all sections (END-2), all 32 bytes of it."""
+        return hashlib.sha256(b"".join(entry.digest for entry in self.digests)).digest()
 
 
 def decode_bytes(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Decoded:
@@ -68,7 +97,11 @@ def _parse(file: File, file_size: int, limits: Limits) -> _Parts:
     for section in file.sections:
         by_type.setdefault(section.type, []).append(section)
 
-    parts.digest = parse_ends(budget.payload(by_type["ENDS"][0]), file_size)
+    ends = parse_ends(budget.payload(by_type["ENDS"][0]), file_size)
+    parts.digest = ends.digest
+    index = by_type.get("tIDX", [None])[0]
+    check_offset(index, ends.index)
+    parts.index = None if index is None else budget.payload(index)
     head = cbor.parse(budget.payload(by_type["HEAD"][0]), limits.cbor_items)
     parts.kind, count = parse_head(head)
     if count != len(by_type.get("ITEM", [])):
@@ -78,7 +111,9 @@ def _parse(file: File, file_size: int, limits: Limits) -> _Parts:
         item = parse_item(cbor.parse(budget.payload(section), limits.cbor_items))
         parts.items.append(item)
         parts.plans.append(work.plan(item))
-    check_names(parts.items)
+    fields = fields_of(parts.items)
+    check_names(fields)
+    check_tiles(fields)
     _parse_integers(file, parts, budget, limits)
     for section in by_type.get("VERB", []):
         value = cbor.parse(budget.payload(section), limits.cbor_items)
@@ -89,8 +124,9 @@ def _parse(file: File, file_size: int, limits: Limits) -> _Parts:
 
 
 def _parse_integers(file: File, parts: _Parts, budget: Budget, limits: Limits) -> None:
-    """Parse MASK and TENS sections in file order."""
+    """Parse MASK, TENS and RESD sections in file order."""
     mask_samples = 0
+    residuals = ResidualReader(parts.items)
     for section in file.sections:
         if section.type == "MASK":
             mask = parse_mask(budget.payload(section), limits, mask_samples)
@@ -98,9 +134,9 @@ def _parse_integers(file: File, parts: _Parts, budget: Budget, limits: Limits) -
             parts.masks.append(mask)
             parts.order.append(mask)
         elif section.type == "TENS":
-            tensors = read_tensors(budget.payload(section), parts.plans, limits)
-            parts.tensors.append(tensors)
-            parts.order.append(tensors)
+            parts.order.append(read_tensors(budget.payload(section), parts.plans, limits))
+        elif section.type == "RESD":
+            parts.order.append(residuals.read(budget.payload(section)))
 
 
 def _parse_metadata(section: Section, parts: _Parts, budget: Budget) -> None:
@@ -116,30 +152,17 @@ def _parse_metadata(section: Section, parts: _Parts, budget: Budget) -> None:
 
 
 def _finish(file: File, parts: _Parts, limits: Limits) -> Decoded:
-    """Decode the integers, compare the digest, and evaluate the items."""
-    wanted: list[int] = []
-    for item, plan in zip(parts.items, parts.plans, strict=True):
-        check_masks(item, plan, parts.masks)
-        wanted.append(sum(coded_counts(item, plan, parts.masks)))
-    check_counts(parts.tensors, wanted, limits)
-    check_lattices(parts.tensors, parts.plans, limits)
-
-    digest = hashlib.sha256()
-    coded: list[list[Int64Array]] = [[np.zeros(0, np.int64)] for _ in parts.items]
-    models = [LatticeModel(p.lattice) if p.lattice is not None else None for p in parts.plans]
-    for part in parts.order:
-        if isinstance(part, Mask):
-            part.update_digest(digest)
-        else:
-            integers = decode_tensors(part, models[part.item])
-            digest.update(integers.astype("<i4").tobytes())
-            coded[part.item].append(integers)
-    full = digest.digest()
+    """Decode the integers, compare the digests, and evaluate the items."""
+    _check_integers(parts, limits)
+    integers = _decode_integers(parts)
+    full = integers.digest()
     if full[: len(parts.digest)] != parts.digest:
         raise Malformed("END-3: the digest of the integer layer differs")
+    if parts.index is not None:
+        check_index(parts.index, file.sections[:-2], integers.digests)
 
     items = [
-        _evaluate(item, plan, np.concatenate(coded[number]), parts.masks)
+        _evaluate(item, plan, integers.tensors[number], integers.residuals[number], parts.masks)
         for number, (item, plan) in enumerate(zip(parts.items, parts.plans, strict=True))
     ]
     return Decoded(
@@ -156,7 +179,53 @@ def _finish(file: File, parts: _Parts, limits: Limits) -> Decoded:
     )
 
 
-def _evaluate(item: Item, plan: Plan, coded: Int64Array, masks: list[Mask]) -> DecodedItem:
+def _check_integers(parts: _Parts, limits: Limits) -> None:
+    """Check masks and the numbers of integers before any of those is decoded."""
+    wanted: list[int] = []
+    for item, plan in zip(parts.items, parts.plans, strict=True):
+        check_masks(item, plan, parts.masks)
+        wanted.append(sum(coded_counts(item, plan, parts.masks)))
+    check_counts(parts.sections(residual=False), wanted, limits)
+    check_residual_counts(parts.sections(residual=True), parts.items)
+    mixed = [
+        check_lattices(parts.sections(residual), parts.lattices(residual))
+        for residual in (False, True)
+    ]
+    require(sum(mixed), limits.mixed, "integers coded by mixing")
+
+
+def _decode_integers(parts: _Parts) -> _Integers:
+    """Decode all TENS and RESD sections in file order."""
+    empty = np.zeros(0, np.int64)
+    coded = {residual: [[empty] for _ in parts.items] for residual in (False, True)}
+    lattices = {residual: parts.lattices(residual) for residual in (False, True)}
+    models: dict[tuple[bool, int], LatticeModel] = {}
+    digests: list[Indexed] = []
+    for part in parts.order:
+        if isinstance(part, Mask):
+            digests.append(Indexed(section_digest(part.layer()), None))
+            continue
+        key = (part.residual, part.item)
+        lattice = lattices[part.residual][part.item]
+        if part.is_mixed and lattice is not None and key not in models:
+            models[key] = LatticeModel(lattice)
+        integers = decode_integers(part, models.get(key))
+        coded[part.residual][part.item].append(integers)
+        digests.append(Indexed(section_digest(integers.astype("<i4").tobytes()), part.item))
+    tensors, residuals = (
+        [np.concatenate(pieces) for pieces in coded[residual]] for residual in (False, True)
+    )
+    return _Integers(tensors, residuals, digests)
+
+
+def section_digest(layer: bytes) -> bytes:
+    """Return the digest of a section (section 3)."""
+    return hashlib.sha256(layer).digest()[:DIGEST_SIZE]
+
+
+def _evaluate(
+    item: Item, plan: Plan, coded: Int64Array, residuals: Int64Array, masks: list[Mask]
+) -> DecodedItem:
     """Dequantise an item and evaluate all its samples."""
     integers = place(coded, item, plan, masks)
     tensors = [
@@ -165,24 +234,35 @@ def _evaluate(item: Item, plan: Plan, coded: Int64Array, masks: list[Mask]) -> D
     ]
     with np.errstate(all="ignore"):
         normalised = plan.evaluate(tensors)
+    steps = item.residual_steps or (0.0,) * len(item.components)
+    corrections: Int64Array | None = None
+    if item.residual_steps is not None:
+        corrections = residuals.reshape(len(item.components), item.samples)
     components: list[DecodedComponent] = []
-    for component, y in zip(item.components, normalised, strict=True):
+    for number, (component, y) in enumerate(zip(item.components, normalised, strict=True)):
         real = real_values(y, component)
-        values = stored_values(real, component.dtype).reshape(item.dims)
-        valid = np.ones(item.dims, dtype=np.bool_)
-        if component.mask is not None:
-            put_patterns(values, masks[component.mask])
-            valid = masks[component.mask].bits
-        components.append(
-            DecodedComponent(
-                name=component.name,
-                shape=item.dims,
-                dtype=component.dtype,
-                normalised=y.reshape(item.dims),
-                real=real.reshape(item.dims),
-                values=values,
-                valid=valid,
-                scale=component.scale,
-            )
-        )
-    return DecodedItem(item, integers, tensors, components)
+        if corrections is not None:
+            real = corrected(real, steps[number], corrections[number])
+        components.append(_component(item, component, y, real, masks))
+    return DecodedItem(item, integers, tensors, corrections, components)
+
+
+def _component(
+    item: Item, component: Component, y: Float64Array, real: Float64Array, masks: list[Mask]
+) -> DecodedComponent:
+    """Store the values of a component and put the patterns of invalid samples in their place."""
+    values = stored_values(real, component.dtype).reshape(item.dims)
+    valid = np.ones(item.dims, dtype=np.bool_)
+    if component.mask is not None:
+        put_patterns(values, masks[component.mask])
+        valid = masks[component.mask].bits
+    return DecodedComponent(
+        name=component.name,
+        shape=item.dims,
+        dtype=component.dtype,
+        normalised=y.reshape(item.dims),
+        real=real.reshape(item.dims),
+        values=values,
+        valid=valid,
+        scale=component.scale,
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .cbor import Value, as_float, as_list, as_map, as_text, as_uint, is_float32
@@ -15,6 +14,7 @@ _MAX_COMPONENTS = 4096
 _MAX_DIMS = 8
 _MAX_SIZE = 2**48
 _MAX_NAME = 1024
+_LAST_KEY = 7
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,9 @@ class Item:
     config: dict[int, Value]
     quantisation: tuple[Quantisation, ...]
     sparse: dict[int, int]
+    origin: tuple[int, ...] | None
+    bounds: tuple[float, ...] | None
+    residual_steps: tuple[float, ...] | None
 
     @property
     def samples(self) -> int:
@@ -89,7 +92,7 @@ def parse_item(value: Value) -> Item:
     for key in (0, 1, 2):
         if key not in item:
             raise Malformed(f"ITEM-0: key {key} is missing")
-    if any(not isinstance(key, int) or not 0 <= key <= 4 for key in item):
+    if any(not isinstance(key, int) or not 0 <= key <= _LAST_KEY for key in item):
         raise Unsupported("ITEM-1: another key in ITEM")
     components = tuple(_component(entry) for entry in as_list(item[0], "ITEM-0: components"))
     if not 1 <= len(components) <= _MAX_COMPONENTS:
@@ -117,14 +120,10 @@ def parse_item(value: Value) -> Item:
         config=_int_keys(config),
         quantisation=quantisation,
         sparse=_sparse(item[4]) if 4 in item else {},
+        origin=_origin(item[5], len(dims)) if 5 in item else None,
+        bounds=_bounds(item[6], len(components)) if 6 in item else None,
+        residual_steps=_residual_steps(item[7], len(components)) if 7 in item else None,
     )
-
-
-def check_names(items: Sequence[Item]) -> None:
-    """Refuse two components of a file with the same name (ITEM-10)."""
-    names = [component.name for item in items for component in item.components]
-    if len(set(names)) != len(names):
-        raise Malformed("ITEM-10: two components have the same name")
 
 
 def _int_keys(config: dict[int | str, Value]) -> dict[int, Value]:
@@ -232,3 +231,33 @@ def _sparse(value: Value) -> dict[int, int]:
     if not result:
         raise Malformed("ITEM-8: key 4 without entries")
     return result
+
+
+def _origin(value: Value, dims: int) -> tuple[int, ...]:
+    """Check key 5; whether the tiles of a field fit together is seen later (ITEM-11)."""
+    origin = tuple(as_uint(entry, "ITEM-0: an origin") for entry in as_list(value, "ITEM-0: key 5"))
+    if len(origin) != dims:
+        raise Malformed("ITEM-11: not one origin per dim")
+    return origin
+
+
+def _bounds(value: Value, components: int) -> tuple[float, ...]:
+    """Check key 6 (ITEM-12)."""
+    bounds = tuple(as_float(entry, "ITEM-12: a bound") for entry in as_list(value, "ITEM-0: key 6"))
+    if len(bounds) != components:
+        raise Malformed("ITEM-12: not one bound per component")
+    if any(bound < 0 for bound in bounds):
+        raise Malformed("ITEM-12: a bound is negative")
+    return bounds
+
+
+def _residual_steps(value: Value, components: int) -> tuple[float, ...]:
+    """Check key 7 (ITEM-12)."""
+    steps = tuple(
+        as_float(entry, "ITEM-12: a residual step") for entry in as_list(value, "ITEM-0: key 7")
+    )
+    if len(steps) != components:
+        raise Malformed("ITEM-12: not one residual step per component")
+    if any(step <= 0 for step in steps):
+        raise Malformed("ITEM-12: a residual step is not greater than 0")
+    return steps

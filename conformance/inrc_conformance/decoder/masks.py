@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass
 
@@ -36,11 +35,10 @@ class Mask:
         """The full shape of the mask."""
         return self.bits.shape
 
-    def update_digest(self, digest: hashlib._Hash) -> None:
-        """Feed the mask to the digest of the integer layer (END-2)."""
-        digest.update(self.bits.astype(np.uint8).tobytes())
-        if self.indices is not None:
-            digest.update(self.indices.astype("<i4").tobytes())
+    def layer(self) -> bytes:
+        """Return what the digest of the section covers (END-2)."""
+        indices = b"" if self.indices is None else self.indices.astype("<i4").tobytes()
+        return self.bits.astype(np.uint8).tobytes() + indices
 
     def invalid_patterns(self) -> npt.NDArray[np.uint64]:
         """Return the bit pattern of each invalid sample in C order."""

@@ -37,6 +37,8 @@ class DecodedItem:
     header: Item
     integers: list[Int64Array]
     parameters: list[Float32Array]
+    residuals: Int64Array | None
+    """One for each component and sample, the samples in C order."""
     components: list[DecodedComponent]
 
 
@@ -48,7 +50,7 @@ class Decoded:
     minor: int
     level: int
     digest: bytes
-    """The SHA-256 of the integer layer, all 32 bytes."""
+    """The SHA-256 of the digests of the integer layer (END-2), all 32 bytes."""
     items: list[DecodedItem] = field(default_factory=list)
     masks: list[Mask] = field(default_factory=list)
     verbatim: dict[str, Variable] = field(default_factory=dict)

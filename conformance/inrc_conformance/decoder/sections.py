@@ -11,8 +11,8 @@ from .limits import Limits, require
 from .numbers import Reader
 
 SIGNATURE = bytes.fromhex("89494E520D0A1A0A")
-KNOWN = ("HEAD", "ITEM", "TENS", "MASK", "VERB", "mETa", "ENDS")
-_ONCE = ("HEAD", "mETa", "ENDS")
+KNOWN = ("HEAD", "ITEM", "TENS", "RESD", "MASK", "VERB", "mETa", "tIDX", "ENDS")
+_ONCE = ("HEAD", "mETa", "tIDX", "ENDS")
 _HEADER_LIKE = ("HEAD", "ITEM", "mETa")
 _DIGEST_SIZES = (8, 16, 32)
 
@@ -24,6 +24,10 @@ class Section:
     type: str
     attribute: int
     stored: bytes
+    offset: int
+    """Of its type in the file."""
+    front: bytes
+    """The bytes `type attribute length` that it begins with."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,8 @@ def parse_file(data: bytes, limits: Limits) -> File:
             raise Malformed("FILE-6: HEAD is the first section and no other")
         if section.type in _ONCE and section.type in seen:
             raise Malformed(f"SEC-6: {section.type} occurs twice")
+        if last == "tIDX" and section.type != "ENDS":
+            raise Malformed("IDX-1: tIDX is not the section before ENDS")
         last = section.type
         seen.add(last)
         count += 1
@@ -118,12 +124,15 @@ def _header(data: bytes) -> tuple[int, int]:
 
 def _section(reader: Reader, first: bool) -> Section:
     """Read one section and check its type, CRC and attribute."""
-    start = 0 if first else reader.position
+    offset = reader.position
+    start = 0 if first else offset
     name = reader.take(4)
     if not (name.isalpha() and name.isascii()):
         raise Malformed("SEC-1: a section type is not four ASCII letters")
     attribute = reader.u8()
-    stored = reader.take(reader.uleb())
+    length = reader.uleb()
+    front = reader.data[offset : reader.position]
+    stored = reader.take(length)
     crc = zlib.crc32(reader.data[start : reader.position])
     if int.from_bytes(reader.take(4), "little") != crc:
         raise Malformed(f"SEC-4: wrong CRC of section {name.decode('ascii')}")
@@ -131,15 +140,24 @@ def _section(reader: Reader, first: bool) -> Section:
         raise Malformed("SEC-1: the third letter of a section type is lower case")
     if attribute > 2:
         raise Malformed(f"SEC-5: attribute {attribute}")
-    return Section(name.decode("ascii"), attribute, stored)
+    return Section(name.decode("ascii"), attribute, stored, offset, front)
 
 
-def parse_ends(payload: bytes, file_size: int) -> bytes:
-    """Check `total` and return the digest (END-1, END-2)."""
+@dataclass(frozen=True)
+class Ends:
+    """The content of ENDS: the offset of the index, and the digest."""
+
+    index: int
+    digest: bytes
+
+
+def parse_ends(payload: bytes, file_size: int) -> Ends:
+    """Check `total` and the size of the digest (END-1, END-2)."""
     reader = Reader(payload)
     if reader.uleb() != file_size:
         raise Malformed("END-1: total is not the length of the file")
+    index = reader.uleb()
     digest = reader.take(reader.left)
     if len(digest) not in _DIGEST_SIZES:
         raise Malformed(f"END-2: a digest of {len(digest)} bytes")
-    return digest
+    return Ends(index, digest)

@@ -1,51 +1,34 @@
-"""L1: the integers of the TENS sections and their place in the tensors (sections 5 and 6)."""
+"""L1: TENS payloads, and the place of their integers in the tensors (sections 5 and 6)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from .architectures import plan_item
 from .architectures.plan import Plan
-from .errors import Malformed, Unsupported
+from .errors import Malformed
 from .headers import Item
-from .lattice_model import LatticeModel
+from .integer_sections import IntegerSection, counts
 from .limits import Limits, require
 from .masks import SPARSITY, VALIDITY, Mask
-from .mixing import BitDecoder
 from .numbers import Int64Array, Reader
-from .streams import MIXING, Stream, decode_stream, read_stream
+from .streams import MIXING, Stream, read_stream
 
 
-@dataclass(frozen=True)
-class Tensors:
-    """One TENS section: streams that are read but not decoded."""
-
-    item: int
-    streams: tuple[Stream, ...]
-
-    @property
-    def count(self) -> int:
-        """The number of integers."""
-        return sum(stream.count for stream in self.streams)
-
-
-def read_tensors(payload: bytes, plans: Sequence[Plan], limits: Limits) -> Tensors:
+def read_tensors(payload: bytes, plans: Sequence[Plan], limits: Limits) -> IntegerSection:
     """Read a TENS payload (TENS-1)."""
     reader = Reader(payload)
-    item, tile = reader.uleb(), reader.uleb()
+    item = reader.uleb()
     if item >= len(plans):
         raise Malformed(f"TENS-1: there is no item {item}")
-    if tile:
-        raise Unsupported(f"TENS-1: tile {tile}")
     streams: list[Stream] = []
     while reader.left:
         entries = lattice_entries(plans[item])
         streams.append(read_stream(reader, limits.tensor_entries, entries))
-    return Tensors(item, tuple(streams))
+    return IntegerSection(item, tuple(streams), residual=False)
 
 
 class Work:
@@ -134,60 +117,26 @@ def coded_mask(item: Item, tensor: int, masks: list[Mask]) -> npt.NDArray[np.boo
 
 def coded_counts(item: Item, plan: Plan, masks: list[Mask]) -> list[int]:
     """Return the number of coded entries of each tensor."""
-    counts: list[int] = []
+    out: list[int] = []
     for tensor, shape in enumerate(plan.shapes):
         coded = coded_mask(item, tensor, masks)
         entries = product(shape)
         if coded is not None:
             entries = int(np.count_nonzero(coded)) * (entries // coded.size)
-        counts.append(entries)
-    return counts
+        out.append(entries)
+    return out
 
 
-def check_counts(sections: list[Tensors], wanted: list[int], limits: Limits) -> None:
+def check_counts(sections: Sequence[IntegerSection], wanted: list[int], limits: Limits) -> None:
     """Compare the integers of the streams with those of the items (TENS-2).
 
     Those of coder 5 do not count as numbers of parameters (STR-6).
     """
-    found = [0] * len(wanted)
-    for section in sections:
-        found[section.item] += section.count
     streams = [stream for section in sections for stream in section.streams]
     others = sum(stream.count for stream in streams if stream.coder != MIXING)
     require(others, limits.tensor_entries, "integers of all streams")
-    if found != wanted:
+    if counts(sections, len(wanted)) != wanted:
         raise Malformed("TENS-2: not as many integers as the tensors ask for")
-
-
-def check_lattices(sections: Sequence[Tensors], plans: Sequence[Plan], limits: Limits) -> None:
-    """Check where streams of coder 5 begin and end (STR-6)."""
-    position, mixed = [0] * len(plans), [0] * len(plans)
-    for section in sections:
-        item = section.item
-        lattice = plans[item].lattice
-        for stream in section.streams:
-            start = position[item]
-            position[item] += stream.count
-            if stream.coder != MIXING:
-                continue
-            if start != mixed[item]:
-                raise Malformed("STR-6: integers of another coder before a stream of coder 5")
-            if lattice is None or position[item] not in lattice.ends:
-                raise Malformed("STR-6: a stream of coder 5 does not end with a level")
-            mixed[item] = position[item]
-    require(sum(mixed), limits.mixed, "coefficients coded by mixing")
-
-
-def decode_tensors(section: Tensors, model: LatticeModel | None) -> Int64Array:
-    """Return the integers of a TENS section in coded order; `model` is that of its lattice."""
-    parts = [np.zeros(0, dtype=np.int64)]
-    for stream in section.streams:
-        if stream.coder == MIXING and model is not None:
-            integers = model.code(BitDecoder(stream.data), [0] * stream.count)
-            parts.append(np.array(integers, dtype=np.int64))
-        else:
-            parts.append(decode_stream(stream))
-    return np.concatenate(parts)
 
 
 def place(coded: Int64Array, item: Item, plan: Plan, masks: list[Mask]) -> list[Int64Array]:

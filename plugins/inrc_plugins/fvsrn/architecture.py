@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codec.contracts import Config, Evaluator, FitTask, Floats, Model, TensorSpec
+from codec.contracts import CLASS_F_PEAK, Config, Evaluator, FitTask, Floats, Model, TensorSpec
 from inrc_plugins.fvsrn.config import FvsrnConfig
 from inrc_plugins.fvsrn.evaluation import FvsrnEvaluator
 
@@ -21,6 +21,7 @@ class Fvsrn:
     version = 1
     summary = "latent grid, Fourier features and a small SnakeAlt network (fV-SRN)"
     staged = True
+    bounded = False
 
     def tensors(
         self, config: Config, shape: tuple[int, ...], components: int
@@ -45,6 +46,9 @@ class Fvsrn:
         from inrc_plugins.fvsrn.device_evaluation import DeviceEvaluator
 
         return DeviceEvaluator(checked, shape, components, parameters, device)
+
+    def tolerance(self, config: Config) -> float:
+        return CLASS_F_PEAK
 
     def level_factors(
         self, config: Config, shape: tuple[int, ...], components: int, level: int

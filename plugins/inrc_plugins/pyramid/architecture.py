@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codec.contracts import Config, Evaluator, FitTask, Floats, Model, TensorSpec
+from codec.contracts import CLASS_F_PEAK, Config, Evaluator, FitTask, Floats, Model, TensorSpec
 from inrc_plugins.pyramid import restoration
 from inrc_plugins.pyramid.config import PyramidConfig
 
 # Lifting costs four multiply-adds a sample, axis and level, and levels shrink geometrically; bases
 # cost the length of their axis.
 _WAVELET_COST = 16
+# Tolerance of items that are evaluated in float64 (PYR-6).
+PRECISE = 2.0**-40
 
 
 class Pyramid:
@@ -24,6 +26,7 @@ class Pyramid:
     version = 1
     summary = "wavelets and learned bases per axis, context-mixed coefficients (the default)"
     staged = False
+    bounded = True
 
     def tensors(
         self, config: Config, shape: tuple[int, ...], components: int
@@ -40,6 +43,9 @@ class Pyramid:
         )
         networks = sum(restoration.network(n).multiply_adds for n, _ in checked.restoration)
         return components * (_WAVELET_COST * len(checked.lengths) + bases) + networks
+
+    def tolerance(self, config: Config) -> float:
+        return PRECISE if 6 in config else CLASS_F_PEAK
 
     def level_factors(
         self, config: Config, shape: tuple[int, ...], components: int, level: int
@@ -66,6 +72,10 @@ class Pyramid:
         return PyramidEvaluator(checked, shape, components, parameters[0], level)
 
     def fit(self, task: FitTask) -> Model:
+        if task.goal.bound is not None:
+            from inrc_plugins.pyramid.bounded import BoundedFit
+
+            return BoundedFit(task).run()
         from inrc_plugins.pyramid.fit import PyramidFit
 
         return PyramidFit(task).run()

@@ -112,18 +112,18 @@ def apply(matrix: Matrix, array: Array, axis: int) -> Array:
 
     Args:
         matrix: (rows, n).
-        array: 4-D float32 with n samples along `axis`; C-contiguous, or else it is copied.
+        array: 4-D float32 or float64 with n samples along `axis`; copied unless C-contiguous.
         axis: 0 to 3.
 
     Returns:
-        float32, C-contiguous, with `rows` samples along `axis`.
+        C-contiguous, of the array's dtype, with `rows` samples along `axis`.
     """
     rows, n = matrix.shape
     shape = array.shape
     outer, inner = math.prod(shape[:axis]), math.prod(shape[axis + 1 :])
-    small = np.ascontiguousarray(matrix, np.float32)
-    source = np.ascontiguousarray(array, np.float32).reshape(outer, n, inner)
-    result = np.empty((outer, rows, inner), np.float32)
+    small = np.ascontiguousarray(matrix, array.dtype)
+    source = np.ascontiguousarray(array).reshape(outer, n, inner)
+    result = np.empty((outer, rows, inner), array.dtype)
     # Products are written to where they belong: nothing as large as the array is needed besides.
     if inner == 1:
         np.matmul(source[:, :, 0], small.T, out=result[:, :, 0])

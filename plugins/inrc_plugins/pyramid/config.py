@@ -41,6 +41,7 @@ class PyramidConfig:
         shifts: in 1/128 steps, what is added to the magnitudes 1, 2 and above.
         factors: packed bases of the axes with `LEARNED`, in the order of the axes.
         restoration: numbers of restoration networks, and their weights in 1/64.
+        precise: whether samples are evaluated in float64, so that every decoder has the same ones.
     """
 
     lengths: tuple[int, ...]
@@ -50,6 +51,7 @@ class PyramidConfig:
     shifts: tuple[int, int, int] = (0, 0, 0)
     factors: tuple[bytes, ...] = ()
     restoration: Restoration = ()
+    precise: bool = False
 
     @classmethod
     def from_map(cls, config: Config, shape: tuple[int, ...], components: int) -> PyramidConfig:
@@ -59,7 +61,7 @@ class PyramidConfig:
             CorruptError, UnsupportedError: it breaks the normative text.
         """
         for key in config:
-            if key not in range(6):
+            if key not in range(7):
                 raise UnsupportedError(f"config key {key} is unknown", section="ITEM")
         lengths = active_lengths(shape, components)
         axes = _integers(config.get(0), "the axes", -3, MAX_LEVELS)
@@ -81,7 +83,10 @@ class PyramidConfig:
             (shifts[0], shifts[1], shifts[2]),
             tuple(factors),
             _restoration(config, lengths, components),
+            6 in config,
         )
+        if found.precise and (config[6] is not True or found.restoration):
+            _fail("key 6 is not true, or stands beside a restoration")
         if found.step <= 0:
             _fail("the step is not positive")
         found._check_axes(components)
@@ -111,6 +116,8 @@ class PyramidConfig:
             found[4] = list(self.factors)
         if self.restoration:
             found[5] = [list(pair) for pair in self.restoration]
+        if self.precise:
+            found[6] = True
         return found
 
     @cached_property

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from codec.contracts import Floats, Positions
+from codec.contracts import Floats, Positions, Values
 from inrc_plugins.pyramid.config import PyramidConfig
 from inrc_plugins.pyramid.restoration import restore
 from inrc_plugins.pyramid.transform import dequantise, synthesise
@@ -27,8 +27,9 @@ class PyramidEvaluator:
         coefficients: Floats,
         level: int,
     ) -> None:
-        dequantise(coefficients, config, level)
-        samples = synthesise(coefficients, config, level)
+        values: Values = coefficients.astype(np.float64) if config.precise else coefficients
+        dequantise(values, config, level)
+        samples = synthesise(values, config, level)
         if config.restoration and level == 0:
             restore(samples, config.restoration, config.step)
         factors = config.factors_at(level)
@@ -41,7 +42,7 @@ class PyramidEvaluator:
         self._active = active
         self._factors = np.array(factors, np.float64)
 
-    def on_axes(self, positions: Sequence[Positions]) -> Floats:
+    def on_axes(self, positions: Sequence[Positions]) -> Values:
         out_shape = (len(self._samples), *(len(axis) for axis in positions))
         values = self._samples
         chosen = [positions[axis] for axis in self._active]
@@ -67,7 +68,7 @@ class PyramidEvaluator:
         return total.astype(np.float32)
 
 
-def _along(values: Floats, axis: int, places: npt.NDArray[np.float64]) -> Floats:
+def _along(values: Values, axis: int, places: npt.NDArray[np.float64]) -> Values:
     """Linear interpolation of one axis at `places` (in samples of the level, clipped to them)."""
     length = values.shape[axis]
     low = np.clip(np.floor(places).astype(np.int64), 0, length - 1)
@@ -77,7 +78,7 @@ def _along(values: Floats, axis: int, places: npt.NDArray[np.float64]) -> Floats
         return values.take(low, axis)
     low = np.minimum(low, max(length - 2, 0))
     high = np.minimum(low + 1, length - 1)
-    part = np.clip(places - low, 0, 1).astype(np.float32)
+    part = np.clip(places - low, 0, 1).astype(values.dtype)
     part = part.reshape([-1 if number == axis else 1 for number in range(values.ndim)])
-    found: Floats = values.take(low, axis) * (1 - part) + values.take(high, axis) * part
+    found: Values = values.take(low, axis) * (1 - part) + values.take(high, axis) * part
     return found

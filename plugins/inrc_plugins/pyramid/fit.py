@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from codec.container.items import Quantisation
 from codec.contracts import CodedTensor, FitTask, Floats, ItemGoal, Measurement, Model
@@ -17,6 +16,7 @@ from inrc_plugins.pyramid.config import SEPARATE, SEPARATE_LEAST, PyramidConfig,
 from inrc_plugins.pyramid.efforts import effort
 from inrc_plugins.pyramid.error_model import ErrorModel, measured_surplus
 from inrc_plugins.pyramid.fill import fill
+from inrc_plugins.pyramid.magnitudes import Coefficients, least_step, narrow, shifts_of
 from inrc_plugins.pyramid.planning import (
     PRICE,
     central_part,
@@ -26,19 +26,16 @@ from inrc_plugins.pyramid.planning import (
 )
 from inrc_plugins.pyramid.transform import analyse, dequantise, synthesise
 
-Coefficients = npt.NDArray[np.int32] | npt.NDArray[np.int16]
 # A share of equal samples this large becomes the offset, so that it costs nothing.
 _BACKGROUND = 0.05
 # Rounds of filling invalid samples before the plan is chosen.
-_FIRST_FILL = 6
+FIRST_FILL = 6
 # A step at which no field of 16 bits comes back exactly.
 _COARSE = 1e-2
 # Steps tried where some give the field back exactly.
 _EXACT_ATTEMPTS = 14
 # Attempts where the search by secants ends short of the goal; each goes twice as far.
 _INSISTENCE = 8
-# Integers, and their differences from predictions, stay below 2^27.
-_GREATEST = 1 << 26
 # Decibels per unit of the step's logarithm where every coefficient counts.
 _STEEPEST = -20 / math.log(10)
 # Of the range 2, per dB: a uniform quantiser's step for an error, a little more for its zone of 0.
@@ -116,7 +113,7 @@ class PyramidFit:
         level = self._effort
         self._report("plan", 0.0)
         joint = joint_plan(array.shape, self._components)
-        self._fill(array, joint, step, _FIRST_FILL)
+        self._fill(array, joint, step, FIRST_FILL)
         step = self._modelled_step(array, joint, step)
         plan = choose_plan(array, self._components, step, level, self._task.threads)
         self._fill(array, plan, step, level.fill)
@@ -127,7 +124,7 @@ class PyramidFit:
         if level.restore and restoration.fits(restoration.IMAGES[0], lengths, self._components):
             original = array.copy()
         coefficients, factors = analyse(array, plan, step)
-        self._least_step = _least_step(coefficients)
+        self._least_step = least_step(coefficients)
         packed = tuple(bases.pack(factors[axis], lengths[axis]) for axis in sorted(factors))
         config = PyramidConfig(lengths, plan, step, offset, factors=packed)
         step = self._estimated_step(coefficients, config, part)
@@ -287,48 +284,12 @@ class PyramidFit:
             config.lattice, coefficients, config.step, price, self._effort.passes
         )
         segments = tuple(found)
-        values = _narrow(coded)
+        values = narrow(coded)
         del coded
         self._latest = segments, values
-        config = replace(config, shifts=_shifts(coefficients, values, config))
+        config = replace(config, shifts=shifts_of(coefficients, values, config))
         candidate = _Candidate(config, segments, Measurement(0, 0.0))
         return replace(candidate, measured=self._task.measure(candidate.model(values)))
-
-
-def _narrow(values: npt.NDArray[np.int32]) -> Coefficients:
-    """The same integers in half the memory, where that holds them."""
-    narrow = np.iinfo(np.int16)
-    if narrow.min < values.min(initial=0) and values.max(initial=0) <= narrow.max:
-        return values.astype(np.int16)
-    return values
-
-
-def _shifts(
-    coefficients: Floats, values: Coefficients, config: PyramidConfig
-) -> tuple[int, int, int]:
-    """Mean of |c| / step - |q| over the coefficients with |q| = 1, 2 and above, in 1/128."""
-    sums, counts = np.zeros(4), np.zeros(4)
-    scale = np.float32(1 / config.step)
-    at = 0
-    for band in config.lattice.bands:
-        part = values[at : at + band.size]
-        at += band.size
-        if not band.orientation:
-            continue
-        magnitude = np.abs(part)
-        kept = np.flatnonzero(magnitude)
-        rest = np.abs(coefficients[band.box].ravel()[kept]) * scale - magnitude[kept]
-        group = np.minimum(magnitude[kept], 3)
-        sums += np.bincount(group, rest, 4)
-        counts += np.bincount(group, minlength=4)
-    means = np.rint(128 * sums / np.maximum(counts, 1)).clip(-100, 100).astype(int)
-    return int(means[1]), int(means[2]), int(means[3])
-
-
-def _least_step(coefficients: Floats) -> float:
-    """The smallest step at which every integer stays within what the coder holds."""
-    greatest = max(float(coefficients.max(initial=0)), -float(coefficients.min(initial=0)))
-    return float(np.nextafter(np.float32(greatest / _GREATEST), np.float32(1)))
 
 
 def _error_of(psnr: float) -> float:

@@ -1,9 +1,10 @@
 """Inner loops of the 9/7 wavelet (see `wavelet`), and how this package has loops compiled.
 
-`scratch` holds one block of lines (at least n, lines) or one line (at least n), float32, low
-samples (the even ones) first. geometry = (a, b, m, n, stride of a, of b, of m, of n): n is along
-the lines, m the innermost other axis, strides are in samples. A unit of work is a block or a line;
-units first..last-1 are done, counted in the order a, b, m.
+Lines are float32 or float64, and so are `scratch` and `factors` (`FACTORS`). `scratch` holds one
+block of lines (at least n, lines) or one line (at least n), low samples (the even ones) first.
+geometry = (a, b, m, n, stride of a, of b, of m, of n): n is along the lines, m the innermost other
+axis, strides are in samples. A unit of work is a block or a line; units first..last-1 are done,
+counted in the order a, b, m.
 
 To be vectorised, inner loops run to a length that is not known when compiling (a constant one is
 unrolled instead), over slices (whose index is never negative).
@@ -17,12 +18,18 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numba import njit
 
-ALPHA = np.float32(-1.586134342059924)
-BETA = np.float32(-0.052980118572961)
-GAMMA = np.float32(0.882911075530934)
-DELTA = np.float32(0.443506852043971)
-SCALE = np.float32(1.149604398860241)
-INVERSE_SCALE = np.float32(1 / 1.149604398860241)
+ALPHA, BETA, GAMMA, DELTA = (
+    -1.586134342059924,
+    -0.052980118572961,
+    0.882911075530934,
+    0.443506852043971,
+)
+SCALE = 1.149604398860241
+# What kernels take as `factors`, in the precision of the lines.
+FACTORS = {
+    kind: np.array([ALPHA, BETA, GAMMA, DELTA, SCALE, 1 / SCALE], kind)
+    for kind in (np.dtype(np.float32), np.dtype(np.float64))
+}
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -63,8 +70,12 @@ def _lift_even(rows: Any, n: Any, width: Any, factor: Any) -> Any:
 
 
 @compiled
-def split_blocks(flat: Any, scratch: Any, geometry: Any, first: Any, last: Any) -> Any:
+def split_blocks(
+    flat: Any, scratch: Any, factors: Any, geometry: Any, first: Any, last: Any
+) -> Any:
     """Split lines along axis 0, 1 or 2; neighbouring lines are neighbours in memory."""
+    alpha, beta, gamma, delta = factors[0], factors[1], factors[2], factors[3]
+    scale, inverse_scale = factors[4], factors[5]
     _, b, m, n, step_a, step_b, _, step = geometry
     half = (n + 1) // 2
     most = scratch.shape[1]
@@ -78,20 +89,22 @@ def split_blocks(flat: Any, scratch: Any, geometry: Any, first: Any, last: Any) 
             line = flat[start + i * step : start + i * step + width]
             for j in range(width):
                 scratch[row, j] = line[j]
-        _lift_odd(scratch, n, width, ALPHA)
-        _lift_even(scratch, n, width, BETA)
-        _lift_odd(scratch, n, width, GAMMA)
-        _lift_even(scratch, n, width, DELTA)
+        _lift_odd(scratch, n, width, alpha)
+        _lift_even(scratch, n, width, beta)
+        _lift_odd(scratch, n, width, gamma)
+        _lift_even(scratch, n, width, delta)
         for i in range(n):
-            scale = SCALE if i < half else INVERSE_SCALE
+            gain = scale if i < half else inverse_scale
             line = flat[start + i * step : start + i * step + width]
             for j in range(width):
-                line[j] = scratch[i, j] * scale
+                line[j] = scratch[i, j] * gain
 
 
 @compiled
-def join_blocks(flat: Any, scratch: Any, geometry: Any, first: Any, last: Any) -> Any:
+def join_blocks(flat: Any, scratch: Any, factors: Any, geometry: Any, first: Any, last: Any) -> Any:
     """Undo `split_blocks`."""
+    alpha, beta, gamma, delta = factors[0], factors[1], factors[2], factors[3]
+    scale, inverse_scale = factors[4], factors[5]
     _, b, m, n, step_a, step_b, _, step = geometry
     half = (n + 1) // 2
     most = scratch.shape[1]
@@ -101,14 +114,14 @@ def join_blocks(flat: Any, scratch: Any, geometry: Any, first: Any, last: Any) -
         start = outer // b * step_a + outer % b * step_b + column
         width = min(most, m - column)
         for i in range(n):
-            scale = INVERSE_SCALE if i < half else SCALE
+            gain = inverse_scale if i < half else scale
             line = flat[start + i * step : start + i * step + width]
             for j in range(width):
-                scratch[i, j] = line[j] * scale
-        _lift_even(scratch, n, width, -DELTA)
-        _lift_odd(scratch, n, width, -GAMMA)
-        _lift_even(scratch, n, width, -BETA)
-        _lift_odd(scratch, n, width, -ALPHA)
+                scratch[i, j] = line[j] * gain
+        _lift_even(scratch, n, width, -delta)
+        _lift_odd(scratch, n, width, -gamma)
+        _lift_even(scratch, n, width, -beta)
+        _lift_odd(scratch, n, width, -alpha)
         for i in range(n):
             row = i // 2 if i % 2 == 0 else half + i // 2
             line = flat[start + i * step : start + i * step + width]
@@ -136,8 +149,10 @@ def _lift_even_line(low: Any, high: Any, factor: Any) -> Any:
 
 
 @compiled
-def split_lines(flat: Any, scratch: Any, geometry: Any, first: Any, last: Any) -> Any:
+def split_lines(flat: Any, scratch: Any, factors: Any, geometry: Any, first: Any, last: Any) -> Any:
     """Split lines along axis 3, each contiguous in memory."""
+    alpha, beta, gamma, delta = factors[0], factors[1], factors[2], factors[3]
+    scale, inverse_scale = factors[4], factors[5]
     _, b, m, n, step_a, step_b, step_m, _ = geometry
     half = (n + 1) // 2
     low, high = scratch[:half], scratch[half:n]
@@ -150,20 +165,22 @@ def split_lines(flat: Any, scratch: Any, geometry: Any, first: Any, last: Any) -
             high[k] = line[2 * k + 1]
         if n % 2 == 1:
             low[half - 1] = line[n - 1]
-        _lift_odd_line(low, high, ALPHA)
-        _lift_even_line(low, high, BETA)
-        _lift_odd_line(low, high, GAMMA)
-        _lift_even_line(low, high, DELTA)
+        _lift_odd_line(low, high, alpha)
+        _lift_even_line(low, high, beta)
+        _lift_odd_line(low, high, gamma)
+        _lift_even_line(low, high, delta)
         for k in range(half):
-            line[k] = low[k] * SCALE
+            line[k] = low[k] * scale
         rest = line[half:]
         for k in range(high.size):
-            rest[k] = high[k] * INVERSE_SCALE
+            rest[k] = high[k] * inverse_scale
 
 
 @compiled
-def join_lines(flat: Any, scratch: Any, geometry: Any, first: Any, last: Any) -> Any:
+def join_lines(flat: Any, scratch: Any, factors: Any, geometry: Any, first: Any, last: Any) -> Any:
     """Undo `split_lines`."""
+    alpha, beta, gamma, delta = factors[0], factors[1], factors[2], factors[3]
+    scale, inverse_scale = factors[4], factors[5]
     _, b, m, n, step_a, step_b, step_m, _ = geometry
     half = (n + 1) // 2
     low, high = scratch[:half], scratch[half:n]
@@ -172,14 +189,14 @@ def join_lines(flat: Any, scratch: Any, geometry: Any, first: Any, last: Any) ->
         start = outer // b * step_a + outer % b * step_b + unit % m * step_m
         line = flat[start : start + n]
         for k in range(half):
-            low[k] = line[k] * INVERSE_SCALE
+            low[k] = line[k] * inverse_scale
         rest = line[half:]
         for k in range(high.size):
-            high[k] = rest[k] * SCALE
-        _lift_even_line(low, high, -DELTA)
-        _lift_odd_line(low, high, -GAMMA)
-        _lift_even_line(low, high, -BETA)
-        _lift_odd_line(low, high, -ALPHA)
+            high[k] = rest[k] * scale
+        _lift_even_line(low, high, -delta)
+        _lift_odd_line(low, high, -gamma)
+        _lift_even_line(low, high, -beta)
+        _lift_odd_line(low, high, -alpha)
         for k in range(high.size):
             line[2 * k] = low[k]
             line[2 * k + 1] = high[k]

@@ -10,7 +10,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from codec.contracts import Floats
+from codec.contracts import Floats, Values
 from inrc_plugins.pyramid import bases, wavelet
 from inrc_plugins.pyramid.config import (
     COSINE,
@@ -22,17 +22,18 @@ from inrc_plugins.pyramid.config import (
 )
 
 
-def synthesise(coefficients: Floats, config: PyramidConfig, level: int) -> Floats:
-    """Samples of a level, float32 with one axis per active axis; overwrites the coefficients.
+def synthesise(coefficients: Values, config: PyramidConfig, level: int) -> Values:
+    """Samples of a level, with one axis per active axis; overwrites the coefficients.
 
     Args:
-        coefficients: float32, of the lattice's low shape at `level`, in units of the samples.
+        coefficients: float32 or float64, of the lattice's low shape at `level`, in units of the
+            samples, which have the same dtype.
     """
     lattice = config.lattice
     wavelet.inverse(coefficients, lattice.levels, level)
     halved = sum(min(level, levels) for levels in lattice.levels)
     if halved:
-        coefficients *= np.float32(2 ** (-halved / 2))
+        coefficients *= coefficients.dtype.type(2 ** (-halved / 2))
     lengths = [
         -(-length // factor)
         for length, factor in zip(config.lengths, config.factors_at(level), strict=True)
@@ -42,11 +43,11 @@ def synthesise(coefficients: Floats, config: PyramidConfig, level: int) -> Float
     for axis in reversed(range(len(config.axes))):
         samples = _undo(samples, axis, config)
     samples = samples.reshape(lengths)
-    samples += np.float32(config.offset)
+    samples += samples.dtype.type(config.offset)
     return samples
 
 
-def _undo(samples: Floats, axis: int, config: PyramidConfig) -> Floats:
+def _undo(samples: Values, axis: int, config: PyramidConfig) -> Values:
     code, length = config.axes[axis], config.lengths[axis]
     if code == SEPARATE:
         wavelet.inverse(as_lines(samples, axis), (0, 0, halvings(length, SEPARATE_LEAST), 0))
@@ -61,13 +62,13 @@ def _undo(samples: Floats, axis: int, config: PyramidConfig) -> Floats:
     return samples
 
 
-def as_lines(samples: Floats, axis: int) -> Floats:
+def as_lines(samples: Values, axis: int) -> Values:
     """A four-dimensional view whose third axis is `axis` (of a C-contiguous array)."""
     shape = samples.shape
     return samples.reshape(1, math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :]))
 
 
-def _apply(matrix: npt.NDArray[np.float64], samples: Floats, axis: int) -> Floats:
+def _apply(matrix: npt.NDArray[np.float64], samples: Values, axis: int) -> Values:
     return bases.apply(matrix, as_lines(samples, axis), 2).reshape(samples.shape)
 
 
@@ -99,18 +100,19 @@ def analyse(
     return array, factors
 
 
-def dequantise(coefficients: Floats, config: PyramidConfig, level: int = 0) -> None:
-    """From integers (as float32) to coefficients, in place: shifts, then the step.
+def dequantise(coefficients: Values, config: PyramidConfig, level: int = 0) -> None:
+    """From integers (as floats) to coefficients, in place: shifts, then the step.
 
     The low band, which is predicted, has no shifts.
     """
-    step = np.float32(config.step)
+    kind = coefficients.dtype.type
+    step = kind(config.step)
     low = tuple(slice(0, size) for size in config.lattice.low_shape(config.lattice.depth))
     kept = coefficients[low] * step
     if any(config.shifts) and config.lattice.depth > level:
         one, two, more = config.shifts
         # For the integers -3 or less to 3 or more.
-        table = np.array([-more, -two, -one, 0, one, two, more], np.float32) / np.float32(128)
+        table = np.array([-more, -two, -one, 0, one, two, more], kind) / kind(128)
         for index in np.ndindex(coefficients.shape[:2]):
             part = coefficients[index]
             part += table[np.clip(part, -3, 3).astype(np.int8) + 3]

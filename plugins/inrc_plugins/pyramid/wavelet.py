@@ -11,8 +11,9 @@ where the dash is the neighbour on the other side; a neighbour outside the line 
 one inside. Several axes are split together, level by level (the dyadic scheme): all that is low
 along each split axis is split again.
 
-Arrays are float32, 4-D and C-contiguous. Every line is computed alone, so results do not depend on
-the number of threads. The threads are those of a pool, not numba's own, which spin when idle.
+Arrays are float32 or float64, 4-D and C-contiguous. Every line is computed alone, so results do not
+depend on the number of threads. The threads are those of a pool, not numba's own, which spin when
+idle.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _MOST_LINES, _LEAST_LINES = 64, 16
 _BLOCK_SAMPLES = 1 << 17
 # Samples in a box below which a second thread costs more than it saves.
 _WORTH_A_THREAD = 1 << 21
-Array = npt.NDArray[np.float32]
+Array = npt.NDArray[np.floating[Any]]
 
 
 def box_sizes(shape: Sequence[int], levels: Sequence[int], level: int) -> tuple[int, ...]:
@@ -49,7 +50,7 @@ def forward(array: Array, levels: Sequence[int], threads: int = 1) -> None:
     """Replace samples by coefficients.
 
     Args:
-        array: (n0, n1, n2, n3), float32, C-contiguous; changed in place.
+        array: (n0, n1, n2, n3), float32 or float64, C-contiguous; changed in place.
         levels: how often each axis is halved.
         threads: that share the lines.
     """
@@ -66,9 +67,10 @@ def inverse(array: Array, levels: Sequence[int], first: int = 0, threads: int = 
     """Replace coefficients by samples, or by a volume of lower resolution.
 
     Args:
-        array: (n0, n1, n2, n3), float32, C-contiguous; changed in place. With first > 0 it is the
-            low box at level `first` alone, of `box_sizes(whole shape, levels, first)`, and becomes
-            the low part that `first` splits of the whole volume give: larger than samples by about
+        array: (n0, n1, n2, n3), float32 or float64, C-contiguous; changed in place. With first > 0
+            it is the low box at level `first` alone, of `box_sizes(whole shape, levels, first)`,
+            and becomes the low part that `first` splits of the whole volume give: larger than
+            samples by about
             sqrt(2) per halving.
         levels: how often each axis of the whole volume was halved.
         first: the last level to undo.
@@ -86,8 +88,8 @@ def inverse(array: Array, levels: Sequence[int], first: int = 0, threads: int = 
 
 def _normal(array: Array, levels: Sequence[int]) -> tuple[Array, list[int]]:
     """The same array and levels with the last axis longer than 1, if any is: others are slower."""
-    if array.ndim != 4 or array.dtype != np.float32 or not array.flags.c_contiguous:
-        raise ValueError("a wavelet transform needs a C-contiguous 4-D float32 array")
+    if array.ndim != 4 or array.dtype not in lifting.FACTORS or not array.flags.c_contiguous:
+        raise ValueError("a wavelet transform needs a C-contiguous 4-D array of floats")
     if len(levels) != 4 or min(levels) < 0:
         raise ValueError("a wavelet transform needs four counts of levels")
     shape, times = list(array.shape), list(levels)
@@ -102,14 +104,15 @@ class _Lines:
 
     def __init__(self, array: Array, threads: int):
         self._flat = array.reshape(-1)
-        self._strides = tuple(stride // 4 for stride in array.strides)
+        self._strides = tuple(stride // array.itemsize for stride in array.strides)
+        self._factors = lifting.FACTORS[array.dtype]
         self._threads = max(threads, 1)
         rows, length = max(array.shape[:3]), array.shape[3]
         self._together = min(
             max(_BLOCK_SAMPLES // max(rows, 1), _LEAST_LINES), _MOST_LINES, max(length, 1)
         )
-        self._blocks = np.empty((self._threads, rows, self._together), np.float32)
-        self._line = np.empty((self._threads, length), np.float32)
+        self._blocks = np.empty((self._threads, rows, self._together), array.dtype)
+        self._line = np.empty((self._threads, length), array.dtype)
         self._pool: ThreadPoolExecutor | None = None
         self._stack = ExitStack()
 
@@ -137,13 +140,15 @@ class _Lines:
         geometry = (*counts, box[axis], *strides, self._strides[axis])
         shares = min(self._threads, units) if size >= _WORTH_A_THREAD else 1
         if shares == 1:
-            kernel(self._flat, scratch[0], geometry, 0, units)
+            kernel(self._flat, scratch[0], self._factors, geometry, 0, units)
             return
         if self._pool is None:
             self._pool = self._stack.enter_context(ThreadPoolExecutor(self._threads))
         ends = [units * k // shares for k in range(shares + 1)]
         jobs = [
-            self._pool.submit(kernel, self._flat, scratch[k], geometry, ends[k], ends[k + 1])
+            self._pool.submit(
+                kernel, self._flat, scratch[k], self._factors, geometry, ends[k], ends[k + 1]
+            )
             for k in range(shares)
         ]
         for job in jobs:

@@ -57,6 +57,8 @@ class PyramidPlan(Plan):
             n for n, code in zip(self.active, self.codes, strict=True) if code in (LEARNED, COSINE)
         )
         self.networks = self._networks(config[5]) if 5 in config else []
+        if 6 in config and (config[6] is not True or 5 in config):
+            raise Malformed("PYR-6: key 6 is not true, or beside key 5")
         self.multiply_adds = self.components * (16 * len(self.active) + dense)
         self.multiply_adds += sum(network.multiply_adds for network, _ in self.networks)
 
@@ -187,7 +189,7 @@ def _pairs(value: Value) -> list[tuple[int, int]]:
 
 def plan(item: Item) -> Plan:
     """Check the config keys (PYR-1) and return the plan."""
-    if any(key not in range(6) for key in item.config):
+    if any(key not in range(7) for key in item.config):
         raise Unsupported("ITEM-5: a config key that pyramid lacks")
     if 0 not in item.config or 1 not in item.config:
         raise Malformed("PYR-1: a config key is missing")
