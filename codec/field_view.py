@@ -17,7 +17,8 @@ from codec.pipeline.blocks import Window, evaluate_blocks, windows
 from codec.pipeline.normalise import denormalise, to_stored
 
 if TYPE_CHECKING:
-    from codec.reader import DecodableItem, InrcFile
+    from codec.decodable_item import DecodableItem
+    from codec.reader import InrcFile
 
 Array = npt.NDArray[Any]
 Selection = list[npt.NDArray[np.int64]]

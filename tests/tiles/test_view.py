@@ -11,9 +11,9 @@ import pytest
 
 import codec
 from codec.container.byte_sources import FileSource
+from codec.decodable_item import DecodableItem
 from codec.decoded_cache import DecodedCache
 from codec.errors import CorruptError, InvalidOptionError
-from codec.reader import DecodableItem
 from tests.building import Sections, edited
 
 Array = npt.NDArray[Any]
