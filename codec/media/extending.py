@@ -42,10 +42,14 @@ def extended(old: Described, new: Described, dim: str, fields: tuple[str, ...]) 
     Raises:
         InvalidInputError: the files do not fit together.
     """
-    if old.medium != new.medium or old.medium not in (NETCDF, NPY):
+    if old.medium not in (NETCDF, NPY):
         raise InvalidInputError(
-            f"it is {new.medium or 'unknown'}, and what it is appended to comes from "
-            f"{old.medium or 'unknown'}; netcdf goes to netcdf, and npy to npy"
+            f"it cannot be put behind a file from {old.medium or 'an unknown medium'}, only behind "
+            "one from netcdf or npy"
+        )
+    if new.medium != old.medium:
+        raise InvalidInputError(
+            f"it is {new.medium}, and the file is from {old.medium}; convert one of them"
         )
     if old.medium == NPY:
         return old

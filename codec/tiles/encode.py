@@ -95,6 +95,12 @@ def kept_journal(final: Path, run: Mapping[str, Any], *, anew: bool) -> Iterator
         finished = True
         raise
     finally:
+        if not finished and journal.tiles:
+            _log.warning(
+                "%s: %d finished tiles are kept; the same command takes them up",
+                final,
+                len(journal.tiles),
+            )
         journal.close(remove=finished or not journal.tiles)
 
 

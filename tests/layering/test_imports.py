@@ -26,7 +26,7 @@ FORBIDDEN = {
     "codec": ("inrc_plugins", "inrc_cli", "inrc_conformance", "click", "rich"),
     "codec.container": (
         "codec.entropy", "codec.media", "codec.pipeline", "torch", "constriction",
-        "codec.reader", "codec.contracts", "codec.registry", *MEDIA_LIBRARIES,
+        "codec.reader", "codec.contracts", "codec.registry", "codec.tiles", *MEDIA_LIBRARIES,
     ),
     "codec.entropy": (
         "codec.pipeline", "codec.media", "torch", "codec.reader", "codec.contracts",
@@ -36,7 +36,8 @@ FORBIDDEN = {
         "codec.pipeline", "codec.entropy", "torch", "constriction", "codec.reader",
         "codec.contracts", "codec.registry",
     ),
-    "codec.pipeline": ("codec.reader", "codec.decoder", "codec.encoder", *MEDIA_LIBRARIES),
+    "codec.pipeline": ("codec.reader", "codec.decoder", "codec.encoder", "codec.tiles",
+                       *MEDIA_LIBRARIES),
     "inrc_plugins": ("inrc_cli", "inrc_conformance", "codec.reader", "codec.decoder",
                      "codec.encoder", "codec.assembly", "codec.media", "codec.entropy"),
     "inrc_cli": ("inrc_plugins", "inrc_conformance", "torch", "numpy", "constriction",

@@ -10,6 +10,7 @@ import netCDF4
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 import codec
 from codec.errors import InrcError
@@ -132,6 +133,17 @@ def test_an_error_bound_holds_before_and_after(tmp_path: Path) -> None:
         assert view.bound == 0.005
         assert np.nanmax(np.abs(view[...].astype("f8") - values)) <= 0.005 * (1 + 1e-9)
         file.check_digest()
+
+
+def test_only_netcdf_and_npy_grow(folder: Path, tmp_path: Path) -> None:
+    image = tmp_path / "i.png"
+    Image.fromarray(np.arange(48 * 48, dtype="u1").reshape(48, 48)).save(image)
+    target = tmp_path / "i.inrc"
+    codec.encode(image, target, psnr=30, effort=0, device="cpu")
+    with pytest.raises(InrcError, match="only behind one from netcdf or npy"):
+        codec.append(target, image, dim="y", **OPTIONS)
+    with pytest.raises(InrcError, match=r"new.nc: "):
+        codec.append(tmp_path / "i.inrc", folder / "new.nc", dim="y", **OPTIONS)
 
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {

@@ -63,7 +63,8 @@ def test_finished_tiles_are_taken_up_and_the_file_is_the_same(
     report = encode(field_path, target)
     assert count[before:] == list(range(7, 12))
     assert target.read_bytes() == tiled_path.read_bytes()
-    assert "7 finished tiles" in caplog.text
+    assert "7 finished tiles are kept" in caplog.text
+    assert "7 finished tiles of an earlier run are taken up" in caplog.text
     # Also what was measured before.
     assert report.qualities[0].psnr >= 50
     assert [path.name for path in tmp_path.iterdir()] == ["t.inrc"]
