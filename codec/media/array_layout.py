@@ -18,6 +18,8 @@ from codec.media.geometry import Geometry
 ARRAY_MEDIA = frozenset(
     {"hdf5", "zarr", "npz", "raw", "nifti", "nrrd", "mrc", "fits", "tiff", "vti"}
 )
+# Media of named arrays, whose verbatim ones mean the same in each other's files.
+NAMING = frozenset({"netcdf", "hdf5", "zarr", "npz"})
 
 _ARRAYS, _NATIVE = range(2)
 _NAME, _FIELDS, _AXIS, _SHAPE, _GEOMETRY, _UNIT, _SCALE, _FILLS, _DTYPE, _OWN = range(10)

@@ -11,6 +11,7 @@ import numpy as np
 
 from codec.errors import InvalidInputError
 from codec.media.array_layout import ARRAY_MEDIA, ArrayLayout, DatasetLayout
+from codec.media.array_attributes import geometry_from_attributes
 from codec.media.attributes import NETCDF, coordinates, variable_attributes
 from codec.media.dataset import Array, DecodedDataset, DecodedField
 from codec.media.geometry import Geometry
@@ -247,6 +248,10 @@ def _of_netcdf(dataset: DecodedDataset, field: DecodedField) -> DecodedArray:
         scale=scale,
         fills=tuple(value.item() for value in fills if isinstance(value, np.generic)),
     )
+    geometry = geometry_from_attributes(attributes, len(field.shape))
+    if geometry is not None:
+        geometry = geometry.cut(field.window)
+        return DecodedArray(field.name, (field,), None, layout, geometry, not field.window)
     axes = coordinates(dataset.verbatim, field.name, field.dims, field.shape)
     geometry = _geometry_of_coordinates(dataset, field, axes)
     return DecodedArray(field.name, (field,), None, layout, geometry, not field.window)

@@ -232,14 +232,14 @@ def _cards(fits: Any, text: str) -> Any:
 
 def _own_hdu(fits: Any, array: DecodedArray, text: str, first: bool) -> Any:
     header = _cards(fits, text)
-    if array.layout.scale is not None:
-        header["BSCALE"], header["BZERO"] = array.layout.scale
     if not array.whole:
         _shift(header, array)
     kind = fits.PrimaryHDU if first else fits.ImageHDU
-    # With its own scale the values are the stored ones already.
-    scaled = array.layout.scale is not None
-    return kind(array.read(), header, do_not_scale_image_data=scaled)
+    made = kind(array.read(), header)
+    if array.layout.scale is not None:
+        # Set afterwards, astropy takes the values for what they are: the stored ones.
+        made.header["BSCALE"], made.header["BZERO"] = array.layout.scale
+    return made
 
 
 def _shift(header: Any, array: DecodedArray) -> None:

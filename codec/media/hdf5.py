@@ -16,7 +16,7 @@ from codec.media.array_attributes import (
     geometry_from_attributes,
 )
 from codec.media.array_fields import ArrayFile, StoredArray
-from codec.media.array_layout import ArrayLayout
+from codec.media.array_layout import NAMING, ArrayLayout
 from codec.media.dataset import Array, Dataset, DecodedDataset, VerbatimValue
 from codec.media.decoded_arrays import DecodedArray, decoded_arrays, own_layout
 from codec.media.formats import first_bytes
@@ -178,7 +178,7 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
         for array in decoded_arrays(dataset):
             _put_array(file, array if found is not None else array.unscaled(), found is not None)
         layouts = {} if found is None else {array.name: array for array in found.arrays}
-        for name, value in dataset.verbatim.items():
+        for name, value in dataset.verbatim.items() if dataset.medium in NAMING else ():
             _put_verbatim(file, name, value, layouts.get(name))
 
 

@@ -115,15 +115,18 @@ def _array(path: Path, header: Any, values: np.ndarray, start: bytes) -> StoredA
 
 def _geometry(header: Any, rank: int) -> Geometry | None:
     """From the best affine, for the axes x, y, z that the array has."""
-    affine = header.get_best_affine()
     spatial = min(rank, 3)
+    known = header["sform_code"] > 0 or header["qform_code"] > 0
+    if not known and (header["pixdim"][1 : spatial + 1] == 1).all():
+        return None
+    affine = header.get_best_affine() if known else np.diag([*map(float, header["pixdim"][1:4]), 1])
     unit = header.get_xyzt_units()[0]
     unit = {"unknown": "", "micron": "um", "meter": "m"}.get(unit, unit)
     axes = range(rank - spatial, rank)
     matrix = affine[:spatial, :spatial][:, ::-1]
     units = (unit,) * spatial if unit else ()
     return Geometry.from_matrix(
-        axes, matrix, affine[:spatial, 3], units, _SPACE if spatial == 3 else ""
+        axes, matrix, affine[:spatial, 3], units, _SPACE if known and spatial == 3 else ""
     )
 
 
@@ -146,6 +149,8 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
         if found is not None and _HEADER in found.own:
             data = _with_own_header(nibabel, array, found.own[_HEADER])
         else:
+            # NIfTI knows no fill values, and would scale them like any other.
+            array = array.unscaled() if array.layout.fills else array
             data = _with_new_header(nibabel, array.as_one_of(path, *_CODES))
         with path.open("wb") as file:
             if path.suffix.lower() == ".gz":
@@ -177,6 +182,8 @@ def _with_new_header(nibabel: Any, array: DecodedArray) -> bytes:
     made.header.set_data_dtype(array.dtype)
     slope, inter = array.layout.scale or (1.0, 0.0)
     made.header.set_slope_inter(slope, inter)
+    made.header.set_sform(None, 0)
+    made.header.set_qform(None, 0)
     if array.axis is not None:
         made.header.set_intent("vector")
     _place(made.header, array.geometry)

@@ -10,7 +10,7 @@ import numpy as np
 from codec.errors import InvalidInputError
 from codec.media import array_fields
 from codec.media.array_fields import ArrayFile, StoredArray
-from codec.media.array_layout import ArrayLayout
+from codec.media.array_layout import NAMING, ArrayLayout
 from codec.media.dataset import Dataset, DecodedDataset, VerbatimValue
 from codec.media.decoded_arrays import decoded_arrays, own_layout
 from codec.media.formats import first_bytes
@@ -83,7 +83,7 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     for array in decoded_arrays(dataset):
         scaled = array.unscaled()
         values[array.name] = _as_stored(scaled.read(), layouts.get(array.name))
-    for name, kept in dataset.verbatim.items() if found is not None else ():
+    for name, kept in dataset.verbatim.items() if dataset.medium in NAMING else ():
         values[name] = _as_stored(kept, layouts.get(name))
     packed = found is not None and found.own.get(_COMPRESSED, False)
     with writing(path, _TITLE), path.open("wb") as file:

@@ -178,7 +178,7 @@ def _geometry(file: Any, kind: str, series: Any, axes: str) -> Geometry | None:
         if isinstance(found.get("spacing"), int | float):
             sizes["Z"] = (float(found["spacing"]), unit)
     elif kind == _OME:
-        sizes = _ome_sizes(file, series.index)
+        sizes = _ome_sizes(file, file.series.index(series))
     places = [at for at, letter in enumerate(axes) if letter in "ZYX"]
     letters = [axes[at] for at in places]
     if not {"X", "Y"} <= sizes.keys() or letters != sorted(letters, reverse=True):

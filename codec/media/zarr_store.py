@@ -17,6 +17,7 @@ from codec.errors import InvalidInputError
 from codec.media import array_fields
 from codec.media.array_attributes import geometry_attributes, geometry_from_attributes
 from codec.media.array_fields import ArrayFile, StoredArray
+from codec.media.array_layout import NAMING
 from codec.media.dataset import Array, Dataset, DecodedDataset, VerbatimValue
 from codec.media.decoded_arrays import DecodedArray, decoded_arrays, own_layout
 from codec.media.libraries import library, reading, writing
@@ -183,7 +184,7 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
             root = zarr.create_group(str(path), attributes={"history": history} if history else {})
             for array in decoded_arrays(dataset):
                 _create(root, array.unscaled())
-            for name, value in dataset.verbatim.items():
+            for name, value in dataset.verbatim.items() if dataset.medium in NAMING else ():
                 if not isinstance(value, list):
                     root.create_array(name, data=value)
             return
