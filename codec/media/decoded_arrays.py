@@ -161,7 +161,7 @@ def decoded_arrays(dataset: DecodedDataset) -> tuple[DecodedArray, ...]:
     """
     if dataset.medium in ARRAY_MEDIA:
         return tuple(_joined(dataset.fields, DatasetLayout.from_tree(dataset.metadata)))
-    if dataset.medium == NETCDF:
+    if dataset.medium == NETCDF and dataset.metadata:
         return tuple(_of_netcdf(dataset, field) for field in dataset.fields)
     channels = in_channel_order(dataset.fields) if len(dataset.fields) > 1 else ()
     if channels:
@@ -185,7 +185,7 @@ def only_array(path: Path, dataset: DecodedDataset) -> DecodedArray:
     if len(arrays) != 1:
         names = ", ".join(field.name for field in dataset.fields) or "none"
         raise InvalidInputError(
-            f"{path}: a {''.join(path.suffixes[-1:])} file holds one variable, not {len(arrays)};"
+            f"{path}: this format holds one variable, not {len(arrays)};"
             f" choose with --var (available: {names})"
         )
     return arrays[0]

@@ -144,10 +144,16 @@ def _restore(made: Any, array: DecodedArray, original: bytes) -> None:
 
 
 def _place(made: Any, geometry: Geometry) -> None:
+    """Cell and origin of what is written, along the axes that the header maps to."""
+    header = made.header
     factor = _TO_ANGSTROM.get(geometry.unit(), 1.0)
-    sizes = [1.0] * (3 - geometry.rank) + [value * factor for value in geometry.spacing]
-    made.voxel_size = tuple(reversed(sizes))
+    spacing = [1.0] * (3 - geometry.rank) + [value * factor for value in geometry.spacing]
+    shape = (1, *made.data.shape)[-3:]
+    for name, step, size in zip(("maps", "mapr", "mapc"), spacing, shape, strict=True):
+        along = "xyz"[int(header[name]) - 1] if 1 <= header[name] <= 3 else "xyz"[2]
+        header[f"m{along}"] = size
+        header.cella[along] = step * size
     origin = [value * factor for value in geometry.position()] + [0.0] * (3 - geometry.rank)
-    made.header.origin = tuple(origin)
+    header.origin = tuple(origin)
     for name in ("nxstart", "nystart", "nzstart"):
-        made.header[name] = 0
+        header[name] = 0

@@ -111,7 +111,7 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     Args:
         path: where to write; the caller renames it into place.
         dataset: one array of any medium, or all channels of an image, which become one array
-            (y, x, channel); packed values are written as they are stored, and metadata and verbatim
+            (y, x, channel); scaled values are written in their own unit, and metadata and verbatim
             values have no place here.
         history: ignored, a `.npy` file has no attributes.
 
@@ -125,7 +125,7 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
             f"{path}: a .npy file holds one variable, or an image, not {len(dataset.fields)}"
             f" variables; choose with --var (available: {names})"
         )
-    _write_array(path, arrays[0])
+    _write_array(path, arrays[0].unscaled())
 
 
 def _write_array(path: Path, array: DecodedArray) -> None:

@@ -244,7 +244,8 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     ) as file:  # fmt: skip
         for array in arrays:
             array = array if kind == _IMAGEJ else array.as_one_of(path, *_CODES, "f2")
-            file.write(array.read(), **_options(array, kind, fresh, array.layout.own or {}))
+            kept = (array.layout.own if found is not None else None) or {}
+            file.write(array.read(), **_options(array, kind, fresh, kept))
 
 
 def _options(array: DecodedArray, kind: str, fresh: bool, own: dict[int, Any]) -> dict[str, Any]:
@@ -269,7 +270,7 @@ def _options(array: DecodedArray, kind: str, fresh: bool, own: dict[int, Any]) -
     elif fresh:
         options["metadata"] = {"axes": axes, **_physical_sizes(array, axes)}
     elif text:
-        options |= {"description": text, "metadata": None}
+        options |= {"description": text.encode("utf-8"), "metadata": None}
     else:
         options["metadata"] = {"axes": axes}
     return options
