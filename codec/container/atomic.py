@@ -67,9 +67,7 @@ def atomic_folder(target: str | os.PathLike[str], *, overwrite: bool = False) ->
     final = check_writable(target, overwrite=overwrite, folder=True)
     staging = None
     try:
-        staging = Path(
-            tempfile.mkdtemp(dir=final.parent, prefix=f".{final.name}.", suffix=".part")
-        )
+        staging = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{final.name}.", suffix=".part"))
         made = staging / final.name
         made.mkdir()
         yield made

@@ -156,8 +156,7 @@ def _default(arrays: tuple[StoredArray, ...]) -> list[StoredArray]:
     large = [
         array
         for array in arrays
-        if code_of(array.values.dtype) in DTYPES
-        and math.prod(array.values.shape) >= SMALLEST_FIELD
+        if code_of(array.values.dtype) in DTYPES and math.prod(array.values.shape) >= SMALLEST_FIELD
     ]
     scaled = [array for array in large if array.values.dtype.kind == "f" or array.scale]
     return scaled or [array for array in large if len(array.values.shape) > 1]
@@ -184,7 +183,9 @@ def check_fittable(path: Path, name: str, shape: Sequence[int], dtype: np.dtype[
             "b": "convert it to uint8",
             "c": "save its real and imaginary part as two arrays",
         }.get(dtype.kind, "convert it to float16/32/64 or an integer of up to 32 bits")
-        raise InvalidInputError(f"{path}: {name!r} has dtype {dtype}, which cannot be fitted; {way}")
+        raise InvalidInputError(
+            f"{path}: {name!r} has dtype {dtype}, which cannot be fitted; {way}"
+        )
     if not shape:
         raise InvalidInputError(f"{path}: {name!r} is a single number; there is nothing to fit")
     if 0 in shape:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from codec.errors import InvalidInputError
-from codec.media.array_layout import ARRAY_MEDIA, ArrayLayout, DatasetLayout
 from codec.media.array_attributes import geometry_from_attributes
+from codec.media.array_layout import ARRAY_MEDIA, ArrayLayout, DatasetLayout
 from codec.media.attributes import NETCDF, coordinates, variable_attributes
 from codec.media.dataset import Array, DecodedDataset, DecodedField
 from codec.media.geometry import Geometry
@@ -104,7 +104,7 @@ class DecodedArray:
         return np.stack([field.read().reshape(sizes) for field in self.fields], self.axis)
 
     def unscaled(self) -> DecodedArray:
-        """The same array in its own unit: scaled values, as floats, NaN where there is no sample."""
+        """The same array in its own unit: scaled, as floats, NaN where there is no sample."""
         if self.layout.scale is None:
             return self
         slope, offset = self.layout.scale

@@ -53,7 +53,7 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
         file = fits.open(path, mode="readonly", memmap=True, do_not_scale_image_data=True,
                          ignore_missing_simple=False)  # fmt: skip
     try:
-        with reading(path, _TITLE):
+        with reading(path, _TITLE, fits.VerifyError):
             found = _opened(path, file)
         if not found.arrays:
             raise InvalidInputError(f"{path}: holds no image, only tables; nothing can be fitted")
@@ -107,7 +107,9 @@ def _array(name: str, hdu: Any) -> StoredArray:
     source: Any = values
     scale = None
     blank = header.get("BLANK")
-    fills = (int(blank),) if blank is not None and values.dtype.kind in "iu" else ()
+    fills: tuple[int, ...] = (
+        (int(blank),) if blank is not None and values.dtype.kind in "iu" else ()
+    )
     if slope == 1 and offset and offset == _OFFSETS.get(unsigned):
         source = _Shifted(values, np.dtype(unsigned), int(offset))
         fills = tuple(fill + int(offset) for fill in fills)

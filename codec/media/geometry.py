@@ -131,20 +131,20 @@ class Geometry:
         cls,
         axes: Sequence[int],
         matrix: npt.ArrayLike,
-        origin: Sequence[float],
+        origin: npt.ArrayLike,
         units: tuple[str, ...] = (),
         space: str = "",
     ) -> Geometry | None:
         """The inverse of `matrix`; None if an axis has no length or a value is not finite."""
-        columns = np.asarray(matrix, np.float64)
+        columns, start = np.asarray(matrix, np.float64), np.asarray(origin, np.float64)
         spacing = np.sqrt((columns**2).sum(axis=0))
-        if not np.isfinite(columns).all() or not np.isfinite(origin).all() or 0 in spacing:
+        if not np.isfinite(columns).all() or not np.isfinite(start).all() or 0 in spacing:
             return None
         vectors = (columns / spacing).T + 0.0
         made = cls(
             tuple(axes),
             tuple(map(float, spacing)),
-            tuple(float(value) + 0.0 for value in origin),
+            tuple(float(value) + 0.0 for value in start),
             tuple(tuple(map(float, vector)) for vector in vectors),
             units,
             space,

@@ -6,9 +6,13 @@ Libraries raise whatever damage makes them stumble over; `reading` turns it into
 from __future__ import annotations
 
 import importlib
+import logging
+import re
 import struct
 import sys
+import tokenize
 import warnings
+import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +28,7 @@ EXTRAS = {
     "astronomy": ("astropy",),
     "zarr": ("zarr",),
 }
-_DAMAGE = (
+_DAMAGE: tuple[type[Exception], ...] = (
     OSError,
     EOFError,
     ValueError,
@@ -33,11 +37,17 @@ _DAMAGE = (
     AttributeError,
     ArithmeticError,
     RuntimeError,
-    NotImplementedError,
     SyntaxError,
+    AssertionError,
     struct.error,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
     zlib.error,
 )
+# Loggers that describe what a library lives with, and of that what is damage all the same: tifffile
+# goes on with the pages that it finds.
+_TALKATIVE = ("tifffile", "nibabel.global")
+_SEVERE = re.compile(r"invalid page offset|failed to reshape|missing data offset")
 # numcodecs, which zarr and astropy import, stumbles over versions of zfpy such as "1.0.1.post0".
 _FRAGILE = "numcodecs.zfpy"
 
@@ -73,14 +83,43 @@ def _imported(module: str) -> Any:
         del sys.modules[_FRAGILE]
 
 
+class _Complaints(logging.Filter):
+    """Keeps log records from people, and the severe ones for us."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.severe: list[str] = []
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        if _SEVERE.search(message):
+            self.severe.append(message)
+        return False
+
+
+@contextmanager
+def _heard() -> Iterator[_Complaints]:
+    complaints = _Complaints()
+    loggers = [logging.getLogger(name) for name in _TALKATIVE]
+    for logger in loggers:
+        logger.addFilter(complaints)
+    try:
+        yield complaints
+    finally:
+        for logger in loggers:
+            logger.removeFilter(complaints)
+
+
 @contextmanager
 def reading(path: Path, title: str, *errors: type[Exception]) -> Iterator[None]:
     """Turns what a library raises, `errors` included, into one line about the file."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _heard() as complaints:
         # Libraries warn of what they can live with; what they cannot, they raise.
         warnings.simplefilter("ignore")
         try:
             yield
+            if complaints.severe:
+                raise ValueError(complaints.severe[0])
         except InrcError:
             raise
         except (*_DAMAGE, *errors) as error:

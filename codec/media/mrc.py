@@ -57,11 +57,13 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
         if opened.extended_header is not None and opened.extended_header.nbytes:
             own[_EXTENDED] = opened.extended_header.tobytes()
         rank = opened.data.ndim
+        with reading(path, _TITLE):
+            geometry = _geometry(opened, rank)
         array = StoredArray(
             name=path.name.partition(".")[0],
             values=opened.data,
             dims=("", "z", "y", "x")[4 - rank :] if rank <= 4 else ("",) * rank,
-            geometry=_geometry(opened, rank),
+            geometry=geometry,
         )
         file = array_fields.single(path, MEDIUM, array, own, opened.close)
         return array_fields.dataset(file, select)

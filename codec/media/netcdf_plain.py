@@ -125,9 +125,7 @@ def _positions(geometry: Geometry, shape: Sequence[int]) -> dict[int, Array]:
     return found
 
 
-def _dimension(
-    made: PlainFile, name: str, size: int, positions: Array | None, unit: str
-) -> int:
+def _dimension(made: PlainFile, name: str, size: int, positions: Array | None, unit: str) -> int:
     """Index of a dimension of this name, size and positions; other ones get a name of their own."""
     unique, count = name, 1
     while not _fits(made, unique, size, positions):

@@ -28,7 +28,6 @@ from codec.media.netcdf_layout import (
     Attribute,
     Dimension,
     FileLayout,
-    GroupLayout,
     VariableLayout,
     from_tree,
 )

@@ -47,10 +47,14 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
     """
     nibabel = library("nibabel")
     zipped = first_bytes(path).startswith(b"\x1f\x8b")
-    with reading(path, _TITLE, nibabel.filebasedimages.ImageFileError,
-                 nibabel.spatialimages.HeaderDataError):  # fmt: skip
-        stream: Any = gzip.open(path) if zipped else path.open("rb")
-        with stream:
+    errors = (
+        nibabel.filebasedimages.ImageFileError,
+        nibabel.spatialimages.HeaderDataError,
+        nibabel.wrapstruct.WrapStructError,
+    )
+    with reading(path, _TITLE, *errors):
+        opened: Any = gzip.open if zipped else open
+        with opened(path, "rb") as stream:
             header = _header(nibabel, path, stream)
             start = _whole_header(stream, int(header.get_data_offset()))
             array = _array(path, header, _values(path, stream, header, zipped), start)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,7 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
     """
     first_bytes(path)
     arrays, texts, texts_own = [], dict[str, VerbatimValue](), {}
-    with reading(path, _TITLE, zipfile.BadZipFile):
+    with reading(path, _TITLE):
         with zipfile.ZipFile(path) as archive:
             packed = any(entry.compress_type for entry in archive.infolist())
             pickled = [name for name in archive.namelist() if not name.endswith(".npy")]
@@ -79,7 +80,7 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     """
     found = own_layout(dataset, MEDIUM)
     layouts = {} if found is None else {array.name: array for array in found.arrays}
-    values = {}
+    values: dict[str, Any] = {}
     for array in decoded_arrays(dataset):
         scaled = array.unscaled()
         values[array.name] = _as_stored(scaled.read(), layouts.get(array.name))

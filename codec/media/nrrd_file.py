@@ -176,9 +176,7 @@ def _geometry(header: Mapping[str, Any], rank: int, axis: int | None) -> Geometr
     )
 
 
-def _by_directions(
-    header: Mapping[str, Any], directions: np.ndarray, rank: int
-) -> Geometry | None:
+def _by_directions(header: Mapping[str, Any], directions: np.ndarray, rank: int) -> Geometry | None:
     spatial = [at for at in range(rank) if np.isfinite(directions[rank - 1 - at]).all()]
     world = directions.shape[1]
     if len(spatial) != world or not 1 <= world <= 3:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
+from codec.errors import InvalidInputError, MissingDependencyError
 from codec.media.libraries import library, reading
 
 HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
@@ -25,7 +26,7 @@ def hdf5_medium(path: Path) -> str:
     import h5py
 
     try:
-        with h5py.File(path, "r") as file:
+        with reading(path, "HDF5"), h5py.File(path, "r") as file:
             if "_NCProperties" in file.attrs:
                 return "netcdf"
             if path.suffix.lower() in NETCDF_SUFFIXES:
@@ -33,7 +34,7 @@ def hdf5_medium(path: Path) -> str:
             if path.suffix.lower() in HDF5_SUFFIXES:
                 return "hdf5"
             return "netcdf" if _has_scales(file) else "hdf5"
-    except OSError:  # damaged; the reader that the suffix names says so
+    except InvalidInputError:  # damaged; the reader that the suffix names says so
         return "hdf5" if path.suffix.lower() in HDF5_SUFFIXES else "netcdf"
 
 
@@ -52,7 +53,7 @@ def _has_scales(group: object) -> bool:
 
 def zip_medium(path: Path) -> str:
     """ "zarr" or "npz" for a zip archive."""
-    with reading(path, "a zip archive", zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+    with reading(path, "a zip archive"), zipfile.ZipFile(path) as archive:
         names = archive.namelist()
     return "zarr" if any(name.rpartition("/")[2] in ZARR_FILES for name in names) else "npz"
 
@@ -78,8 +79,6 @@ class _TiffStart:
     @classmethod
     def of(cls, path: Path) -> _TiffStart | None:
         """None if the file is damaged, or there is no library that could read a stack."""
-        from codec.errors import InvalidInputError, MissingDependencyError
-
         try:
             tifffile = library("tifffile")
         except MissingDependencyError:

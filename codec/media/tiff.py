@@ -145,7 +145,7 @@ class _Pages:
         self.dtype: np.dtype[Any] = series.dtype
 
     def __getitem__(self, index: Any) -> Array:
-        parts = index if isinstance(index, tuple) else (index,)
+        parts: tuple[Any, ...] = index if isinstance(index, tuple) else (index,)
         pages, count = len(self._series.pages), self.shape[0]
         with reading(self._path, _TITLE):
             lone = len(self.shape) < 3 or pages % count or not isinstance(parts[0], int | slice)
@@ -154,9 +154,7 @@ class _Pages:
             each = pages // count
             if isinstance(parts[0], int):
                 return self._slab(parts[0], each)[parts[1:]]
-            slabs = [
-                self._slab(number, each)[parts[1:]] for number in range(count)[parts[0]]
-            ]
+            slabs = [self._slab(number, each)[parts[1:]] for number in range(count)[parts[0]]]
             return np.stack(slabs) if slabs else np.empty((0, *self.shape[1:]), self.dtype)
 
     def _slab(self, number: int, each: int) -> Array:

@@ -75,8 +75,8 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
         return array_fields.dataset(found, select)
 
 
-def _extent(path: Path, text: str) -> list[int]:
-    numbers = [int(word) for word in text.split()]
+def _extent(path: Path, text: str | None) -> list[int]:
+    numbers = [int(word) for word in (text or "").split()]
     if len(numbers) != 6 or any(last < first for first, last in zip(*_pairs(numbers), strict=True)):
         raise InvalidInputError(f"{path}: the extent {text!r} is not x0 x1 y0 y1 z0 z1")
     return numbers

@@ -60,7 +60,7 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
         raise InvalidInputError(f"{path}: no such file; check the path")
     zarr = library("zarr")
     storage = library("zarr.storage")
-    with reading(path, _TITLE, zipfile.BadZipFile):
+    with reading(path, _TITLE):
         documents = _documents(path)
         archive = None if path.is_dir() else storage.ZipStore(path, mode="r")
         root = zarr.open(str(path) if archive is None else archive, mode="r")
