@@ -121,8 +121,8 @@ def encode(
 ) -> None:
     """Fit the fields of INPUT and write them to OUT.
 
-    INPUT is NetCDF, HDF5, Zarr, .npy, .npz, NIfTI, NRRD, MRC/CCP4, FITS, VTK ImageData (.vti), TIFF, an
-    image (PNG, JPEG, WebP, BMP, PPM), or bare samples with --shape and --dtype.
+    INPUT is NetCDF, HDF5, Zarr, .npy, .npz, NIfTI, NRRD, MRC/CCP4, FITS, VTK ImageData (.vti),
+    TIFF, an image (PNG, JPEG, WebP, BMP, PPM), or bare samples with --shape and --dtype.
 
     Give at most one of --psnr, --ratio and --bytes. Where the target cannot be reached, the best
     file found is kept and the exit code is 6.

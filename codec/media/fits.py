@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import io
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ _CODES = ("u1", "i1", "i2", "u2", "i4", "u4", "f4", "f8")
 # What astropy writes itself, from the values.
 _STRUCTURAL = ("SIMPLE", "XTENSION", "BITPIX", "NAXIS", "EXTEND", "PCOUNT", "GCOUNT", "GROUPS",
                "CHECKSUM", "DATASUM", "BZERO", "BSCALE")  # fmt: skip
+_MOST_AXES = 999
 _OFFSETS = {"u2": 2**15, "u4": 2**31, "i1": -128}
 
 
@@ -46,7 +48,7 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
         InvalidInputError: not such a file, or it holds no image.
         MissingDependencyError: astropy is not installed.
     """
-    first_bytes(path)
+    _check_axes(path)
     fits = library("astropy.io.fits")
     with reading(path, _TITLE):
         # Scaling is ours: astropy would turn stored integers into floats.
@@ -61,6 +63,15 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
     except BaseException:
         file.close()
         raise
+
+
+def _check_axes(path: Path) -> None:
+    """Refuses a damaged count of axes, for each of which astropy would look up a card."""
+    zipped = first_bytes(path).startswith(b"\x1f\x8b")
+    with reading(path, _TITLE), gzip.open(path) if zipped else path.open("rb") as stream:
+        found = re.search(rb"NAXIS   = +(\d+)", stream.read(2880))
+    if found and int(found[1]) > _MOST_AXES:
+        raise InvalidInputError(f"{path}: claims {int(found[1])} axes; the header is damaged")
 
 
 def _opened(path: Path, file: Any) -> ArrayFile:
@@ -107,9 +118,8 @@ def _array(name: str, hdu: Any) -> StoredArray:
     source: Any = values
     scale = None
     blank = header.get("BLANK")
-    fills: tuple[int, ...] = (
-        (int(blank),) if blank is not None and values.dtype.kind in "iu" else ()
-    )
+    whole = blank is not None and values.dtype.kind in "iu"
+    fills: tuple[int, ...] = (int(blank),) if whole else ()
     if slope == 1 and offset and offset == _OFFSETS.get(unsigned):
         source = _Shifted(values, np.dtype(unsigned), int(offset))
         fills = tuple(fill + int(offset) for fill in fills)

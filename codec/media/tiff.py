@@ -153,7 +153,7 @@ class _Pages:
                 return np.asarray(self._series.asarray()[index])
             each = pages // count
             if isinstance(parts[0], int):
-                return self._slab(parts[0], each)[parts[1:]]
+                return np.asarray(self._slab(parts[0], each)[parts[1:]])
             slabs = [self._slab(number, each)[parts[1:]] for number in range(count)[parts[0]]]
             return np.stack(slabs) if slabs else np.empty((0, *self.shape[1:]), self.dtype)
 
