@@ -205,6 +205,8 @@ def _kept(path: Path, array: StoredArray) -> Array:
 
 
 def _layout(array: StoredArray, fields: Sequence[Field]) -> ArrayLayout:
+    if array.axis is not None and len(fields) == 1:
+        return _layout_of_one(array, array.axis, fields[0])
     shape = tuple(map(int, array.values.shape))
     whole = [size for axis, size in enumerate(shape) if axis != array.axis]
     reshaped = bool(fields) and list(fields[0].shape) != whole
@@ -222,6 +224,25 @@ def _layout(array: StoredArray, fields: Sequence[Field]) -> ArrayLayout:
         scale=array.scale,
         fills=array.fills,
         dtype=dtype.str if differs else "",
+        own=array.own,
+    )
+
+
+def _layout_of_one(array: StoredArray, axis: int, field: Field) -> ArrayLayout:
+    """One component alone is an array without their axis."""
+    place = array.geometry
+    if place is not None:
+        gone = len(array.values.shape) - 1 - len(field.shape)
+        axes = [at - (at > axis) - gone for at in place.axes]
+        place = place.on_axes(axes) if axes[0] >= 0 else None
+    return ArrayLayout(
+        name=field.name,
+        fields=(field.name,),
+        geometry=place,
+        unit=array.unit,
+        scale=array.scale,
+        fills=array.fills,
+        dtype="" if array.values.dtype.isnative else array.values.dtype.str,
         own=array.own,
     )
 

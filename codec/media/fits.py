@@ -79,8 +79,9 @@ def _opened(path: Path, file: Any) -> ArrayFile:
     rest: dict[str, VerbatimValue] = {}
     order: list[list[Any]] = []
     stem = path.name.partition(".")[0]
-    only = sum(hdu.is_image and hdu.size > 0 for hdu in file) == 1
-    for number, hdu in enumerate(file):
+    units = _units(path, file)
+    only = sum(hdu.is_image and hdu.size > 0 for hdu in units) == 1
+    for number, hdu in enumerate(units):
         named = str(hdu.name) if hdu.name and hdu.name != "PRIMARY" else f"hdu{number}"
         name = stem if only and named == "hdu0" else named
         if name in {entry[0] for entry in order}:
@@ -95,6 +96,22 @@ def _opened(path: Path, file: Any) -> ArrayFile:
             rest[name] = np.frombuffer(_bytes_of(hdu), np.uint8)
     size = path.stat().st_size
     return ArrayFile(path, MEDIUM, tuple(arrays), size, rest, {_HDUS: order}, {}, file.close)
+
+
+def _units(path: Path, file: Any) -> list[Any]:
+    """All HDUs; astropy would go round in circles where a damaged size leads back."""
+    found: list[Any] = []
+    end = -1
+    while True:
+        try:
+            hdu = file[len(found)]
+        except IndexError:
+            return found
+        place = hdu.fileinfo()
+        if place["hdrLoc"] <= end or place["datSpan"] < 0:
+            raise InvalidInputError(f"{path}: HDU {len(found)} has an impossible size; fetch again")
+        end = place["hdrLoc"]
+        found.append(hdu)
 
 
 def _text(header: Any) -> str:

@@ -45,9 +45,9 @@ _DAMAGE: tuple[type[Exception], ...] = (
     zlib.error,
 )
 # Loggers that describe what a library lives with, and of that what is damage all the same: tifffile
-# goes on with the pages that it finds.
+# goes on with the pages that it finds, and without its description (270).
 _TALKATIVE = ("tifffile", "nibabel.global")
-_SEVERE = re.compile(r"invalid page offset|failed to reshape|missing data offset")
+_SEVERE = re.compile(r"invalid page offset|failed to reshape|missing data offset|TiffTag 270 ")
 # numcodecs, which zarr and astropy import, stumbles over versions of zfpy such as "1.0.1.post0".
 _FRAGILE = "numcodecs.zfpy"
 

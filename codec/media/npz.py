@@ -48,7 +48,7 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
                     texts_own[name] = [list(values.shape), values.dtype.str]
                 else:
                     dims = ("",) * values.ndim
-                    arrays.append(StoredArray(name, np.ascontiguousarray(values), dims))
+                    arrays.append(StoredArray(name, np.asarray(values, order="C"), dims))
     size = path.stat().st_size
     own = {_COMPRESSED: True} if packed else {}
     file = ArrayFile(path, MEDIUM, tuple(arrays), size, texts, own, texts_own)

@@ -240,8 +240,9 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     with writing(path, _TITLE), tifffile.TiffWriter(
         path, bigtiff=big and kind != _IMAGEJ, byteorder=endian, imagej=kind == _IMAGEJ, ome=fresh
     ) as file:  # fmt: skip
+        codes = _CODES if fresh else ("f2", *_CODES)  # OME knows no half precision
         for array in arrays:
-            array = array if kind == _IMAGEJ else array.as_one_of(path, *_CODES, "f2")
+            array = array if kind == _IMAGEJ else array.as_one_of(path, *codes)
             kept = (array.layout.own if found is not None else None) or {}
             file.write(array.read(), **_options(array, kind, fresh, kept))
 

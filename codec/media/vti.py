@@ -272,20 +272,19 @@ def _spatial(array: DecodedArray) -> tuple[int, ...]:
 
 def _grid(path: Path, arrays: Sequence[DecodedArray]) -> tuple[int, ...]:
     """Points per axis z, y, x, which all arrays share."""
-    grids = set()
+    points, cells = set(), set()
     for array in arrays:
-        sizes = _spatial(array)
-        sizes = (1,) * (3 - len(sizes)) + sizes
-        if array.name.startswith(_CELLS + "/"):
-            sizes = tuple(size + 1 if size > 1 else size for size in sizes)
-        grids.add(sizes)
-    # A flat grid may have one cell or one point along an axis; the points say which.
-    if len(grids) != 1:
+        sizes = (1, 1, *_spatial(array))[-len(_DIMS) :]
+        (cells if array.name.startswith(_CELLS + "/") else points).add(sizes)
+    # One cell along an axis may lie between two points, or be as flat as one.
+    grid = points.pop() if points else tuple(size + 1 for size in min(cells))
+    expected = tuple(max(1, size - 1) for size in grid)
+    if points or cells - {expected}:
         names = ", ".join(array.name for array in arrays)
         raise InvalidInputError(
             f"{path}: {names} have different grids; choose those of one with --var"
         )
-    return grids.pop()
+    return grid
 
 
 def _samples(array: DecodedArray) -> Array:

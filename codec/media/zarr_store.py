@@ -198,6 +198,8 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
             target = zarr.open_array(str(path), path=paths[array.name], mode="r+")
             for index, values in array.blocks():
                 target[index] = values
+            if not array.whole:
+                target.attrs.update(geometry_attributes(array.geometry))
         for name, layout in kept.items():
             target = zarr.open_array(str(path), path=name, mode="r+")
             target[...] = _restored(dataset.verbatim[name], layout.own, target)
