@@ -84,7 +84,7 @@ def _opened(path: Path, options: EncodeOptions) -> Iterator[Dataset]:
     joint = [name for group in options.joint for name in group]
     if select is not None:
         select = tuple(dict.fromkeys([*select, *joint]))
-    dataset = formats.read(path, select)
+    dataset = formats.read(path, select, options.raw)
     try:
         if not dataset.fields:
             raise InvalidInputError(

@@ -38,6 +38,7 @@ def test_encode_passes_every_option(fake: FakeCodec, run: Run) -> None:
         "threads": 2,
         "device": "cpu",
         "overwrite": True,
+        "raw": None,
     }
 
 
