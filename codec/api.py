@@ -7,8 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from codec.limits import Limits
-from codec.options import EncodeOptions, Goal, ProgressCallback, ignore_progress
-from codec.reports import EncodeReport, FileInfo, PluginInfo, VerifyReport
+from codec.options import (
+    AUTOMATIC_TILE,
+    THREADS,
+    EncodeOptions,
+    Goal,
+    ProgressCallback,
+    ignore_progress,
+)
+from codec.reports import AppendReport, EncodeReport, FileInfo, PluginInfo, VerifyReport
 
 if TYPE_CHECKING:
     from codec.media.raw_layout import RawLayout
@@ -38,10 +45,15 @@ def encode(
     seed: int = 0,
     threads: int = 0,
     device: str = "auto",
+    tile: str | Sequence[int] = AUTOMATIC_TILE,
+    scheduler: str = THREADS,
     overwrite: bool = False,
     on_progress: ProgressCallback = ignore_progress,
 ) -> EncodeReport:
     """Fit the fields of `source` and write them to `target`; see `EncodeOptions` for the options.
+
+    Fields in tiles are read and encoded tile by tile. If such a run is killed, a journal beside the
+    target (`.NAME.inrc-journal`) keeps the finished tiles, and the same call takes them up.
 
     The file is written also when the target could not be reached; the report then says so
     (`goal_met`, `shortfall`).
@@ -66,8 +78,66 @@ def encode(
         threads=threads,
         device=device,
         on_progress=on_progress,
+        tile=tile if isinstance(tile, str) else tuple(tile),
+        scheduler=scheduler,
     )
     return encode_file(source, target, options, overwrite=overwrite)
+
+
+def append(
+    target: PathLike,
+    source: PathLike,
+    *,
+    dim: str,
+    psnr: float | None = None,
+    ratio: float | None = None,
+    bytes: int | None = None,
+    effort: int = 3,
+    arch: str = "pyramid",
+    var: Sequence[str] | None = None,
+    prune: str = "binary-mask",
+    quantise: str = "uniform",
+    coder: str = "auto",
+    seed: int = 0,
+    threads: int = 0,
+    device: str = "auto",
+    scheduler: str = THREADS,
+    overwrite: bool = False,
+    on_progress: ProgressCallback = ignore_progress,
+) -> AppendReport:
+    """Put the samples of `source` behind those of `target` along `dim`, as further tiles.
+
+    What `target` holds is copied without decoding it. All its fields along the dim must be in
+    `source`, with the same dtype, dims and other sizes. A PSNR is relative to the range of old and
+    new samples; a ratio or a number of bytes concerns what is added. A run that was killed is taken
+    up like one of `encode`.
+
+    Args:
+        dim: name of the dim, or its position ("0", "1" ...) where dims have no names.
+        var: the fields that grow, to make sure; all along the dim if None.
+        overwrite: drop the journal of another run.
+
+    Raises:
+        InvalidInputError: the source cannot be used, or does not fit the target.
+        FormatError: the target is damaged.
+    """
+    from codec.tiles.append import append_file
+
+    options = EncodeOptions(
+        goal=Goal.choose(psnr, ratio, bytes),
+        effort=effort,
+        architecture=arch,
+        pruner=prune,
+        quantiser=quantise,
+        coder=coder,
+        select=None if var is None else tuple(var),
+        seed=seed,
+        threads=threads,
+        device=device,
+        on_progress=on_progress,
+        scheduler=scheduler,
+    )
+    return append_file(target, source, dim, options, anew=overwrite)
 
 
 def decode(

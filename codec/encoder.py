@@ -17,20 +17,27 @@ import numpy as np
 
 from codec import registry
 from codec.assembly import FileParts, needed_level
+from codec.bounds import bounds_of, check_bounds
+from codec.budget import Budget, field_size
 from codec.container.atomic import atomic_path, check_writable
-from codec.container.items import DTYPES, Component, Dim, Item
-from codec.contracts import Architecture, FitReport, ItemGoal
+from codec.container.items import Dim, Item
+from codec.contracts import FitReport
 from codec.devices import choose_device, need_torch
-from codec.errors import InvalidInputError, InvalidOptionError, TargetError
+from codec.errors import InvalidInputError
+from codec.grouping import architecture_for, component_of, grouped
 from codec.limits import Limits
 from codec.media import formats
 from codec.media.dataset import Dataset, Field
 from codec.options import EncodeOptions, Goal, Progress, usable_threads
 from codec.pipeline.item_encoder import ItemEncoder
-from codec.pipeline.normalise import NormalisedField, normalise
+from codec.pipeline.normalise import normalise
 from codec.pipeline.quality import compare, with_shared_psnr
 from codec.reader import InrcFile
 from codec.reports import EncodeReport, FieldQuality
+from codec.tiles.encode import encode_tiles
+from codec.tiles.journal import refuse_journal
+from codec.tiles.plan import is_tiled, plan_groups
+from codec.tiles.runners import Source
 
 # Share of the work, for the progress bar, that measuring the finished file takes.
 _MEASURING = 0.02
@@ -60,31 +67,46 @@ def encode_file(
     if path.exists() and final.exists() and os.path.samefile(path, final):
         raise InvalidInputError(f"{target}: is the input itself; name another file")
     with _opened(path, options) as dataset:
-        encoded = _encode_dataset(dataset, options)
+        groups = grouped(dataset.fields, options.joint or dataset.joint)
+        planned = plan_groups(groups, options.tile)
+        if is_tiled(planned):
+            source_file = Source(path.resolve(), _select(options), options.raw)
+            qualities = encode_tiles(
+                dataset, planned, source_file, target, options, overwrite=overwrite
+            )
+        else:
+            refuse_journal(final, anew=overwrite)
+            encoded = _encode_dataset(dataset, groups, options)
+            qualities = encoded.qualities
         field_bytes = sum(field_size(field) for field in dataset.fields)
         source_bytes = dataset.source_bytes
-    with atomic_path(target, overwrite=overwrite) as temporary:
-        temporary.write_bytes(encoded.data)
+    if not is_tiled(planned):
+        with atomic_path(target, overwrite=overwrite) as temporary:
+            temporary.write_bytes(encoded.data)
     report = EncodeReport(
         path=Path(target),
         file_bytes=final.stat().st_size,
         source_bytes=source_bytes,
         field_bytes=field_bytes,
-        qualities=encoded.qualities,
+        qualities=qualities,
         goal_met=True,
         shortfall="",
         seconds=time.perf_counter() - started,
     )
-    return _judge(report, options.goal)
+    return judged(report, options.goal)
+
+
+def _select(options: EncodeOptions) -> tuple[str, ...] | None:
+    """Names of the variables to fit, those of joint models included."""
+    if options.select is None:
+        return None
+    joint = [name for group in options.joint for name in group]
+    return tuple(dict.fromkeys([*options.select, *joint]))
 
 
 @contextmanager
 def _opened(path: Path, options: EncodeOptions) -> Iterator[Dataset]:
-    select = options.select
-    joint = [name for group in options.joint for name in group]
-    if select is not None:
-        select = tuple(dict.fromkeys([*select, *joint]))
-    dataset = formats.read(path, select, options.raw)
+    dataset = formats.read(path, _select(options), options.raw)
     try:
         if not dataset.fields:
             raise InvalidInputError(
@@ -96,34 +118,30 @@ def _opened(path: Path, options: EncodeOptions) -> Iterator[Dataset]:
         dataset.close()
 
 
-def field_size(field: Field) -> int:
-    """Bytes of the field in its stored dtype."""
-    return math.prod(field.shape) * field.dtype.itemsize
-
-
-def _encode_dataset(dataset: Dataset, options: EncodeOptions) -> _Encoded:
+def _encode_dataset(
+    dataset: Dataset, groups: Sequence[Sequence[Field]], options: EncodeOptions
+) -> _Encoded:
     architecture = registry.architecture(options.architecture)
     parts = FileParts(dataset.kind)
     parts.keep(dataset.medium, dataset.metadata, dataset.verbatim)
-    groups = _grouped(dataset.fields, options.joint or dataset.joint)
-    budget = _Budget(dataset, options.goal)
+    budget = Budget(dataset, options.goal)
     headers: list[Item] = []
     costs = [0, 0]
     total = sum(math.prod(group[0].shape) * len(group) for group in groups)
     done = 0
     for number, group in enumerate(groups):
         normalised = [normalise(field) for field in group]
-        components = [_component(parts, entry) for entry in normalised]
+        components = [component_of(entry, parts) for entry in normalised]
         samples = math.prod(group[0].shape) * len(group)
         encoder = ItemEncoder(
             number=number,
-            architecture=_architecture_for(architecture, normalised),
+            architecture=architecture_for(architecture, normalised),
             fields=normalised,
             components=components,
             dims=[
                 Dim(size, name) for size, name in zip(group[0].shape, group[0].dims, strict=True)
             ],
-            bounds=_bounds(options.goal, normalised),
+            bounds=bounds_of(options.goal, normalised),
             first_mask=len(parts.masks),
             options=options,
             device=choose_device(options.device),
@@ -142,59 +160,9 @@ def _encode_dataset(dataset: Dataset, options: EncodeOptions) -> _Encoded:
     del parts
     options.on_progress(Progress("", "measure", 1 - _MEASURING / 2))
     qualities = measure(data, dataset.fields, usable_threads(options.threads))
-    if options.goal.bounded:
-        _check_bounds(qualities, options.goal)
+    check_bounds(qualities, options.goal)
     options.on_progress(Progress("", "measure", 1.0))
     return _Encoded(data, qualities)
-
-
-def _grouped(fields: Sequence[Field], joint: Sequence[Sequence[str]]) -> list[list[Field]]:
-    """Fields that share a model, in file order of their first."""
-    by_name = {field.name: field for field in fields}
-    owner: dict[str, int] = {}
-    for number, names in enumerate(joint):
-        for name in names:
-            if name not in by_name:
-                known = ", ".join(by_name)
-                raise InvalidOptionError(f"--joint: no variable {name!r} is fitted; {known} are")
-            if name in owner:
-                raise InvalidOptionError(f"--joint: {name!r} is named twice")
-            owner[name] = number
-        if len({(by_name[name].shape, by_name[name].dims) for name in names}) > 1:
-            raise InvalidOptionError(f"--joint: {', '.join(names)} do not have the same dims")
-    groups: dict[object, list[Field]] = {}
-    for field in fields:
-        groups.setdefault(owner.get(field.name, field.name), []).append(field)
-    return list(groups.values())
-
-
-def _bounds(goal: Goal, fields: Sequence[NormalisedField]) -> tuple[float, ...]:
-    """Per field, how far stored values may be from the original ones; empty without such a goal."""
-    if not goal.bounded:
-        return ()
-    found = []
-    for entry in fields:
-        factor = abs(entry.field.packing[0]) if entry.field.packing else 1.0
-        if goal.max_error is not None:
-            limit = goal.max_error / factor
-        else:
-            limit = (goal.rel_error or 0.0) * entry.value_range
-        found.append(limit)
-    return tuple(found)
-
-
-def _component(parts: FileParts, entry: NormalisedField) -> Component:
-    mask = None if entry.coded_mask is None else parts.add_validity(entry.coded_mask)
-    dtype = entry.stored.dtype
-    code = f"{dtype.kind}{dtype.itemsize}"
-    if code not in DTYPES:
-        raise InvalidInputError(f"{entry.field.name}: dtype {dtype} cannot be fitted")
-    return Component(entry.field.name, code, entry.offset, entry.scale, mask)
-
-
-def _architecture_for(chosen: Architecture, fields: Sequence[NormalisedField]) -> Architecture:
-    """The chosen one, or `constant` where there is nothing to fit."""
-    return registry.architecture("constant") if all(f.scale == 0 for f in fields) else chosen
 
 
 def _reporter(
@@ -211,35 +179,6 @@ def _reporter(
     return report
 
 
-class _Budget:
-    """Shares the target among the items."""
-
-    def __init__(self, dataset: Dataset, goal: Goal) -> None:
-        self._goal = goal
-        self._bytes = goal.bytes
-        if goal.ratio is not None:
-            fields = sum(field_size(field) for field in dataset.fields)
-            self._bytes = int(fields / goal.ratio)
-
-    def goal_for(self, parts: FileParts, samples: int, remaining: int) -> ItemGoal:
-        """The goal of the next item, which holds `samples` of the `remaining` samples.
-
-        Raises:
-            TargetError: what must be stored in any case is larger than the target.
-        """
-        if self._bytes is None:
-            # Of a bound, the item's encoder makes a goal.
-            return ItemGoal(psnr=self._goal.psnr)
-        taken = parts.file_bytes
-        left = self._bytes - taken
-        if left <= 0:
-            raise TargetError(
-                f"{self._goal.describe()}: {self._bytes} bytes are not enough, coordinates, masks "
-                f"and metadata alone take {taken}; ask for more, or choose variables with --var"
-            )
-        return ItemGoal(file_bytes=max(1, left * samples // remaining))
-
-
 def measure(data: bytes, fields: Sequence[Field], threads: int) -> tuple[FieldQuality, ...]:
     """Decode a file held in memory and compare every field with the original."""
     with InrcFile(data, threads=threads, device="cpu", limits=Limits.level(2)) as file:
@@ -252,20 +191,8 @@ def measure(data: bytes, fields: Sequence[Field], threads: int) -> tuple[FieldQu
     return with_shared_psnr(qualities, fields)
 
 
-def _check_bounds(qualities: Sequence[FieldQuality], goal: Goal) -> None:
-    """Nothing is written whose own decoding breaks the promise."""
-    for quality in qualities:
-        limit = goal.max_error
-        if limit is None:
-            limit = (goal.rel_error or 0.0) * quality.value_range
-        if quality.max_error > limit * (1 + 1e-9):
-            raise TargetError(
-                f"{quality.name}: error {quality.max_error:g} where {limit:g} was asked for; "
-                "nothing is written"
-            )
-
-
-def _judge(report: EncodeReport, goal: Goal) -> EncodeReport:
+def judged(report: EncodeReport, goal: Goal) -> EncodeReport:
+    """The report, with whether the goal was met and what was reached if not."""
     shortfall = ""
     worst = min(report.qualities, key=lambda quality: quality.psnr)
     if goal.psnr is not None and worst.psnr < goal.psnr:

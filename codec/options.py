@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 DEFAULT_PSNR = 40.0
 MAX_EFFORT = 9
 DEVICES = ("auto", "cpu", "cuda")
+# Values of `EncodeOptions.tile` besides sizes, and of `scheduler` besides addresses.
+AUTOMATIC_TILE = "auto"
+WHOLE = "none"
+THREADS, PROCESSES = "threads", "processes"
 CODERS = ("auto", "raw", "ans", "range", "zstd", "brotli")
 
 
@@ -98,7 +102,8 @@ class Progress:
 
     Attributes:
         field: name of the field worked on (components joined by "+").
-        stage: "plan", "transform", "fit", "prune", "quantise", "code", "measure" or "decode".
+        stage: "plan", "transform", "fit", "prune", "quantise", "code", "measure", "decode", or for
+            fields in tiles "range", "tile 5 of 512", "write".
         fraction: part of all work done so far, 0 to 1, never falling.
         loss: mean squared error in normalised units, or None.
         psnr: estimate in dB, or None.
@@ -136,6 +141,10 @@ class EncodeOptions:
         threads: CPU threads, 0 for as many as the process may use. Does not change the result.
         device: "cpu", "cuda", or "auto".
         on_progress: called often; must return quickly.
+        tile: "auto" cuts fields of 2^25 samples and more into tiles of about 2^21, "none" cuts
+            none; or the size of a tile, one number per axis.
+        scheduler: where tiles are encoded: "threads" of this process, "processes" of this machine,
+            or the address of a dask scheduler, "tcp://HOST:PORT". Does not change the result.
     """
 
     goal: Goal = Goal(psnr=DEFAULT_PSNR)
@@ -151,6 +160,8 @@ class EncodeOptions:
     threads: int = 0
     device: str = "auto"
     on_progress: ProgressCallback = ignore_progress
+    tile: str | tuple[int, ...] = AUTOMATIC_TILE
+    scheduler: str = THREADS
 
     def __post_init__(self) -> None:
         if not 0 <= self.effort <= MAX_EFFORT:
@@ -163,6 +174,15 @@ class EncodeOptions:
             raise InvalidOptionError(f"threads {self.threads}: choose 0 (all) or more")
         if not 0 <= self.seed < 2**63:
             raise InvalidOptionError(f"seed {self.seed}: choose 0 to 2**63 - 1")
+        if isinstance(self.tile, tuple):
+            if not self.tile or min(self.tile) < 1:
+                raise InvalidOptionError(f"tile {self.tile}: the sizes are positive numbers")
+        elif self.tile not in (AUTOMATIC_TILE, WHOLE):
+            raise InvalidOptionError(f"tile {self.tile!r}: choose auto, none, or sizes")
+        if self.scheduler not in (THREADS, PROCESSES) and "://" not in self.scheduler:
+            raise InvalidOptionError(
+                f"scheduler {self.scheduler!r}: choose threads, processes or tcp://HOST:PORT"
+            )
 
 
 def usable_threads(threads: int) -> int:

@@ -43,7 +43,7 @@ Array = npt.NDArray[Any]
 # Without coefficients a level is a coarser grid of positions, however coarse.
 MAX_LEVEL = 40
 # Of a file with tiles, so much of what was decoded is kept.
-_KEPT_BYTES = 1 << 29
+_KEPT_BYTES = 1 << 28
 
 
 class InrcFile(Mapping[str, "FieldView"]):
@@ -256,6 +256,13 @@ class InrcFile(Mapping[str, "FieldView"]):
     def _indexed_digests(self) -> dict[int, bytes]:
         entries = zip(self.sections.sections, self.sections.index, strict=False)
         return {section.start: entry.digest for section, entry in entries if entry.digest}
+
+    def section_digests(self) -> dict[int, bytes]:
+        """Digests of the sections of integers by `Section.start`: from the index, or computed."""
+        if not self.sections.index:
+            self.check_digest()
+            return dict(self._digests)
+        return dict(self._indexed_digests)
 
     def integer_digest(self) -> bytes:
         """SHA-256 of the digests of all sections of integers, in file order (END-2).

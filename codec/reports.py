@@ -63,6 +63,33 @@ class EncodeReport:
 
 
 @dataclass(frozen=True)
+class AppendReport:
+    """What `append` did.
+
+    Attributes:
+        path: the file.
+        dim: the axis that grew, by name or position.
+        before, after: its length.
+        file_bytes: size of the file.
+        added_bytes: by how much it grew.
+        qualities: one per field that grew, measured on the decoded new samples.
+        goal_met, shortfall: as in `EncodeReport`, for what was added.
+        seconds: wall-clock time.
+    """
+
+    path: Path
+    dim: str
+    before: int
+    after: int
+    file_bytes: int
+    added_bytes: int
+    qualities: tuple[FieldQuality, ...]
+    goal_met: bool
+    shortfall: str
+    seconds: float
+
+
+@dataclass(frozen=True)
 class SectionInfo:
     """One section: type, stored bytes with framing, and what it holds in words."""
 

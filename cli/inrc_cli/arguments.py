@@ -8,10 +8,11 @@ from typing import Any, NoReturn
 
 import click
 
-from codec.options import DEVICES
+from codec.options import AUTOMATIC_TILE, DEVICES, THREADS, WHOLE
 
 _SIZE = re.compile(r"(\d+\.?\d*|\.\d+)\s*([kKmMgG]?)[bB]?", re.ASCII)
 _FACTORS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+_SIZES = re.compile(r"[1-9]\d*", re.ASCII)
 _STEPS = re.compile(r"-?\d+", re.ASCII)
 
 
@@ -63,6 +64,25 @@ class NamesType(click.ParamType[tuple[str, ...]]):
         if not all(names):
             self.fail(f"{value!r} is not a list of names like t,u", param, ctx)
         return names
+
+
+class TileType(click.ParamType[str | tuple[int, ...]]):
+    """How fields are cut: auto, none, or one size per axis as in 64x64x64."""
+
+    name = "tile"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | tuple[int, ...]:
+        """Return "auto", "none" or the sizes."""
+        if isinstance(value, tuple):
+            return value
+        if value in (AUTOMATIC_TILE, WHOLE):
+            return str(value)
+        sizes = str(value).split("x")
+        if not all(_SIZES.fullmatch(size) for size in sizes):
+            self.fail(f"{value!r} is not a tile; write auto, none or 64x64x64", param, ctx)
+        return tuple(map(int, sizes))
 
 
 class RegionType(click.ParamType[dict[str, slice | int]]):
@@ -141,6 +161,21 @@ threads_option = click.option(
     envvar="INRC_THREADS",
     show_envvar=True,
     help="CPU threads; 0 takes all the process may use.",
+)
+tile_option = click.option(
+    "--tile",
+    metavar="AxBxC",
+    type=TileType(),
+    default=AUTOMATIC_TILE,
+    show_default=True,
+    help="Size of the models a field is cut into; auto cuts from 2^25 samples on, none never.",
+)
+scheduler_option = click.option(
+    "--scheduler",
+    metavar="WHERE",
+    default=THREADS,
+    show_default=True,
+    help="Where tiles are encoded: threads, processes, or tcp://HOST:PORT of a dask scheduler.",
 )
 force_option = click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 quiet_option = click.option("--quiet", is_flag=True, help="Print nothing but errors.")

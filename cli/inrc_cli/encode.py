@@ -36,6 +36,8 @@ class Request(TypedDict):
     seed: int
     threads: int
     device: str
+    tile: str | tuple[int, ...]
+    scheduler: str
 
 
 @click.command()
@@ -110,6 +112,8 @@ class Request(TypedDict):
 @click.option("--quantise", metavar="NAME", default="uniform", show_default=True, help="Quantiser.")
 @click.option("--coder", metavar="NAME", default="auto", show_default=True, help="Entropy coder.")
 @click.option("--seed", metavar="N", type=int, default=0, help="Seed of every random choice [0].")
+@arguments.tile_option
+@arguments.scheduler_option
 @arguments.threads_option
 @arguments.device_option
 @arguments.force_option
@@ -138,6 +142,9 @@ def encode(
     Give at most one of --psnr, --ratio, --bytes, --max-error and --rel-error. Where the target
     cannot be reached, the best file found is kept and the exit code is 6; of an error bound that
     cannot be kept there is no file.
+
+    Large fields are encoded in tiles. If such a run is interrupted or killed, the same command
+    takes up the tiles that were finished, which are kept in .OUT.inrc-journal beside OUT.
     """
     request["raw"] = _raw_layout(shape, dtype, order, endian, offset)
     _check_options(request)
@@ -187,6 +194,8 @@ def _check_options(request: Request) -> None:
             threads=request["threads"],
             device=request["device"],
             coder=request["coder"],
+            tile=request["tile"],
+            scheduler=request["scheduler"],
         )
 
 

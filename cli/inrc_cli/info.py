@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 import sys
+from collections.abc import Iterator, Sequence
 
 import click
 
 import codec
-from codec.reports import FieldInfo, FileInfo
+from codec.reports import FieldInfo, FileInfo, SectionInfo
 from inrc_cli import arguments, failures, tables
 from inrc_cli.paths import STDIN
 
+# More sections than this are summed up by type; --json lists them all.
+_MOST_ROWS = 64
 _FIELD_HEADINGS = (
     "field",
     "shape",
@@ -31,7 +35,8 @@ _FIELD_HEADINGS = (
 def info(source: str, as_json: bool) -> None:
     """Show what INPUT holds and what takes its bytes.
 
-    Every checksum is checked, nothing is decoded. `-` is standard input.
+    Every checksum is checked, nothing is decoded. `-` is standard input. INPUT may be a URL, of
+    which only the heads are fetched and checked.
     """
     if source == STDIN:
         with failures.about("standard input"):
@@ -61,13 +66,8 @@ def _show(found: FileInfo) -> None:
     tables.show_table(
         ("section", ">bytes", ">share", "content"),
         (
-            (
-                section.type,
-                f"{section.file_bytes:,}",
-                f"{section.file_bytes / found.file_bytes:.1%}",
-                section.content,
-            )
-            for section in found.sections
+            (name, f"{size:,}", f"{size / found.file_bytes:.1%}", content)
+            for name, size, content in _section_rows(found.sections)
         ),
     )
     if found.verbatim:
@@ -78,15 +78,27 @@ def _show(found: FileInfo) -> None:
         )
 
 
+def _section_rows(sections: Sequence[SectionInfo]) -> Iterator[tuple[str, int, str]]:
+    """Type, bytes and content of each section; of many, a row for each run of one type."""
+    if len(sections) <= _MOST_ROWS:
+        yield from ((one.type, one.file_bytes, one.content) for one in sections)
+        return
+    for name, run in itertools.groupby(sections, lambda section: section.type):
+        found = list(run)
+        content = found[0].content if len(found) == 1 else f"{len(found):,} sections"
+        yield name, sum(section.file_bytes for section in found), content
+
+
 def _field_row(field: FieldInfo) -> tuple[str, ...]:
     shared = f", shared by {field.components}" if field.components > 1 else ""
     bound = "" if field.bound is None else f", within {field.bound:g}"
+    cut = f", {field.tiles} tiles" if field.tiles > 1 else ""
     return (
         field.name,
         _shape(field.shape, field.dims),
         field.dtype,
         field.units,
-        f"{field.architecture}{shared}{bound}",
+        f"{field.architecture}{shared}{cut}{bound}",
         f"{field.parameters:,}",
         f"{field.model_bytes + field.mask_bytes:,}",
         _bits_per_sample(field),

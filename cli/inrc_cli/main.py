@@ -12,6 +12,7 @@ import click
 
 import codec
 from inrc_cli import failures
+from inrc_cli.append import append
 from inrc_cli.completion import completion
 from inrc_cli.decode import decode
 from inrc_cli.encode import encode
@@ -65,7 +66,7 @@ def inrc() -> None:
     """Scientific volumes, images and shapes stored as fitted functions."""
 
 
-for _command in (encode, decode, info, verify, plugins, completion):
+for _command in (encode, append, decode, info, verify, plugins, completion):
     inrc.add_command(_command)
 
 

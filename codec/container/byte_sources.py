@@ -143,9 +143,7 @@ class RemoteSource:
             raise self._unreadable(error) from error
         if not self._file.seekable() or getattr(self._file, "size", None) is None:
             self._file.close()
-            raise InvalidInputError(
-                f"{url}: the server gives no parts of files; fetch the file and open the copy"
-            )
+            raise self._whole_only()
 
     @property
     def size(self) -> int:
@@ -156,8 +154,15 @@ class RemoteSource:
             try:
                 self._file.seek(offset)
                 return bytes(self._file.read(size))
-            except (OSError, ValueError) as error:
+            except ValueError as error:
+                raise self._whole_only() from error
+            except OSError as error:
                 raise self._unreadable(error) from error
+
+    def _whole_only(self) -> InvalidInputError:
+        return InvalidInputError(
+            f"{self._url}: the server gives no parts of files; fetch the file and open the copy"
+        )
 
     def _unreadable(self, error: Exception) -> InvalidInputError:
         reason = str(error) or type(error).__name__

@@ -5,9 +5,11 @@ Normative text: format_spec/inrc-1.md, sections 2 and 3.
 
 from __future__ import annotations
 
+import itertools
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import BinaryIO
 
 from codec.container.byte_sources import ByteSource
@@ -270,11 +272,15 @@ class SectionReader:
             return ()
         if found[0] is not self.sections[-2]:
             raise CorruptError("the index is not the section before ENDS", section="tIDX")
-        entries = tuple(decode_index(self.read(found[0])))
-        heads = [(entry.type, entry.attribute, entry.stored_bytes) for entry in entries]
-        if heads != [(one.type, one.attribute, one.stored_bytes) for one in self.sections[:-2]]:
-            raise CorruptError("the index does not list the sections", section="tIDX", offset=start)
-        return entries
+        entries: list[IndexEntry] = []
+        listed = decode_index(self.read(found[0]))
+        for section, entry in itertools.zip_longest(self.sections[:-2], listed):
+            if section is None or entry is None or section.head != entry.head:
+                raise CorruptError(
+                    "the index does not list the sections", section="tIDX", offset=start
+                )
+            entries.append(entry)
+        return tuple(entries)
 
     def indexed(self, section_type: str) -> list[IndexEntry]:
         """What the index says of all sections of one type; nothing without an index."""
@@ -318,7 +324,14 @@ class SectionReader:
 
     def of_type(self, section_type: str) -> list[Section]:
         """All sections of one type, in file order."""
-        return [section for section in self.sections if section.type == section_type]
+        return self._by_type.get(section_type, [])
+
+    @cached_property
+    def _by_type(self) -> dict[str, list[Section]]:
+        found: dict[str, list[Section]] = {}
+        for section in self.sections:
+            found.setdefault(section.type, []).append(section)
+        return found
 
     def check_all(self) -> None:
         """Read every section once, so that any damage anywhere in the file is found."""

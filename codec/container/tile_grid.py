@@ -41,6 +41,11 @@ class TileGrid:
         """Number of intervals per axis."""
         return tuple(len(axis) - 1 for axis in self.cuts)
 
+    @property
+    def count(self) -> int:
+        """Number of tiles."""
+        return math.prod(self.counts)
+
     def flat(self, place: Sequence[int]) -> int:
         """Position in `numbers` of the tile with these intervals, one number per axis."""
         return int(np.ravel_multi_index(tuple(place), self.counts))
@@ -60,6 +65,14 @@ class TileGrid:
         """For sample indices along an axis, the number of the interval that each lies in."""
         borders = np.array(self.cuts[axis][1:-1], np.int64)
         return np.searchsorted(borders, samples, side="right").astype(np.int64)
+
+
+def box_samples(box: Box) -> int:
+    """Number of samples in a box."""
+    samples = 1
+    for part in box:
+        samples *= part.stop - part.start
+    return samples
 
 
 def grids_of(items: Sequence[Item]) -> list[TileGrid]:
@@ -96,7 +109,7 @@ def _grid(items: Sequence[Item], numbers: Sequence[int]) -> TileGrid:
         for axis in range(len(first.dims))
     )
     grid = TileGrid(cuts, ())
-    if math.prod(grid.counts) != len(numbers):
+    if grid.count != len(numbers):
         _fail(f"the tiles of {name!r} are no grid")
     interval_at = [{start: number for number, start in enumerate(axis)} for axis in cuts]
     placed: dict[int, int] = {}

@@ -30,10 +30,7 @@ class _MappedArray:
         if self._values is None:
             raise ValueError("the file of this array is closed")
         found = np.array(self._values[index], dtype=self.dtype, order="C")
-        mapping = self._values.base
-        if isinstance(mapping, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-            # The pages would count as this process's memory beside the copy.
-            mapping.madvise(mmap.MADV_DONTNEED)
+        _let_go(self._values)
         return found
 
     def release(self) -> None:
@@ -142,4 +139,12 @@ def _write_array(path: Path, array: DecodedArray) -> None:
         ) from error
     for index, block in array.blocks():
         target[index] = block
+        _let_go(target)
     target.flush()
+
+
+def _let_go(values: Array) -> None:
+    """Let go of the pages of a mapped file, which would count as this process's memory."""
+    mapping = values.base
+    if isinstance(mapping, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        mapping.madvise(mmap.MADV_DONTNEED)

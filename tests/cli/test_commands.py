@@ -39,6 +39,8 @@ def test_encode_passes_every_option(fake: FakeCodec, run: Run) -> None:
         "device": "cpu",
         "overwrite": True,
         "raw": None,
+        "tile": "auto",
+        "scheduler": "threads",
     }
 
 

@@ -1,0 +1,98 @@
+"""`inrc append`."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TypedDict, Unpack
+
+import click
+
+import codec
+from codec.options import DEFAULT_PSNR, MAX_EFFORT
+from codec.reports import AppendReport
+from inrc_cli import arguments, failures, tables
+from inrc_cli.paths import need_file
+from inrc_cli.progress import watching
+
+
+class Request(TypedDict):
+    """The options that are handed to `codec.append` as they are."""
+
+    dim: str
+    psnr: float | None
+    ratio: float | None
+    bytes: int | None
+    effort: int
+    arch: str
+    var: tuple[str, ...] | None
+    coder: str
+    seed: int
+    scheduler: str
+    threads: int
+    device: str
+
+
+@click.command()
+@click.argument("target", metavar="FILE", type=click.Path())
+@arguments.input_argument
+@click.option("--dim", metavar="NAME", required=True, help="Dim that grows, or its position.")
+@click.option(
+    "--psnr",
+    metavar="DB",
+    type=float,
+    help=f"At least DB in the new samples, of the range of all [{DEFAULT_PSNR:g}].",
+)
+@click.option("--ratio", metavar="X", type=float, help="Of what is added, at least X.")
+@click.option("--bytes", metavar="N", type=arguments.SizeType(), help="Add at most N bytes.")
+@click.option(
+    "--effort", type=click.IntRange(0, MAX_EFFORT), default=3, show_default=True, help="As encode."
+)
+@click.option("--arch", metavar="NAME", default="pyramid", show_default=True, help="Architecture.")
+@arguments.var_option
+@click.option("--coder", metavar="NAME", default="auto", show_default=True, help="Entropy coder.")
+@click.option("--seed", metavar="N", type=int, default=0, help="Seed of every random choice [0].")
+@arguments.scheduler_option
+@arguments.threads_option
+@arguments.device_option
+@click.option("--force", is_flag=True, help="Drop what another run that was killed has finished.")
+@arguments.json_option
+@arguments.quiet_option
+@arguments.verbose_option
+def append(
+    target: str,
+    source: str,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    **request: Unpack[Request],
+) -> None:
+    """Put the samples of INPUT behind those of FILE along a dim.
+
+    INPUT must have all fields of FILE along that dim. What FILE holds is copied, not encoded again;
+    FILE is replaced when all is done, and stays as it is where anything fails.
+    """
+    need_file(target)
+    need_file(source)
+    with (
+        failures.checking_options(),
+        failures.about(target),
+        watching(quiet=quiet, verbose=verbose) as on_progress,
+    ):
+        report = codec.append(target, source, **request, overwrite=force, on_progress=on_progress)
+    if as_json:
+        tables.show_json(dataclasses.asdict(report))
+    elif not quiet:
+        _show_report(report)
+    if not report.goal_met:
+        raise codec.TargetError(report.shortfall)
+
+
+def _show_report(report: AppendReport) -> None:
+    rows = map(tables.quality_row, report.qualities)
+    tables.show_table(tables.QUALITY_HEADINGS[:4], (row[:4] for row in rows))
+    tables.show_line(
+        f"{report.path}: {report.dim} {report.before} -> {report.after}, "
+        f"{tables.format_bytes(report.added_bytes)} more, "
+        f"{tables.format_bytes(report.file_bytes)}, {report.seconds:.1f} s"
+    )

@@ -1,0 +1,144 @@
+"""One tile as it comes out of the encoder: sections that can be put anywhere in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from codec import registry
+from codec.assembly import FileParts, mask_digest, tensor_sections
+from codec.bounds import bounds_of
+from codec.container.items import Dim, Item
+from codec.container.leb128 import decode_uleb, encode_uleb
+from codec.container.tile_grid import Box
+from codec.contracts import ItemGoal
+from codec.devices import choose_device
+from codec.grouping import architecture_for, component_of
+from codec.limits import Limits
+from codec.media.dataset import Field
+from codec.options import EncodeOptions
+from codec.pipeline.item_encoder import ItemEncoder
+from codec.pipeline.item_sections import SECTION_OVERHEAD
+from codec.pipeline.normalise import normalise
+from codec.pipeline.quality import Deviation, deviation, error_unit
+from codec.reader import InrcFile
+from codec.tiles.plan import TileTask
+
+
+@dataclass(frozen=True)
+class CodedSection:
+    """A MASK, TENS or RESD section; `payload` belongs to item 0 where it names one."""
+
+    type: str
+    payload: bytes
+    digest: bytes
+
+
+@dataclass(frozen=True)
+class EncodedTile:
+    """What a tile adds to a file.
+
+    Attributes:
+        item: payload of its ITEM section, with the masks counted within the tile and no origin.
+        masks, integers: its other sections.
+        multiply_adds, parameters: for the limits.
+        deviations: of what was decoded from these sections, one per component.
+    """
+
+    item: bytes
+    masks: tuple[CodedSection, ...]
+    integers: tuple[CodedSection, ...]
+    multiply_adds: int
+    parameters: int
+    deviations: tuple[Deviation, ...]
+
+
+def encode_tile(
+    task: TileTask, fields: Mapping[str, Field], options: EncodeOptions, threads: int
+) -> EncodedTile:
+    """Fit one tile, decode it again and measure it.
+
+    Args:
+        fields: the whole fields, of which only the tile is read.
+
+    Raises:
+        InvalidInputError: the samples cannot be read or fitted.
+    """
+    spans = task.ranges
+    parts = [fields[name].part(task.box) for name in task.names]
+    normalised = [normalise(part, span) for part, span in zip(parts, spans, strict=True)]
+    whole = fields[task.names[0]]
+    file = FileParts()
+    components = [component_of(entry, file) for entry in normalised]
+    dims = [Dim(size, name) for size, name in zip(parts[0].shape, whole.dims, strict=True)]
+    encoder = ItemEncoder(
+        number=0,
+        architecture=architecture_for(registry.architecture(options.architecture), normalised),
+        fields=normalised,
+        components=components,
+        dims=dims,
+        bounds=bounds_of(options.goal, normalised),
+        first_mask=len(file.masks),
+        options=options,
+        device=choose_device(options.device),
+        threads=threads,
+        report=lambda stage, fraction, loss, psnr: None,
+    )
+    sections = encoder.encode(_without_masks(task.goal, file.masks))
+    file.add_item(sections)
+    item = Item.from_bytes(sections.item)
+    costs = encoder.multiply_adds(item), encoder.parameters(item)
+    # Normalised values are as large as the tile; they are not needed to measure it.
+    stored = [entry.stored for entry in normalised]
+    del encoder, normalised
+    units = [error_unit(part, span.low, span.high) for part, span in zip(parts, spans, strict=True)]
+    with InrcFile(file.to_bytes(2), threads=threads, device="cpu", limits=Limits.level(2)) as coded:
+        deviations = tuple(
+            deviation(part, original, coded[part.name][...], unit)
+            for part, original, unit in zip(parts, stored, units, strict=True)
+        )
+    return EncodedTile(
+        sections.item,
+        tuple(CodedSection("MASK", mask, mask_digest(mask)) for mask in file.masks),
+        tuple(
+            CodedSection(section.type, section.stored(), section.digest)
+            for section in tensor_sections(sections)
+        ),
+        *costs,
+        deviations,
+    )
+
+
+def _without_masks(goal: ItemGoal, masks: Sequence[bytes]) -> ItemGoal:
+    """The target for the model, where that for the tile counts its validity masks."""
+    if goal.file_bytes is None:
+        return goal
+    taken = sum(len(mask) + SECTION_OVERHEAD for mask in masks)
+    return replace(goal, file_bytes=max(1, goal.file_bytes - taken))
+
+
+def placed_item(item: bytes, masks: Sequence[int], origin: Sequence[int] | None) -> Item:
+    """The header of a tile at its place in a file.
+
+    Args:
+        masks: for each mask of the tile, its number among those of the file.
+        origin: of the tile, None for a field that is not cut.
+    """
+    header = Item.from_bytes(item)
+    components = tuple(
+        one if one.mask is None else replace(one, mask=masks[one.mask]) for one in header.components
+    )
+    sparse = tuple((tensor, masks[mask]) for tensor, mask in header.tensor_masks)
+    placed = None if origin is None else tuple(origin)
+    return replace(header, components=components, tensor_masks=sparse, origin=placed)
+
+
+def placed_integers(payload: bytes, item: int) -> bytes:
+    """The payload of a TENS or RESD section, as one of this item."""
+    _, position = decode_uleb(payload)
+    return encode_uleb(item) + payload[position:]
+
+
+def origin_of(box: Box) -> tuple[int, ...]:
+    """Where a tile begins."""
+    return tuple(part.start for part in box)

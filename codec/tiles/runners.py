@@ -1,0 +1,174 @@
+"""Where tiles are encoded: in threads of this process, or as tasks of dask.
+
+Every runner gives the same tiles, in the order they are finished.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from codec import registry
+from codec.errors import InvalidInputError, MissingDependencyError
+from codec.media import formats
+from codec.media.dataset import Dataset, Field
+from codec.media.raw_layout import RawLayout
+from codec.options import PROCESSES, THREADS, EncodeOptions, usable_threads
+from codec.tiles.encoded import EncodedTile, encode_tile
+from codec.tiles.plan import TileTask, without_callbacks
+
+# Seconds in which a scheduler must answer.
+_PATIENCE = 20
+
+Finished = Iterator[tuple[int, EncodedTile]]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the fields come from, for those who must open the file themselves.
+
+    Attributes:
+        path: of the file, absolute.
+        select: names of the variables to fit, None for the medium's own choice.
+        raw: how bare samples lie in the file, if it is one of them.
+        only: what the one field of the file is to be called, or "" to leave names alone.
+    """
+
+    path: Path
+    select: tuple[str, ...] | None
+    raw: RawLayout | None = None
+    only: str = ""
+
+    def fields_of(self, dataset: Dataset) -> tuple[Field, ...]:
+        """The fields of the open file, called as they are to be."""
+        if self.only and len(dataset.fields) == 1:
+            return (replace(dataset.fields[0], name=self.only),)
+        return dataset.fields
+
+
+def run_tasks(
+    tasks: Sequence[TileTask],
+    fields: Mapping[str, Field],
+    source: Source,
+    options: EncodeOptions,
+) -> Finished:
+    """Encode tiles with the scheduler of the options.
+
+    Raises:
+        InvalidInputError: samples cannot be read or fitted, or the scheduler cannot be reached.
+        MissingDependencyError: dask is needed and not installed.
+    """
+    if not tasks:
+        return iter(())
+    if options.scheduler == THREADS:
+        return _in_threads(tasks, fields, options)
+    return _in_dask(tasks, source, options)
+
+
+def _in_threads(
+    tasks: Sequence[TileTask], fields: Mapping[str, Field], options: EncodeOptions
+) -> Finished:
+    threads = usable_threads(options.threads)
+    # Training has threads of its own; the coder of coefficients runs on one, without Python's lock.
+    workers = 1 if registry.architecture(options.architecture).staged else threads
+    workers = min(workers, len(tasks))
+    if workers == 1:
+        for task in tasks:
+            yield task.number, encode_tile(task, fields, options, threads)
+        return
+    pool = ThreadPoolExecutor(workers)
+    try:
+        rest = iter(tasks)
+        running: dict[Future[EncodedTile], int] = {}
+
+        def start() -> None:
+            if (task := next(rest, None)) is not None:
+                running[pool.submit(encode_tile, task, fields, options, 1)] = task.number
+
+        for _ in range(workers):
+            start()
+        while running:
+            # As many as there are workers are at work at any time, so memory stays bounded.
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                number = running.pop(future)
+                start()
+                yield number, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def encode_from_source(task: TileTask, source: Source, options: EncodeOptions) -> EncodedTile:
+    """A task as another process does it: with the file opened for it alone."""
+    dataset = formats.read(source.path, source.select, source.raw)
+    try:
+        fields = {field.name: field for field in source.fields_of(dataset)}
+        return encode_tile(task, fields, options, 1)
+    finally:
+        dataset.close()
+
+
+def _in_dask(tasks: Sequence[TileTask], source: Source, options: EncodeOptions) -> Finished:
+    distributed = _distributed(options)
+    plain = without_callbacks(options)
+    with (
+        _scheduler(distributed, options, len(tasks)) as address,
+        _client(distributed, address) as client,
+    ):
+        numbers = {
+            client.submit(encode_from_source, task, source, plain, pure=False): task.number
+            for task in tasks
+        }
+        try:
+            for future in distributed.as_completed(list(numbers), loop=client.loop):
+                tile = future.result()
+                number = numbers.pop(future)
+                # The result is in our hands now, and need not stay in the memory of a worker.
+                future.release()
+                yield number, tile
+        except distributed.KilledWorker as error:
+            raise InvalidInputError(
+                f"--scheduler {options.scheduler}: workers died over one tile ({error}); give them "
+                "more memory, or use smaller tiles"
+            ) from error
+
+
+def _distributed(options: EncodeOptions) -> Any:
+    """The module, as far as anything is known of its types."""
+    try:
+        return importlib.import_module("distributed")
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"--scheduler {options.scheduler} needs dask ({error}); pip install 'inrc[dask]'"
+        ) from None
+
+
+@contextmanager
+def _client(distributed: Any, address: str) -> Iterator[Any]:
+    try:
+        client = distributed.Client(address, timeout=_PATIENCE, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise InvalidInputError(
+            f"--scheduler {address}: no dask scheduler answers there ({error})"
+        ) from error
+    with client:
+        yield client
+
+
+@contextmanager
+def _scheduler(distributed: Any, options: EncodeOptions, tasks: int) -> Iterator[str]:
+    """The address of a scheduler: the one that was named, or one with processes of this machine."""
+    if options.scheduler != PROCESSES:
+        yield options.scheduler
+        return
+    workers = min(usable_threads(options.threads), tasks)
+    with distributed.LocalCluster(
+        n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
+    ) as cluster:
+        yield cluster.scheduler_address

@@ -1,0 +1,100 @@
+"""Tiles spread over processes give the same file, also when one of these dies."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import codec
+from codec.errors import InvalidInputError, InvalidOptionError, MissingDependencyError
+from codec.options import Progress
+from tests.conftest import ROOTS
+from tests.tiles.conftest import TILE
+
+distributed = pytest.importorskip("distributed")
+
+OPTIONS: dict[str, Any] = {"psnr": 50, "effort": 0, "tile": TILE, "threads": 2, "device": "cpu"}
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """Two real worker processes."""
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(map(str, ROOTS))
+    try:
+        with distributed.LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        ) as cluster:
+            yield cluster
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
+
+
+def test_a_cluster_gives_the_same_file_although_a_worker_dies(
+    cluster: Any, field_path: Path, tiled_path: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "t.inrc"
+    killed: list[int] = []
+
+    def watch(progress: Progress) -> None:
+        if progress.stage.startswith("tile 2 "):
+            # SIGKILL, while it works on another tile; the cluster starts a new one.
+            killed.append(next(iter(cluster.workers.values())).pid)
+            os.kill(killed[0], signal.SIGKILL)
+
+    address = cluster.scheduler_address
+    report = codec.encode(field_path, target, scheduler=address, on_progress=watch, **OPTIONS)
+    assert killed
+    assert report.goal_met
+    assert target.read_bytes() == tiled_path.read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == ["t.inrc"]
+
+
+def test_an_error_in_a_worker_is_our_error(cluster: Any, field_path: Path, tmp_path: Path) -> None:
+    source = tmp_path / "t.npy"
+    source.write_bytes(field_path.read_bytes())
+
+    def watch(progress: Progress) -> None:
+        if progress.stage == "range":
+            source.rename(tmp_path / "gone.npy")
+
+    with pytest.raises(InvalidInputError, match="no such file"):
+        codec.encode(
+            source,
+            tmp_path / "t.inrc",
+            scheduler=cluster.scheduler_address,
+            on_progress=watch,
+            **OPTIONS,
+        )
+
+
+def test_a_scheduler_that_is_not_there_is_one_clear_line(
+    field_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("codec.tiles.runners._PATIENCE", 0.5)
+    with pytest.raises(InvalidInputError, match="no dask scheduler answers there"):
+        codec.encode(field_path, tmp_path / "t.inrc", scheduler="tcp://127.0.0.1:9", **OPTIONS)
+    with pytest.raises(InvalidOptionError, match="choose threads, processes or tcp"):
+        codec.encode(field_path, tmp_path / "t.inrc", scheduler="slurm", **OPTIONS)
+
+
+def test_without_dask_the_message_says_what_to_install(
+    field_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'inrc\[dask\]'"):
+        codec.encode(field_path, tmp_path / "t.inrc", scheduler="processes", **OPTIONS)
