@@ -272,7 +272,8 @@ def _spatial(array: DecodedArray) -> tuple[int, ...]:
 
 def _grid(path: Path, arrays: Sequence[DecodedArray]) -> tuple[int, ...]:
     """Points per axis z, y, x, which all arrays share."""
-    points, cells = set(), set()
+    points: set[tuple[int, ...]] = set()
+    cells: set[tuple[int, ...]] = set()
     for array in arrays:
         sizes = (1, 1, *_spatial(array))[-len(_DIMS) :]
         (cells if array.name.startswith(_CELLS + "/") else points).add(sizes)

@@ -240,6 +240,43 @@ def test_zarr_keeps_documents_and_other_arrays(name: str, tmp_path: Path) -> Non
     np.testing.assert_array_equal(root["labels"][...], np.arange(3))
 
 
+@pytest.mark.parametrize("version", [2, 3])
+def test_coordinates_of_xarray_are_kept_and_cut(version: Any, tmp_path: Path) -> None:
+    path = tmp_path / "a.zarr"
+    root = library("zarr").open_group(str(path), mode="w", zarr_format=version)
+    for name, values, dims in (
+        ("v", volume("i2"), ["z", "y", "x"]),
+        ("x", np.arange(600.0)[: SHAPE[2]], ["x"]),
+    ):
+        names = {"dimension_names": dims} if version == 3 else {}
+        attributes = {
+            "units": "K",
+            "scale_factor": 0.5,
+            "_FillValue": -100,
+            "_ARRAY_DIMENSIONS": dims,
+        }
+        root.create_array(name, data=values, attributes=attributes, **names)
+    codec.encode(path, tmp_path / "a.inrc", psnr=60, effort=0, device="cpu")
+    with codec.open(tmp_path / "a.inrc", device="cpu") as file:
+        assert list(file) == ["v"]
+        assert file["v"].dims == ("z", "y", "x")
+        assert file["v"].attrs["units"] == "K"
+        assert (file["v"][...] == -100).sum() == 1  # the fill value came back exactly
+        np.testing.assert_array_equal(file["v"].coords["x"], np.arange(float(SHAPE[2])))
+    region = {"x": slice(2, 10, 2)}
+    codec.decode(tmp_path / "a.inrc", tmp_path / "b.zarr", region=region, device="cpu")
+    back = library("zarr").open(tmp_path / "b.zarr", mode="r")
+    np.testing.assert_array_equal(back["x"][...], np.arange(2.0, 10.0, 2.0))
+    assert back["v"].shape == (*SHAPE[:2], 4)
+
+
+def test_coordinates_are_not_fitted(tmp_path: Path) -> None:
+    root = library("zarr").open_group(str(tmp_path / "a.zarr"), mode="w")
+    for name in ("v", "x"):
+        root.create_array(name, data=np.arange(600.0), dimension_names=["x"])
+    assert [field.name for field in formats.read(tmp_path / "a.zarr").fields] == ["v"]
+
+
 def test_zarr_in_a_zip_archive_and_a_lone_array(tmp_path: Path) -> None:
     zarr, storage = library("zarr"), library("zarr.storage")
     with storage.ZipStore(str(tmp_path / "a.zarr.zip"), mode="w") as store:
