@@ -68,8 +68,8 @@ def cut_verbatim(
 ) -> dict[str, VerbatimValue]:
     """Verbatim variables, reduced to the kept sample indices of every dim named in `cuts`.
 
-    Dims are matched by name; lists of texts are cut like arrays. Of media of arrays only coordinates
-    are cut, which are called like their dim.
+    Dims are matched by name; lists of texts are cut like arrays. In media of arrays only
+    coordinates are cut, which are called like their dim.
     """
     if medium in ARRAY_MEDIA:
         return {path: _cut_coordinate(path, value, cuts) for path, value in verbatim.items()}

@@ -16,7 +16,7 @@ import codec
 from codec.errors import CorruptError, InvalidInputError, InvalidOptionError, MissingDependencyError
 from codec.media import formats
 from codec.media.array_layout import ArrayLayout, DatasetLayout
-from codec.media.dataset import Dataset
+from codec.media.dataset import Dataset, DecodedDataset
 from codec.media.geometry import Geometry
 from codec.media.libraries import library
 from tests.media_samples import AFFINE, SAMPLES, SHAPE, exact, rewrite, vectors, volume
@@ -561,6 +561,8 @@ def test_the_layout_and_its_tree() -> None:
         {0: "v", 6: [0.0, 1.0]},
         {0: "v", 6: [1.0]},
         {0: "v", 7: ["a"]},
+        {0: "v", 8: "O"},
+        {0: "v", 8: "|V8"},
         {0: "v", 10: 0},
         {0: "kept"},
     ],
@@ -568,6 +570,36 @@ def test_the_layout_and_its_tree() -> None:
 def test_a_layout_that_breaks_a_rule_is_corrupt(array: Any) -> None:
     with pytest.raises(CorruptError, match="metadata of the arrays"):
         DatasetLayout.from_tree({0: [array, {0: "kept", 1: []}]})
+
+
+@pytest.mark.parametrize(
+    ("layout", "reason"),
+    [
+        (ArrayLayout("v", ("v", "w"), 7), "components"),
+        (ArrayLayout("v", ("v", "w"), 0, (2, 3)), "shape"),
+        (ArrayLayout("v", ("v",), geometry=Geometry((5,), (1.0,))), "axes"),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["npy", "vti", "nc"])
+def test_a_layout_that_does_not_fit_its_fields_is_corrupt(
+    layout: ArrayLayout, reason: str, suffix: str, tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "a.npz", v=volume(), w=volume())
+    fields = exact(formats.read(tmp_path / "a.npz")).fields
+    made = DecodedDataset("nifti", fields, DatasetLayout((layout,)).to_tree(), {})
+    target = tmp_path / f"b.{suffix}"
+    with pytest.raises(CorruptError, match=f"'v' does not .*{reason}"):
+        formats.writer_for(target)(target, made, "")
+
+
+@pytest.mark.parametrize("place", ["../evil/zarr.json", "/evil/zarr.json", "a/evil.txt"])
+def test_documents_of_a_store_stay_inside_it(place: str, tmp_path: Path) -> None:
+    tree = DatasetLayout((), {0: [place, "{}"]}).to_tree()
+    target = tmp_path / "b.zarr"
+    target.mkdir()
+    with pytest.raises(InvalidInputError, match="the metadata names the document"):
+        formats.writer_for(target)(target, DecodedDataset("zarr", (), tree, {}), "")
+    assert [entry.name for entry in tmp_path.rglob("*")] == ["b.zarr"]
 
 
 def test_zipped_files_are_known_by_what_they_hold(tmp_path: Path) -> None:
