@@ -106,11 +106,14 @@ class DecodedArray:
 
     def unscaled(self) -> DecodedArray:
         """The same array in its own unit: scaled, as floats, NaN where there is no sample."""
-        if self.layout.scale is None:
+        marked = bool(self.layout.fills) and self.dtype.kind == "f"
+        if self.layout.scale is None and not marked:
             return self
-        slope, offset = self.layout.scale
+        slope, offset = self.layout.scale or (1.0, 0.0)
         narrow = self.dtype.itemsize <= 2 or self.dtype == np.float32
         dtype = np.dtype(np.float32 if narrow else np.float64)
+        if self.layout.scale is None:
+            dtype = self.dtype
         fills = self.layout.fills
 
         def scaled(field: DecodedField) -> DecodedField:

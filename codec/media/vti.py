@@ -226,7 +226,9 @@ def _document(path: Path, dataset: DecodedDataset) -> tuple[Xml.Element, list[by
     for array in arrays:
         section = sections[_CELLS if array.name.startswith(_CELLS + "/") else _POINTS]
         values = _samples(array)
-        _element(section, array.name, values, len(array.fields), chunks)
+        cells = tuple(max(1, size - 1) for size in sizes)
+        count = math.prod(cells if section.tag == _CELLS else sizes)
+        _element(section, array.name, values, values.size // count, chunks)
         chunks.append(appended(values, packed))
     return root, chunks
 
@@ -236,7 +238,6 @@ def _element(
 ) -> Xml.Element:
     if section.tag in (_CELLS, _FIELD):
         name = name.removeprefix(section.tag + "/")
-    parts = values.shape[-1] if values.ndim == 4 and parts == 1 else parts
     return Xml.SubElement(
         section,
         "DataArray",

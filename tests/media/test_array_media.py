@@ -445,6 +445,34 @@ def test_what_cannot_be_fitted_is_refused_with_a_way_out(
         formats.read(tmp_path / "a.npz")
 
 
+def test_an_axis_of_one_sample_is_no_component(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", v=volume()[None])
+    back = formats.read(rewrite(tmp_path / "a.npz", tmp_path / "b.vti"))
+    np.testing.assert_array_equal(back.fields[0].values[...], volume())
+
+
+def test_netcdf_fill_values_are_not_a_number_elsewhere(tmp_path: Path) -> None:
+    import netCDF4
+
+    with netCDF4.Dataset(tmp_path / "a.nc", "w") as file:
+        for name, size in zip("zyx", SHAPE, strict=True):
+            file.createDimension(name, size)
+        for name, step in (("y", 0.75), ("x", 0.5)):
+            file.createVariable(name, "f8", (name,))[:] = 1 + step * np.arange(
+                len(file.dimensions[name])
+            )
+        file.createVariable("v", "f4", ("z", "y", "x"), fill_value=-100.0)[:] = volume()
+    for suffix in ("nrrd", "fits", "npy"):
+        rewrite(tmp_path / "a.nc", tmp_path / f"b.{suffix}")
+    expected = np.where(volume() == -100, np.nan, volume())
+    np.testing.assert_array_equal(np.load(tmp_path / "b.npy"), expected)
+    for suffix in ("nrrd", "fits"):
+        geometry = geometry_of(tmp_path / f"b.{suffix}")
+        assert geometry is not None
+        assert (geometry.axes, geometry.spacing) == ((1, 2), (0.75, 0.5))
+        assert geometry.origin == (1.0, 1.0)
+
+
 def test_a_format_that_cannot_hold_it_says_which_can(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", u=volume(), v=volume())
     with pytest.raises(InvalidInputError, match=r"b\.nii: .*--var \(available: u, v\)"):
