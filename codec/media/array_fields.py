@@ -156,10 +156,16 @@ def _default(arrays: tuple[StoredArray, ...]) -> list[StoredArray]:
     large = [
         array
         for array in arrays
-        if code_of(array.values.dtype) in DTYPES and math.prod(array.values.shape) >= SMALLEST_FIELD
+        if code_of(array.values.dtype) in DTYPES
+        and math.prod(array.values.shape) >= SMALLEST_FIELD
+        and not _is_coordinate(array)
     ]
     scaled = [array for array in large if array.values.dtype.kind == "f" or array.scale]
     return scaled or [array for array in large if len(array.values.shape) > 1]
+
+
+def _is_coordinate(array: StoredArray) -> bool:
+    return array.dims == (array.name.rpartition("/")[2],)
 
 
 def code_of(dtype: np.dtype[Any]) -> str:

@@ -6,6 +6,7 @@ Normative text: format_spec/metadata.md, "Media of arrays".
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,7 @@ ARRAY_MEDIA = frozenset(
 # Media of named arrays, whose verbatim ones mean the same in each other's files.
 NAMING = frozenset({"netcdf", "hdf5", "zarr", "npz"})
 
+_DTYPE_CODE = re.compile(r"([<>|=][biuf][1248])?", re.ASCII)
 _ARRAYS, _NATIVE = range(2)
 _NAME, _FIELDS, _AXIS, _SHAPE, _GEOMETRY, _UNIT, _SCALE, _FILLS, _DTYPE, _OWN = range(10)
 
@@ -94,6 +96,8 @@ class ArrayLayout:
             raise _wrong(f"array {name!r} has components but no axis of them")
         if scale is not None and not (_all(scale, (float,)) and _usable(scale)):
             raise _wrong(f"array {name!r} has an impossible scale")
+        if not _DTYPE_CODE.fullmatch(str(texts[2])):
+            raise _wrong(f"array {name!r} has the dtype {texts[2]!r}")
         if not _all(fills, (int, float)):
             raise _wrong(f"array {name!r} has a fill value that is no number")
         place = tree.get(_GEOMETRY)

@@ -170,7 +170,9 @@ class _Shifted:
 
 def _geometry(header: Any, rank: int) -> Geometry | None:
     """From linear axes (CDELT, CRVAL, CRPIX, CUNIT); None on a curved sky or a turned grid."""
-    spatial = min(rank, 3)
+    spatial = 0
+    while spatial < min(rank, 3) and f"CDELT{spatial + 1}" in header:
+        spatial += 1
     steps, origins, units = [], [], []
     turned = any(key.startswith(("CD1_", "CD2_", "CD3_", "PC1_2", "PC2_1", "CROTA"))
                  for key in header)  # fmt: skip
@@ -183,6 +185,8 @@ def _geometry(header: Any, rank: int) -> Geometry | None:
         steps.append(float(step))
         origins.append(float(header.get(f"CRVAL{number}", 0)) + (1 - pixel) * float(step))
         units.append(str(header.get(f"CUNIT{number}", "")).strip())
+    if not steps:
+        return None
     matrix = np.diag(steps)[:, ::-1]
     named = tuple(reversed(units)) if any(units) else ()
     return Geometry.from_matrix(range(rank - spatial, rank), matrix, origins, named)

@@ -9,7 +9,6 @@ import importlib
 import logging
 import re
 import struct
-import sys
 import tokenize
 import warnings
 import zipfile
@@ -48,8 +47,6 @@ _DAMAGE: tuple[type[Exception], ...] = (
 # goes on with the pages that it finds, and without its description (270).
 _TALKATIVE = ("tifffile", "nibabel.global")
 _SEVERE = re.compile(r"invalid page offset|failed to reshape|missing data offset|TiffTag 270 ")
-# numcodecs, which zarr and astropy import, stumbles over versions of zfpy such as "1.0.1.post0".
-_FRAGILE = "numcodecs.zfpy"
 
 
 def library(module: str) -> Any:
@@ -63,24 +60,11 @@ def library(module: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _imported(module)
+            return importlib.import_module(module)
     except ImportError as error:
         raise MissingDependencyError(
             f"this format needs the package {error.name or top}: pip install 'inrc[{extra}]'"
         ) from error
-
-
-def _imported(module: str) -> Any:
-    try:
-        return importlib.import_module(module)
-    except ValueError:
-        if _FRAGILE in sys.modules:
-            raise
-    sys.modules[_FRAGILE] = None  # type: ignore[assignment]  # makes numcodecs do without it
-    try:
-        return importlib.import_module(module)
-    finally:
-        del sys.modules[_FRAGILE]
 
 
 class _Complaints(logging.Filter):

@@ -78,6 +78,13 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     Raises:
         InvalidInputError: the file cannot be written.
     """
+    with writing(path, _TITLE), path.open("wb") as file:
+        values, packed = _members(dataset)
+        (np.savez_compressed if packed else np.savez)(file, **values)
+
+
+def _members(dataset: DecodedDataset) -> tuple[dict[str, Any], bool]:
+    """Arrays by name, and whether they were compressed."""
     found = own_layout(dataset, MEDIUM)
     layouts = {} if found is None else {array.name: array for array in found.arrays}
     values: dict[str, Any] = {}
@@ -86,9 +93,7 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
         values[array.name] = _as_stored(scaled.read(), layouts.get(array.name))
     for name, kept in dataset.verbatim.items() if dataset.medium in NAMING else ():
         values[name] = _as_stored(kept, layouts.get(name))
-    packed = found is not None and found.own.get(_COMPRESSED, False)
-    with writing(path, _TITLE), path.open("wb") as file:
-        (np.savez_compressed if packed else np.savez)(file, **values)
+    return values, found is not None and bool(found.own.get(_COMPRESSED, False))
 
 
 def _as_stored(value: VerbatimValue, layout: ArrayLayout | None) -> np.ndarray:

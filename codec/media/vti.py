@@ -185,6 +185,19 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     Raises:
         InvalidInputError: arrays of different grids, of too many axes, or of a dtype VTK lacks.
     """
+    with writing(path, _TITLE):
+        root, chunks = _document(path, dataset)
+        text = Xml.tostring(root, encoding="unicode").removesuffix("</VTKFile>")
+        with path.open("wb") as stream:
+            stream.write(b'<?xml version="1.0"?>\n' + text.encode("utf-8"))
+            stream.write(b'<AppendedData encoding="raw">\n_')
+            for chunk in chunks:
+                stream.write(chunk)
+            stream.write(b"\n</AppendedData></VTKFile>\n")
+
+
+def _document(path: Path, dataset: DecodedDataset) -> tuple[Xml.Element, list[bytes]]:
+    """The elements of a file, and what is appended to them."""
     found = own_layout(dataset, MEDIUM)
     own = found.own if found is not None else {}
     packed = not own.get(_PLAIN, False)
@@ -213,15 +226,11 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     for array in arrays:
         section = sections[_CELLS if array.name.startswith(_CELLS + "/") else _POINTS]
         values = _samples(array)
-        _element(section, array.name, values, len(array.fields), chunks)
+        cells = tuple(max(1, size - 1) for size in sizes)
+        count = math.prod(cells if section.tag == _CELLS else sizes)
+        _element(section, array.name, values, values.size // count, chunks)
         chunks.append(appended(values, packed))
-    text = Xml.tostring(root, encoding="unicode").removesuffix("</VTKFile>")
-    with writing(path, _TITLE), path.open("wb") as stream:
-        stream.write(b'<?xml version="1.0"?>\n' + text.encode("utf-8"))
-        stream.write(b'<AppendedData encoding="raw">\n_')
-        for chunk in chunks:
-            stream.write(chunk)
-        stream.write(b"\n</AppendedData></VTKFile>\n")
+    return root, chunks
 
 
 def _element(
@@ -229,7 +238,6 @@ def _element(
 ) -> Xml.Element:
     if section.tag in (_CELLS, _FIELD):
         name = name.removeprefix(section.tag + "/")
-    parts = values.shape[-1] if values.ndim == 4 and parts == 1 else parts
     return Xml.SubElement(
         section,
         "DataArray",

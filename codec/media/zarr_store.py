@@ -193,6 +193,9 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
         kept = {array.name: array for array in found.arrays if array.name in dataset.verbatim}
         present = {*paths.values(), *kept}
         shapes = {paths[array.name]: array.shape for array in arrays}
+        for name in kept:
+            if isinstance(coordinate := dataset.verbatim[name], np.ndarray):
+                shapes[name] = coordinate.shape
         _put_documents(path, found.own.get(_DOCUMENTS, []), present, shapes)
         for array in arrays:
             target = zarr.open_array(str(path), path=paths[array.name], mode="r+")

@@ -16,7 +16,7 @@ import codec
 from codec.errors import CorruptError, InvalidInputError, InvalidOptionError, MissingDependencyError
 from codec.media import formats
 from codec.media.array_layout import ArrayLayout, DatasetLayout
-from codec.media.dataset import Dataset
+from codec.media.dataset import Dataset, DecodedDataset
 from codec.media.geometry import Geometry
 from codec.media.libraries import library
 from tests.media_samples import AFFINE, SAMPLES, SHAPE, exact, rewrite, vectors, volume
@@ -240,6 +240,43 @@ def test_zarr_keeps_documents_and_other_arrays(name: str, tmp_path: Path) -> Non
     np.testing.assert_array_equal(root["labels"][...], np.arange(3))
 
 
+@pytest.mark.parametrize("version", [2, 3])
+def test_coordinates_of_xarray_are_kept_and_cut(version: Any, tmp_path: Path) -> None:
+    path = tmp_path / "a.zarr"
+    root = library("zarr").open_group(str(path), mode="w", zarr_format=version)
+    for name, values, dims in (
+        ("v", volume("i2"), ["z", "y", "x"]),
+        ("x", np.arange(600.0)[: SHAPE[2]], ["x"]),
+    ):
+        names = {"dimension_names": dims} if version == 3 else {}
+        attributes = {
+            "units": "K",
+            "scale_factor": 0.5,
+            "_FillValue": -100,
+            "_ARRAY_DIMENSIONS": dims,
+        }
+        root.create_array(name, data=values, attributes=attributes, **names)
+    codec.encode(path, tmp_path / "a.inrc", psnr=60, effort=0, device="cpu")
+    with codec.open(tmp_path / "a.inrc", device="cpu") as file:
+        assert list(file) == ["v"]
+        assert file["v"].dims == ("z", "y", "x")
+        assert file["v"].attrs["units"] == "K"
+        assert (file["v"][...] == -100).sum() == 1  # the fill value came back exactly
+        np.testing.assert_array_equal(file["v"].coords["x"], np.arange(float(SHAPE[2])))
+    region = {"x": slice(2, 10, 2)}
+    codec.decode(tmp_path / "a.inrc", tmp_path / "b.zarr", region=region, device="cpu")
+    back = library("zarr").open(tmp_path / "b.zarr", mode="r")
+    np.testing.assert_array_equal(back["x"][...], np.arange(2.0, 10.0, 2.0))
+    assert back["v"].shape == (*SHAPE[:2], 4)
+
+
+def test_coordinates_are_not_fitted(tmp_path: Path) -> None:
+    root = library("zarr").open_group(str(tmp_path / "a.zarr"), mode="w")
+    for name in ("v", "x"):
+        root.create_array(name, data=np.arange(600.0), dimension_names=["x"])
+    assert [field.name for field in formats.read(tmp_path / "a.zarr").fields] == ["v"]
+
+
 def test_zarr_in_a_zip_archive_and_a_lone_array(tmp_path: Path) -> None:
     zarr, storage = library("zarr"), library("zarr.storage")
     with storage.ZipStore(str(tmp_path / "a.zarr.zip"), mode="w") as store:
@@ -408,6 +445,34 @@ def test_what_cannot_be_fitted_is_refused_with_a_way_out(
         formats.read(tmp_path / "a.npz")
 
 
+def test_an_axis_of_one_sample_is_no_component(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", v=volume()[None])
+    back = formats.read(rewrite(tmp_path / "a.npz", tmp_path / "b.vti"))
+    np.testing.assert_array_equal(back.fields[0].values[...], volume())
+
+
+def test_netcdf_fill_values_are_not_a_number_elsewhere(tmp_path: Path) -> None:
+    import netCDF4
+
+    with netCDF4.Dataset(tmp_path / "a.nc", "w") as file:
+        for name, size in zip("zyx", SHAPE, strict=True):
+            file.createDimension(name, size)
+        for name, step in (("y", 0.75), ("x", 0.5)):
+            file.createVariable(name, "f8", (name,))[:] = 1 + step * np.arange(
+                len(file.dimensions[name])
+            )
+        file.createVariable("v", "f4", ("z", "y", "x"), fill_value=-100.0)[:] = volume()
+    for suffix in ("nrrd", "fits", "npy"):
+        rewrite(tmp_path / "a.nc", tmp_path / f"b.{suffix}")
+    expected = np.where(volume() == -100, np.nan, volume())
+    np.testing.assert_array_equal(np.load(tmp_path / "b.npy"), expected)
+    for suffix in ("nrrd", "fits"):
+        geometry = geometry_of(tmp_path / f"b.{suffix}")
+        assert geometry is not None
+        assert (geometry.axes, geometry.spacing) == ((1, 2), (0.75, 0.5))
+        assert geometry.origin == (1.0, 1.0)
+
+
 def test_a_format_that_cannot_hold_it_says_which_can(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", u=volume(), v=volume())
     with pytest.raises(InvalidInputError, match=r"b\.nii: .*--var \(available: u, v\)"):
@@ -524,6 +589,8 @@ def test_the_layout_and_its_tree() -> None:
         {0: "v", 6: [0.0, 1.0]},
         {0: "v", 6: [1.0]},
         {0: "v", 7: ["a"]},
+        {0: "v", 8: "O"},
+        {0: "v", 8: "|V8"},
         {0: "v", 10: 0},
         {0: "kept"},
     ],
@@ -531,6 +598,36 @@ def test_the_layout_and_its_tree() -> None:
 def test_a_layout_that_breaks_a_rule_is_corrupt(array: Any) -> None:
     with pytest.raises(CorruptError, match="metadata of the arrays"):
         DatasetLayout.from_tree({0: [array, {0: "kept", 1: []}]})
+
+
+@pytest.mark.parametrize(
+    ("layout", "reason"),
+    [
+        (ArrayLayout("v", ("v", "w"), 7), "components"),
+        (ArrayLayout("v", ("v", "w"), 0, (2, 3)), "shape"),
+        (ArrayLayout("v", ("v",), geometry=Geometry((5,), (1.0,))), "axes"),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["npy", "vti", "nc"])
+def test_a_layout_that_does_not_fit_its_fields_is_corrupt(
+    layout: ArrayLayout, reason: str, suffix: str, tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "a.npz", v=volume(), w=volume())
+    fields = exact(formats.read(tmp_path / "a.npz")).fields
+    made = DecodedDataset("nifti", fields, DatasetLayout((layout,)).to_tree(), {})
+    target = tmp_path / f"b.{suffix}"
+    with pytest.raises(CorruptError, match=f"'v' does not .*{reason}"):
+        formats.writer_for(target)(target, made, "")
+
+
+@pytest.mark.parametrize("place", ["../evil/zarr.json", "/evil/zarr.json", "a/evil.txt"])
+def test_documents_of_a_store_stay_inside_it(place: str, tmp_path: Path) -> None:
+    tree = DatasetLayout((), {0: [place, "{}"]}).to_tree()
+    target = tmp_path / "b.zarr"
+    target.mkdir()
+    with pytest.raises(InvalidInputError, match="the metadata names the document"):
+        formats.writer_for(target)(target, DecodedDataset("zarr", (), tree, {}), "")
+    assert [entry.name for entry in tmp_path.rglob("*")] == ["b.zarr"]
 
 
 def test_zipped_files_are_known_by_what_they_hold(tmp_path: Path) -> None:

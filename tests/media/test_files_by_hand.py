@@ -129,13 +129,17 @@ def test_fits_of_unsigned_integers(tmp_path: Path) -> None:
              "NAXIS2  =                    2", "NAXIS3  =                    2",
              "BZERO   =                32768", "BSCALE  =                    1",
              "CDELT1  =                 -0.5", "CDELT2  =                  2.0",
-             "CDELT3  =                  4.0", "CRVAL1  =                 10.0", "END"]  # fmt: skip
+             "CDELT3  =                  4.0", "CRVAL1  =                 10.0",
+             "BLANK   =               -32765", "END"]  # fmt: skip
     header = "".join(card.ljust(80) for card in cards).ljust(2880).encode()
     data = struct.pack(">12h", *(number - 32768 for number in NUMBERS)).ljust(2880, b"\0")
     (tmp_path / "a.fits").write_bytes(header + data)
     values, geometry = only(tmp_path / "a.fits")
     np.testing.assert_array_equal(values, VALUES)
     assert values.dtype == np.uint16
+    dataset = formats.read(tmp_path / "a.fits")
+    assert dataset.fields[0].fill_values == (3,)  # -32765 as it is stored
+    dataset.close()
     assert geometry is not None
     assert geometry.vectors()[2] == (-1.0, 0.0, 0.0)  # x runs backwards
     assert rewrite(tmp_path / "a.fits", tmp_path / "b.fits").read_bytes()[2880:] == data
