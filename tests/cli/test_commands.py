@@ -39,7 +39,6 @@ def test_encode_passes_every_option(fake: FakeCodec, run: Run) -> None:
         "threads": 2,
         "device": "cpu",
         "overwrite": True,
-        "raw": None,
         "tile": "auto",
         "scheduler": "threads",
     }
