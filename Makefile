@@ -20,7 +20,7 @@ STAMP := .venv/.installed
 PEERS := .venv/.peers-installed
 CONFORMANCE := $(BIN)/inrc-conformance run --mode batch --jobs $(WORKERS)
 
-.PHONY: help env demo readme-picture test check bench-main bench-scale bench-volumes bench-images bench-bounds bench-lossless conformance clean distclean
+.PHONY: help env demo readme-picture test check bench-main bench-volumes bench-images bench-bounds bench-scale bench-lossless conformance clean distclean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \

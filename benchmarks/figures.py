@@ -21,12 +21,13 @@ import codec
 from codec.assembly import FileParts, needed_level
 from codec.container.items import Component, Dim, Item
 from codec.contracts import CodedTensor, Floats, Model
+from codec.decodable_item import DecodableItem
 from codec.pipeline.batches import AxisSampler
 from codec.pipeline.gradient_fit import SHARD_POINTS
 from codec.pipeline.item_sections import encode_item, restore_parameters
 from codec.pipeline.quantised_fit import QuantisedFit
 from codec.pipeline.trainer import Trainer
-from codec.reader import DecodableItem, InrcFile
+from codec.reader import InrcFile
 from codec.registry import architecture, quantiser
 from inrc_plugins.fvsrn.family import FvsrnFamily
 

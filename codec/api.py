@@ -92,6 +92,8 @@ def append(
     psnr: float | None = None,
     ratio: float | None = None,
     bytes: int | None = None,
+    max_error: float | None = None,
+    rel_error: float | None = None,
     effort: int = 3,
     arch: str = "pyramid",
     var: Sequence[str] | None = None,
@@ -108,9 +110,9 @@ def append(
     """Put the samples of `source` behind those of `target` along `dim`, as further tiles.
 
     What `target` holds is copied without decoding it. All its fields along the dim must be in
-    `source`, with the same dtype, dims and other sizes. A PSNR is relative to the range of old and
-    new samples; a ratio or a number of bytes concerns what is added. A run that was killed is taken
-    up like one of `encode`.
+    `source`, with the same dtype, dims and other sizes. A PSNR or a `rel_error` is relative to the
+    range of old and new samples; a ratio or a number of bytes concerns what is added. A run that
+    was killed is taken up like one of `encode`.
 
     Args:
         dim: name of the dim, or its position ("0", "1" ...) where dims have no names.
@@ -124,7 +126,7 @@ def append(
     from codec.tiles.append import append_file
 
     options = EncodeOptions(
-        goal=Goal.choose(psnr, ratio, bytes),
+        goal=Goal.choose(psnr, ratio, bytes, max_error, rel_error),
         effort=effort,
         architecture=arch,
         pruner=prune,

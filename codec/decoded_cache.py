@@ -8,12 +8,12 @@ from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-# Of a field and its mask, so that neither displaces the other while both are used.
-_KEPT_LEAST = 2
+# Of a field, its mask and its residuals, so that none displaces the others while all are used.
+_KEPT_LEAST = 3
 
 
 class DecodedCache:
-    """Least recently used values go first; two stay, however large they are.
+    """Least recently used values go first; three stay, however large they are.
 
     Safe to use from several threads: a value is made once, and different values at the same time.
 

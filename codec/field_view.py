@@ -17,7 +17,8 @@ from codec.pipeline.blocks import Window, evaluate_blocks, windows
 from codec.pipeline.normalise import denormalise, to_stored
 
 if TYPE_CHECKING:
-    from codec.reader import DecodableItem, InrcFile
+    from codec.decodable_item import DecodableItem
+    from codec.reader import InrcFile
 
 Array = npt.NDArray[Any]
 Selection = list[npt.NDArray[np.int64]]
@@ -213,6 +214,7 @@ class ItemView(FieldView):
         """Decode what reading needs, so that several views can do so at the same time."""
         self._item.evaluator_at(self._level)
         self._item.validity(self._component)
+        self._residuals()
 
     def windows(self, selection: Selection, samples: int) -> Iterator[Window]:
         return windows([len(axis) for axis in selection], samples)

@@ -12,6 +12,7 @@ import numpy as np
 from codec.container.byte_sources import is_url
 from codec.container.leb128 import decode_uleb
 from codec.container.sections import Section
+from codec.decodable_item import DecodableItem
 from codec.entropy.mask_section import CodedMask
 from codec.entropy.stream import summarise_stream
 from codec.errors import InvalidInputError, VerificationError
@@ -22,7 +23,7 @@ from codec.media.dataset import Field
 from codec.media.raw_layout import RawLayout
 from codec.pipeline.quality import deviation, error_unit, quality_of, with_shared_psnr
 from codec.pipeline.ranges import find_range
-from codec.reader import DecodableItem, InrcFile
+from codec.reader import InrcFile
 from codec.reports import FieldInfo, FieldQuality, FileInfo, SectionInfo, VerifyReport
 
 # Samples of a field that are compared at once.

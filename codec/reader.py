@@ -5,43 +5,36 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from codec.container import cbor
 from codec.container.byte_sources import open_source
-from codec.container.items import Component, Head, Item
+from codec.container.items import Head, Item
 from codec.container.section_index import DIGESTED_TYPES, file_digest, section_digest
 from codec.container.sections import MAJOR, Section, SectionReader
 from codec.container.tile_grid import TileGrid, grids_of
-from codec.contracts import Evaluator, Floats, Integers, Mask, TensorSpec
+from codec.contracts import Integers
+from codec.decodable_item import DecodableItem
 from codec.decoded_cache import DecodedCache
 from codec.entropy.mask_section import CodedMask, decode_mask_section
-from codec.entropy.mixing.lattice import Lattice
 from codec.entropy.verbatim import VerbatimValue, decode_verbatim
-from codec.errors import CorruptError, InvalidOptionError, TruncatedError
+from codec.errors import CorruptError, TruncatedError
 from codec.field_view import FieldView, ItemView
 from codec.limits import Limits
 from codec.options import usable_threads
 from codec.pipeline.item_sections import (
     Coefficients,
-    ItemStreams,
-    TensorSection,
-    restore_parameters,
     section_item,
 )
-from codec.pipeline.residuals import ItemResiduals
 from codec.tiled_view import TiledView
 
 _log = logging.getLogger("inrc")
 
 Array = npt.NDArray[Any]
-# Without coefficients a level is a coarser grid of positions, however coarse.
-MAX_LEVEL = 40
 # Of a file with tiles, so much of what was decoded is kept.
 _KEPT_BYTES = 1 << 28
 
@@ -299,235 +292,3 @@ class InrcFile(Mapping[str, "FieldView"]):
         expected = self.sections.digest
         if self.integer_digest()[: len(expected)] != expected:
             raise CorruptError("the decoded integers do not match the digest", section="ENDS")
-
-
-class DecodableItem:
-    """One model of a file; its evaluator is made when it is first needed."""
-
-    def __init__(self, file: InrcFile, number: int, header: Item) -> None:
-        from codec.registry import architecture_by_identifier
-
-        self.file = file
-        self.number = number
-        self.header = header
-        self.architecture = architecture_by_identifier(header.architecture, header.version)
-        count = len(header.components)
-        self.specs = self.architecture.tensors(header.config, header.shape, count)
-        self.multiply_adds = (
-            header.samples
-            // count
-            * self.architecture.multiply_adds(header.config, header.shape, count)
-        )
-        # Coefficients are as many as samples, and have the limit of these.
-        self.largest_parameters = sum(
-            int(np.prod(spec.shape, dtype=object)) for spec in self.specs if spec.lattice is None
-        )
-        self.integers = ItemIntegers(file, number, self.specs)
-
-    @property
-    def lattice(self) -> Lattice | None:
-        """Of the item's coefficients, if it has any."""
-        return self.specs[0].lattice if self.specs else None
-
-    @property
-    def is_tile(self) -> bool:
-        """Whether the item is a part of a field (or says so, being all of it)."""
-        return self.header.origin is not None
-
-    @property
-    def coded_integers(self) -> int:
-        """How many integers its tensors and their masks ask for, without decoding them."""
-        masks = dict(self.header.tensor_masks)
-        counts = [int(np.prod(spec.shape, dtype=object)) for spec in self.specs]
-        for index, mask in masks.items():
-            if index < len(counts):
-                kept = self._sparsity(mask)
-                counts[index] = int(kept.sum()) * (counts[index] // kept.size)
-        return sum(counts)
-
-    @property
-    def has_lattice(self) -> bool:
-        """Whether the item's integers are coefficients, level by level."""
-        return self.lattice is not None
-
-    @property
-    def deepest_level(self) -> int:
-        """The coarsest level there is."""
-        return MAX_LEVEL if self.lattice is None else self.lattice.depth
-
-    def level_factors(self, level: int) -> tuple[int, ...]:
-        """Per axis, how many samples apart those of a level are.
-
-        Raises:
-            InvalidOptionError: there is no such level.
-        """
-        deepest = self.deepest_level
-        if not 0 <= level <= deepest:
-            names = ", ".join(component.name for component in self.header.components)
-            raise InvalidOptionError(f"{names}: level {level}; there are 0 to {deepest}")
-        header = self.header
-        return self.architecture.level_factors(
-            header.config, header.shape, len(header.components), level
-        )
-
-    @property
-    def evaluator(self) -> Evaluator:
-        """The model at full resolution, decoded once."""
-        return self.evaluator_at(0)
-
-    def evaluator_at(self, level: int) -> Evaluator:
-        """The model at a level, from no more sections than it needs (kept for later)."""
-
-        def make() -> Evaluator:
-            evaluator = self.architecture.evaluator(
-                self.header.config,
-                self.header.shape,
-                len(self.header.components),
-                self._parameters(level),
-                self.file.device,
-                level,
-            )
-            if self.is_tile or (level == 0 and self.has_lattice):
-                # The samples are there now, and take as much memory.
-                self.integers.release()
-            return evaluator
-
-        return self.file.decoded.get(
-            ("item", self.number, level), make, lambda _: self.decoded_bytes(level)
-        )
-
-    def decoded_bytes(self, level: int) -> int:
-        """About what the evaluator of a level takes: its samples, or its parameters."""
-        values = self.largest_parameters
-        if self.lattice is not None:
-            values += self.lattice.count(level)
-        return np.dtype(np.float32).itemsize * values
-
-    @property
-    def residuals(self) -> Array | None:
-        """Integers (components, *shape) that are added to the samples in units of their steps."""
-        if not self.header.residual_steps:
-            return None
-        if self.file.sections.truncated:
-            _log.warning("residuals are left out: the promised bound does not hold")
-            return None
-        return self.file.decoded.get(
-            ("residuals", self.number), self._decode_residuals, lambda found: found.nbytes
-        )
-
-    def _decode_residuals(self) -> Array:
-        header = self.header
-        decoder = ItemResiduals(header.shape, len(header.components), self.file.limits)
-        parts = []
-        for section in self.file.sections_of(self.number, "RESD"):
-            parts.append(decoder.decode(self.file.sections.read(section)))
-            self.file.note_digest(section, section_digest(parts[-1].integer_layer()))
-        return decoder.joined(parts)
-
-    def _parameters(self, level: int) -> list[Floats]:
-        needed = None if self.lattice is None or level == 0 else self.lattice.count(level)
-        integers = self.integers.first(needed)
-        if self.file.sections.truncated:
-            integers = self._completed(integers, needed)
-        masks = {index: self._sparsity(index) for _, index in self.header.tensor_masks}
-        return restore_parameters(
-            self.header, self.specs, integers, masks, level if self.lattice is not None else 0
-        )
-
-    def _completed(
-        self, integers: Integers | Coefficients, needed: int | None
-    ) -> Integers | Coefficients:
-        """Zeros for the coefficients that a file lacks because it was cut short."""
-        names = ", ".join(component.name for component in self.header.components)
-        if self.lattice is None:
-            return integers
-        if len(integers) < self.lattice.count(self.lattice.depth):
-            raise TruncatedError(
-                f"the file ends before the coarsest level of {names}", section="TENS"
-            )
-        rest = (self.lattice.size if needed is None else needed) - len(integers)
-        if rest > 0:
-            _log.warning("%s: %d of its coefficients are missing", names, rest)
-            return np.concatenate([integers, np.zeros(rest, np.int32)])
-        return integers
-
-    def _sparsity(self, index: int) -> Mask:
-        coded = self.file.mask(index)
-        if coded.patterns is not None:
-            raise CorruptError(f"mask {index} is not a sparsity mask", section="ITEM")
-        return coded.mask
-
-    def validity(self, component: Component) -> CodedMask | None:
-        """The validity mask of a component, checked against the item, or None."""
-        if component.mask is None:
-            return None
-        coded = self.file.mask(component.mask)
-        size = np.dtype(component.dtype).itemsize
-        if (
-            coded.patterns is None
-            or coded.mask.shape != self.header.shape
-            or coded.patterns.values.itemsize != size
-        ):
-            raise CorruptError(f"mask {component.mask} does not fit its field", section="ITEM")
-        return coded
-
-
-class ItemIntegers:
-    """The integers of an item, decoded section by section and no further than needed."""
-
-    def __init__(self, file: InrcFile, number: int, specs: Sequence[TensorSpec]) -> None:
-        self._file = file
-        self._number = number
-        self._specs = specs
-        self._streams = ItemStreams(specs, file.limits)
-        self._decoded: list[TensorSection] = []
-        self._lock = threading.Lock()
-
-    @property
-    def count(self) -> int:
-        """Integers decoded so far."""
-        return self._streams.count
-
-    def all(self) -> list[TensorSection]:
-        """Every section of the item."""
-        self.first(None)
-        return self._decoded
-
-    def first(self, count: int | None) -> Integers | Coefficients:
-        """The first `count` integers in coded order, or all of them; fewer if there are no more."""
-        with self._lock:
-            sections = self._file.sections_of(self._number)
-            while len(self._decoded) < len(sections) and (
-                count is None or self._streams.count < count
-            ):
-                section = sections[len(self._decoded)]
-                decoded = self._streams.decode(self._file.sections.read(section))
-                if decoded.item != self._number:
-                    raise CorruptError("the index names another item", section="TENS")
-                self._file.note_digest(section, section_digest(decoded.integer_layer()))
-                self._decoded.append(decoded)
-            streams: list[Integers | Coefficients] = []
-            for done in self._decoded:
-                streams += done.streams
-            if not streams:
-                return np.zeros(0, np.int64)
-            joined = self._joined(streams)
-        return joined if count is None else joined[:count]
-
-    def _joined(self, streams: Sequence[Integers | Coefficients]) -> Array:
-        """All integers in one array, of which the sections' streams then are parts."""
-        if len(streams) == 1:
-            return streams[0]
-        joined: Array = np.concatenate(streams)
-        at = 0
-        for decoded in self._decoded:
-            for number, values in enumerate(decoded.streams):
-                decoded.streams[number] = joined[at : at + len(values)]
-                at += len(values)
-        return joined
-
-    def release(self) -> None:
-        """Forget the integers; they are decoded again if they are asked for."""
-        with self._lock:
-            self._decoded = []
-            self._streams = ItemStreams(self._specs, self._file.limits)

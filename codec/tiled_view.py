@@ -16,7 +16,7 @@ from codec.field_view import FieldView, ItemView, Selection
 from codec.pipeline.blocks import Window, windows
 
 if TYPE_CHECKING:
-    from codec.reader import DecodableItem
+    from codec.decodable_item import DecodableItem
 
 Array = npt.NDArray[Any]
 Indices = npt.NDArray[np.int64]

@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 
 import codec
+from codec.decodable_item import DecodableItem
 from codec.entropy.verbatim import VerbatimValue
 from codec.field_view import ItemView
 from codec.pipeline.blocks import evaluate_blocks
 from codec.pipeline.normalise import denormalise
-from codec.reader import DecodableItem, InrcFile
+from codec.reader import InrcFile
 
 _STATUS = (
     (codec.UnsupportedError, "unsupported", 4),

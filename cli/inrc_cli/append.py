@@ -22,6 +22,8 @@ class Request(TypedDict):
     psnr: float | None
     ratio: float | None
     bytes: int | None
+    max_error: float | None
+    rel_error: float | None
     effort: int
     arch: str
     var: tuple[str, ...] | None
@@ -44,6 +46,8 @@ class Request(TypedDict):
 )
 @click.option("--ratio", metavar="X", type=float, help="Of what is added, at least X.")
 @click.option("--bytes", metavar="N", type=arguments.SizeType(), help="Add at most N bytes.")
+@click.option("--max-error", metavar="E", type=float, help="No new value is off by more than E.")
+@click.option("--rel-error", metavar="R", type=float, help="The same, as a share of the range.")
 @click.option(
     "--effort", type=click.IntRange(0, MAX_EFFORT), default=3, show_default=True, help="As encode."
 )

@@ -91,8 +91,8 @@ def _section_rows(sections: Sequence[SectionInfo]) -> Iterator[tuple[str, int, s
 
 def _field_row(field: FieldInfo) -> tuple[str, ...]:
     shared = f", shared by {field.components}" if field.components > 1 else ""
-    bound = "" if field.bound is None else f", within {field.bound:g}"
     cut = f", {field.tiles} tiles" if field.tiles > 1 else ""
+    bound = "" if field.bound is None else f", within {field.bound:g}"
     return (
         field.name,
         _shape(field.shape, field.dims),

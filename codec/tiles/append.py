@@ -272,7 +272,11 @@ def _copied(file: InrcFile, growths: Sequence[Growth]) -> PlacedItems:
         header = item.header
         if item.number in growing and header.origin is None:
             header = replace(header, origin=(0,) * len(header.dims))
-        integers = [copy(section) for section in file.sections_of(item.number)]
+        integers = [
+            copy(section)
+            for kind in ("TENS", "RESD")
+            for section in file.sections_of(item.number, kind)
+        ]
         placed.add_item(header, integers, item.multiply_adds, item.largest_parameters)
     return placed
 

@@ -16,6 +16,7 @@ from codec.assembly import FileParts, KeptSection
 from codec.bounds import check_bounds
 from codec.budget import Budget
 from codec.container.atomic import atomic_path
+from codec.errors import TargetError
 from codec.limits import Limits
 from codec.media.dataset import Dataset, Field
 from codec.options import EncodeOptions, Progress
@@ -56,7 +57,7 @@ def encode_tiles(
     Raises:
         InvalidInputError: the samples cannot be read or fitted, the target cannot be written, or
             there is a journal of another run.
-        TargetError: no file could possibly meet the target.
+        TargetError: no file could possibly meet the target, or an error bound cannot be kept.
     """
     final = Path(target).resolve()
     frame = FileParts(dataset.kind)
@@ -82,7 +83,10 @@ def encode_tiles(
 
 @contextmanager
 def kept_journal(final: Path, run: Mapping[str, Any], *, anew: bool) -> Iterator[TileJournal]:
-    """The journal of a run, which stays if the block fails after tiles were finished."""
+    """The journal of a run, which stays if the block fails after tiles were finished.
+
+    Where a target cannot be reached, to go on would not help.
+    """
     journal = TileJournal(final, run, anew=anew)
     if journal.resumed:
         _log.warning("%s: %d finished tiles of an earlier run are taken up", final, journal.resumed)
@@ -90,6 +94,9 @@ def kept_journal(final: Path, run: Mapping[str, Any], *, anew: bool) -> Iterator
     try:
         yield journal
         finished = True
+    except TargetError:
+        finished = True
+        raise
     finally:
         journal.close(remove=finished or not journal.tiles)
 

@@ -13,6 +13,7 @@ from codec.container.leb128 import decode_uleb, encode_uleb
 from codec.container.tile_grid import Box
 from codec.contracts import ItemGoal
 from codec.devices import choose_device
+from codec.errors import TargetError
 from codec.grouping import architecture_for, component_of
 from codec.limits import Limits
 from codec.media.dataset import Field
@@ -63,6 +64,7 @@ def encode_tile(
 
     Raises:
         InvalidInputError: the samples cannot be read or fitted.
+        TargetError: an error bound cannot be kept.
     """
     spans = task.ranges
     parts = [fields[name].part(task.box) for name in task.names]
@@ -70,6 +72,7 @@ def encode_tile(
     whole = fields[task.names[0]]
     file = FileParts()
     components = [component_of(entry, file) for entry in normalised]
+    bounds = bounds_of(options.goal, normalised)
     dims = [Dim(size, name) for size, name in zip(parts[0].shape, whole.dims, strict=True)]
     encoder = ItemEncoder(
         number=0,
@@ -77,7 +80,7 @@ def encode_tile(
         fields=normalised,
         components=components,
         dims=dims,
-        bounds=bounds_of(options.goal, normalised),
+        bounds=bounds,
         first_mask=len(file.masks),
         options=options,
         device=choose_device(options.device),
@@ -97,6 +100,7 @@ def encode_tile(
             deviation(part, original, coded[part.name][...], unit)
             for part, original, unit in zip(parts, stored, units, strict=True)
         )
+    _check_bounds(task, bounds, deviations)
     return EncodedTile(
         sections.item,
         tuple(CodedSection("MASK", mask, mask_digest(mask)) for mask in file.masks),
@@ -107,6 +111,17 @@ def encode_tile(
         *costs,
         deviations,
     )
+
+
+def _check_bounds(task: TileTask, bounds: Sequence[float], deviations: Sequence[Deviation]) -> None:
+    """Nothing is kept whose own decoding breaks the promise."""
+    for name, bound, found in zip(task.names, bounds, deviations, strict=False):
+        error = found.greatest * found.unit
+        if error > bound * (1 + 1e-9):
+            raise TargetError(
+                f"{name}: error {error:g} where {bound:g} (in stored values) was asked for; "
+                "nothing is written"
+            )
 
 
 def _without_masks(goal: ItemGoal, masks: Sequence[bytes]) -> ItemGoal:

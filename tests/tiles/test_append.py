@@ -106,6 +106,34 @@ def test_appending_twice_and_to_arrays_without_names(tmp_path: Path) -> None:
     assert 20 * np.log10(np.ptp(values[valid]) / error) > 44
 
 
+def test_the_range_of_the_new_samples_is_that_of_all(tmp_path: Path) -> None:
+    """Calm steps after wild ones may be as wrong as these, and cost as little."""
+    values = make_field((30, 24, 20))[:18]
+    values[10:] = 0.01 * values[10:] + 1
+    np.save(tmp_path / "a.npy", values[:10])
+    np.save(tmp_path / "b.npy", values[10:])
+    target = tmp_path / "t.inrc"
+    codec.encode(tmp_path / "a.npy", target, **OPTIONS)
+    assert codec.append(target, tmp_path / "b.npy", dim="0", **OPTIONS).goal_met
+    with codec.open(target, device="cpu") as file:
+        old, new = (item.header.components[0] for item in file.models)
+        assert new.scale == pytest.approx(old.scale)
+
+
+def test_an_error_bound_holds_before_and_after(tmp_path: Path) -> None:
+    values = make_field((20, 24, 20))
+    np.save(tmp_path / "a.npy", values[:12])
+    np.save(tmp_path / "b.npy", values[12:])
+    target, options = tmp_path / "t.inrc", {"max_error": 0.005, "effort": 0, "device": "cpu"}
+    codec.encode(tmp_path / "a.npy", target, **options)
+    assert codec.append(target, tmp_path / "b.npy", dim="0", **options).goal_met
+    with codec.open(target, device="cpu") as file:
+        (view,) = file.values()
+        assert view.bound == 0.005
+        assert np.nanmax(np.abs(view[...].astype("f8") - values)) <= 0.005 * (1 + 1e-9)
+        file.check_digest()
+
+
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "another height": ({"height": 23}, "u is float32"),
     "another dtype": ({"dtype": "f8"}, "float64"),

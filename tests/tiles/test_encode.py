@@ -80,6 +80,24 @@ def test_the_result_does_not_depend_on_the_threads(
     assert target.read_bytes() == tiled_path.read_bytes()
 
 
+@pytest.mark.parametrize("goal", [{"max_error": 0.004}, {"rel_error": 0.0005}], ids=str)
+def test_an_error_bound_holds_in_every_tile(
+    field_path: Path, field: Array, tmp_path: Path, goal: dict[str, float]
+) -> None:
+    target = tmp_path / "t.inrc"
+    bound = goal.get("max_error", 0.0005 * float(np.nanmax(field) - np.nanmin(field)))
+    report = codec.encode(field_path, target, effort=0, tile=TILE, device="cpu", **goal)
+    with codec.open(target, device="cpu") as file:
+        assert len(file.sections.of_type("RESD")) > 1
+        decoded = file["t"][...]
+        assert file["t"].bound == pytest.approx(bound)
+        part = file["t"][20:40, ::3, 17:19]
+        assert part.tobytes() == np.ascontiguousarray(decoded[20:40, ::3, 17:19]).tobytes()
+    assert np.nanmax(np.abs(decoded.astype("f8") - field)) <= bound * (1 + 1e-9)
+    assert report.qualities[0].max_error <= bound * (1 + 1e-9)
+    codec.verify(target, field_path, max_error=bound * (1 + 1e-9))
+
+
 @pytest.mark.parametrize("goal", [{"bytes": 9000}, {"ratio": 60}], ids=str)
 def test_a_size_is_shared_by_the_tiles(
     field_path: Path, tmp_path: Path, goal: dict[str, float]

@@ -11,11 +11,11 @@ import pytest
 import codec
 from codec.container.byte_sources import BytesSource
 from codec.container.compression import compress, decompress
-from codec.container.leb128 import decode_uleb
+from codec.container.leb128 import decode_uleb, encode_uleb
 from codec.container.section_index import IndexEntry, decode_index, encode_index
 from codec.container.sections import UNINDEXED_SECTIONS, SectionReader, SectionWriter
 from codec.errors import CorruptError, FormatError
-from tests.building import Sections, edited, fvsrn_file, split
+from tests.building import Sections, edited, framed, fvsrn_file, split
 
 
 class FarSource(BytesSource):
@@ -151,13 +151,20 @@ def test_idx_2_a_digest_that_differs_is_refused_where_its_section_is_used(
 
 
 def test_idx_2_another_item_for_a_section_is_refused(data: bytes) -> None:
-    def change(entries: list[IndexEntry]) -> None:
-        places = [number for number, one in enumerate(entries) if one.type == "TENS"]
-        first, last = entries[places[0]], entries[places[-1]]
-        entries[places[0]] = changed(first, item=last.item)
+    """Two tiles of one shape whose integers the index gives to each other."""
 
-    with codec.open(with_index(data, change), device="cpu") as file, pytest.raises(CorruptError):
-        file["t"][...]
+    def change(entries: list[IndexEntry]) -> None:
+        first, second = (
+            next(number for number, one in enumerate(entries) if one.item == item)
+            for item in (1, 2)
+        )
+        entries[first] = changed(entries[first], item=2)
+        entries[second] = changed(entries[second], item=1)
+
+    with codec.open(with_index(data, change), device="cpu") as file:
+        assert file.models[1].header.shape == file.models[2].header.shape
+        with pytest.raises(CorruptError, match="names another item"):
+            file["t"][...]
 
 
 def test_idx_1_the_index_is_the_section_before_the_end(data: bytes) -> None:
@@ -172,20 +179,44 @@ def test_idx_1_the_index_is_the_section_before_the_end(data: bytes) -> None:
             codec.open(edited(data, change))
 
 
+def with_end(data: bytes, index: int) -> bytes:
+    """`data` with another place of the index in its ENDS; the total and checksums are right."""
+    end = data.rindex(b"ENDS\0")
+    _, position = decode_uleb(data, end + 6)
+    _, position = decode_uleb(data, position)
+    digest = data[position:-4]
+    total = len(data)
+    for _ in range(4):
+        payload = encode_uleb(total) + encode_uleb(index) + digest
+        made = data[:end] + framed("ENDS", 0, payload)
+        total = len(made)
+    return made
+
+
 def test_end_4_the_end_knows_where_the_index_is(data: bytes) -> None:
-    """`edited` writes the place of a tIDX section; without its name there is none."""
+    place = data.rindex(b"tIDX")
+    assert with_end(data, place) == data
+    for wrong in (0, place - 1, place + 1, data.index(b"ITEM")):
+        for from_end in (False, True):
+            with pytest.raises(FormatError):
+                read_all(with_end(data, wrong), from_end=from_end)
+    plain = fvsrn_file((6, 5))
+    with pytest.raises(CorruptError, match="another place"):
+        codec.open(with_end(plain, plain.index(b"TENS")))
 
-    def rename(sections: Sections) -> None:
-        sections[-2] = ("pADd", *sections[-2][1:])
 
-    assert len(SectionReader(BytesSource(edited(data, rename))).index) == 0
-    whole = edited(data, lambda sections: None)
-    assert whole == data
-    end = whole.rindex(b"ENDS\0")
-    total, position = decode_uleb(whole, end + 6)
-    assert total == len(whole)
-    index, _ = decode_uleb(whole, position)
-    assert whole[index : index + 4] == b"tIDX"
+def test_idx_1_an_index_that_lists_itself_is_not_before_the_end(data: bytes) -> None:
+    def add(sections: Sections) -> None:
+        entries = entries_of(data)
+        size = len(encode_index(entries))
+        own = next(
+            n for n in range(size, size + 99) if size + len(IndexEntry("tIDX", 0, n).head) == n
+        )
+        sections[-2] = ("tIDX", 0, encode_index([*entries, IndexEntry("tIDX", 0, own)]))
+        sections.insert(-1, ("pADd", 0, b""))
+
+    with pytest.raises(CorruptError, match="not the section before ENDS"):
+        codec.open(edited(data, add))
 
 
 def test_a_damaged_index_is_refused(data: bytes) -> None:
