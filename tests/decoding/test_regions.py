@@ -185,8 +185,12 @@ def test_opening_decodes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*arguments: Any, **options: Any) -> Any:
         raise AssertionError("decoded too early")
 
-    for name in ("ItemStreams.decode", "decode_mask_section", "decode_verbatim"):
-        monkeypatch.setattr(f"codec.reader.{name}", fail)
+    for name in (
+        "decodable_item.ItemStreams.decode",
+        "reader.decode_mask_section",
+        "reader.decode_verbatim",
+    ):
+        monkeypatch.setattr(f"codec.{name}", fail)
     with codec.open(FILE) as file:
         view = file["v0"]
         assert (view.shape, view.dtype, view.ndim, view.size) == (SHAPE, np.float32, 3, 270)
