@@ -21,6 +21,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
+import plot_bounds
+from curves import OURS
 from masked import filled, mask_bytes
 from ours import Inrc, round_trip
 from peers import Peer, choose
@@ -197,6 +199,10 @@ def report(options: argparse.Namespace, table: Rows) -> None:
         broken = sum(row.reached > row.bound for row in table.rows if row.codec == way)
         lines += [f"Over all **{whole:.3f}**; {broken} files break their bound.", ""]
         print(f"{way}: {whole:.3f} over {len(own)} cells, {broken} broken")
+    picture = options.out / "bounds.png"
+    plot_bounds.draw(table.rows, OURS, picture)
+    shown = picture.relative_to(results_file(options).parent).as_posix()
+    lines.append(f"![Bytes against the error bound, per volume]({shown})")
     replace_section(results_file(options), "bounds", "\n".join(lines))
 
 

@@ -48,7 +48,7 @@ def draw(
     # A palette instead of true colours: a third of the bytes.
     figure.savefig(path, dpi=80, pil_kwargs={"optimize": True})
     pyplot.close(figure)
-    _to_palette(path)
+    to_palette(path)
 
 
 def _panel(
@@ -80,7 +80,8 @@ def _panel(
     panel.tick_params(axis="x", which="minor", labelbottom=False)
 
 
-def _to_palette(path: Path) -> None:
+def to_palette(path: Path) -> None:
+    """Write a picture again with 64 colours."""
     from PIL import Image
 
     with Image.open(path) as image:

@@ -28,6 +28,7 @@ from codec.errors import (
     VerificationError,
 )
 from codec.limits import Limits
+from codec.media.raw_layout import RawLayout
 from codec.options import EncodeOptions, Goal, Progress
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "Limits",
     "MissingDependencyError",
     "Progress",
+    "RawLayout",
     "TargetError",
     "TruncatedError",
     "UnsupportedError",

@@ -18,6 +18,7 @@ from codec.options import (
 from codec.reports import AppendReport, EncodeReport, FileInfo, PluginInfo, VerifyReport
 
 if TYPE_CHECKING:
+    from codec.media.raw_layout import RawLayout
     from codec.reader import InrcFile
 
 PathLike = str | os.PathLike[str]
@@ -37,6 +38,7 @@ def encode(
     arch: str = "pyramid",
     var: Sequence[str] | None = None,
     joint: Sequence[Sequence[str]] = (),
+    raw: RawLayout | None = None,
     prune: str = "binary-mask",
     quantise: str = "uniform",
     coder: str = "auto",
@@ -71,6 +73,7 @@ def encode(
         coder=coder,
         select=None if var is None else tuple(var),
         joint=tuple(tuple(group) for group in joint),
+        raw=raw,
         seed=seed,
         threads=threads,
         device=device,
@@ -153,7 +156,7 @@ def decode(
     limits: Limits | None = None,
     on_progress: ProgressCallback = ignore_progress,
 ) -> None:
-    """Decode `source` into a file whose suffix chooses the format (.nc, .npy, .png ...).
+    """Decode `source` into a file whose suffix chooses the format (.nc, .nii.gz, .png ...).
 
     Args:
         var: names of the fields to decode, all if None.

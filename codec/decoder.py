@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from codec._version import __version__
-from codec.container.atomic import atomic_path, check_writable
-from codec.errors import InvalidOptionError
+from codec.container.atomic import atomic_folder, atomic_path, check_writable
+from codec.errors import InvalidInputError, InvalidOptionError
 from codec.field_view import FieldView, Selection, sample_indices
 from codec.limits import Limits
 from codec.media import formats
@@ -41,7 +41,10 @@ def decode_file(
 ) -> None:
     """See `codec.decode`."""
     write = formats.writer_for(Path(target))
-    check_writable(target, overwrite=overwrite)
+    folder = formats.writes_folder(Path(target))
+    check_writable(target, overwrite=overwrite, folder=folder)
+    if folder and Path(target).is_dir() and not formats.may_replace(Path(target)):
+        raise InvalidInputError(f"{target}: is a folder, but no such store; name another")
     with InrcFile(
         source, device=device, threads=threads, limits=limits, allow_truncated=allow_truncated
     ) as file:
@@ -57,7 +60,8 @@ def decode_file(
         dataset = _decoded(file, views, selections, on_progress)
         stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         history = f"{stamp} inrc {__version__}: decoded {Path(source).name}"
-        with atomic_path(target, overwrite=overwrite) as temporary:
+        atomic = atomic_folder if folder else atomic_path
+        with atomic(target, overwrite=overwrite) as temporary:
             write(temporary, dataset, history)
             if whole:
                 file.check_digest()
@@ -139,6 +143,7 @@ def _decoded(
             shape=tuple(map(len, selections[view.name])),
             dtype=view.dtype,
             blocks=_blocks(view, selections[view.name], advance),
+            window=_window(view, selections[view.name]),
         )
         for view in views
     )
@@ -151,6 +156,17 @@ def _decoded(
                 cuts[name] = kept * factor
     verbatim = cut_verbatim(file.medium, file.metadata, file.verbatim, cuts)
     return DecodedDataset(file.medium, fields, file.metadata, verbatim)
+
+
+def _window(view: FieldView, selection: Selection) -> tuple[tuple[int, int], ...]:
+    """(first sample, step) per axis, in samples of the whole field; () for all of it."""
+    window = []
+    for kept, factor in zip(selection, view.factors, strict=True):
+        step = int(kept[1] - kept[0]) if len(kept) > 1 else 1
+        window.append((int(kept[0]) * factor, step * factor))
+    whole = all(part == (0, 1) for part in window)
+    kept_all = all(len(kept) == size for kept, size in zip(selection, view.shape, strict=True))
+    return () if whole and kept_all else tuple(window)
 
 
 def _blocks(

@@ -70,7 +70,7 @@ def encode_file(
         groups = grouped(dataset.fields, options.joint or dataset.joint)
         planned = plan_groups(groups, options.tile)
         if is_tiled(planned):
-            source_file = Source(path.resolve(), _select(options))
+            source_file = Source(path.resolve(), _select(options), options.raw)
             qualities = encode_tiles(
                 dataset, planned, source_file, target, options, overwrite=overwrite
             )
@@ -106,7 +106,7 @@ def _select(options: EncodeOptions) -> tuple[str, ...] | None:
 
 @contextmanager
 def _opened(path: Path, options: EncodeOptions) -> Iterator[Dataset]:
-    dataset = formats.read(path, _select(options))
+    dataset = formats.read(path, _select(options), options.raw)
     try:
         if not dataset.fields:
             raise InvalidInputError(
@@ -160,8 +160,7 @@ def _encode_dataset(
     del parts
     options.on_progress(Progress("", "measure", 1 - _MEASURING / 2))
     qualities = measure(data, dataset.fields, usable_threads(options.threads))
-    if options.goal.bounded:
-        check_bounds(qualities, options.goal)
+    check_bounds(qualities, options.goal)
     options.on_progress(Progress("", "measure", 1.0))
     return _Encoded(data, qualities)
 

@@ -20,6 +20,7 @@ from codec.field_view import FieldView
 from codec.limits import Limits
 from codec.media import formats
 from codec.media.dataset import Field
+from codec.media.raw_layout import RawLayout
 from codec.pipeline.quality import deviation, error_unit, quality_of, with_shared_psnr
 from codec.pipeline.ranges import find_range
 from codec.reader import InrcFile
@@ -27,6 +28,8 @@ from codec.reports import FieldInfo, FieldQuality, FileInfo, SectionInfo, Verify
 
 # Samples of a field that are compared at once.
 _COMPARED_SAMPLES = 1 << 24
+# Media of several variables, of which those in the file were chosen.
+_SEVERAL = ("netcdf", "hdf5", "zarr", "npz", "fits", "vti", "tiff")
 
 
 def inspect_file(source: str | os.PathLike[str] | bytes, limits: Limits) -> FileInfo:
@@ -192,7 +195,8 @@ def verify_file(
 
 
 def _compare(file: InrcFile, original: Path) -> tuple[FieldQuality, ...]:
-    dataset = formats.read(original, tuple(file) if file.medium == "netcdf" else None)
+    several = file.medium in _SEVERAL
+    dataset = formats.read(original, tuple(file) if several else None, _raw_layout(file))
     try:
         by_name = {field.name: field for field in dataset.fields}
         if len(file) == len(by_name) == 1:
@@ -204,6 +208,16 @@ def _compare(file: InrcFile, original: Path) -> tuple[FieldQuality, ...]:
         return with_shared_psnr(qualities, dataset.fields)
     finally:
         dataset.close()
+
+
+def _raw_layout(file: InrcFile) -> RawLayout | None:
+    """How the original is read again, if it was nothing but samples."""
+    if file.medium != "raw" or not len(file):
+        return None
+    from codec.media import raw
+
+    view = next(iter(file.values()))
+    return raw.layout_of(file.metadata, view.shape, view.dtype)
 
 
 def _compare_field(original: Path, view: FieldView, field: Field | None) -> FieldQuality:

@@ -6,8 +6,12 @@ import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from codec.errors import InvalidOptionError
+
+if TYPE_CHECKING:
+    from codec.media.raw_layout import RawLayout
 
 DEFAULT_PSNR = 40.0
 MAX_EFFORT = 9
@@ -132,6 +136,7 @@ class EncodeOptions:
         coder: "auto" or a coder of the entropy layer.
         select: names of the variables to fit, or None for the medium's default.
         joint: groups of variable names that share one model as its components.
+        raw: how to read a source that is nothing but samples; None for every other.
         seed: of every random choice; same input, options and seed give the same bytes.
         threads: CPU threads, 0 for as many as the process may use. Does not change the result.
         device: "cpu", "cuda", or "auto".
@@ -150,6 +155,7 @@ class EncodeOptions:
     coder: str = "auto"
     select: tuple[str, ...] | None = None
     joint: tuple[tuple[str, ...], ...] = ()
+    raw: RawLayout | None = None
     seed: int = 0
     threads: int = 0
     device: str = "auto"

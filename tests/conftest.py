@@ -9,12 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import codec
 from tests import building
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ROOTS = (REPOSITORY, *(REPOSITORY / name for name in ("plugins", "cli", "conformance")))
+
+# How long an example takes says nothing on a machine that others use as well.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 Process = Callable[..., "subprocess.CompletedProcess[str]"]
 Fresh = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -34,6 +34,23 @@ class SizeType(click.ParamType[int]):
         return int(size)
 
 
+class ShapeType(click.ParamType[tuple[int, ...]]):
+    """Sizes between commas: 128,128,64."""
+
+    name = "shape"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        """Return the sizes in `value`, in order."""
+        if isinstance(value, tuple):
+            return value
+        sizes = [size.strip() for size in re.split(r"[,xX]", str(value))]
+        if not all(re.fullmatch(r"[1-9]\d*", size, re.ASCII) for size in sizes):
+            self.fail(f"{value!r} is not a shape; write 128,128,64", param, ctx)
+        return tuple(map(int, sizes))
+
+
 class NamesType(click.ParamType[tuple[str, ...]]):
     """Names between commas."""
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 import codec
 from inrc_cli import arguments, failures, tables
-from inrc_cli.paths import need_file, need_target
+from inrc_cli.paths import need_file, need_target, size_on_disk
 from inrc_cli.progress import watching
 
 
@@ -54,7 +52,8 @@ def decode(
 ) -> None:
     """Decode INPUT, or a part of it, into OUT.
 
-    The suffix of OUT chooses the format: .nc, .npy, .png, .tif, .webp, .jpg, .bmp, .ppm.
+    The suffix of OUT chooses the format: .nc, .h5, .zarr, .npy, .npz, .raw, .nii, .nii.gz, .nrrd,
+    .mrc, .fits, .vti, .tif, and for images .png, .webp, .jpg, .bmp, .ppm.
     """
     need_file(source)
     target = need_target(target, "decoded.nc", force=force)
@@ -76,4 +75,4 @@ def decode(
             on_progress=on_progress,
         )
     if not quiet:
-        tables.show_line(f"{target}: {tables.format_bytes(os.stat(target).st_size)}")
+        tables.show_line(f"{target}: {tables.format_bytes(size_on_disk(target))}")

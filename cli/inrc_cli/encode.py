@@ -9,6 +9,7 @@ from typing import TypedDict, Unpack
 import click
 
 import codec
+from codec.media.raw_layout import ENDIANS, ORDERS
 from codec.options import DEFAULT_PSNR, MAX_EFFORT, EncodeOptions, Goal
 from codec.reports import EncodeReport
 from inrc_cli import arguments, failures, tables
@@ -28,6 +29,7 @@ class Request(TypedDict):
     arch: str
     var: tuple[str, ...] | None
     joint: tuple[tuple[str, ...], ...]
+    raw: codec.RawLayout | None
     prune: str
     quantise: str
     coder: str
@@ -77,6 +79,34 @@ class Request(TypedDict):
     help="These variables share one model; repeatable.",
 )
 @click.option(
+    "--shape",
+    metavar="N,N,N",
+    type=arguments.ShapeType(),
+    help="INPUT is bare samples of this shape; needs --dtype.",
+)
+@click.option(
+    "--dtype", metavar="NAME", help="Of bare samples: float16/32/64, int8/16/32, uint8/16/32."
+)
+@click.option(
+    "--order",
+    type=click.Choice(ORDERS),
+    default=ORDERS[0],
+    help="Of bare samples: whether the last axis (C) or the first (F) is fastest [C].",
+)
+@click.option(
+    "--endian",
+    type=click.Choice(ENDIANS),
+    default=ENDIANS[0],
+    help="Byte order of bare samples [little].",
+)
+@click.option(
+    "--offset",
+    metavar="BYTES",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Header bytes before bare samples [0].",
+)
+@click.option(
     "--prune", metavar="NAME", default="binary-mask", show_default=True, help='Pruner, or "none".'
 )
 @click.option("--quantise", metavar="NAME", default="uniform", show_default=True, help="Quantiser.")
@@ -97,9 +127,17 @@ def encode(
     as_json: bool,
     quiet: bool,
     verbose: bool,
+    shape: tuple[int, ...] | None,
+    dtype: str | None,
+    order: str,
+    endian: str,
+    offset: int,
     **request: Unpack[Request],
 ) -> None:
     """Fit the fields of INPUT and write them to OUT.
+
+    INPUT is NetCDF, HDF5, Zarr, .npy, .npz, NIfTI, NRRD, MRC/CCP4, FITS, VTK ImageData (.vti),
+    TIFF, an image (PNG, JPEG, WebP, BMP, PPM), or bare samples with --shape and --dtype.
 
     Give at most one of --psnr, --ratio, --bytes, --max-error and --rel-error. Where the target
     cannot be reached, the best file found is kept and the exit code is 6; of an error bound that
@@ -108,6 +146,7 @@ def encode(
     Large fields are encoded in tiles. If such a run is interrupted or killed, the same command
     takes up the tiles that were finished, which are kept in .OUT.inrc-journal beside OUT.
     """
+    request["raw"] = _raw_layout(shape, dtype, order, endian, offset)
     _check_options(request)
     need_file(source)
     target = need_target(target, _suggest_target(source), force=force)
@@ -123,6 +162,20 @@ def encode(
         _show_report(report)
     if not report.goal_met:
         raise codec.TargetError(report.shortfall)
+
+
+def _raw_layout(
+    shape: tuple[int, ...] | None, dtype: str | None, order: str, endian: str, offset: int
+) -> codec.RawLayout | None:
+    """How INPUT is read if it is bare samples, None if it is not."""
+    if shape is None and dtype is None:
+        if (order, endian, offset) != (ORDERS[0], ENDIANS[0], 0):
+            raise failures.usage_error("bare samples need --shape and --dtype")
+        return None
+    if shape is None or dtype is None:
+        raise failures.usage_error("bare samples need both --shape and --dtype")
+    with failures.checking_options():
+        return codec.RawLayout(shape, dtype, order, endian, offset)
 
 
 def _check_options(request: Request) -> None:

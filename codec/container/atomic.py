@@ -7,6 +7,7 @@ temporary file is removed on every way out, Ctrl-C included; the umask decides t
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,10 +52,49 @@ def atomic_path(target: str | os.PathLike[str], *, overwrite: bool = False) -> I
             temporary.unlink(missing_ok=True)
 
 
-def check_writable(target: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
-    """The resolved target, or `InvalidInputError` if writing to it is bound to fail."""
+@contextmanager
+def atomic_folder(target: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
+    """Yields an empty temporary folder; it replaces the folder `target` when the block ends.
+
+    Args:
+        target: final path.
+        overwrite: allow an existing `target`, file or folder.
+
+    Raises:
+        InvalidInputError: as `atomic_path` does; an existing folder is only refused without
+            `overwrite`.
+    """
+    final = check_writable(target, overwrite=overwrite, folder=True)
+    staging = None
+    try:
+        staging = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{final.name}.", suffix=".part"))
+        made = staging / final.name
+        made.mkdir()
+        yield made
+        if final.exists():
+            # Both renames stay in one folder; what was there goes when the staging folder does.
+            os.replace(final, staging / "replaced")
+        os.replace(made, final)
+        _sync(final.parent)
+    except OSError as error:
+        raise InvalidInputError(f"{final}: cannot write: {error.strerror or error}") from error
+    except InvalidInputError as error:
+        hidden = str(staging / final.name) if staging is not None else str(final)
+        raise InvalidInputError(str(error).replace(hidden, str(final))) from error
+    finally:
+        if staging is not None:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def check_writable(
+    target: str | os.PathLike[str], *, overwrite: bool = False, folder: bool = False
+) -> Path:
+    """The resolved target, or `InvalidInputError` if writing to it is bound to fail.
+
+    A `target` that is a folder may be replaced where a folder will be written.
+    """
     final = Path(target).resolve()
-    if final.is_dir():
+    if final.is_dir() and not folder:
         raise InvalidInputError(f"{target}: is a directory; name a file")
     if final.exists() and not overwrite:
         raise InvalidInputError(f"{target}: exists already; use --force to replace it")

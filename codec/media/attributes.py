@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from codec.media.array_layout import ARRAY_MEDIA, DatasetLayout
 from codec.media.dataset import Array, Metadata, VerbatimValue
 from codec.media.netcdf_layout import (
     CHAR,
@@ -22,6 +23,10 @@ NETCDF = "netcdf"
 
 def variable_attributes(medium: str, metadata: Metadata, path: str) -> dict[str, Any]:
     """Attributes of the variable at `path`: str, list of str, NumPy scalar or array; {} if none."""
+    if medium in ARRAY_MEDIA:
+        arrays = DatasetLayout.from_tree(metadata).arrays
+        unit = next((array.unit for array in arrays if path in array.fields), "")
+        return {"units": unit} if unit else {}
     if medium != NETCDF:
         return {}
     variable = dict(from_tree(metadata).variables()).get(path)
@@ -63,8 +68,11 @@ def cut_verbatim(
 ) -> dict[str, VerbatimValue]:
     """Verbatim variables, reduced to the kept sample indices of every dim named in `cuts`.
 
-    Dims are matched by name; lists of texts are cut like arrays.
+    Dims are matched by name; lists of texts are cut like arrays. In media of arrays only
+    coordinates are cut, which are called like their dim.
     """
+    if medium in ARRAY_MEDIA:
+        return {path: _cut_coordinate(path, value, cuts) for path, value in verbatim.items()}
     if medium != NETCDF or not cuts:
         return dict(verbatim)
     layout = from_tree(metadata)
@@ -74,6 +82,14 @@ def cut_verbatim(
         path: _cut(layout, variables[path], dims, value, cuts) if path in variables else value
         for path, value in verbatim.items()
     }
+
+
+def _cut_coordinate(path: str, value: VerbatimValue, cuts: Mapping[str, Array]) -> VerbatimValue:
+    """A coordinate (1-D, called like its dim) with the samples that are kept."""
+    kept = cuts.get(path.rpartition("/")[2])
+    if kept is None or isinstance(value, list) or value.ndim != 1:
+        return value
+    return value.take(kept) if kept.max(initial=-1) < len(value) else value
 
 
 def _cut(

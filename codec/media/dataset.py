@@ -81,7 +81,7 @@ class Dataset:
 
     Attributes:
         medium: id of the reader that made it and of the layout of `metadata` ("netcdf", "npy",
-            "image").
+            "nifti" ...).
         fields: what will be fitted, in file order.
         metadata: the medium's own description of the file, or an empty dict.
         verbatim: path -> array (any numeric or `S1` dtype) or flat list of strings (C order), for
@@ -113,6 +113,8 @@ class DecodedField:
         dtype: stored dtype, native byte order.
         blocks: yields (index, values); the index is one slice per axis, the blocks tile `shape`
             without overlap, and `values` has the stored dtype and the shape of the index.
+        window: per axis, which sample of the whole field is the first, and how many of the whole
+            lie from one to the next (negative where the axis was turned); () for the whole field.
     """
 
     name: str
@@ -120,6 +122,7 @@ class DecodedField:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     blocks: Callable[[], Iterator[tuple[tuple[slice, ...], Array]]]
+    window: tuple[tuple[int, int], ...] = ()
 
     def read(self) -> Array:
         """The whole field in memory, of `shape` and `dtype`."""

@@ -1,4 +1,4 @@
-"""Images: PNG, TIFF, JPEG, WebP, BMP, PPM and PGM, read with Pillow.
+"""Images: PNG, TIFF, JPEG, WebP, BMP, PPM and PGM, read with Pillow where it keeps every bit.
 
 A picture becomes one group of fields that share a model: `red`, `green`, `blue` or `grey`, then
 `alpha`. Anything that Pillow would only give with less precision than the file has is refused.
@@ -22,6 +22,7 @@ from codec.errors import InvalidInputError, InvalidOptionError
 from codec.media.dataset import Array, Dataset, Field
 from codec.media.formats import first_bytes
 from codec.media.image_channels import ALPHA, CHANNELS, DIMS
+from codec.media.image_deep import deep_pixels
 from codec.media.image_metadata import EXIF_PREFIX, ORIENTATION, ImageMetadata, upright
 
 MEDIUM = "image"
@@ -50,7 +51,7 @@ _PPM_HEADER = re.compile(rb"P[36]" + _SPACE + rb"\d+" + _SPACE + rb"\d+" + _SPAC
 
 
 def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
-    """Reads a picture of one page, upright, with 8 bits a channel or 16 bits of grey.
+    """Reads a picture of one page, upright, with 8 or 16 bits a channel.
 
     Palettes are expanded. Colour is invalid, and 0, where a picture with alpha is fully
     transparent.
@@ -66,6 +67,7 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
         InvalidInputError: not such a picture, damaged, larger than Pillow's limit, or with more
             bits than Pillow can read.
         InvalidOptionError: `select` names a channel that is not there.
+        MissingDependencyError: colour of 16 bits needs a package that is not installed.
     """
     with _refusing_damage(path):
         image, orientation, metadata = _loaded(path)
@@ -98,8 +100,13 @@ def _loaded(path: Path) -> tuple[Image.Image, int, ImageMetadata]:
             image.verify()  # the checksums of a PNG; the picture is of no use afterwards
         with Image.open(path, formats=_FORMATS) as image:
             _check(path, image)
+            turned = _tiff_orientation(image)
             image.load()
-            return image, *_described(image)
+            orientation, metadata = _described(image)
+            # Pillow turns a TIFF file's pixels as it loads them; those of others are not turned.
+            if image.format == "TIFF" and _is_deep(path, image):
+                orientation = turned
+            return image, orientation, metadata
 
 
 @contextmanager
@@ -137,11 +144,16 @@ def _check(path: Path, image: Image.Image) -> None:
             f"{path}: pictures of mode {image.mode} are not supported;"
             " convert it to RGB or grey, or to a .npy array"
         )
-    if image.mode not in _GREY_MODES and _bits(path, image) > 8:
+    if _is_deep(path, image) and image.format not in ("PNG", "TIFF"):
         raise InvalidInputError(
-            f"{path}: 16 bits a channel can only be read in grey without alpha;"
-            " save it with 8, or its channels as .npy arrays"
+            f"{path}: 16 bits a channel can only be read in grey, PNG and TIFF;"
+            " save it as one of these, or with 8"
         )
+
+
+def _is_deep(path: Path, image: Image.Image) -> bool:
+    """Whether Pillow would give several channels with fewer bits than the file has."""
+    return image.mode not in _GREY_MODES and _bits(path, image) > 8
 
 
 def _bits(path: Path, image: Image.Image) -> int:
@@ -164,6 +176,8 @@ def _png_depth(path: Path) -> int:
 
 def _pixels(path: Path, image: Image.Image) -> Array:
     """(y, x, channel) of dtype u1 or u2; 1 to 4 channels as in `CHANNELS`."""
+    if _is_deep(path, image):
+        return _with_transparent_colour(path, image, deep_pixels(path, str(image.format)))
     if image.mode in ("P", "PA"):
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     values = np.asarray(image)
@@ -171,11 +185,15 @@ def _pixels(path: Path, image: Image.Image) -> Array:
         values = values.astype(np.uint8) * 255
     elif values.dtype.itemsize > 1:
         values = values.astype(np.uint16)
-    values = values.reshape(*values.shape[:2], -1)
-    if image.format != "PNG" or "transparency" not in image.info:
+    return _with_transparent_colour(path, image, values.reshape(*values.shape[:2], -1))
+
+
+def _with_transparent_colour(path: Path, image: Image.Image, values: Array) -> Array:
+    """The channels, with alpha where a PNG calls one colour transparent."""
+    if image.format != "PNG" or "transparency" not in image.info or values.shape[2] in (2, 4):
         return values
     colour: Any = image.info["transparency"]
-    if image.mode == "L":
+    if image.mode == "L" and values.dtype == np.uint8:
         # Pillow stretches 2 and 4 bits to 8, but not this one.
         colour *= 255 // ((1 << _png_depth(path)) - 1)
     opaque = (values != np.asarray(colour)).any(axis=2, keepdims=True)
@@ -220,6 +238,11 @@ def _described(image: Image.Image) -> tuple[int, ImageMetadata]:
         return orientation, ImageMetadata(icc, _exif_of_tiff(image))
     orientation, exif = upright((image.info.get("exif") or b"").removeprefix(EXIF_PREFIX))
     return orientation, ImageMetadata(icc, exif)
+
+
+def _tiff_orientation(image: Image.Image) -> int:
+    """What a TIFF file asks for before Pillow has turned it, 1 for other formats."""
+    return int(getattr(image, "tag_v2", {}).get(ORIENTATION, 1))
 
 
 def _exif_of_tiff(image: Image.Image) -> bytes:

@@ -1,4 +1,4 @@
-"""Writing decoded images: the suffix chooses the format, Pillow writes it.
+"""Writing decoded images: the suffix chooses the format; Pillow writes what it can hold.
 
 All are lossless but JPEG, which is written with quality 95 and full chroma.
 """
@@ -17,6 +17,7 @@ from PIL import Image
 from codec.errors import InvalidInputError
 from codec.media.dataset import Array, DecodedDataset, DecodedField
 from codec.media.image_channels import CHANNELS, in_channel_order
+from codec.media.image_deep import write_deep
 from codec.media.image_metadata import EXIF_PREFIX, ImageMetadata
 
 _MEDIUM = "image"
@@ -57,10 +58,13 @@ class _Format:
 
 
 _EIGHT = (_GREY, _GREY_ALPHA, _RGB, _RGB_ALPHA)
+# Written by other libraries than Pillow, which has no such mode.
+_DEEP_GREY_ALPHA = ("u2", 2)
+_DEEP_COLOUR = (("u2", 3), ("u2", 4))
 _JPEG = _Format("JPEG", (_GREY, _RGB), options={"quality": 95, "subsampling": 0})
-_TIFF = _Format("TIFF", (*_EIGHT, _GREY_16))
+_TIFF = _Format("TIFF", (*_EIGHT, _GREY_16, *_DEEP_COLOUR))
 _FORMATS = {
-    ".png": _Format("PNG", (*_EIGHT, _GREY_16)),
+    ".png": _Format("PNG", (*_EIGHT, _GREY_16, _DEEP_GREY_ALPHA, *_DEEP_COLOUR)),
     ".tif": _TIFF,
     ".tiff": _TIFF,
     # WebP has no grey; three equal channels take hardly more. `exact` keeps colour under alpha 0.
@@ -85,6 +89,7 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     Raises:
         InvalidInputError: the fields are no image, the format cannot hold it, or the file cannot
             be written.
+        MissingDependencyError: colour of 16 bits needs a package that is not installed.
     """
     target = _FORMATS[path.suffix.lower()]
     channels = in_channel_order(dataset.fields)
@@ -99,6 +104,9 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
         )
     options = {**target.options, **(_description(dataset, channels) if target.described else {})}
     try:
+        if kind in (_DEEP_GREY_ALPHA, *_DEEP_COLOUR):
+            write_deep(path, _pixels(channels), target.name, options)
+            return
         Image.fromarray(_pixels(channels)).save(path, target.name, **options)
     except (OSError, ValueError, SyntaxError, struct.error) as error:
         reason = getattr(error, "strerror", None) or error

@@ -28,10 +28,10 @@ from codec.media.netcdf_layout import (
     Attribute,
     Dimension,
     FileLayout,
-    GroupLayout,
     VariableLayout,
     from_tree,
 )
+from codec.media.netcdf_plain import plain
 
 _MEDIUM = "netcdf"
 _FILL = "_FillValue"
@@ -51,13 +51,15 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
         InvalidInputError: the file cannot be created, or two fields disagree about a dimension.
         CorruptError: the metadata breaks a rule of the format.
     """
+    verbatim = dataset.verbatim
     if dataset.medium == _MEDIUM:
         layout = from_tree(dataset.metadata)
         fields = {field.name: field for field in dataset.fields}
         layout = _resized(path, layout, fields)
-        layout = _without_missing(layout, fields, dataset.verbatim)
+        layout = _without_missing(layout, fields, verbatim)
     else:
-        fields, layout = _plain(dataset.fields)
+        made = plain(dataset)
+        layout, fields, verbatim = made.layout, made.fields, dict(made.coordinates)
     layout = _with_history(layout, history)
     with _writing(path):
         path.touch()  # fails with a clear message where the library only says "error"
@@ -71,8 +73,8 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
             target = file[name]
             if name in fields:
                 _put_field(path, target, fields[name])
-            elif name in dataset.verbatim:
-                values = _shaped(dataset.verbatim[name], layout.shape(variable))
+            elif name in verbatim:
+                values = _shaped(verbatim[name], layout.shape(variable))
                 _put_verbatim(path, target, variable, values)
         with _writing(path):
             for target in pending:
@@ -181,39 +183,6 @@ def _without_missing(
             for group in layout.groups
         ),
     )
-
-
-def _plain(fields: tuple[DecodedField, ...]) -> tuple[dict[str, DecodedField], FileLayout]:
-    """A bare NetCDF-4 layout for fields of another medium."""
-    dims: list[Dimension] = []
-    named: dict[str, DecodedField] = {}
-    variables = []
-    for field in fields:
-        name = field.name.replace("/", "_")
-        indices = tuple(
-            _dimension(dims, label or f"x{axis}", size)
-            for axis, (label, size) in enumerate(zip(field.dims, field.shape, strict=True))
-        )
-        # NetCDF has no half precision; single precision holds every half exactly.
-        dtype = np.dtype(np.float32) if field.dtype == np.float16 else field.dtype
-        code = next(key for key, value in NUMERIC_CODES.items() if value == dtype.str[1:])
-        named[name] = field
-        variables.append(VariableLayout(name, code, indices))
-    root = GroupLayout(dims=tuple(dims), variables=tuple(variables))
-    return named, FileLayout(groups=(root,))
-
-
-def _dimension(dims: list[Dimension], name: str, size: int) -> int:
-    """Index of a dimension of this name and size; another size gets a name of its own."""
-    if Dimension(name, size) not in dims:
-        taken = {dim.name for dim in dims}
-        unique, count = name, 2
-        while unique in taken:
-            unique, count = f"{name}_{count}", count + 1
-        if Dimension(unique, size) not in dims:
-            dims.append(Dimension(unique, size))
-        return dims.index(Dimension(unique, size))
-    return dims.index(Dimension(name, size))
 
 
 def _with_history(layout: FileLayout, line: str) -> FileLayout:

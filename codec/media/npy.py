@@ -9,9 +9,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from codec.errors import InvalidInputError, InvalidOptionError
-from codec.media.dataset import Array, Dataset, DecodedDataset, DecodedField, Field
+from codec.media.dataset import Array, Dataset, DecodedDataset, Field
+from codec.media.decoded_arrays import DecodedArray, decoded_arrays
 from codec.media.formats import first_bytes
-from codec.media.image_channels import in_channel_order
 
 MEDIUM = "npy"
 _SIGNATURE = b"\x93NUMPY"
@@ -103,32 +103,30 @@ def _check(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
 
 
 def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
-    """Writes the one decoded field, or the channels of an image, block by block.
+    """Writes the one decoded array, or the channels of an image, block by block.
 
     Args:
         path: where to write; the caller renames it into place.
-        dataset: one field, or all channels of an image, which become one array (y, x, channel);
-            metadata and verbatim values have no place here.
+        dataset: one array of any medium, or all channels of an image, which become one array
+            (y, x, channel); scaled values are written in their own unit, and metadata and verbatim
+            values have no place here.
         history: ignored, a `.npy` file has no attributes.
 
     Raises:
         InvalidInputError: other fields, or the file cannot be created.
     """
-    fields = dataset.fields if len(dataset.fields) == 1 else in_channel_order(dataset.fields)
-    if not fields:
+    arrays = decoded_arrays(dataset)
+    if len(arrays) != 1:
         names = ", ".join(field.name for field in dataset.fields) or "none"
         raise InvalidInputError(
             f"{path}: a .npy file holds one variable, or an image, not {len(dataset.fields)}"
             f" variables; choose with --var (available: {names})"
         )
-    _write_array(path, fields)
+    _write_array(path, arrays[0].unscaled())
 
 
-def _write_array(path: Path, fields: tuple[DecodedField, ...]) -> None:
-    """One field as it is; several of one shape and dtype along a last axis."""
-    shape, dtype = fields[0].shape, fields[0].dtype
-    if len(fields) > 1:
-        shape = (*shape, len(fields))
+def _write_array(path: Path, array: DecodedArray) -> None:
+    shape, dtype = array.shape, array.dtype
     if 0 in shape:  # an empty file region cannot be mapped
         with path.open("wb") as file:
             np.lib.format.write_array(file, np.empty(shape, dtype))
@@ -139,11 +137,9 @@ def _write_array(path: Path, fields: tuple[DecodedField, ...]) -> None:
         raise InvalidInputError(
             f"{path}: cannot be written: {error.strerror or error}; choose another place"
         ) from error
-    for number, field in enumerate(fields):
-        part = target if len(fields) == 1 else target[..., number]
-        for index, block in field.blocks():
-            part[index] = block
-            _let_go(target)
+    for index, block in array.blocks():
+        target[index] = block
+        _let_go(target)
     target.flush()
 
 

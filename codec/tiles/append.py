@@ -151,12 +151,12 @@ def _source(file: InrcFile, growths: Sequence[Growth], path: Path) -> Source:
     names = tuple(name for growth in growths for name in growth.names)
     if file.medium == NETCDF:
         return Source(path, names)
-    return Source(path, None, names[0] if len(names) == 1 else "")
+    return Source(path, None, only=names[0] if len(names) == 1 else "")
 
 
 @contextmanager
 def _opened(file: InrcFile, source: Source) -> Iterator[Dataset]:
-    dataset = formats.read(source.path, source.select)
+    dataset = formats.read(source.path, source.select, source.raw)
     try:
         yield replace(dataset, fields=source.fields_of(dataset))
     finally:

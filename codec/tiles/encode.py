@@ -13,6 +13,7 @@ from typing import Any
 
 from codec._version import __version__
 from codec.assembly import FileParts, KeptSection
+from codec.bounds import check_bounds
 from codec.budget import Budget
 from codec.container.atomic import atomic_path
 from codec.errors import TargetError
@@ -73,9 +74,11 @@ def encode_tiles(
         options.on_progress(Progress("", "write", 1 - _WRITING))
         placed = PlacedItems()
         place_groups(placed, groups, journal)
+        qualities = qualities_of(dataset.fields, groups, journal)
+        check_bounds(qualities, options.goal)
         with atomic_path(target, overwrite=overwrite) as temporary:
             write_checked(temporary, placed, dataset.kind, frame.kept)
-        return qualities_of(dataset.fields, groups, journal)
+        return qualities
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from codec import registry
 from codec.errors import InvalidInputError, MissingDependencyError
 from codec.media import formats
 from codec.media.dataset import Dataset, Field
+from codec.media.raw_layout import RawLayout
 from codec.options import PROCESSES, THREADS, EncodeOptions, usable_threads
 from codec.tiles.encoded import EncodedTile, encode_tile
 from codec.tiles.plan import TileTask, without_callbacks
@@ -35,11 +36,13 @@ class Source:
     Attributes:
         path: of the file, absolute.
         select: names of the variables to fit, None for the medium's own choice.
+        raw: how bare samples lie in the file, if it is one of them.
         only: what the one field of the file is to be called, or "" to leave names alone.
     """
 
     path: Path
     select: tuple[str, ...] | None
+    raw: RawLayout | None = None
     only: str = ""
 
     def fields_of(self, dataset: Dataset) -> tuple[Field, ...]:
@@ -103,7 +106,7 @@ def _in_threads(
 
 def encode_from_source(task: TileTask, source: Source, options: EncodeOptions) -> EncodedTile:
     """A task as another process does it: with the file opened for it alone."""
-    dataset = formats.read(source.path, source.select)
+    dataset = formats.read(source.path, source.select, source.raw)
     try:
         fields = {field.name: field for field in source.fields_of(dataset)}
         return encode_tile(task, fields, options, 1)

@@ -32,6 +32,7 @@ def test_encode_passes_every_option(fake: FakeCodec, run: Run) -> None:
         "arch": "a",
         "var": ("t", "u", "v"),
         "joint": (("u", "v"), ("x", "y")),
+        "raw": None,
         "prune": "p",
         "quantise": "q",
         "coder": "ans",
@@ -59,8 +60,35 @@ def test_encode_leaves_the_rest_to_the_defaults_of_the_codec(fake: FakeCodec, ru
         ("threads", "threads"),
         ("device", "device"),
         ("joint", "joint"),
+        ("raw", "raw"),
     ):
         assert fake.options[name] == getattr(defaults, attribute)
+
+
+def test_encode_is_told_the_layout_of_bare_samples(fake: FakeCodec, run: Run) -> None:
+    line = (
+        "encode in.raw -o out.inrc --shape 128,64x2 --dtype int16 --order F --endian big --offset 7"
+    )
+    assert run(*line.split()).exit_code == 0
+    assert fake.options["raw"] == codec.RawLayout((128, 64, 2), "int16", "F", "big", 7)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ("--shape 4,4", "both --shape and --dtype"),
+        ("--dtype float32", "both --shape and --dtype"),
+        ("--order F", "need --shape and --dtype"),
+        ("--shape 4,0 --dtype float32", "'4,0' is not a shape"),
+        ("--shape 4,4 --dtype complex64", "dtype 'complex64': choose float16"),
+    ],
+)
+def test_half_a_layout_of_bare_samples_is_a_usage_error(
+    options: str, reason: str, run: Run
+) -> None:
+    result = run("encode", "in.raw", "-o", "out.inrc", *options.split())
+    assert result.exit_code == 2
+    assert reason in result.output
 
 
 def test_encode_shows_what_was_reached(fake: FakeCodec, run: Run) -> None:

@@ -11,7 +11,8 @@ import codec
 from tests.conftest import Fresh
 
 HEAVY = ("torch", "netCDF4", "h5py", "rich", "click", "inrc_plugins", "inrc_cli", "numpy",
-         "constriction", "zstandard", "brotli")  # fmt: skip
+         "constriction", "zstandard", "brotli", "zarr", "nibabel", "nrrd", "mrcfile", "tifffile",
+         "astropy", "PIL", "gzip")  # fmt: skip
 BUDGET_SECONDS = 0.15
 
 BLOCK_TORCH = """

@@ -19,7 +19,8 @@ SOURCES = {
 }
 
 OURS = ("codec", "inrc_plugins", "inrc_cli", "inrc_conformance")
-MEDIA_LIBRARIES = ("netCDF4", "h5py", "PIL", "trimesh")
+MEDIA_LIBRARIES = ("netCDF4", "h5py", "PIL", "trimesh", "nibabel", "nrrd", "mrcfile", "tifffile",
+                   "imagecodecs", "astropy", "zarr")  # fmt: skip
 
 # Importer -> what neither it nor its submodules may import, at any place in the module.
 FORBIDDEN = {

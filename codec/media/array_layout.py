@@ -1,0 +1,158 @@
+"""What media of plain arrays keep besides values: one layout for all of them, and its tree.
+
+Normative text: format_spec/metadata.md, "Media of arrays".
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from codec.errors import CorruptError
+from codec.media.dataset import Metadata
+from codec.media.geometry import Geometry
+
+# Media whose metadata tree is a `DatasetLayout`.
+ARRAY_MEDIA = frozenset(
+    {"hdf5", "zarr", "npz", "raw", "nifti", "nrrd", "mrc", "fits", "tiff", "vti"}
+)
+# Media of named arrays, whose verbatim ones mean the same in each other's files.
+NAMING = frozenset({"netcdf", "hdf5", "zarr", "npz"})
+
+_DTYPE_CODE = re.compile(r"([<>|=][biuf][1248])?", re.ASCII)
+_ARRAYS, _NATIVE = range(2)
+_NAME, _FIELDS, _AXIS, _SHAPE, _GEOMETRY, _UNIT, _SCALE, _FILLS, _DTYPE, _OWN = range(10)
+
+
+@dataclass(frozen=True)
+class ArrayLayout:
+    """One array of a file.
+
+    Attributes:
+        name: as in the file.
+        fields: names of the fields that it was split into, by component; () if it is verbatim.
+        axis: where the axis of the components stands in the array, None if it has none.
+        shape: of the array, where that is not the shape of its fields with the axis put in;
+            else ().
+        geometry: of the array with all its axes, or None.
+        unit: of the (scaled) values, "" if unknown.
+        scale: (slope, offset) where a value is slope * stored + offset, or None.
+        fills: stored values that mean "no sample".
+        dtype: NumPy's code of the dtype in the file, where it is not that of the fields ("" else).
+        own: what only this medium understands; a tree, or None.
+    """
+
+    name: str
+    fields: tuple[str, ...] = ()
+    axis: int | None = None
+    shape: tuple[int, ...] = ()
+    geometry: Geometry | None = None
+    unit: str = ""
+    scale: tuple[float, float] | None = None
+    fills: tuple[int | float, ...] = ()
+    dtype: str = ""
+    own: Any = None
+
+    def to_tree(self) -> Metadata:
+        """The tree of one array."""
+        alone = self.fields == (self.name,) and self.axis is None
+        tree = {
+            _NAME: self.name,
+            _FIELDS: None if alone else list(self.fields),
+            _AXIS: self.axis,
+            _SHAPE: list(self.shape) or None,
+            _GEOMETRY: None if self.geometry is None else self.geometry.to_tree(),
+            _UNIT: self.unit or None,
+            _SCALE: None if self.scale is None else list(self.scale),
+            _FILLS: list(self.fills) or None,
+            _DTYPE: self.dtype or None,
+            _OWN: self.own,
+        }
+        return {key: value for key, value in tree.items() if value is not None}
+
+    @classmethod
+    def from_tree(cls, tree: Any) -> ArrayLayout:
+        """The inverse of `to_tree`.
+
+        Raises:
+            CorruptError: the tree breaks a rule of `format_spec/metadata.md`.
+        """
+        if not isinstance(tree, dict) or not tree.keys() <= set(range(10)):
+            raise _wrong("an array is not a map, or has an unknown key")
+        name, axis = tree.get(_NAME), tree.get(_AXIS)
+        fields = tree.get(_FIELDS, [name])
+        shape, scale, fills = tree.get(_SHAPE, []), tree.get(_SCALE), tree.get(_FILLS, [])
+        texts = (name, tree.get(_UNIT, ""), tree.get(_DTYPE, ""))
+        if not all(isinstance(text, str) for text in texts) or not _all(fields, (str,)):
+            raise _wrong("a name, unit or dtype is not text")
+        if not _all(shape, (int,)) or any(size < 0 for size in shape):
+            raise _wrong(f"array {name!r} has an impossible shape")
+        if axis is not None and (type(axis) is not int or axis < 0 or not fields):
+            raise _wrong(f"array {name!r} has no such axis of components")
+        if axis is None and len(fields) > 1:
+            raise _wrong(f"array {name!r} has components but no axis of them")
+        if scale is not None and not (_all(scale, (float,)) and _usable(scale)):
+            raise _wrong(f"array {name!r} has an impossible scale")
+        if not _DTYPE_CODE.fullmatch(str(texts[2])):
+            raise _wrong(f"array {name!r} has the dtype {texts[2]!r}")
+        if not _all(fills, (int, float)):
+            raise _wrong(f"array {name!r} has a fill value that is no number")
+        place = tree.get(_GEOMETRY)
+        return cls(
+            name=texts[0] or "",
+            fields=tuple(fields),
+            axis=axis,
+            shape=tuple(shape),
+            geometry=None if place is None else Geometry.from_tree(place),
+            unit=texts[1] or "",
+            scale=None if scale is None else (scale[0], scale[1]),
+            fills=tuple(fills),
+            dtype=texts[2] or "",
+            own=tree.get(_OWN),
+        )
+
+
+@dataclass(frozen=True)
+class DatasetLayout:
+    """A file: its arrays in order, and what else only its own medium understands."""
+
+    arrays: tuple[ArrayLayout, ...] = ()
+    own: Metadata = field(default_factory=dict)
+
+    def to_tree(self) -> Metadata:
+        """The tree for `mETa`."""
+        tree: Metadata = {_ARRAYS: [array.to_tree() for array in self.arrays], _NATIVE: self.own}
+        return {key: value for key, value in tree.items() if value}
+
+    @classmethod
+    def from_tree(cls, tree: Mapping[int, Any]) -> DatasetLayout:
+        """The inverse of `to_tree`.
+
+        Raises:
+            CorruptError: the tree breaks a rule of `format_spec/metadata.md`.
+        """
+        arrays, own = tree.get(_ARRAYS, []), tree.get(_NATIVE, {})
+        if not tree.keys() <= {_ARRAYS, _NATIVE} or not isinstance(arrays, list):
+            raise _wrong("the tree has an unknown key, or no list of arrays")
+        if not isinstance(own, dict):
+            raise _wrong("the medium's own part is not a map")
+        made = tuple(ArrayLayout.from_tree(array) for array in arrays)
+        names = [array.name for array in made]
+        if len(set(names)) != len(names):
+            raise _wrong("two arrays have the same name")
+        return cls(made, dict(own))
+
+
+def _all(values: Any, kinds: tuple[type, ...]) -> bool:
+    return isinstance(values, list) and all(type(value) in kinds for value in values)
+
+
+def _usable(scale: list[float]) -> bool:
+    return len(scale) == 2 and all(map(math.isfinite, scale)) and scale[0] != 0
+
+
+def _wrong(complaint: str) -> CorruptError:
+    return CorruptError(f"metadata of the arrays: {complaint}")

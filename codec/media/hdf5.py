@@ -1,0 +1,233 @@
+"""HDF5 files that are not NetCDF: datasets become fields named by their path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from codec.errors import InvalidInputError
+from codec.media import array_fields
+from codec.media.array_attributes import (
+    attributes_from_tree,
+    attributes_to_tree,
+    geometry_attributes,
+    geometry_from_attributes,
+)
+from codec.media.array_fields import ArrayFile, StoredArray
+from codec.media.array_layout import NAMING, ArrayLayout
+from codec.media.dataset import Array, Dataset, DecodedDataset, VerbatimValue
+from codec.media.decoded_arrays import DecodedArray, decoded_arrays, own_layout
+from codec.media.formats import first_bytes
+from codec.media.libraries import reading, writing
+
+MEDIUM = "hdf5"
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_TITLE = "HDF5"
+# Keys of a dataset's own part, and of the file's.
+_ATTRIBUTES, _CHUNKS, _FILTER, _LEVEL, _SHUFFLE, _TEXT_SHAPE, _UNLIMITED = range(7)
+_GROUPS = 0
+
+
+class _Values:
+    """A dataset as an `ArraySource` whose errors name the file."""
+
+    def __init__(self, path: Path, stored: Any) -> None:
+        self._path = path
+        self._stored = stored
+        self.shape: tuple[int, ...] = stored.shape
+        self.dtype: np.dtype[Any] = stored.dtype
+
+    def __getitem__(self, index: Any) -> Array:
+        with reading(self._path, _TITLE):
+            return np.asarray(self._stored[index])
+
+
+def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
+    """Opens a file; values are read later, by slicing.
+
+    Args:
+        path: the file.
+        select: paths of the datasets to fit, or None for the default of `array_fields.dataset`.
+
+    Raises:
+        InvalidInputError: not such a file, or it holds compound, reference or opaque types.
+    """
+    import h5py
+
+    if not first_bytes(path).startswith(_SIGNATURE):
+        raise InvalidInputError(f"{path}: not an HDF5 file; check that the download is complete")
+    with reading(path, _TITLE):
+        file = h5py.File(path, "r")
+    try:
+        with reading(path, _TITLE):
+            return array_fields.dataset(_opened(path, file), select)
+    except BaseException:
+        file.close()
+        raise
+
+
+def _opened(path: Path, file: Any) -> ArrayFile:
+    import h5py
+
+    arrays: list[StoredArray] = []
+    texts: dict[str, VerbatimValue] = {}
+    texts_own: dict[str, Any] = {}
+    groups: list[Any] = [["", attributes_to_tree(path, "/", _attributes(file))]]
+
+    def visit(name: str, item: Any) -> None:
+        attributes = attributes_to_tree(path, name, _attributes(item))
+        if isinstance(item, h5py.Group):
+            groups.append([name, attributes])
+            return
+        if not isinstance(item, h5py.Dataset):
+            raise _refused(path, name, "a named datatype")
+        own = _own(item, attributes)
+        if h5py.check_string_dtype(item.dtype) is not None:
+            texts[name] = _texts(path, name, item)
+            texts_own[name] = own | {_TEXT_SHAPE: list(item.shape)}
+            return
+        if item.dtype.kind not in "biufc" or item.shape is None:
+            raise _refused(path, name, f"the type {item.dtype}, or no values at all")
+        arrays.append(_array(path, name, item, own))
+
+    file.visititems(visit)
+    size = path.stat().st_size
+    bare = len(groups) == 1 and not groups[0][1]
+    native = {} if bare else {_GROUPS: groups}
+    return ArrayFile(path, MEDIUM, tuple(arrays), size, texts, native, texts_own, file.close)
+
+
+def _attributes(item: Any) -> dict[str, Any]:
+    hidden = ("DIMENSION_LIST", "REFERENCE_LIST", "_Netcdf4Dimid", "_Netcdf4Coordinates")
+    return {name: item.attrs[name] for name in item.attrs if name not in hidden}
+
+
+def _array(path: Path, name: str, item: Any, own: dict[int, Any]) -> StoredArray:
+    dims = tuple(str(dim.label) for dim in item.dims)
+    attributes = item.attrs
+    axis = attributes.get("component_axis")
+    unit = attributes.get("units", "")
+    return StoredArray(
+        name=name,
+        values=_Values(path, item),
+        dims=dims,
+        axis=int(axis) if isinstance(axis, np.integer) and 0 <= axis < item.ndim else None,
+        geometry=geometry_from_attributes(dict(attributes), item.ndim),
+        unit=unit if isinstance(unit, str) else "",
+        own=own or None,
+    )
+
+
+def _own(item: Any, attributes: list[Any]) -> dict[int, Any]:
+    unlimited = [axis for axis, most in enumerate(item.maxshape or ()) if most is None]
+    level = item.compression_opts
+    own = {
+        _ATTRIBUTES: attributes,
+        _CHUNKS: list(item.chunks or ()),
+        _FILTER: item.compression if item.compression in ("gzip", "lzf") else None,
+        _LEVEL: level if isinstance(level, int) else None,
+        _SHUFFLE: bool(item.shuffle),
+        _UNLIMITED: unlimited,
+    }
+    return {key: value for key, value in own.items() if value}
+
+
+def _texts(path: Path, name: str, item: Any) -> list[str]:
+    values = np.asarray(item.asstr()[()], object).ravel()
+    try:
+        return [str(value) for value in values]
+    except UnicodeDecodeError:
+        raise _refused(path, name, "text that is not UTF-8") from None
+
+
+def _refused(path: Path, name: str, what: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"{path}: {name!r} has {what}, which cannot be kept; remove it from a copy of the file"
+        " first, because inrc does not drop good data silently"
+    )
+
+
+def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
+    """Writes every array as a dataset, block by block, and what was kept verbatim beside it.
+
+    Geometry of another medium becomes the attributes `spacing`, `origin`, `direction`,
+    `spacing_units`, `space` and `spatial_axes`; a scale `scale_factor` and `add_offset` is applied.
+
+    Args:
+        path: where to write; the caller renames it into place.
+        dataset: any arrays.
+        history: one line for the attribute `history` of the root group, or "".
+
+    Raises:
+        InvalidInputError: the file cannot be written.
+        CorruptError: the metadata breaks a rule of the format.
+    """
+    import h5py
+
+    found = own_layout(dataset, MEDIUM)
+    with writing(path, _TITLE), h5py.File(path, "w") as file:
+        if found is not None:
+            for name, attributes in found.own.get(_GROUPS, []):
+                group = file.require_group(name) if name else file
+                group.attrs.update(attributes_from_tree(attributes))
+        if history:
+            before = file.attrs.get("history", "")
+            file.attrs["history"] = f"{before}\n{history}" if before else history
+        for array in decoded_arrays(dataset):
+            _put_array(file, array if found is not None else array.unscaled(), found is not None)
+        layouts = {} if found is None else {array.name: array for array in found.arrays}
+        for name, value in dataset.verbatim.items() if dataset.medium in NAMING else ():
+            _put_verbatim(file, name, value, layouts.get(name))
+
+
+def _put_array(file: Any, array: DecodedArray, same_medium: bool) -> None:
+    own = (array.layout.own if same_medium else None) or {}
+    code = array.layout.dtype if same_medium else ""
+    target = file.create_dataset(
+        array.name, array.shape, np.dtype(code) if code else array.dtype,
+        **_storage(own, array.shape),
+    )  # fmt: skip
+    for index, values in array.blocks():
+        target[index] = values
+    target.attrs.update(attributes_from_tree(own.get(_ATTRIBUTES, [])))
+    if not same_medium or not array.whole:
+        target.attrs.update(geometry_attributes(array.geometry))
+    if not same_medium:
+        if array.layout.unit:
+            target.attrs["units"] = array.layout.unit
+        if array.axis is not None:
+            target.attrs["component_axis"] = array.axis
+    for axis, name in enumerate(array.dims):
+        if name:
+            target.dims[axis].label = name
+
+
+def _storage(own: dict[int, Any], shape: tuple[int, ...]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    chunks = own.get(_CHUNKS, [])
+    if len(chunks) == len(shape) > 0:
+        unlimited = own.get(_UNLIMITED, [])
+        options["chunks"] = tuple(min(c, max(1, n)) for c, n in zip(chunks, shape, strict=True))
+        options["maxshape"] = tuple(None if a in unlimited else n for a, n in enumerate(shape))
+        options["shuffle"] = own.get(_SHUFFLE, False)
+        if _FILTER in own:
+            options["compression"] = own[_FILTER]
+            if own[_FILTER] == "gzip":
+                options["compression_opts"] = own.get(_LEVEL, 4)
+    return options
+
+
+def _put_verbatim(file: Any, name: str, value: VerbatimValue, layout: ArrayLayout | None) -> None:
+    import h5py
+
+    own = (layout.own if layout is not None else None) or {}
+    if isinstance(value, list):
+        values = np.array(value, object).reshape(own.get(_TEXT_SHAPE, [len(value)]))
+        target = file.create_dataset(name, values.shape, h5py.string_dtype(), data=values)
+    else:
+        dtype = layout.dtype if layout is not None and layout.dtype else value.dtype
+        options = _storage(own, value.shape)
+        target = file.create_dataset(name, data=value.astype(dtype), **options)
+    target.attrs.update(attributes_from_tree(own.get(_ATTRIBUTES, [])))
