@@ -25,7 +25,7 @@ def encode(
     ratio: float | None = None,
     bytes: int | None = None,
     effort: int = 3,
-    arch: str = "pyramid",
+    arch: str = "auto",
     var: Sequence[str] | None = None,
     joint: Sequence[Sequence[str]] = (),
     prune: str = "binary-mask",
@@ -72,6 +72,7 @@ def decode(
     var: Sequence[str] | None = None,
     region: Region | None = None,
     level: int = 0,
+    resolution: int | None = None,
     allow_truncated: bool = False,
     device: str = "auto",
     threads: int = 0,
@@ -85,6 +86,8 @@ def decode(
         var: names of the fields to decode, all if None.
         region: dim name (or "0", "1" ... by position) -> index or slice in samples (of the level).
         level: how often every axis is halved; only the streams of this and coarser levels are read.
+        resolution: of a shape that becomes a mesh (.ply, .obj, .stl, .off, .glb), cells along the
+            longest axis, 2 to 1024; 256 if None.
         allow_truncated: decode what is left of a file that was cut short, from the levels it holds.
 
     Raises:
@@ -102,6 +105,7 @@ def decode(
         overwrite=overwrite,
         limits=limits or Limits(),
         level=level,
+        resolution=resolution,
         allow_truncated=allow_truncated,
         on_progress=on_progress,
     )

@@ -24,13 +24,22 @@ from codec.devices import choose_device, need_torch
 from codec.errors import InvalidInputError, InvalidOptionError, TargetError
 from codec.limits import Limits
 from codec.media import formats
-from codec.media.dataset import Dataset, Field
-from codec.options import EncodeOptions, Goal, Progress, usable_threads
+from codec.media.dataset import Dataset, Field, Shape
+from codec.options import (
+    AUTO,
+    FOR_ARRAYS,
+    FOR_SHAPES,
+    EncodeOptions,
+    Goal,
+    Progress,
+    usable_threads,
+)
 from codec.pipeline.item_encoder import ItemEncoder
 from codec.pipeline.normalise import NormalisedField, normalise
 from codec.pipeline.quality import compare, with_shared_psnr
 from codec.reader import InrcFile
 from codec.reports import EncodeReport, FieldQuality
+from codec.shape_encoder import encode_shape, measure_shape
 
 # Share of the work, for the progress bar, that measuring the finished file takes.
 _MEASURING = 0.02
@@ -52,17 +61,18 @@ def encode_file(
     """See `codec.encode`."""
     started = time.perf_counter()
     final = check_writable(target, overwrite=overwrite)
-    chosen = registry.architecture(options.architecture)
     registry.check_names(options.pruner, options.quantiser)
-    if chosen.staged:
-        need_torch(f"encoding with --arch {chosen.name}")
     path = Path(source)
+    options = _with_architecture(path, options)
     if path.exists() and final.exists() and os.path.samefile(path, final):
         raise InvalidInputError(f"{target}: is the input itself; name another file")
     with _opened(path, options) as dataset:
-        encoded = _encode_dataset(dataset, options)
-        field_bytes = sum(field_size(field) for field in dataset.fields)
-        source_bytes = dataset.source_bytes
+        source_bytes = field_bytes = dataset.source_bytes
+        if dataset.shape is not None:
+            encoded = _encode_shape(dataset, dataset.shape, options)
+        else:
+            encoded = _encode_dataset(dataset, options)
+            field_bytes = sum(field_size(field) for field in dataset.fields)
     with atomic_path(target, overwrite=overwrite) as temporary:
         temporary.write_bytes(encoded.data)
     report = EncodeReport(
@@ -78,6 +88,24 @@ def encode_file(
     return _judge(report, options.goal)
 
 
+def _with_architecture(path: Path, options: EncodeOptions) -> EncodeOptions:
+    """The options with the name of an architecture for "auto", and what it needs at hand."""
+    if options.architecture != AUTO:
+        chosen = registry.architecture(options.architecture)
+        if chosen.staged:
+            need_torch(f"encoding with --arch {chosen.name}")
+        return options
+    mesh = formats.medium_of(path) == "mesh"
+    return replace(options, architecture=FOR_SHAPES if mesh else FOR_ARRAYS)
+
+
+def _encode_shape(dataset: Dataset, shape: Shape, options: EncodeOptions) -> _Encoded:
+    data = encode_shape(dataset, shape, options)
+    quality = measure_shape(data, shape, usable_threads(options.threads))
+    options.on_progress(Progress("", "measure", 1.0))
+    return _Encoded(data, (quality,))
+
+
 @contextmanager
 def _opened(path: Path, options: EncodeOptions) -> Iterator[Dataset]:
     select = options.select
@@ -86,7 +114,7 @@ def _opened(path: Path, options: EncodeOptions) -> Iterator[Dataset]:
         select = tuple(dict.fromkeys([*select, *joint]))
     dataset = formats.read(path, select)
     try:
-        if not dataset.fields:
+        if not dataset.fields and dataset.shape is None:
             raise InvalidInputError(
                 f"{path}: no variable is fitted by default (float, 1 to 4 dims, 512 samples or "
                 "more); name some with --var"

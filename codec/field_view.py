@@ -14,6 +14,7 @@ from codec.contracts import Floats
 from codec.errors import InvalidInputError
 from codec.pipeline.blocks import Window, evaluate_blocks
 from codec.pipeline.normalise import denormalise, to_stored
+from codec.shape_view import ShapeView
 
 if TYPE_CHECKING:
     from codec.reader import DecodableItem
@@ -185,6 +186,34 @@ class FieldView:
         if coded is not None:
             real[~coded.mask[tuple(np.rint(places).astype(np.int64).T)]] = np.nan
         return real
+
+
+    def sdf(self, points: Any) -> npt.NDArray[np.float64]:
+        """Signed distances to the surface of a shape, negative inside.
+
+        Args:
+            points: (n, 3) positions in the frame and unit of the original mesh.
+
+        Returns:
+            (n,) float64 in that unit, exact near the surface and cut off at the width of the band
+            (`component.scale`): farther away only the side is known.
+
+        Raises:
+            InvalidInputError: the file holds no shape, or the points are not (n, 3) and finite.
+        """
+        return self.shape_view().sdf(points)
+
+    def contains(self, points: Any) -> npt.NDArray[np.bool_]:
+        """Which of the (n, 3) positions are inside a shape; see `sdf`."""
+        return self.sdf(points) < 0
+
+    def shape_view(self) -> ShapeView:
+        """The field as a shape.
+
+        Raises:
+            InvalidInputError: it is none.
+        """
+        return ShapeView(self)
 
 
 def sample_indices(index: Any, shape: Sequence[int]) -> tuple[Selection, list[int]]:

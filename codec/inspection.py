@@ -17,6 +17,7 @@ from codec.limits import Limits
 from codec.media import formats
 from codec.media.dataset import Field
 from codec.pipeline.quality import compare, with_shared_psnr
+from codec.pipeline.shape_quality import compare_shape
 from codec.reader import DecodableItem, InrcFile
 from codec.reports import FieldInfo, FieldQuality, FileInfo, SectionInfo, VerifyReport
 
@@ -158,6 +159,10 @@ def verify_file(
 def _compare(file: InrcFile, original: Path) -> tuple[FieldQuality, ...]:
     dataset = formats.read(original, tuple(file) if file.medium == "netcdf" else None)
     try:
+        if dataset.shape is not None:
+            return tuple(
+                compare_shape(dataset.shape, name, view.sdf) for name, view in file.items()
+            )
         by_name = {field.name: field for field in dataset.fields}
         if len(file) == len(by_name) == 1:
             # A lone array is the same array under another file's name.

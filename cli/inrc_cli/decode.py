@@ -30,6 +30,12 @@ from inrc_cli.progress import watching
     help="Halve every axis N times; only the streams of that level are read.",
 )
 @click.option(
+    "--resolution",
+    metavar="N",
+    type=click.IntRange(2, 1024),
+    help="Of a shape: cells along the longest axis of the mesh [256].",
+)
+@click.option(
     "--allow-truncated",
     is_flag=True,
     help="Decode what is left of a file that was cut short.",
@@ -45,6 +51,7 @@ def decode(
     var: tuple[str, ...] | None,
     region: dict[str, slice | int] | None,
     level: int,
+    resolution: int | None,
     allow_truncated: bool,
     device: str,
     threads: int,
@@ -54,7 +61,8 @@ def decode(
 ) -> None:
     """Decode INPUT, or a part of it, into OUT.
 
-    The suffix of OUT chooses the format: .nc, .npy, .png, .tif, .webp, .jpg, .bmp, .ppm.
+    The suffix of OUT chooses the format: .nc, .npy, .png, .tif, .webp, .jpg, .bmp, .ppm,
+    and for shapes .ply, .obj, .stl, .off, .glb.
     """
     need_file(source)
     target = need_target(target, "decoded.nc", force=force)
@@ -69,6 +77,7 @@ def decode(
             var=var,
             region=region,
             level=level,
+            resolution=resolution,
             allow_truncated=allow_truncated,
             device=device,
             threads=threads,

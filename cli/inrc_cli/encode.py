@@ -54,7 +54,13 @@ class Request(TypedDict):
     show_default=True,
     help=f"0 takes seconds, {MAX_EFFORT} hours for large fields.",
 )
-@click.option("--arch", metavar="NAME", default="pyramid", show_default=True, help="Architecture.")
+@click.option(
+    "--arch",
+    metavar="NAME",
+    default="auto",
+    show_default=True,
+    help="Architecture; auto is pyramid, and shell for meshes.",
+)
 @arguments.var_option
 @click.option(
     "--joint",

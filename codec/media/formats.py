@@ -69,6 +69,14 @@ FORMATS = (
         "codec.media.image",
         "codec.media.image_write",
     ),
+    Format(
+        "mesh",
+        "meshes",
+        (".ply", ".obj", ".stl", ".off", ".glb"),
+        re.compile(rb"ply\r?\n|glTF|OFF\s|solid\s"),
+        "codec.media.mesh_read",
+        "codec.media.mesh_write",
+    ),
 )
 
 
@@ -88,6 +96,22 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
         raise InvalidInputError(f"{path}: unknown file format; supported are {_supported()}")
     dataset: Dataset = importlib.import_module(row.reader).read(path, select)
     return dataset
+
+
+def medium_of(path: Path) -> str:
+    """The medium of a file, by content if it can be read, else by name; "" if it is unknown."""
+    start = b""
+    if path.is_file():
+        with path.open("rb") as file:
+            start = file.read(16)
+    row = _by_content(start) or _by_suffix(path)
+    return "" if row is None else row.medium
+
+
+def is_mesh(path: Path) -> bool:
+    """Whether a file that is written under this name holds a mesh."""
+    row = _by_suffix(path)
+    return row is not None and row.medium == "mesh"
 
 
 def writer_for(path: Path) -> Writer:
