@@ -52,6 +52,11 @@ class ShapeView:
         """The surface, from `resolution` cells along the longest axis."""
         view = self._view
         places, faces = extract(
-            view.item.evaluator, view.shape, resolution, view.item.file.threads, advance
+            view.item.evaluator,
+            view.shape,
+            view.component.scale / self.frame.spacing,
+            resolution,
+            view.item.file.threads,
+            advance,
         )
         return TriangleMesh(self.frame.positions(places), faces)

@@ -18,6 +18,10 @@ MOST_RESOLUTION = 1024
 _STEPS, _LONGEST = 3, 0.5
 # Distance of the points whose difference is the gradient, in nodes.
 _APART = 0.05
+# Samples are kept away from 0 by this part of the way to the next.
+_LEAST_SHARE = 0.05
+# Parts that are no longer than this, in nodes, are noise.
+_SPECK = 2.0
 
 Doubles = npt.NDArray[np.float64]
 Faces = npt.NDArray[np.int64]
@@ -25,13 +29,19 @@ Advance = Callable[[float], None]
 
 
 def extract(
-    evaluator: Evaluator, shape: tuple[int, ...], resolution: int, threads: int, advance: Advance
+    evaluator: Evaluator,
+    shape: tuple[int, ...],
+    band: float,
+    resolution: int,
+    threads: int,
+    advance: Advance,
 ) -> tuple[Doubles, Faces]:
     """Triangles of the surface where a field of distances is 0, outward where it grows.
 
     Args:
         evaluator: of normalised distances, positive outside.
         shape: nodes of the field.
+        band: nodes from the surface to where normalised distances are 1.
         resolution: cells of the sampling along the longest axis.
         advance: told the share that is done.
 
@@ -55,10 +65,11 @@ def extract(
 
     evaluate_blocks(_AtNodes(evaluator, axes), [np.arange(len(a)) for a in axes], threads, store)
     advance(0.5)
-    vertices, faces = _triangles(samples)
     steps = np.array([axis[1] - axis[0] for axis in axes])
+    vertices, faces = _triangles(samples, float(steps.max()) / band)
     places = (vertices - 1) * steps
-    return _on_surface(evaluator, places, np.array(shape) - 1.0), faces
+    vertices, faces = _without_specks(places, faces)
+    return _on_surface(evaluator, vertices, np.array(shape) - 1.0), faces
 
 
 class _AtNodes:
@@ -76,7 +87,7 @@ class _AtNodes:
         return self._evaluator.at(points)
 
 
-def _triangles(samples: npt.NDArray[np.float32]) -> tuple[Doubles, Faces]:
+def _triangles(samples: npt.NDArray[np.float32], per_sample: float) -> tuple[Doubles, Faces]:
     try:
         from skimage.measure import marching_cubes
     except ImportError:
@@ -85,10 +96,34 @@ def _triangles(samples: npt.NDArray[np.float32]) -> tuple[Doubles, Faces]:
         ) from None
     if not (samples < 0).any():
         return np.zeros((0, 3)), np.zeros((0, 3), np.int64)
-    # A sample that is exactly 0 would make triangles without an area.
-    samples[samples == 0] = np.float32(1e-6)
-    vertices, faces, _, _ = marching_cubes(samples, 0.0, gradient_direction="ascent")
+    # Where the surface meets a sample, several vertices would fall together there.
+    least = np.float32(_LEAST_SHARE * per_sample)
+    close = np.abs(samples) < least
+    samples[close] = np.where(samples[close] < 0, -least, least)
+    vertices, faces, _, _ = marching_cubes(samples, 0.0, gradient_direction="descent")
     return vertices.astype(np.float64), faces.astype(np.int64)
+
+
+def _without_specks(vertices: Doubles, faces: Faces) -> tuple[Doubles, Faces]:
+    """Without the parts that are smaller than what the grid of the field can hold."""
+    part = np.arange(len(vertices))
+    while True:
+        least = part[faces].min(1)
+        joined = part.copy()
+        for corner in range(3):
+            np.minimum.at(joined, faces[:, corner], least)
+        joined = joined[joined]
+        if (joined == part).all():
+            break
+        part = joined
+    names, part = np.unique(part, return_inverse=True)
+    lower = np.full((len(names), 3), np.inf)
+    upper = np.full((len(names), 3), -np.inf)
+    np.minimum.at(lower, part, vertices)
+    np.maximum.at(upper, part, vertices)
+    kept = ((upper - lower).max(1) > _SPECK)[part]
+    numbers = np.cumsum(kept) - 1
+    return vertices[kept], numbers[faces[kept[faces[:, 0]]]]
 
 
 def _on_surface(evaluator: Evaluator, places: Doubles, highest: Doubles) -> Doubles:

@@ -8,6 +8,7 @@ neither says anything. Normal equations are solved by conjugate gradients, never
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,13 +25,24 @@ _BESIDE_EVERY = 2
 # Distance of the partners: standard deviation and limit, in cells.
 _BESIDE, _BESIDE_MOST = 0.7, 1.0
 # Weights of the partners, and of plain distances per node where points have 1 each.
-_BESIDE_WEIGHT, _PLAIN_WEIGHT = 0.42, 0.02
+_BESIDE_WEIGHT, _PLAIN_WEIGHT = 0.3, 0.02
 _FIRST_ROUNDS, _LATER_ROUNDS = 60, 12
 _TOLERANCE = 1e-5
+# Where the slope of the spline is measured, in cells, and the least it is taken for.
+_GRADIENT_AT, _LEAST_SLOPE = 0.25, 0.3
 
 Doubles = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class CheckPoints:
+    """Taps of the spline at points of the surface, and on either side of them."""
+
+    on: Any
+    above: Any
+    below: Any
 
 
 class SplineFit:
@@ -122,9 +134,19 @@ class SplineFit:
             direction = scaled + size / before * direction
         return coefficients + change
 
-    def errors(self, coefficients: Doubles, points: Positions) -> Doubles:
-        """Values of the spline at points of the surface, in cells."""
-        return np.asarray(self._taps(points) @ (self._continuation @ coefficients), np.float64)
+    def check_points(self, points: Positions, normals: Positions) -> CheckPoints:
+        """What it takes to measure the spline at points of the surface."""
+        away = _GRADIENT_AT * self._band.spacing * normals
+        return CheckPoints(
+            self._taps(points), self._taps(points + away), self._taps(points - away)
+        )
+
+    def errors(self, coefficients: Doubles, at: CheckPoints) -> tuple[Doubles, Doubles]:
+        """Values of the spline at points of the surface, and how far its zero is, both in cells."""
+        full = self._continuation @ coefficients
+        values = np.asarray(at.on @ full, np.float64)
+        slope = np.asarray(at.above @ full - at.below @ full, np.float64) / (2 * _GRADIENT_AT)
+        return values, values / np.maximum(slope, _LEAST_SLOPE)
 
 
 def tap_weights(indices: Positions, shape: tuple[int, ...]) -> tuple[Places, Places, Doubles]:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codec.container.items import Quantisation
-from codec.contracts import CodedTensor, Model, Positions, ShapeModel, Surface
+from codec.contracts import CodedTensor, Model, ShapeModel, Surface
 from codec.entropy.mixing.octree import quantise_octree
 from inrc_plugins.shell.band import Band, band_around
 from inrc_plugins.shell.config import BAND, ShellConfig
@@ -41,8 +41,8 @@ class Trial:
     Attributes:
         resolution, unit: what was tried.
         model: the result.
-        error: root mean square of the distance at points of the surface, in the mesh's unit.
-        floor: the same without quantisation.
+        error: in the mesh's unit.
+        floor: the error without quantisation.
         spacing: of the nodes.
     """
 
@@ -61,18 +61,25 @@ class Trial:
 
 
 class BandCoder:
-    """Codes one band with any step."""
+    """Codes one band with any step.
 
-    def __init__(self, surface: Surface, resolution: int, seed: int) -> None:
+    Args:
+        by_values: whether the error of a trial is that of the values, or how far surfaces are apart.
+    """
+
+    def __init__(self, surface: Surface, resolution: int, seed: int, by_values: bool) -> None:
         self.resolution = resolution
+        self._by_values = by_values
         self.band: Band = band_around(surface, resolution, seed)
         self._fit = SplineFit(surface, self.band, seed)
-        self._points: Positions = surface.sample(_CHECK_POINTS, seed + 2)[0]
+        self._points = self._fit.check_points(*surface.sample(_CHECK_POINTS, seed + 2))
         self.floor = self._error(self._fit.solution)
 
     def _error(self, coefficients: Doubles) -> float:
-        found = self._fit.errors(coefficients, self._points)
-        return float(np.sqrt(np.square(found).mean())) * self.band.spacing
+        """Root mean square of the values at the surface, or its mean distance to the spline's."""
+        values, away = self._fit.errors(coefficients, self._points)
+        found = np.sqrt(np.square(values).mean()) if self._by_values else np.abs(away).mean()
+        return float(found) * self.band.spacing
 
     def code(self, unit: int) -> Trial:
         """The band coded with 16 / unit cells as step."""
@@ -93,8 +100,10 @@ class BandCoder:
             self.band.spacing,
             BAND * self.band.spacing,
         )
-        error = self._error(_coefficients(octree_values(model), corners, step))
-        return Trial(self.resolution, unit, model, error, self.floor, self.band.spacing)
+        values = _coefficients(octree_values(model), corners, step)
+        return Trial(
+            self.resolution, unit, model, self._error(values), self.floor, self.band.spacing
+        )
 
 
 def octree_values(model: ShapeModel) -> Numbers:

@@ -55,7 +55,8 @@ class _Search:
         """One trial; the band of a resolution is made once and kept until another is asked for."""
         if self._coder is None or self._coder.resolution != resolution:
             self._coder = None
-            self._coder = BandCoder(self._surface, resolution, self._task.seed)
+            by_values = self._task.goal.psnr is not None
+            self._coder = BandCoder(self._surface, resolution, self._task.seed, by_values)
         trial = self._coder.code(min(max(unit, _LEAST_UNIT), _MOST_UNIT))
         self._sizes[trial.resolution, trial.unit] = self._task.size(trial.model)
         self._done += 1
