@@ -77,10 +77,16 @@ def _meshed(
         InvalidOptionError: the file holds none.
     """
     if file.head.kind != "sdf" or len(views) != 1:
-        raise InvalidOptionError("the file holds no shape, so no mesh can be made; write .nc or .npy")
-    mesh = views[0].shape_view().mesh(
-        resolution or DEFAULT_RESOLUTION,
-        lambda done: on_progress(Progress(views[0].name, "decode", done)),
+        raise InvalidOptionError(
+            "the file holds no shape, so no mesh can be made; write .nc or .npy"
+        )
+    mesh = (
+        views[0]
+        .shape_view()
+        .mesh(
+            resolution or DEFAULT_RESOLUTION,
+            lambda done: on_progress(Progress(views[0].name, "decode", done)),
+        )
     )
     on_progress(Progress(views[0].name, "decode", 1.0))
     return DecodedDataset(file.medium, (), file.metadata, {}, mesh)

@@ -187,7 +187,6 @@ class FieldView:
             real[~coded.mask[tuple(np.rint(places).astype(np.int64).T)]] = np.nan
         return real
 
-
     def sdf(self, points: Any) -> npt.NDArray[np.float64]:
         """Signed distances to the surface of a shape, negative inside.
 

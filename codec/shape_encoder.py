@@ -62,9 +62,7 @@ def _goal(dataset: Dataset, goal: Goal) -> ItemGoal:
     return ItemGoal(file_bytes=size)
 
 
-def _file(
-    architecture: ShapeArchitecture, fitted: ShapeModel, shape: Shape, coder: str
-) -> bytes:
+def _file(architecture: ShapeArchitecture, fitted: ShapeModel, shape: Shape, coder: str) -> bytes:
     parts = FileParts("sdf")
     parts.keep("mesh", MeshFrame(fitted.origin, fitted.spacing, shape.units).to_map(), {})
     sections = encode_item(

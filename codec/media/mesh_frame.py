@@ -40,7 +40,7 @@ class MeshFrame:
         units = metadata.get(_UNITS, "")
         if not isinstance(origin, list) or len(origin) != 3 or not all(map(_is_number, origin)):
             raise CorruptError("the origin of a shape is not three numbers", section="mETa")
-        if not _is_number(spacing) or spacing <= 0:
+        if not isinstance(spacing, float) or not 0 < spacing < math.inf:
             raise CorruptError("the spacing of a shape is not a positive number", section="mETa")
         if not isinstance(units, str) or (_UNITS in metadata and not units):
             raise CorruptError("the unit of a shape is not a text", section="mETa")

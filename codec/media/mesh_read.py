@@ -16,7 +16,6 @@ from codec.media.dataset import Dataset, Shape
 from codec.media.mesh_surface import Doubles, Indices, surface_of
 
 
-
 def read(path: Path, select: tuple[str, ...] | None) -> Dataset:
     """The shape that a mesh encloses.
 
@@ -67,7 +66,9 @@ def _usable_faces(vertices: Doubles, faces: Indices, path: Path) -> Indices:
         InvalidInputError: a face names a vertex that is not there or not finite, or none is left.
     """
     if faces.min() < 0 or faces.max() >= len(vertices):
-        raise InvalidInputError(f"{path}: a face names a vertex that is not there; is it cut short?")
+        raise InvalidInputError(
+            f"{path}: a face names a vertex that is not there; is it cut short?"
+        )
     broken = np.flatnonzero(~np.isfinite(vertices[faces]).all((1, 2)))
     if len(broken):
         raise InvalidInputError(

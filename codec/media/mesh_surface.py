@@ -91,7 +91,8 @@ class MeshSurface:
         squared = self._igl.point_mesh_squared_distance(
             np.ascontiguousarray(points), self._vertices, self._faces
         )[0]
-        return np.where(self.inside(points), -1.0, 1.0) * np.sqrt(np.asarray(squared).ravel())
+        lengths = np.sqrt(np.asarray(squared, np.float64).ravel())
+        return np.where(self.inside(points), -lengths, lengths)
 
     def inside(self, points: Doubles) -> Bools:
         """Where the winding number is beyond 1/2 in magnitude: (n,) bool."""

@@ -26,8 +26,5 @@ def write(path: Path, dataset: DecodedDataset, history: str) -> None:
             "meshes need trimesh; install it with pip install 'inrc[mesh]'"
         ) from None
     mesh = trimesh.Trimesh(dataset.mesh.vertices, dataset.mesh.faces, process=False)
-    path.write_bytes(_bytes(mesh.export(file_type=path.suffix[1:].lower())))
-
-
-def _bytes(exported: str | bytes) -> bytes:
-    return exported.encode() if isinstance(exported, str) else exported
+    exported = mesh.export(file_type=path.suffix[1:].lower())
+    path.write_bytes(exported.encode() if isinstance(exported, str) else bytes(exported))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -79,7 +79,7 @@ class _AtNodes:
         self._evaluator = evaluator
         self._axes = axes
 
-    def on_axes(self, positions: list[Positions]) -> npt.NDArray[np.float32]:
+    def on_axes(self, positions: Sequence[Positions]) -> npt.NDArray[np.float32]:
         pairs = zip(self._axes, positions, strict=True)
         return self._evaluator.on_axes([axis[at.astype(np.int64)] for axis, at in pairs])
 
@@ -128,10 +128,10 @@ def _without_specks(vertices: Doubles, faces: Faces) -> tuple[Doubles, Faces]:
 
 def _on_surface(evaluator: Evaluator, places: Doubles, highest: Doubles) -> Doubles:
     """Vertices moved along the gradient to where the field is 0."""
+    if not len(places):
+        return places
+    value = evaluator.at(np.clip(places, 0, highest))[0].astype(np.float64)
     for _ in range(_STEPS):
-        if not len(places):
-            break
-        value = evaluator.at(np.clip(places, 0, highest))[0].astype(np.float64)
         gradient = np.empty_like(places)
         for axis in range(3):
             shift = np.zeros(3)
@@ -143,5 +143,9 @@ def _on_surface(evaluator: Evaluator, places: Doubles, highest: Doubles) -> Doub
         move = -gradient * (value / np.maximum(size, 1e-12))[:, None]
         length = np.linalg.norm(move, axis=1)
         # A step as long as that leaves the neighbourhood in which the gradient means anything.
-        places = np.where((length < _LONGEST)[:, None], places + move, places)
+        moved = np.where((length < _LONGEST)[:, None], places + move, places)
+        reached = evaluator.at(np.clip(moved, 0, highest))[0].astype(np.float64)
+        better = np.abs(reached) < np.abs(value)
+        places = np.where(better[:, None], moved, places)
+        value = np.where(better, reached, value)
     return places

@@ -258,7 +258,6 @@ class ItemStreams:
             raise CorruptError("coefficients do not follow those before them", section="TENS")
         return self._decoder.decode(count, data)
 
-
     def _decode_octree(self, count: int, data: bytes) -> Coefficients:
         if self._octree is None:
             raise CorruptError("an octree of an item that has none", section="TENS")

@@ -105,7 +105,7 @@ def corners(cells: Cells) -> npt.NDArray[np.bool_]:
     for axis in range(3):
         low = np.take(surface, range(surface.shape[axis] - 1), axis)
         surface = low | np.take(surface, range(1, surface.shape[axis]), axis)
-    return surface
+    return np.asarray(surface, np.bool_)
 
 
 def _families(cells: Cells) -> Cells:

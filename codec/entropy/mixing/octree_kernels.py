@@ -97,9 +97,7 @@ def _half_octave(value: Any) -> Any:
 
 
 @njit(cache=True, inline="always")
-def _code_mixed(
-    coder: Any, encoding: Any, memory: Any, row: Any, bit: Any, tables: Any
-) -> Any:
+def _code_mixed(coder: Any, encoding: Any, memory: Any, row: Any, bit: Any, tables: Any) -> Any:
     total: Any = np.int64(0)
     for n in range(CELL_INPUTS):
         slot = np.int64(memory.slots[memory.contexts[n]])

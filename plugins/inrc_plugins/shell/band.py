@@ -8,18 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from codec.contracts import Positions, Surface
-from codec.entropy.mixing.octree import (
-    INSIDE,
-    MOST_NODES,
-    OUTSIDE,
-    SURFACE,
-    Octree,
-    corners,
-    count_numbers,
-    padded,
-)
+from codec.contracts import Positions
+from codec.entropy.mixing.octree import MOST_NODES, Octree, corners, count_numbers, padded
+from codec.entropy.mixing.octree_kernels import INSIDE, OUTSIDE, SURFACE
 from codec.errors import InvalidInputError
+from codec.surface import Surface
 from inrc_plugins.shell.spline import dilated
 
 # Points on the surface per square cell: few crossed cells are missed, and those at a corner only.

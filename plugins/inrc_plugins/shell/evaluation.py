@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from codec.contracts import Floats, Positions
-from codec.entropy.mixing.octree import INSIDE, SURFACE, place
+from codec.entropy.mixing.octree import place
+from codec.entropy.mixing.octree_kernels import INSIDE, SURFACE
 from inrc_plugins.shell import spline
 from inrc_plugins.shell.config import BAND, ShellConfig
 
@@ -24,10 +25,10 @@ class ShellEvaluator:
     def __init__(self, config: ShellConfig, parameters: Floats) -> None:
         placed = place(config.octree, parameters.astype(np.int32))
         surface = placed.cells == SURFACE
-        near = spline.dilated(surface)
-        self._regions = np.where(near, np.int8(1), placed.cells)
-        values = placed.values * config.step
         inside = placed.cells == INSIDE
+        beside = spline.dilated(surface) & ~surface
+        self._regions = np.where(beside, np.where(inside, np.int8(4), np.int8(3)), placed.cells)
+        values = placed.values.astype(np.float64) * config.step
         self._coefficients = spline.continued(values, placed.corners, inside)
 
     def on_axes(self, positions: Sequence[Positions]) -> Floats:

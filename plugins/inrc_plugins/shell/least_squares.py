@@ -1,7 +1,7 @@
 """The spline that fits a surface best, and what is left to choose once some of it is fixed.
 
-Coefficients are those of the finest corners, in cells. A spline is wanted that is 0 at points of the
-surface, has the right distance beside it, and whose coefficients stay close to distances where
+Coefficients are those of the finest corners, in cells. A spline is wanted that is 0 at points of
+the surface, has the right distance beside it, and whose coefficients stay close to distances where
 neither says anything. Normal equations are solved by conjugate gradients, never formed.
 """
 
@@ -14,19 +14,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from codec.contracts import Positions, Surface
+from codec.contracts import Positions
+from codec.surface import Surface
 from inrc_plugins.shell import spline
 from inrc_plugins.shell.band import Band
 from inrc_plugins.shell.spline import MARGIN
 
 # Points on the surface per square cell, and of these the share that has a partner beside it.
-_DENSITY = 24
+_DENSITY = 16
 _BESIDE_EVERY = 2
 # Distance of the partners: standard deviation and limit, in cells.
 _BESIDE, _BESIDE_MOST = 0.7, 1.0
 # Weights of the partners, and of plain distances per node where points have 1 each.
-_BESIDE_WEIGHT, _PLAIN_WEIGHT = 0.3, 0.02
-_FIRST_ROUNDS, _LATER_ROUNDS = 60, 12
+_BESIDE_WEIGHT, _PLAIN_WEIGHT = 0.3, 0.1
+_FIRST_ROUNDS, _LATER_ROUNDS = 60, 7
 _TOLERANCE = 1e-5
 # Where the slope of the spline is measured, in cells, and the least it is taken for.
 _GRADIENT_AT, _LEAST_SLOPE = 0.25, 0.3
@@ -113,9 +114,7 @@ class SplineFit:
         shares.data **= 2
         return np.asarray(shares.T @ per_node, np.float64)
 
-    def completed(
-        self, coefficients: Doubles, free: Bools, rounds: int = _LATER_ROUNDS
-    ) -> Doubles:
+    def completed(self, coefficients: Doubles, free: Bools, rounds: int = _LATER_ROUNDS) -> Doubles:
         """The best coefficients where they are free, given the others."""
         residual = np.where(free, self._right - self._normal(coefficients), 0)
         change = np.zeros_like(coefficients)
@@ -137,9 +136,7 @@ class SplineFit:
     def check_points(self, points: Positions, normals: Positions) -> CheckPoints:
         """What it takes to measure the spline at points of the surface."""
         away = _GRADIENT_AT * self._band.spacing * normals
-        return CheckPoints(
-            self._taps(points), self._taps(points + away), self._taps(points - away)
-        )
+        return CheckPoints(self._taps(points), self._taps(points + away), self._taps(points - away))
 
     def errors(self, coefficients: Doubles, at: CheckPoints) -> tuple[Doubles, Doubles]:
         """Values of the spline at points of the surface, and how far its zero is, both in cells."""
@@ -154,9 +151,7 @@ def tap_weights(indices: Positions, shape: tuple[int, ...]) -> tuple[Places, Pla
     closest = np.floor(indices + 0.5).astype(np.int64)
     offset = indices - closest
     along = np.stack([0.5 * (0.5 - offset) ** 2, 0.75 - offset**2, 0.5 * (0.5 + offset) ** 2], 2)
-    weights = (
-        along[:, 0, :, None, None] * along[:, 1, None, :, None] * along[:, 2, None, None, :]
-    )
+    weights = along[:, 0, :, None, None] * along[:, 1, None, :, None] * along[:, 2, None, None, :]
     wide = [size + 2 * MARGIN for size in shape]
     taps = np.arange(3) + MARGIN - 1
     i, j, k = (closest[:, axis, None] + taps for axis in range(3))

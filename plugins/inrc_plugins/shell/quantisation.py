@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from codec.container.items import Quantisation
-from codec.contracts import CodedTensor, Model, ShapeModel, Surface
+from codec.contracts import CodedTensor, Model, ShapeModel
 from codec.entropy.mixing.octree import quantise_octree
+from codec.surface import Surface
 from inrc_plugins.shell.band import Band, band_around
 from inrc_plugins.shell.config import BAND, ShellConfig
 from inrc_plugins.shell.least_squares import SplineFit
@@ -64,7 +65,8 @@ class BandCoder:
     """Codes one band with any step.
 
     Args:
-        by_values: whether the error of a trial is that of the values, or how far surfaces are apart.
+        by_values: whether the error of a trial is that of the values, not how far surfaces are
+            apart.
     """
 
     def __init__(self, surface: Surface, resolution: int, seed: int, by_values: bool) -> None:

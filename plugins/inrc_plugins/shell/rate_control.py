@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from codec.contracts import ShapeModel, ShapeTask
-from codec.entropy.mixing.octree import MOST_UNITS
+from codec.entropy.mixing.octree import MOST_NODES
 from inrc_plugins.shell.least_squares import decibels
 from inrc_plugins.shell.quantisation import BandCoder, Trial
 
@@ -24,7 +24,7 @@ _SLOPE = 0.45
 _FLOOR_CELLS = 0.045
 # A file is large enough if it has this part of what was asked for.
 _CLOSE = 0.985
-_LAST_TRIALS = 5
+_LAST_TRIALS = 4
 _CLOSE_DECIBELS = 0.1
 
 
@@ -102,11 +102,9 @@ class _Search:
 
     @property
     def _most_trials(self) -> int:
-        return 2 + self._task.effort
+        return 1 + self._task.effort
 
     def _fits(self, resolution: int) -> bool:
-        from codec.entropy.mixing.octree import MOST_NODES
-
         extent = self._surface.upper - self._surface.lower
         cells = resolution * extent / extent.max() + 8
         return float(np.prod(cells)) < MOST_NODES
@@ -131,7 +129,8 @@ class _Search:
         return 1 if trial.floor > 0.7 * self._wanted_error else -1
 
     def _unit_for_bytes(self, trial: Trial) -> int:
-        return round(trial.unit * (self._wanted_bytes / self._size(trial)) ** (1 / _SLOPE))
+        more = math.pow(self._wanted_bytes / self._size(trial), 1 / _SLOPE)
+        return round(trial.unit * more)
 
     def _error_at_bytes(self, trial: Trial) -> float:
         """Error of a trial's resolution, foreseen at the bytes that are wanted."""
@@ -146,11 +145,11 @@ class _Search:
         """Bytes of a trial's resolution, foreseen at the error that is wanted."""
         if trial.floor >= self._wanted_error:
             return math.inf if trial.floor > 0 else 0
-        return self._size(trial) * (self._unit_for_error(trial) / trial.unit) ** _SLOPE
+        return self._size(trial) * math.pow(self._unit_for_error(trial) / trial.unit, _SLOPE)
 
     def _landed_bytes(self, trial: Trial) -> Trial:
         """The finest step that stays within the bytes."""
-        wanted, best, slope = self._wanted_bytes, None, _SLOPE
+        wanted, best = self._wanted_bytes, None
         for _ in range(_LAST_TRIALS):
             size = self._size(trial)
             if size <= wanted and (best is None or size > self._size(best)):
@@ -158,7 +157,7 @@ class _Search:
             if _CLOSE * wanted <= size <= wanted:
                 break
             aim = 0.5 * (1 + _CLOSE) * wanted
-            unit = round(trial.unit * (aim / size) ** (1 / slope))
+            unit = round(trial.unit * (aim / size) ** (1 / _SLOPE))
             unit = min(max(unit, _LEAST_UNIT), _MOST_UNIT)
             if (trial.resolution, unit) in self._sizes:
                 break

@@ -18,6 +18,8 @@ MARGIN = 2
 RINGS = 2
 # What a coefficient beyond the coded ones is at least away from the surface, in cells.
 LEAST_DISTANCE = 0.5
+# The least distance in a cell beside those with the surface, in cells.
+LEAST_BESIDE = 0.1
 
 Bools = npt.NDArray[np.bool_]
 Doubles = npt.NDArray[np.float64]
@@ -143,7 +145,9 @@ def evaluate(points: Any, regions: Any, coefficients: Any, far: Any, out: Any) -
     """Distances in cells at (n, 3) float64 node indices within the grid.
 
     Args:
-        regions: int8 over the cells: 1 where the spline holds, 0 outside, 2 inside.
+        regions: int8 over the cells: 1 where the surface is, else 0 outside and 2 inside, and 3 and
+            4 for these where they touch cells with the surface: the spline holds there too, but
+            keeps to its side.
         coefficients: with margins.
         far: distance where the spline does not hold.
         out: (n,) float32, filled.
@@ -154,7 +158,7 @@ def evaluate(points: Any, regions: Any, coefficients: Any, far: Any, out: Any) -
         region = regions[
             min(int(x), size[0] - 1), min(int(y), size[1] - 1), min(int(z), size[2] - 1)
         ]
-        if region != 1:
+        if region == 0 or region == 2:
             out[n] = far if region == 0 else -far
             continue
         i, j, k = int(np.floor(x + 0.5)), int(np.floor(y + 0.5)), int(np.floor(z + 0.5))
@@ -166,4 +170,8 @@ def evaluate(points: Any, regions: Any, coefficients: Any, far: Any, out: Any) -
                 row = coefficients[i + a + MARGIN - 1, j + b + MARGIN - 1]
                 for c in range(3):
                     total += wb * _weight(z - k, c) * row[k + c + MARGIN - 1]
+        if region == 3:
+            total = max(total, LEAST_BESIDE)
+        elif region == 4:
+            total = min(total, -LEAST_BESIDE)
         out[n] = total
