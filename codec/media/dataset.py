@@ -153,7 +153,7 @@ class DecodedField:
 
 @dataclass(frozen=True)
 class DecodedDataset:
-    """What a writer gets: decoded fields, and what was kept verbatim; for a mesh, the mesh alone."""
+    """What a writer gets: decoded fields and what was kept verbatim, or a mesh alone."""
 
     medium: str
     fields: tuple[DecodedField, ...]

@@ -1,7 +1,7 @@
 """Reading meshes: any file that trimesh reads becomes a shape.
 
-Metadata (format_spec/metadata.md, medium `mesh`) is made when the shape has been fitted, for it says
-where the fitted grid lies.
+Metadata (format_spec/metadata.md, medium `mesh`) is made when the shape has been fitted, for it
+says where the fitted grid lies.
 """
 
 from __future__ import annotations

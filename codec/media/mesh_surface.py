@@ -1,8 +1,8 @@
 """The surface of a mesh: points on it, and exact signed distances to it.
 
 Distances are those of libigl's `point_mesh_squared_distance`; inside is where the generalised
-winding number (Jacobson et al. 2013, fast form by Barill et al. 2018) is beyond 1/2 in magnitude, so
-that holes and faces that are turned inside out do no harm. libigl's own `signed_distance` with
+winding number (Jacobson et al. 2013, fast form by Barill et al. 2018) is beyond 1/2 in magnitude,
+so that holes and faces that are turned inside out do no harm. libigl's own `signed_distance` with
 winding numbers is no distance: it scales lengths by them.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -100,7 +101,8 @@ def _triangles(samples: npt.NDArray[np.float32], per_sample: float) -> tuple[Dou
     least = np.float32(_LEAST_SHARE * per_sample)
     close = np.abs(samples) < least
     samples[close] = np.where(samples[close] < 0, -least, least)
-    vertices, faces, _, _ = marching_cubes(samples, 0.0, gradient_direction="descent")
+    found: Any = marching_cubes
+    vertices, faces, _, _ = found(samples, 0.0, gradient_direction="descent")
     return vertices.astype(np.float64), faces.astype(np.int64)
 
 

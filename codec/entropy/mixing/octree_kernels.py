@@ -35,6 +35,7 @@ CELL_GUESS = 1 << 21
 ROOT_CHANCES = 8
 SIDE_CHANCES = 64
 GAIN_LIMIT = 1 << 20
+RESIDUAL_LIMIT = 1 << 30
 CLASS_ROWS = 9
 
 Integers = npt.NDArray[np.int64]
@@ -66,7 +67,7 @@ class Nodes(NamedTuple):
 
     Attributes:
         values: int32, decoded so far.
-        residuals: int32, 16 times the value less its linear interpolation.
+        residuals: int32, 16 times the value less its linear interpolation, at most 2^30.
         magnitudes: uint8, 0 where nothing is decoded yet, else 1 + what was coded, at most 255.
         gains, features: of the prediction.
         memory, scratch: of coded magnitudes.
@@ -306,14 +307,12 @@ def _predict_root(nodes: Any, x: Any, y: Any, z: Any, s: Any) -> Any:
             total += nodes.values[x - s * dx, y - s * dy, z - s * dz]
             found += 1
     base: Any = (16 * total) // found if found else np.int64(0)
-    m = 0
     for number in range(13):
         px = x + s * (number // 9 - 1)
         py = y + s * (number // 3 % 3 - 1)
         pz = z + s * (number % 3 - 1)
         if _get(nodes.magnitudes, px, py, pz):
-            nodes.features[m] = 16 * np.int64(nodes.values[px, py, pz]) - base
-        m += 1
+            nodes.features[number] = 16 * np.int64(nodes.values[px, py, pz]) - base
     return base
 
 
@@ -537,7 +536,8 @@ def code_nodes(
                 numbers[at] = value
                 at += 1
                 nodes.values[x, y, z] = value
-                nodes.residuals[x, y, z] = 16 * value - base
+                rest = min(max(16 * value - base, -RESIDUAL_LIMIT), RESIDUAL_LIMIT)
+                nodes.residuals[x, y, z] = rest
                 nodes.magnitudes[x, y, z] = min(magnitude + 1, 255)
                 if energy > 0:
                     _learn_gains(nodes, odd, 16 * value - f, energy)

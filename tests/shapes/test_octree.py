@@ -1,0 +1,84 @@
+"""The octree coder gives back the integers it was given, and refuses what it cannot have written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from codec.entropy.mixing import octree as coding
+from codec.entropy.mixing.octree import Octree
+from codec.errors import CorruptError
+
+DEPTH, ROOTS = 2, (3, 2, 2)
+
+
+def random_cells() -> list[npt.NDArray[np.int8]]:
+    """Cells of every level, at random; those below the surface alone differ from their parents."""
+    generator = np.random.default_rng(3)
+    levels = [generator.integers(0, 3, ROOTS).astype(np.int8)]
+    for _ in range(DEPTH):
+        finer = levels[-1].repeat(2, 0).repeat(2, 1).repeat(2, 2)
+        drawn = generator.integers(0, 3, finer.shape).astype(np.int8)
+        levels.append(np.where(finer == 1, drawn, finer))
+    return levels
+
+
+CELLS = random_cells()
+OCTREE = Octree(ROOTS, DEPTH, 40, coding.count_numbers(CELLS))
+WANTED = (
+    np.random.default_rng(4).standard_normal(OCTREE.nodes).cumsum(0).cumsum(1).astype(np.float32)
+)
+PRICES = np.full(OCTREE.nodes, 0.05, np.float32)
+NUMBERS, SEGMENT = coding.quantise_octree(OCTREE, CELLS, lambda values, known: WANTED, PRICES)
+
+
+def test_decoding_gives_what_was_chosen() -> None:
+    assert np.array_equal(coding.decode_octree(OCTREE, SEGMENT.data), NUMBERS)
+    assert coding.encode_octree(OCTREE, NUMBERS).data == SEGMENT.data
+
+
+def test_every_cell_and_every_node_is_where_it_belongs() -> None:
+    placed = coding.place(OCTREE, NUMBERS)
+    assert np.array_equal(placed.cells, CELLS[-1])
+    assert np.abs(placed.values - WANTED)[placed.corners].max() <= 1.5
+
+
+def test_large_values_survive() -> None:
+    large = NUMBERS.copy()
+    placed = coding.place(OCTREE, np.arange(OCTREE.count, dtype=np.int32) * 0 + NUMBERS)
+    assert placed.values.any()
+    cells = sum(8 * int((level == 1).sum()) for level in CELLS[:-1]) + CELLS[0].size
+    assert cells < OCTREE.count
+    large[-20:] = np.array([1 << 26, -(1 << 26)] * 10)
+    assert np.array_equal(
+        coding.decode_octree(OCTREE, coding.encode_octree(OCTREE, large).data), large
+    )
+
+
+@pytest.mark.parametrize("more", [-1, 1])
+def test_another_count_is_refused(more: int) -> None:
+    with pytest.raises(CorruptError):
+        coding.decode_octree(replace(OCTREE, count=OCTREE.count + more), SEGMENT.data)
+    wrong = np.append(NUMBERS, 0)[: OCTREE.count + more]
+    with pytest.raises(CorruptError, match="integers than"):
+        coding.place(OCTREE, wrong)
+
+
+def test_a_cell_with_another_number_is_refused() -> None:
+    wrong = NUMBERS.copy()
+    wrong[0] = 3
+    with pytest.raises(CorruptError, match="neither"):
+        coding.place(OCTREE, wrong)
+
+
+def test_any_bytes_decode_or_are_refused() -> None:
+    for seed in range(5):
+        data = np.random.default_rng(seed).bytes(200)
+        try:
+            numbers = coding.decode_octree(OCTREE, data)
+        except CorruptError:
+            continue
+        coding.place(OCTREE, numbers)
