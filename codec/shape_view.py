@@ -42,11 +42,11 @@ class ShapeView:
             raise InvalidInputError(f"{self._view.name}: points are (n, 3), not {places.shape}")
         indices = self.frame.indices(places)
         highest = np.array(self._view.shape) - 1.0
-        beyond = ((indices < 0) | (indices > highest)).any(1)
         found = self._view.at(indices)
-        # Nothing of the surface is there.
-        found[beyond] = self._view.component.scale
-        return found
+        gap = np.linalg.norm(indices - np.clip(indices, 0, highest), axis=1) * self.frame.spacing
+        # Nothing of the surface is beyond the grid: it is about as far as from its border, and more.
+        farther = np.minimum(np.maximum(found, 0) + gap, self._view.component.scale)
+        return np.where(gap > 0, farther, found)
 
     def mesh(self, resolution: int, advance: Advance) -> TriangleMesh:
         """The surface, from `resolution` cells along the longest axis."""

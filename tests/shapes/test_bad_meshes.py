@@ -45,7 +45,9 @@ def test_a_bad_mesh_is_refused_in_one_line(name: str, tmp_path: Path, process: P
     make, message = MAKERS[name]
     make(tmp_path / name)
     target = tmp_path / "out.inrc"
-    done = process("encode", str(tmp_path / name), "-o", str(target), "--bytes", "2k", "--quiet")
+    done = process(
+        "-m", "codec", "encode", str(tmp_path / name), "-o", str(target), "--bytes", "2k", "--quiet"
+    )
     assert done.returncode in (1, 2)
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

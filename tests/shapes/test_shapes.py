@@ -72,7 +72,7 @@ def test_a_file_decodes_in_another_process(
     ball_file: Path, tmp_path: Path, process: Process
 ) -> None:
     target = tmp_path / "out.stl"
-    done = process("decode", str(ball_file), "-o", str(target), "--resolution", "32")
+    done = process("-m", "codec", "decode", str(ball_file), "-o", str(target), "--resolution", "32")
     assert done.returncode == 0, done.stderr
     assert trimesh.load(target).is_watertight
 
@@ -134,16 +134,16 @@ def test_flat_faces_and_edges_survive(tmp_path: Path) -> None:
 
 def test_bytes_are_not_exceeded_and_nearly_used(tmp_path: Path) -> None:
     source = write(trimesh.creation.torus(2, 0.7), tmp_path / "torus.ply")
-    report = codec.encode(source, tmp_path / "out.inrc", bytes=2500, effort=1, threads=1)
+    report = codec.encode(source, tmp_path / "out.inrc", bytes=2000, effort=0, threads=1)
     assert report.goal_met
-    assert 2200 < report.file_bytes <= 2500
+    assert 1700 < report.file_bytes <= 2000
 
 
 def test_psnr_is_reached_and_verified(tmp_path: Path) -> None:
     source = write(trimesh.creation.torus(2, 0.7), tmp_path / "torus.ply")
-    report = codec.encode(source, tmp_path / "out.inrc", psnr=66, effort=1, threads=1)
+    report = codec.encode(source, tmp_path / "out.inrc", psnr=56, effort=0, threads=1)
     assert report.goal_met
-    assert 66 <= report.qualities[0].psnr < 70
+    assert 56 <= report.qualities[0].psnr < 62
     again = codec.verify(tmp_path / "out.inrc", source)
     assert again.qualities[0].psnr == pytest.approx(report.qualities[0].psnr)
 
