@@ -36,7 +36,7 @@ _MANY_FACES = 200_000
 _TARGETS = ((FAST.name, 0.7, None), (QSLIM.name, 1.3, 3.0))
 _EXPLANATION = """\
 Chamfer-L1 and Hausdorff distance in per cent of the diagonal of the bounding box: exact
-point-to-triangle distances from 100,000 points on either surface. Ours is decoded at resolution 256.
+point-to-triangle distances from 100,000 points on either surface. Ours: decoded at resolution 256.
 All at the given file size or just below. The peers have the number of bits with the least Chamfer
 distance, and Draco's level 10. Sizes in bytes; times are those of a shared machine."""
 

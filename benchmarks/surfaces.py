@@ -1,4 +1,4 @@
-"""How far two surfaces are apart: exact point-to-triangle distances from points spread over both."""
+"""How far two surfaces are apart: exact distances of points spread over both to triangles."""
 
 from __future__ import annotations
 

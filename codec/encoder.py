@@ -39,7 +39,7 @@ from codec.pipeline.normalise import NormalisedField, normalise
 from codec.pipeline.quality import compare, with_shared_psnr
 from codec.reader import InrcFile
 from codec.reports import EncodeReport, FieldQuality
-from codec.shape_encoder import encode_shape, measure_shape
+from codec.shape_encoder import encode_shape, measure_shape, mesh_codec_advice
 
 # Share of the work, for the progress bar, that measuring the finished file takes.
 _MEASURING = 0.02
@@ -49,6 +49,7 @@ _MEASURING = 0.02
 class _Encoded:
     data: bytes
     qualities: tuple[FieldQuality, ...]
+    advice: str = ""
 
 
 def encode_file(
@@ -84,6 +85,7 @@ def encode_file(
         goal_met=True,
         shortfall="",
         seconds=time.perf_counter() - started,
+        advice=encoded.advice,
     )
     return _judge(report, options.goal)
 
@@ -103,7 +105,7 @@ def _encode_shape(dataset: Dataset, shape: Shape, options: EncodeOptions) -> _En
     data = encode_shape(dataset, shape, options)
     quality = measure_shape(data, shape, usable_threads(options.threads))
     options.on_progress(Progress("", "measure", 1.0))
-    return _Encoded(data, (quality,))
+    return _Encoded(data, (quality,), mesh_codec_advice(shape, quality, len(data)))
 
 
 @contextmanager

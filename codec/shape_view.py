@@ -44,7 +44,7 @@ class ShapeView:
         highest = np.array(self._view.shape) - 1.0
         found = self._view.at(indices)
         gap = np.linalg.norm(indices - np.clip(indices, 0, highest), axis=1) * self.frame.spacing
-        # Nothing of the surface is beyond the grid: it is about as far as from its border, and more.
+        # Nothing of the surface is beyond the grid: it is farther than from the border.
         farther = np.minimum(np.maximum(found, 0) + gap, self._view.component.scale)
         return np.where(gap > 0, farther, found)
 

@@ -104,6 +104,8 @@ def encode(
         watching(quiet=quiet, verbose=verbose) as on_progress,
     ):
         report = codec.encode(source, target, **request, overwrite=force, on_progress=on_progress)
+    if report.advice and not quiet:
+        click.echo(f"inrc: {report.advice}", err=True)
     if as_json:
         tables.show_json(dataclasses.asdict(report) | {"ratio": report.ratio})
     elif not quiet:

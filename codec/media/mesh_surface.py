@@ -53,7 +53,7 @@ class MeshSurface:
 
     def _judge(self) -> float:
         diagonal = float(np.linalg.norm(self.upper - self.lower))
-        points, normals, faces = self._sampled(_JUDGED, 0)
+        points, normals = self.sample(_JUDGED, 0)
         away = _AWAY * diagonal * normals
         winding = np.abs(np.stack([self._winding(points + away), self._winding(points - away)]))
         if winding.max() > _NESTED:
@@ -73,10 +73,6 @@ class MeshSurface:
 
     def sample(self, count: int, seed: int) -> tuple[Doubles, Doubles]:
         """About `count` points spread evenly over the surface, and unit normals: (n, 3) each."""
-        points, normals, _ = self._sampled(count, seed)
-        return points, normals
-
-    def _sampled(self, count: int, seed: int) -> tuple[Doubles, Doubles, Indices]:
         generator = np.random.default_rng(seed)
         ends = np.cumsum(self._areas)
         at = (np.arange(count) + generator.random(count)) / count * ends[-1]
@@ -84,7 +80,7 @@ class MeshSurface:
         root, along = np.sqrt(generator.random(count)), generator.random(count)
         shares = np.stack([1 - root, root * (1 - along), root * along], 1)
         corners = self._vertices[self._faces[chosen]]
-        return np.einsum("nk,nkd->nd", shares, corners), self._normals[chosen], chosen
+        return np.einsum("nk,nkd->nd", shares, corners), self._normals[chosen]
 
     def distance(self, points: Doubles) -> Doubles:
         """Distance to the surface, negative inside: (n,)."""

@@ -19,14 +19,14 @@ def write(mesh: trimesh.Trimesh, path: Path) -> Path:
 
 
 def ball(radius: float = 1.0, at: tuple[float, float, float] = (0, 0, 0)) -> trimesh.Trimesh:
-    mesh = trimesh.creation.icosphere(subdivisions=4, radius=radius)
+    mesh = trimesh.creation.icosphere(subdivisions=3, radius=radius)
     mesh.apply_translation(at)
     return mesh
 
 
-def encoded(path: Path, size: int = 1500) -> Path:
+def encoded(path: Path, size: int = 1200) -> Path:
     target = path.with_suffix(".inrc")
-    codec.encode(path, target, bytes=size, effort=0, threads=1)
+    codec.encode(path, target, bytes=size, effort=0, threads=1, overwrite=True)
     return target
 
 

@@ -1,4 +1,4 @@
-"""The octree coder gives back the integers it was given, and refuses what it cannot have written."""
+"""The octree coder gives back the integers that it was given, and refuses what it never writes."""
 
 from __future__ import annotations
 
