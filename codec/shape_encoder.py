@@ -25,8 +25,8 @@ _MEASURING = 0.05
 # Of a file without any cell, more or less.
 _LEAST_BYTES = 150
 
-# Draco's bytes per triangle at its highest level, as measured on scans and CAD models: 0.42 at 8 bits
-# a coordinate, and 0.13 for every bit more. An error of 70 dB needs about 9 bits.
+# Draco's bytes per triangle at its highest level, as measured on scans and CAD models: 0.42 at 8
+# bits a coordinate, and 0.13 for every bit more. An error of 70 dB needs about 9 bits.
 _LEAST_BITS, _BITS_AT_NO_DECIBELS, _DECIBELS_PER_BIT = 8.0, -2.5, 6.02
 _LEAST_PER_FACE, _PER_FACE_AND_BIT = 0.42, 0.13
 
@@ -100,6 +100,6 @@ def mesh_codec_advice(shape: Shape, quality: FieldQuality, size: int) -> str:
     if estimate >= size:
         return ""
     return (
-        f"with {shape.faces} faces, a mesh codec such as Draco would need about {estimate:,.0f} bytes "
-        "for this error"
+        f"with {shape.faces} faces, a mesh codec such as Draco would need about "
+        f"{estimate:,.0f} bytes for this error"
     )
