@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -11,14 +14,15 @@ import pytest
 from codec.entropy.mixing import octree as coding
 from codec.entropy.mixing.octree import Octree
 from codec.errors import CorruptError
+from tests.conftest import REPOSITORY, ROOTS
 
-DEPTH, ROOTS = 2, (3, 2, 2)
+DEPTH, SIZES = 2, (3, 2, 2)
 
 
 def random_cells() -> list[npt.NDArray[np.int8]]:
     """Cells of every level, at random; those below the surface alone differ from their parents."""
     generator = np.random.default_rng(3)
-    levels = [generator.integers(0, 3, ROOTS).astype(np.int8)]
+    levels = [generator.integers(0, 3, SIZES).astype(np.int8)]
     for _ in range(DEPTH):
         finer = levels[-1].repeat(2, 0).repeat(2, 1).repeat(2, 2)
         drawn = generator.integers(0, 3, finer.shape).astype(np.int8)
@@ -27,7 +31,7 @@ def random_cells() -> list[npt.NDArray[np.int8]]:
 
 
 CELLS = random_cells()
-OCTREE = Octree(ROOTS, DEPTH, 40, coding.count_numbers(CELLS))
+OCTREE = Octree(SIZES, DEPTH, 40, coding.count_numbers(CELLS))
 WANTED = (
     np.random.default_rng(4).standard_normal(OCTREE.nodes).cumsum(0).cumsum(1).astype(np.float32)
 )
@@ -48,10 +52,6 @@ def test_every_cell_and_every_node_is_where_it_belongs() -> None:
 
 def test_large_values_survive() -> None:
     large = NUMBERS.copy()
-    placed = coding.place(OCTREE, np.arange(OCTREE.count, dtype=np.int32) * 0 + NUMBERS)
-    assert placed.values.any()
-    cells = sum(8 * int((level == 1).sum()) for level in CELLS[:-1]) + CELLS[0].size
-    assert cells < OCTREE.count
     large[-20:] = np.array([1 << 26, -(1 << 26)] * 10)
     assert np.array_equal(
         coding.decode_octree(OCTREE, coding.encode_octree(OCTREE, large).data), large
@@ -82,3 +82,38 @@ def test_any_bytes_decode_or_are_refused() -> None:
         except CorruptError:
             continue
         coding.place(OCTREE, numbers)
+
+
+ORACLE = """
+from numba import config
+from tests.shapes import test_octree as here
+assert config.DISABLE_JIT
+print(here.SEGMENT.data.hex(), here.noise_numbers())
+"""
+
+
+def noise_numbers() -> str:
+    """What the start of a string of noise decodes to."""
+    numbers = np.zeros(OCTREE.count, np.int32)
+    data = np.random.default_rng(9).bytes(300)
+    coding._Walk(OCTREE, coding.new_decoder(data), numbers).code(coding.DECODE)
+    return str(numbers.tolist())
+
+
+def test_plain_python_gives_the_same_bytes() -> None:
+    environment = os.environ | {
+        "NUMBA_DISABLE_JIT": "1",
+        "PYTHONPATH": os.pathsep.join(map(str, ROOTS)),
+    }
+    found = subprocess.run(
+        # Overflow of a NumPy scalar is a warning, and an error here.
+        [sys.executable, "-W", "error", "-c", ORACLE],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=300,
+        check=False,
+        cwd=REPOSITORY,
+    )
+    assert found.returncode == 0, found.stderr
+    assert found.stdout == f"{SEGMENT.data.hex()} {noise_numbers()}\n"
