@@ -12,6 +12,8 @@ PIP_ARGS ?=
 WORKERS ?= 2
 # Options for pytest.
 PYTEST_ARGS ?=
+# Folder of the meshes of bench-shapes.
+MESHES ?= shared/data/meshes
 # Options for the benchmarks: --only NAME, --effort N; --help lists them.
 BENCH_ARGS ?=
 
@@ -20,7 +22,7 @@ STAMP := .venv/.installed
 PEERS := .venv/.peers-installed
 CONFORMANCE := $(BIN)/inrc-conformance run --mode batch --jobs $(WORKERS)
 
-.PHONY: help env demo readme-picture test check bench-main bench-volumes bench-images bench-bounds bench-scale bench-lossless conformance clean distclean
+.PHONY: help env demo readme-picture test check bench-main bench-volumes bench-images bench-bounds bench-scale bench-lossless bench-shapes conformance clean distclean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -31,7 +33,7 @@ env: $(STAMP)  ## make .venv and install inrc into it (every target does this fi
 $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "no Python 3.11 or newer found; say make PYTHON=..." >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install $(PIP_ARGS) -c constraints.txt -e '.[test,check,demo]'
+	$(BIN)/python -m pip install $(PIP_ARGS) -c constraints.txt -e '.[mesh,test,check,demo]'
 	@touch $@
 
 demo: $(STAMP)  ## encode a real NetCDF file, decode it in a new process, compare (1-3 minutes)
@@ -73,6 +75,9 @@ bench-bounds: $(PEERS)  ## bytes at the same error bound against SZ3, ZFP and SP
 
 bench-lossless: $(PEERS)  ## integers kept exactly, against zstd and PNG (minutes)
 	$(BIN)/python benchmarks/bench_lossless.py $(BENCH_ARGS)
+
+bench-shapes: $(PEERS)  ## surfaces at equal bytes against decimation and Draco; MESHES=folder (an hour)
+	$(BIN)/python benchmarks/bench_shapes.py --meshes '$(MESHES)' $(BENCH_ARGS)
 
 clean:  ## remove what the commands wrote, but not .venv
 	rm -rf demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

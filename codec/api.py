@@ -35,7 +35,7 @@ def encode(
     max_error: float | None = None,
     rel_error: float | None = None,
     effort: int = 3,
-    arch: str = "pyramid",
+    arch: str = "auto",
     var: Sequence[str] | None = None,
     joint: Sequence[Sequence[str]] = (),
     raw: RawLayout | None = None,
@@ -149,6 +149,7 @@ def decode(
     var: Sequence[str] | None = None,
     region: Region | None = None,
     level: int = 0,
+    resolution: int | None = None,
     allow_truncated: bool = False,
     device: str = "auto",
     threads: int = 0,
@@ -162,6 +163,8 @@ def decode(
         var: names of the fields to decode, all if None.
         region: dim name (or "0", "1" ... by position) -> index or slice in samples (of the level).
         level: how often every axis is halved; only the streams of this and coarser levels are read.
+        resolution: of a shape that becomes a mesh (.ply, .obj, .stl, .off, .glb), cells along the
+            longest axis, 2 to 1024; 256 if None.
         allow_truncated: decode what is left of a file that was cut short, from the levels it holds.
 
     Raises:
@@ -179,6 +182,7 @@ def decode(
         overwrite=overwrite,
         limits=limits or Limits(),
         level=level,
+        resolution=resolution,
         allow_truncated=allow_truncated,
         on_progress=on_progress,
     )

@@ -15,9 +15,12 @@ import numpy.typing as npt
 
 from codec.container.items import Quantisation
 from codec.entropy.mixing.lattice import Lattice, Segment
+from codec.surface import Surface
 
 if TYPE_CHECKING:
     import torch
+
+    from codec.entropy.mixing.octree import Octree
 
 Floats = npt.NDArray[np.float32]
 Values = npt.NDArray[np.floating[Any]]
@@ -39,12 +42,14 @@ class TensorSpec:
         prunable: whether a mask shared over the first axis makes sense.
         lattice: for the coefficients of a transform, the order in which they are coded; only the
             first tensor of an architecture may have one, and it has no mask.
+        octree: for the cells and nodes of an octree, how these are coded; under the same rules.
     """
 
     name: str
     shape: tuple[int, ...]
     prunable: bool = False
     lattice: Lattice | None = None
+    octree: Octree | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,8 @@ class CodedTensor:
 
     The mask, if any, has the shape of the tensor or of one slice of its first axis; where it is
     False the integer is 0 and is not coded. A tensor with a lattice has 1-D int32 or int16 values
-    in coding order, and `segments` where they were coded while they were quantised.
+    in coding order, one with an octree int32 values, and `segments` where they were coded while
+    they were quantised.
     """
 
     values: Integers | npt.NDArray[np.int32] | npt.NDArray[np.int16]
@@ -143,6 +149,47 @@ class FitTask:
     report: FitReport
 
 
+@dataclass(frozen=True)
+class ShapeModel:
+    """A fitted shape: a field of distances over a grid of nodes.
+
+    Attributes:
+        model: ready to be coded.
+        shape: nodes along each axis.
+        origin: position of the first node, in the unit of the mesh, each a float32.
+        spacing: from one node to the next, a float32.
+        band: the distance at which the field is cut off, in the unit of the mesh.
+    """
+
+    model: Model
+    shape: tuple[int, int, int]
+    origin: tuple[float, float, float]
+    spacing: float
+    band: float
+
+
+@dataclass(frozen=True)
+class ShapeTask:
+    """A shape to fit.
+
+    Attributes:
+        surface: what to fit.
+        goal: the target; PSNR is that of distances decoded at points of the surface, with the
+            diagonal of the bounding box as peak.
+        effort: 0 to 9.
+        seed: of every random choice.
+        size: bytes of the coded model.
+        report: call as report(stage, fraction, loss, psnr).
+    """
+
+    surface: Surface
+    goal: ItemGoal
+    effort: int
+    seed: int
+    size: Callable[[ShapeModel], int]
+    report: FitReport
+
+
 class Evaluator(Protocol):
     """A decoded model that gives normalised values; safe to call from several threads."""
 
@@ -219,6 +266,15 @@ class Architecture(Protocol):
         ...
 
     def fit(self, task: FitTask) -> Model:
+        """The best model found for the task; meets its goal wherever one was found that does."""
+        ...
+
+
+@runtime_checkable
+class ShapeArchitecture(Architecture, Protocol):
+    """An architecture that fits shapes."""
+
+    def fit_shape(self, task: ShapeTask) -> ShapeModel:
         """The best model found for the task; meets its goal wherever one was found that does."""
         ...
 

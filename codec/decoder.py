@@ -19,6 +19,7 @@ from codec.media import formats
 from codec.media.attributes import cut_verbatim
 from codec.media.dataset import Array, DecodedDataset, DecodedField
 from codec.options import Progress, ProgressCallback, ignore_progress
+from codec.pipeline.isosurface import DEFAULT_RESOLUTION
 from codec.reader import InrcFile
 
 # Samples decoded and written at once: with its intermediates about 100 MiB.
@@ -36,6 +37,7 @@ def decode_file(
     overwrite: bool,
     limits: Limits,
     level: int = 0,
+    resolution: int | None = None,
     allow_truncated: bool = False,
     on_progress: ProgressCallback = ignore_progress,
 ) -> None:
@@ -57,7 +59,10 @@ def decode_file(
         views = _at_level(_chosen(file, select), level)
         selections = {view.name: _selection(view, region) for view in views}
         _check_region(views, region)
-        dataset = _decoded(file, views, selections, on_progress)
+        if formats.is_mesh(Path(target)):
+            dataset = _meshed(file, views, resolution, on_progress)
+        else:
+            dataset = _decoded(file, views, selections, on_progress)
         stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         history = f"{stamp} inrc {__version__}: decoded {Path(source).name}"
         atomic = atomic_folder if folder else atomic_path
@@ -65,6 +70,33 @@ def decode_file(
             write(temporary, dataset, history)
             if whole:
                 file.check_digest()
+
+
+def _meshed(
+    file: InrcFile,
+    views: list[FieldView],
+    resolution: int | None,
+    on_progress: ProgressCallback,
+) -> DecodedDataset:
+    """The surface of the file's shape.
+
+    Raises:
+        InvalidOptionError: the file holds none.
+    """
+    if file.head.kind != "sdf" or len(views) != 1:
+        raise InvalidOptionError(
+            "the file holds no shape, so no mesh can be made; write .nc or .npy"
+        )
+    mesh = (
+        views[0]
+        .shape_view()
+        .mesh(
+            resolution or DEFAULT_RESOLUTION,
+            lambda done: on_progress(Progress(views[0].name, "decode", done)),
+        )
+    )
+    on_progress(Progress(views[0].name, "decode", 1.0))
+    return DecodedDataset(file.medium, (), file.metadata, {}, mesh)
 
 
 def _chosen(file: InrcFile, select: tuple[str, ...] | None) -> list[FieldView]:

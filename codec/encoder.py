@@ -27,13 +27,22 @@ from codec.errors import InvalidInputError
 from codec.grouping import architecture_for, component_of, grouped
 from codec.limits import Limits
 from codec.media import formats
-from codec.media.dataset import Dataset, Field
-from codec.options import EncodeOptions, Goal, Progress, usable_threads
+from codec.media.dataset import Dataset, Field, Shape
+from codec.options import (
+    AUTO,
+    FOR_ARRAYS,
+    FOR_SHAPES,
+    EncodeOptions,
+    Goal,
+    Progress,
+    usable_threads,
+)
 from codec.pipeline.item_encoder import ItemEncoder
 from codec.pipeline.normalise import normalise
 from codec.pipeline.quality import compare, with_shared_psnr
 from codec.reader import InrcFile
 from codec.reports import EncodeReport, FieldQuality
+from codec.shape_encoder import encode_shape, measure_shape, mesh_codec_advice
 from codec.tiles.encode import encode_tiles
 from codec.tiles.journal import refuse_journal
 from codec.tiles.plan import is_tiled, plan_groups
@@ -45,8 +54,11 @@ _MEASURING = 0.02
 
 @dataclass(frozen=True)
 class _Encoded:
-    data: bytes
+    """A file, or None where it was written tile by tile, and what was measured."""
+
+    data: bytes | None
     qualities: tuple[FieldQuality, ...]
+    advice: str = ""
 
 
 def encode_file(
@@ -59,28 +71,19 @@ def encode_file(
     """See `codec.encode`."""
     started = time.perf_counter()
     final = check_writable(target, overwrite=overwrite)
-    chosen = registry.architecture(options.architecture)
     registry.check_names(options.pruner, options.quantiser)
-    if chosen.staged:
-        need_torch(f"encoding with --arch {chosen.name}")
     path = Path(source)
+    options = _with_architecture(path, options)
     if path.exists() and final.exists() and os.path.samefile(path, final):
         raise InvalidInputError(f"{target}: is the input itself; name another file")
     with _opened(path, options) as dataset:
-        groups = grouped(dataset.fields, options.joint or dataset.joint)
-        planned = plan_groups(groups, options.tile)
-        if is_tiled(planned):
-            source_file = Source(path.resolve(), _select(options), options.raw)
-            qualities = encode_tiles(
-                dataset, planned, source_file, target, options, overwrite=overwrite
-            )
+        source_bytes = field_bytes = dataset.source_bytes
+        if dataset.shape is not None:
+            encoded = _encode_shape(dataset, dataset.shape, options)
         else:
-            refuse_journal(final, anew=overwrite)
-            encoded = _encode_dataset(dataset, groups, options)
-            qualities = encoded.qualities
-        field_bytes = sum(field_size(field) for field in dataset.fields)
-        source_bytes = dataset.source_bytes
-    if not is_tiled(planned):
+            field_bytes = sum(field_size(field) for field in dataset.fields)
+            encoded = _encode_fields(dataset, path, target, options, overwrite=overwrite)
+    if encoded.data is not None:
         with atomic_path(target, overwrite=overwrite) as temporary:
             temporary.write_bytes(encoded.data)
     report = EncodeReport(
@@ -88,10 +91,11 @@ def encode_file(
         file_bytes=final.stat().st_size,
         source_bytes=source_bytes,
         field_bytes=field_bytes,
-        qualities=qualities,
+        qualities=encoded.qualities,
         goal_met=True,
         shortfall="",
         seconds=time.perf_counter() - started,
+        advice=encoded.advice,
     )
     return judged(report, options.goal)
 
@@ -104,11 +108,48 @@ def _select(options: EncodeOptions) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys([*options.select, *joint]))
 
 
+def _with_architecture(path: Path, options: EncodeOptions) -> EncodeOptions:
+    """The options with the name of an architecture for "auto", and what it needs at hand."""
+    if options.architecture != AUTO:
+        chosen = registry.architecture(options.architecture)
+        if chosen.staged:
+            need_torch(f"encoding with --arch {chosen.name}")
+        return options
+    mesh = options.raw is None and formats.medium_of(path) == "mesh"
+    return replace(options, architecture=FOR_SHAPES if mesh else FOR_ARRAYS)
+
+
+def _encode_shape(dataset: Dataset, shape: Shape, options: EncodeOptions) -> _Encoded:
+    data = encode_shape(dataset, shape, options)
+    quality = measure_shape(data, shape, usable_threads(options.threads))
+    options.on_progress(Progress("", "measure", 1.0))
+    return _Encoded(data, (quality,), mesh_codec_advice(shape, quality, len(data)))
+
+
+def _encode_fields(
+    dataset: Dataset,
+    path: Path,
+    target: str | os.PathLike[str],
+    options: EncodeOptions,
+    *,
+    overwrite: bool,
+) -> _Encoded:
+    """All fields, whole or in tiles; tiles are written at once."""
+    groups = grouped(dataset.fields, options.joint or dataset.joint)
+    planned = plan_groups(groups, options.tile)
+    if not is_tiled(planned):
+        refuse_journal(Path(target).resolve(), anew=overwrite)
+        return _encode_dataset(dataset, groups, options)
+    source = Source(path.resolve(), _select(options), options.raw)
+    qualities = encode_tiles(dataset, planned, source, target, options, overwrite=overwrite)
+    return _Encoded(None, qualities)
+
+
 @contextmanager
 def _opened(path: Path, options: EncodeOptions) -> Iterator[Dataset]:
     dataset = formats.read(path, _select(options), options.raw)
     try:
-        if not dataset.fields:
+        if not dataset.fields and dataset.shape is None:
             raise InvalidInputError(
                 f"{path}: no variable is fitted by default (float, 1 to 4 dims, 512 samples or "
                 "more); name some with --var"

@@ -15,6 +15,7 @@ from codec.contracts import Values
 from codec.errors import InvalidInputError
 from codec.pipeline.blocks import Window, evaluate_blocks, windows
 from codec.pipeline.normalise import denormalise, to_stored
+from codec.shape_view import ShapeView
 
 if TYPE_CHECKING:
     from codec.decodable_item import DecodableItem
@@ -155,6 +156,33 @@ class FieldView(ABC):
         """
         selection, kept = sample_indices(index, self.shape)
         return self.read(selection).reshape([len(selection[axis]) for axis in kept])
+
+    def sdf(self, points: Any) -> npt.NDArray[np.float64]:
+        """Signed distances to the surface of a shape, negative inside.
+
+        Args:
+            points: (n, 3) positions in the frame and unit of the original mesh.
+
+        Returns:
+            (n,) float64 in that unit, exact near the surface and cut off at the width of the band
+            (three nodes): farther away only the side is known.
+
+        Raises:
+            InvalidInputError: the file holds no shape, or the points are not (n, 3) and finite.
+        """
+        return self.shape_view().sdf(points)
+
+    def contains(self, points: Any) -> npt.NDArray[np.bool_]:
+        """Which of the (n, 3) positions are inside a shape; see `sdf`."""
+        return self.sdf(points) < 0
+
+    def shape_view(self) -> ShapeView:
+        """The field as a shape.
+
+        Raises:
+            InvalidInputError: it is none.
+        """
+        return ShapeView(self)
 
     def _checked_points(self, points: Any) -> npt.NDArray[np.float64]:
         """Points as positions of the full field, moved into it."""

@@ -23,6 +23,7 @@ from codec.media.dataset import Field
 from codec.media.raw_layout import RawLayout
 from codec.pipeline.quality import deviation, error_unit, quality_of, with_shared_psnr
 from codec.pipeline.ranges import find_range
+from codec.pipeline.shape_quality import compare_shape
 from codec.reader import InrcFile
 from codec.reports import FieldInfo, FieldQuality, FileInfo, SectionInfo, VerifyReport
 
@@ -198,6 +199,10 @@ def _compare(file: InrcFile, original: Path) -> tuple[FieldQuality, ...]:
     several = file.medium in _SEVERAL
     dataset = formats.read(original, tuple(file) if several else None, _raw_layout(file))
     try:
+        if dataset.shape is not None:
+            return tuple(
+                compare_shape(dataset.shape, name, view.sdf) for name, view in file.items()
+            )
         by_name = {field.name: field for field in dataset.fields}
         if len(file) == len(by_name) == 1:
             # A lone array is the same array under another file's name.

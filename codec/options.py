@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 DEFAULT_PSNR = 40.0
 MAX_EFFORT = 9
+# What "auto" stands for, as an architecture.
+AUTO, FOR_ARRAYS, FOR_SHAPES = "auto", "pyramid", "shell"
 DEVICES = ("auto", "cpu", "cuda")
 # Values of `EncodeOptions.tile` besides sizes, and of `scheduler` besides addresses.
 AUTOMATIC_TILE = "auto"
@@ -130,7 +132,7 @@ class EncodeOptions:
     Attributes:
         goal: the target.
         effort: 0 (seconds) to 9 (hours for large fields); what a level costs is the architecture's.
-        architecture: name of an architecture plugin.
+        architecture: name of an architecture plugin, or "auto" (pyramid, for meshes shell).
         pruner: name of a pruner plugin, or "none".
         quantiser: name of a quantiser plugin.
         coder: "auto" or a coder of the entropy layer.
@@ -149,7 +151,7 @@ class EncodeOptions:
 
     goal: Goal = Goal(psnr=DEFAULT_PSNR)
     effort: int = 3
-    architecture: str = "pyramid"
+    architecture: str = AUTO
     pruner: str = "binary-mask"
     quantiser: str = "uniform"
     coder: str = "auto"

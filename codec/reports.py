@@ -45,6 +45,7 @@ class EncodeReport:
         goal_met: whether the target was reached; `shortfall` says what was if not.
         shortfall: one line, or `""`.
         seconds: wall-clock time of the whole encode.
+        advice: one line on what would serve better, or `""`.
     """
 
     path: Path
@@ -55,6 +56,7 @@ class EncodeReport:
     goal_met: bool
     shortfall: str
     seconds: float
+    advice: str = ""
 
     @property
     def ratio(self) -> float:

@@ -28,6 +28,12 @@ from inrc_cli.progress import watching
     help="Halve every axis N times; only the streams of that level are read.",
 )
 @click.option(
+    "--resolution",
+    metavar="N",
+    type=click.IntRange(2, 1024),
+    help="Of a shape: cells along the longest axis of the mesh [256].",
+)
+@click.option(
     "--allow-truncated",
     is_flag=True,
     help="Decode what is left of a file that was cut short.",
@@ -43,6 +49,7 @@ def decode(
     var: tuple[str, ...] | None,
     region: dict[str, slice | int] | None,
     level: int,
+    resolution: int | None,
     allow_truncated: bool,
     device: str,
     threads: int,
@@ -53,7 +60,8 @@ def decode(
     """Decode INPUT, or a part of it, into OUT.
 
     The suffix of OUT chooses the format: .nc, .h5, .zarr, .npy, .npz, .raw, .nii, .nii.gz, .nrrd,
-    .mrc, .fits, .vti, .tif, and for images .png, .webp, .jpg, .bmp, .ppm.
+    .mrc, .fits, .vti, .tif, for images .png, .webp, .jpg, .bmp, .ppm, and for shapes .ply, .obj,
+    .stl, .off, .glb.
     """
     need_file(source)
     target = need_target(target, "decoded.nc", force=force)
@@ -68,6 +76,7 @@ def decode(
             var=var,
             region=region,
             level=level,
+            resolution=resolution,
             allow_truncated=allow_truncated,
             device=device,
             threads=threads,

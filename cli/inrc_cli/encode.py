@@ -69,7 +69,13 @@ class Request(TypedDict):
     show_default=True,
     help=f"0 takes seconds, {MAX_EFFORT} hours for large fields.",
 )
-@click.option("--arch", metavar="NAME", default="pyramid", show_default=True, help="Architecture.")
+@click.option(
+    "--arch",
+    metavar="NAME",
+    default="auto",
+    show_default=True,
+    help="Architecture; auto is pyramid, and shell for meshes.",
+)
 @arguments.var_option
 @click.option(
     "--joint",
@@ -156,6 +162,8 @@ def encode(
         watching(quiet=quiet, verbose=verbose) as on_progress,
     ):
         report = codec.encode(source, target, **request, overwrite=force, on_progress=on_progress)
+    if report.advice and not quiet:
+        click.echo(f"inrc: {report.advice}", err=True)
     if as_json:
         tables.show_json(dataclasses.asdict(report) | {"ratio": report.ratio})
     elif not quiet:

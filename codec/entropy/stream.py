@@ -38,13 +38,14 @@ from codec.errors import (
 )
 from codec.limits import Limits
 
-RAW, ANS, RANGE, ZSTD, BROTLI, MIXING = range(6)
+RAW, ANS, RANGE, ZSTD, BROTLI, MIXING, OCTREE = range(7)
 CODERS = {"raw": RAW, "ans": ANS, "range": RANGE, "zstd": ZSTD, "brotli": BROTLI}
 STATIC, LAPLACE = range(2)
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
 
-# Decodes the next coefficients of a lattice: (count, data) -> int32 in coding order.
-DecodeSegment = Callable[[int, bytes], npt.NDArray[np.int32]]
+# Decodes the next coefficients of a lattice, or an octree: (coder, count, data) -> int32 in coding
+# order.
+DecodeSegment = Callable[[int, int, bytes], npt.NDArray[np.int32]]
 _ENCODERS: dict[int, Callable[[], SymbolEncoder]] = {ANS: AnsEncoder, RANGE: RangeEncoder}
 _DECODERS: dict[int, Callable[[bytes], SymbolDecoder]] = {ANS: AnsDecoder, RANGE: RangeDecoder}
 _METHODS = {ZSTD: ZSTD_METHOD, BROTLI: BROTLI_METHOD}
@@ -87,9 +88,9 @@ def encode_stream(segments: Sequence[Integers], coder: str = "auto") -> bytes:
     return min((encode() for encode in candidates), key=len)
 
 
-def encode_segment(segment: Segment) -> bytes:
-    """The stream of a lattice's segment."""
-    return _assemble(MIXING, segment.count, b"", segment.data)
+def encode_segment(segment: Segment, coder: int = MIXING) -> bytes:
+    """The stream of a lattice's segment, or, with OCTREE, of an octree."""
+    return _assemble(coder, segment.count, b"", segment.data)
 
 
 def _candidates(
@@ -165,18 +166,19 @@ def decode_stream_with_summary(
     """As `decode_stream`, with what the stream is made of.
 
     Args:
-        decode_segment: for streams in the mixing coder, which depend on the item they belong to; it
-            checks their count.
+        decode_segment: for streams in the coders mixing and octree, which depend on the item they
+            belong to; it checks their count.
     """
     start = position
     coder, position = _byte(data, position)
     count, position = decode_uleb(data, position)
-    if coder == MIXING:
+    if coder in (MIXING, OCTREE):
         payload, position = _payload(data, position)
         if decode_segment is None:
             raise CorruptError("coefficients of an item that has none", offset=start)
-        summary = StreamSummary("mixing", "", count, position - start)
-        return decode_segment(count, payload), position, summary
+        name = "mixing" if coder == MIXING else "octree"
+        summary = StreamSummary(name, "", count, position - start)
+        return decode_segment(coder, count, payload), position, summary
     limits.check("parameters", count)
     model = ""
     if coder == RAW:
@@ -210,7 +212,7 @@ def summarise_stream(data: bytes, position: int) -> tuple[StreamSummary, int]:
     start = position
     coder, position = _byte(data, position)
     count, position = decode_uleb(data, position)
-    names = {number: name for name, number in CODERS.items()} | {MIXING: "mixing"}
+    names = {number: name for name, number in CODERS.items()} | {MIXING: "mixing", OCTREE: "octree"}
     model = ""
     if coder == RAW:
         _, position = decode_uleb(data, position)
@@ -226,7 +228,7 @@ def summarise_stream(data: bytes, position: int) -> tuple[StreamSummary, int]:
             _, position = _read_table(data, position)
         else:
             _, position = _read_classes(data, position, count)
-    elif coder != MIXING:
+    elif coder not in (MIXING, OCTREE):
         raise UnsupportedError(f"coder {coder} is unknown")
     _, position = _payload(data, position)
     return StreamSummary(names[coder], model, count, position - start), position

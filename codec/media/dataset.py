@@ -15,6 +15,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from codec.surface import Surface
+
 Array = npt.NDArray[Any]
 Metadata = dict[int, Any]
 VerbatimValue = Array | list[str]
@@ -76,6 +78,29 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Shape:
+    """A shape that is to be fitted.
+
+    Attributes:
+        surface: its boundary.
+        faces: triangles of the mesh it came from.
+        units: of lengths, for people, `""` if unknown.
+    """
+
+    surface: Surface
+    faces: int
+    units: str = ""
+
+
+@dataclass(frozen=True)
+class TriangleMesh:
+    """Vertices (n, 3) float64 in the original frame and unit, and faces (m, 3) int64, outward."""
+
+    vertices: npt.NDArray[np.float64]
+    faces: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Dataset:
     """A file as the pipeline sees it.
 
@@ -90,6 +115,7 @@ class Dataset:
         close: releases the file; fields and verbatim values must not be read afterwards.
         kind: what the file's HEAD calls it: "volume", "image" or "sdf".
         joint: groups of field names that share one model unless the caller groups them otherwise.
+        shape: for kind "sdf", instead of fields.
     """
 
     medium: str
@@ -100,6 +126,7 @@ class Dataset:
     close: Callable[[], None] = lambda: None
     kind: str = "volume"
     joint: tuple[tuple[str, ...], ...] = ()
+    shape: Shape | None = None
 
 
 @dataclass(frozen=True)
@@ -134,9 +161,10 @@ class DecodedField:
 
 @dataclass(frozen=True)
 class DecodedDataset:
-    """What a writer gets: decoded fields, and what was kept verbatim."""
+    """What a writer gets: decoded fields and what was kept verbatim, or a mesh alone."""
 
     medium: str
     fields: tuple[DecodedField, ...]
     metadata: Metadata
     verbatim: Mapping[str, VerbatimValue]
+    mesh: TriangleMesh | None = None

@@ -169,6 +169,14 @@ FORMATS = (
         "codec.media.tiff",
         recognise.tiff_medium,
     ),
+    Format(
+        "mesh",
+        "meshes",
+        (".ply", ".obj", ".stl", ".off", ".glb"),
+        re.compile(rb"ply\r?\n|glTF|OFF\s|solid\s"),
+        "codec.media.mesh_read",
+        "codec.media.mesh_write",
+    ),
 )
 _BY_MEDIUM = {row.medium: row for row in FORMATS}
 
@@ -200,6 +208,22 @@ def read(
         )
     dataset: Dataset = importlib.import_module(row.reader).read(path, select)
     return dataset
+
+
+def medium_of(path: Path) -> str:
+    """The medium of a file, by content if it is there, else by name; "" if it is unknown.
+
+    Raises:
+        InvalidInputError: it cannot be read.
+    """
+    row = (_by_content(path) if path.exists() else None) or _by_suffix(path)
+    return "" if row is None else row.medium
+
+
+def is_mesh(path: Path) -> bool:
+    """Whether a file that is written under this name holds a mesh."""
+    row = _by_suffix(path)
+    return row is not None and row.medium == "mesh"
 
 
 def writer_for(path: Path) -> Writer:

@@ -16,6 +16,7 @@ from codec.contracts import Architecture, CodedTensor, Floats, Integers, Mask, M
 from codec.entropy.mask_section import CodedMask, encode_mask_section
 from codec.entropy.mixing.lattice import Lattice
 from codec.entropy.stream import (
+    OCTREE,
     StreamSummary,
     decode_stream_with_summary,
     encode_segment,
@@ -26,6 +27,7 @@ from codec.limits import Limits
 
 if TYPE_CHECKING:
     from codec.entropy.mixing.coder import LatticeDecoder
+    from codec.entropy.mixing.octree import Octree
 
 Coefficients = npt.NDArray[np.int32]
 # Of coefficients on their way to a file: as few bytes as hold them.
@@ -100,6 +102,9 @@ def encode_item(
     dense = model.tensors
     if lattice is not None:
         pieces, dense = _lattice_streams(lattice, model.tensors[0], coder), model.tensors[1:]
+    octree = specs[0].octree if specs else None
+    if octree is not None:
+        pieces, dense = [_octree_stream(octree, model.tensors[0], coder)], model.tensors[1:]
     if dense:
         coded = tuple(coded_entries(tensor.values, tensor.mask) for tensor in dense)
         pieces.append((_encode_tensors(dense, coder), coded))
@@ -163,6 +168,20 @@ def _lattice_streams(
         pieces.append((stream, (values[at : at + count],)))
         at += count
     return pieces
+
+
+def _octree_stream(
+    octree: Octree, tensor: CodedTensor, coder: str
+) -> tuple[bytes, tuple[Coded, ...]]:
+    """The one stream of an octree."""
+    if coder != "auto":
+        return encode_stream([tensor.values.astype(np.int64)], coder), (tensor.values,)
+    segments = tensor.segments
+    if segments is None:
+        from codec.entropy.mixing.octree import encode_octree
+
+        segments = (encode_octree(octree, tensor.values.astype(np.int32)),)
+    return encode_segment(segments[0], OCTREE), (tensor.values,)
 
 
 def _encode_tensors(tensors: Sequence[CodedTensor], coder: str) -> bytes:
@@ -234,6 +253,7 @@ class ItemStreams:
     def __init__(self, specs: Sequence[TensorSpec], limits: Limits, section: str = "TENS") -> None:
         self._section = section
         self._lattice = specs[0].lattice if specs else None
+        self._octree = specs[0].octree if specs else None
         self._limits = limits
         self._decoder: LatticeDecoder | None = None
         self.count = 0
@@ -253,7 +273,9 @@ class ItemStreams:
                 self._limits.check("parameters", self.count, section=self._section)
         return TensorSection(item, streams, summaries)
 
-    def _decode_segment(self, count: int, data: bytes) -> Coefficients:
+    def _decode_segment(self, coder: int, count: int, data: bytes) -> Coefficients:
+        if coder == OCTREE:
+            return self._decode_octree(count, data)
         if self._lattice is None:
             raise CorruptError("coefficients of an item that has none", section=self._section)
         if self._decoder is None:
@@ -265,6 +287,15 @@ class ItemStreams:
                 "coefficients do not follow those before them", section=self._section
             )
         return self._decoder.decode(count, data)
+
+    def _decode_octree(self, count: int, data: bytes) -> Coefficients:
+        if self._octree is None:
+            raise CorruptError("an octree of an item that has none", section="TENS")
+        if self.count or count != self._octree.count:
+            raise CorruptError("the stream of an octree is not all of it", section="TENS")
+        from codec.entropy.mixing.octree import decode_octree
+
+        return decode_octree(self._octree, data)
 
 
 def restore_parameters(
@@ -287,7 +318,7 @@ def restore_parameters(
             section="ITEM",
         )
     chosen = dict(item.tensor_masks)
-    if any(index >= len(specs) or specs[index].lattice is not None for index in chosen):
+    if any(index >= len(specs) or _is_whole(specs[index]) for index in chosen):
         raise CorruptError("a mask for a tensor that cannot have one", section="ITEM")
     tensors, position = [], 0
     for index, (spec, quantisation) in enumerate(zip(specs, item.quantisation, strict=True)):
@@ -306,10 +337,17 @@ def restore_parameters(
             if level:
                 break
         else:
+            if spec.octree is not None and quantisation != Quantisation((1.0,)):
+                raise CorruptError("the step of an octree is not 1", section="ITEM")
             tensors.append(_restore(spec, coded, mask, quantisation))
     if position != len(integers):
         raise CorruptError("more integers than the tensors need", section="TENS")
     return tensors
+
+
+def _is_whole(spec: TensorSpec) -> bool:
+    """Whether a tensor is coded in an order of its own, and so has no mask."""
+    return spec.lattice is not None or spec.octree is not None
 
 
 def _restore_lattice(

@@ -23,7 +23,7 @@ from codec.entropy.mask_section import (
     decode_mask_section,
     encode_mask_section,
 )
-from codec.entropy.mixing import coder
+from codec.entropy.mixing import coder, state
 from codec.entropy.mixing.coder import LatticeDecoder, encode_lattice, quantise_lattice
 from codec.entropy.mixing.lattice import Lattice, Segment
 from codec.entropy.mixing.masks import decode_mixed_mask, encode_mixed_mask
@@ -176,7 +176,7 @@ def test_what_was_learned_is_carried_into_the_next_segment(monkeypatch: pytest.M
     lattice, values, segments = many_segments()
     decoder = LatticeDecoder(lattice)
     first = decoder.decode(segments[0].count, segments[0].data)
-    decoder._walk._memory = coder._new_memory()
+    decoder._walk._memory = state.new_memory()
     second = decoder.decode(segments[1].count, segments[1].data)
     assert np.array_equal(first, values[: len(first)])
     assert not np.array_equal(second, values[len(first) : len(first) + len(second)])

@@ -52,8 +52,9 @@ def test_section_attributes() -> None:
 
 
 def test_coders_and_models() -> None:
-    # The mixing coder is chosen by what is coded, not by the user.
-    assert REGISTRY["coders"] == {**stream.CODERS, "mixing": stream.MIXING}
+    # The last two are chosen by what is coded, not by the user.
+    special = {"mixing": stream.MIXING, "octree": stream.OCTREE}
+    assert REGISTRY["coders"] == {**stream.CODERS, **special}
     assert {"auto", *stream.CODERS} == set(options.CODERS)
     assert REGISTRY["models"] == {"static": stream.STATIC, "laplace": stream.LAPLACE}
 

@@ -19,8 +19,8 @@ SOURCES = {
 }
 
 OURS = ("codec", "inrc_plugins", "inrc_cli", "inrc_conformance")
-MEDIA_LIBRARIES = ("netCDF4", "h5py", "PIL", "trimesh", "nibabel", "nrrd", "mrcfile", "tifffile",
-                   "imagecodecs", "astropy", "zarr")  # fmt: skip
+MEDIA_LIBRARIES = ("netCDF4", "h5py", "PIL", "trimesh", "igl", "nibabel", "nrrd", "mrcfile",
+                   "tifffile", "imagecodecs", "astropy", "zarr")  # fmt: skip
 
 # Importer -> what neither it nor its submodules may import, at any place in the module.
 FORBIDDEN = {
@@ -60,8 +60,8 @@ TORCH_MODULES = {
     "inrc_plugins.uniform",
 }
 
-# The coder of coefficients serves transforms, which choose integers by what they cost in it.
-FOR_TRANSFORMS = ("inrc_plugins.pyramid", "codec.entropy.mixing")
+# The coders of coefficients serve transforms, which choose integers by what they cost in them.
+TRANSFORMS, FOR_TRANSFORMS = ("inrc_plugins.pyramid", "inrc_plugins.shell"), "codec.entropy.mixing"
 
 # `python -m codec` hands over to the command line, inside a function and only when it is run.
 ENTRY_POINT = ("codec.__main__", "inrc_cli.main.main")
@@ -116,7 +116,8 @@ def violations(found: list[Import]) -> list[str]:
     for entry in found:
         if (entry.importer, entry.target) == ENTRY_POINT and not entry.top:
             continue
-        if inside(entry.importer, FOR_TRANSFORMS[0]) and inside(entry.target, FOR_TRANSFORMS[1]):
+        transform = any(inside(entry.importer, package) for package in TRANSFORMS)
+        if transform and inside(entry.target, FOR_TRANSFORMS):
             continue
         for package, forbidden in FORBIDDEN.items():
             if inside(entry.importer, package):

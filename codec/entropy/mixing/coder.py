@@ -146,7 +146,7 @@ class _Walk:
 
     def __init__(self, lattice: Lattice) -> None:
         self._lattice = lattice
-        self._memory = _new_memory()
+        self._memory = state.new_memory()
         # Levels of the bands of the coarser and of the present level, by orientation.
         self._parents: dict[int, tuple[Array, tuple[int, ...]]] = {}
         self._own: dict[int, tuple[Array, tuple[int, ...]]] = {}
@@ -225,22 +225,6 @@ class _Walk:
         mean = np.empty(band.shape, np.uint16)
         np.floor_divide(part, np.uint32(self._summed), out=mean, casting="unsafe")
         return mean.ravel()
-
-
-def _new_memory() -> state.Memory:
-    slots = state.INPUTS * state.PLANE
-    rows = state.DECISIONS * state.WEIGHT_SETS
-    return state.Memory(
-        slots=np.full(slots, -1, np.int32),
-        slot_counts=np.zeros(slots, np.uint8),
-        weights=np.full((rows, state.INPUTS), state.FIRST_WEIGHT, np.int64),
-        zeros=np.full(64, 1 << 18, np.int32),
-        zero_counts=np.zeros(64, np.uint8),
-        lows=np.full(64, 1 << 21, np.int32),
-        low_counts=np.zeros(64, np.uint8),
-        signs=np.full(4160, 1 << 21, np.int32),
-        sign_counts=np.zeros(4160, np.uint8),
-    )
 
 
 def _neighbours(shape: tuple[int, ...]) -> state.Neighbours:

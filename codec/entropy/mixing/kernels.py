@@ -167,7 +167,7 @@ def _adjust_trust(scratch: Any, total: Any, energy: Any, level: Any, size: Any) 
 
 
 @njit(cache=True, inline="always")
-def _choose(
+def choose_magnitude(
     memory: Any, scratch: Any, target: Any, magnitude: Any, start: Any, row: Any, expected: Any,
     price: Any, tables: Any,
 ) -> Any:  # fmt: skip
@@ -212,7 +212,7 @@ def _refined_price(price: Any, later: Any) -> Any:
 
 
 @njit(cache=True, inline="always")
-def _code_magnitude(
+def code_magnitude(
     coder: Any, encoding: Any, memory: Any, scratch: Any, magnitude: Any, start: Any, row: Any,
     expected: Any, tables: Any,
 ) -> Any:  # fmt: skip
@@ -397,7 +397,7 @@ def code_band(
                                 later = _weight_ahead(values, at, i, shape, near)
                                 own_price = _refined_price(price, later)
                             magnitude = np.int64(
-                                _choose(
+                                choose_magnitude(
                                     memory,
                                     scratch,
                                     target,
@@ -409,7 +409,7 @@ def code_band(
                                     tables,
                                 )
                             )
-                        magnitude = _code_magnitude(
+                        magnitude = code_magnitude(
                             coder, encoding, memory, scratch, magnitude, first, weights, expected,
                             tables,
                         )  # fmt: skip

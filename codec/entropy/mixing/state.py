@@ -100,3 +100,20 @@ class Scratch(NamedTuple):
     contexts: Integers
     stretched: Integers
     place: Integers
+
+
+def new_memory() -> Memory:
+    """What is known before anything was coded."""
+    slots = INPUTS * PLANE
+    rows = DECISIONS * WEIGHT_SETS
+    return Memory(
+        slots=np.full(slots, -1, np.int32),
+        slot_counts=np.zeros(slots, np.uint8),
+        weights=np.full((rows, INPUTS), FIRST_WEIGHT, np.int64),
+        zeros=np.full(64, 1 << 18, np.int32),
+        zero_counts=np.zeros(64, np.uint8),
+        lows=np.full(64, 1 << 21, np.int32),
+        low_counts=np.zeros(64, np.uint8),
+        signs=np.full(4160, 1 << 21, np.int32),
+        sign_counts=np.zeros(4160, np.uint8),
+    )

@@ -1,0 +1,66 @@
+"""Where the grid of a shape lies: the metadata of medium `mesh` (format_spec/metadata.md)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from codec.errors import CorruptError
+
+Doubles = npt.NDArray[np.float64]
+_ORIGIN, _SPACING, _UNITS = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class MeshFrame:
+    """The frame of the original mesh.
+
+    Attributes:
+        origin: position of the first node.
+        spacing: from one node to the next along every axis, in the unit of the mesh.
+        units: that unit, `""` if unknown.
+    """
+
+    origin: tuple[float, float, float]
+    spacing: float
+    units: str = ""
+
+    @classmethod
+    def from_map(cls, metadata: dict[int, Any]) -> MeshFrame:
+        """The frame as a file has it.
+
+        Raises:
+            CorruptError: it breaks the normative text.
+        """
+        origin, spacing = metadata.get(_ORIGIN), metadata.get(_SPACING)
+        units = metadata.get(_UNITS, "")
+        if not isinstance(origin, list) or len(origin) != 3 or not all(map(_is_number, origin)):
+            raise CorruptError("the origin of a shape is not three numbers", section="mETa")
+        if not isinstance(spacing, float) or not 0 < spacing < math.inf:
+            raise CorruptError("the spacing of a shape is not a positive number", section="mETa")
+        if not isinstance(units, str) or (_UNITS in metadata and not units):
+            raise CorruptError("the unit of a shape is not a text", section="mETa")
+        if set(metadata) - {_ORIGIN, _SPACING, _UNITS}:
+            raise CorruptError("the metadata of a shape has an unknown key", section="mETa")
+        return cls((origin[0], origin[1], origin[2]), spacing, units)
+
+    def to_map(self) -> dict[int, Any]:
+        """The metadata for the file."""
+        found: dict[int, Any] = {_ORIGIN: list(self.origin), _SPACING: self.spacing}
+        return found | ({_UNITS: self.units} if self.units else {})
+
+    def indices(self, positions: Doubles) -> Doubles:
+        """Node indices of positions, (n, 3)."""
+        return np.asarray((positions - np.array(self.origin)) / self.spacing, np.float64)
+
+    def positions(self, indices: Doubles) -> Doubles:
+        """Positions of node indices, (n, 3)."""
+        return np.asarray(np.array(self.origin) + self.spacing * indices, np.float64)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float) and math.isfinite(value)

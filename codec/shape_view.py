@@ -1,0 +1,64 @@
+"""The shape of an open file: distances and inside at positions, in the frame of its mesh."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from codec.errors import CorruptError, InvalidInputError
+from codec.media.dataset import TriangleMesh
+from codec.media.mesh_frame import MeshFrame
+from codec.pipeline.isosurface import Advance, extract
+
+if TYPE_CHECKING:
+    from codec.field_view import FieldView
+
+Doubles = npt.NDArray[np.float64]
+
+
+class ShapeView:
+    """A field of distances seen as a shape.
+
+    Raises:
+        InvalidInputError: the file holds no shape.
+        CorruptError: it does not say where the shape lies.
+    """
+
+    def __init__(self, view: FieldView) -> None:
+        self._item = view.items[0]
+        file = self._item.file
+        if file.head.kind != "sdf" or view.ndim != 3 or len(view.items) > 1:
+            raise InvalidInputError(f"{view.name}: the file holds no shape")
+        if file.medium != "mesh":
+            raise CorruptError("a shape does not say where it lies", section="mETa")
+        self._view = view
+        self._band = self._item.header.components[0].scale
+        self.frame = MeshFrame.from_map(file.metadata)
+
+    def sdf(self, points: Any) -> Doubles:
+        """See `FieldView.sdf`."""
+        places = np.atleast_2d(np.asarray(points, np.float64))
+        if places.ndim != 2 or places.shape[1] != 3:
+            raise InvalidInputError(f"{self._view.name}: points are (n, 3), not {places.shape}")
+        indices = self.frame.indices(places)
+        highest = np.array(self._view.shape) - 1.0
+        found = self._view.at(indices)
+        gap = np.linalg.norm(indices - np.clip(indices, 0, highest), axis=1) * self.frame.spacing
+        # Nothing of the surface is beyond the grid: it is farther than from the border.
+        farther = np.minimum(np.maximum(found, 0) + gap, self._band)
+        return np.where(gap > 0, farther, found)
+
+    def mesh(self, resolution: int, advance: Advance) -> TriangleMesh:
+        """The surface, from `resolution` cells along the longest axis."""
+        view = self._view
+        places, faces = extract(
+            self._item.evaluator,
+            view.shape,
+            self._band / self.frame.spacing,
+            resolution,
+            self._item.file.threads,
+            advance,
+        )
+        return TriangleMesh(self.frame.positions(places), faces)

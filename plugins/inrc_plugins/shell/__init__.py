@@ -1,0 +1,1 @@
+"""Shapes as signed distances in a narrow band: an octree of spline coefficients at the surface."""
