@@ -207,7 +207,7 @@ def _nearest_taps(lengths: Sequence[int]) -> list[tuple[tuple[int, ...], int]]:
 def _forgetful(model: lattice_model.LatticeModel, *given: Any) -> list[int]:
     """Forget everything but the bands at the start of each stream."""
     fresh = lattice_model.LatticeModel(model.lattice)
-    for name in ("mixed", "zero", "low", "sign"):
+    for name in ("magnitude", "zero", "sign"):
         setattr(model, name, getattr(fresh, name))
     return _CODE_LATTICE(model, *given)
 

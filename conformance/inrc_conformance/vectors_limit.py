@@ -62,7 +62,7 @@ def unsupported_cases() -> list[Case]:
         "key-text": (plain | {"x": 0}, "ITEM-1"),
         "dtype-9": (constant_item([2], [["a", 9, 1.0, 0.0]]), "ITEM-2"),
         "dtype-255": (constant_item([2], [["a", 255, 1.0, 0.0]]), "ITEM-2"),
-        "architecture-3": (plain | {2: [3, 1, {}]}, "ITEM-5"),
+        "architecture-4": (plain | {2: [4, 1, {}]}, "ITEM-5"),
         "architecture-private": (plain | {2: [2**31, 1, {}]}, "ITEM-5"),
         "version-2": (plain | {2: [0, 2, {}]}, "ITEM-5"),
         "config-key-of-constant": (plain | {2: [0, 1, {0: 1}]}, "ITEM-5"),
@@ -75,7 +75,7 @@ def unsupported_cases() -> list[Case]:
     add("item", "quantisation-2", simple_file(Fvsrn(), k3=quantisation).build(), "ITEM-7")
     values = Fvsrn().integers()
     for name, data, spec in (
-        ("coder-6", stream(6, len(values), b"", b""), "STR-1"),
+        ("coder-7", stream(7, len(values), b"", b""), "STR-1"),
         ("ans-model-2", stream(1, len(values), b"\2", b""), "STR-1"),
         ("range-model-255", stream(2, len(values), b"\xff", b""), "STR-1"),
     ):
