@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .builder import File, Fvsrn, Index, MaskSpec, constant_item, float_bits
@@ -46,7 +47,6 @@ def _shape_cases() -> list[Case]:
         "depth-2": sampled((2, 2, 2), 2, round_one),
         "depth-3": sampled((1, 1, 1), 3, round_one),
         "depth-4": sampled((1, 1, 1), 4, sphere((10.3, 6.1, 7.7), 2.6)),
-        "depth-5": sampled((1, 1, 1), 5, sphere((20.2, 12.4, 9.1), 1.4)),
         "roots-1-1-1": Shell((1, 1, 1), 0),
         "roots-1-1-5": Shell((1, 1, 5), 0, source=Scattered(2)),
         "roots-3-1-1": Shell((3, 1, 1), 1, source=Scattered(3)),
@@ -118,14 +118,14 @@ def _cell_cases() -> list[Case]:
             models[f"all-{name}-depth-{depth}"] = Shell(roots, depth, 64, Fixed(state, 3))
     for state, name in far.items():
         childless = Chosen(
-            lambda level, place, state=state: SURFACE if level < 2 else state,
+            _surface_where(lambda level, _: level < 2, state),
             lambda place: 5 * place[0] - 3 * place[1] + place[2] - 9,
         )
         models[f"no-surface-in-last-level-{name}"] = Shell((1, 2, 1), 2, 64, childless)
     halves = Chosen(lambda _, place: INSIDE if place[2] > 1 else OUTSIDE, lambda _: 0)
     models["outside-beside-inside"] = Shell((2, 2, 4), 0, 64, halves)
     for state, name in far.items():
-        one = Chosen(lambda _, place, s=state: SURFACE if place == (2, 2, 2) else s, _bowl)
+        one = Chosen(_surface_where(lambda _, place: place == (2, 2, 2), state), _bowl)
         models[f"one-surface-cell-{name}"] = Shell((6, 6, 6), 0, 64, one)
     checked = Chosen(lambda _, place: (OUTSIDE, SURFACE, INSIDE)[sum(place) % 3], _bowl)
     models["diagonal-layers"] = Shell((4, 5, 4), 0, 64, checked)
@@ -134,6 +134,13 @@ def _cell_cases() -> list[Case]:
     )
     models["sides-around-one-surface-cell"] = Shell((5, 5, 5), 0, 64, mixed_far)
     return _valid_models(models)
+
+
+def _surface_where(
+    where: Callable[[int, Place], bool], elsewhere: int
+) -> Callable[[int, Place], int]:
+    """Return a function of level and place: surface in some cells, the same in all others."""
+    return lambda level, place: SURFACE if where(level, place) else elsewhere
 
 
 def _bowl(place: Place) -> int:

@@ -21,8 +21,16 @@ from .vectors_shell import sampled
 
 def shell_faults() -> list[Case]:
     """All refused cases of the shell and of octrees."""
-    return [*_config_faults(), *_item_faults(), *_count_faults(), *_cell_faults(),
-            *_stream_faults(), *_place_faults(), *_quantisation_faults(), *_other_faults()]  # fmt: skip
+    return [
+        *_config_faults(),
+        *_item_faults(),
+        *_count_faults(),
+        *_cell_faults(),
+        *_stream_faults(),
+        *_place_faults(),
+        *_quantisation_faults(),
+        *_other_faults(),
+    ]
 
 
 def _small() -> Shell:
@@ -224,7 +232,9 @@ def _place_faults() -> list[Case]:
     count = bits.size - int(np.count_nonzero(bits))
     one = MaskSpec(bits, patterns=(1, 2), indices=[0] * count, stream=octree_stream(count, b""))
     file = File().item(constant_item([5, 6], [["a", 7, 1.0, 0.0, 0]])).mask(one)
-    out.append(case("masks", "octree-of-pattern-indices", file.build(), "STR-8", "malformed", "mask"))
+    out.append(
+        case("masks", "octree-of-pattern-indices", file.build(), "STR-8", "malformed", "mask")
+    )
     return out
 
 

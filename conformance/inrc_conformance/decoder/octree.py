@@ -16,8 +16,11 @@ from .numbers import Int64Array
 Place = tuple[int, int, int]
 Cells = npt.NDArray[np.uint8]
 OUTSIDE, SURFACE, INSIDE, UNKNOWN = range(4)
-CORNERS: tuple[Place, ...] = tuple(product((0, 1), repeat=3))
+CORNERS: tuple[Place, ...] = tuple(product((0, 1), (0, 1), (0, 1)))
 """Offsets of the corners of a cell, and of its children, in C order."""
+_NEAR = (-1, 0, 1)
+NEIGHBOURS: tuple[Place, ...] = tuple(d for d in product(_NEAR, _NEAR, _NEAR) if any(d))
+"""The 26 offsets around a cell or node, in ascending order."""
 CLASSES = (1, 2, 4, 3, 5, 6, 7)
 """The order of the classes of nodes in levels after the first."""
 ROOT_CLASS = 8
@@ -133,7 +136,8 @@ class Tree:
 
 def surface_cells(cells: Cells) -> Iterator[Place]:
     """Return the surface cells of a level in C order."""
-    for i, j, k in np.argwhere(cells == SURFACE).tolist():
+    for place in np.argwhere(cells == SURFACE):
+        i, j, k = map(int, place)
         yield i, j, k
 
 

@@ -12,6 +12,7 @@ from .octree import CORNERS, INSIDE, OUTSIDE, SURFACE, UNKNOWN, Cells, Octree, P
 _SLOTS = 8192
 _INPUTS = 6
 _ROWS = 32
+_RATE = 4
 _EVEN = 2**21
 _ALONG = ((-1, 0, 0), (0, -1, 0), (0, 0, -1))
 FACES = ((-1, 0, 0), (0, -1, 0), (0, 0, -1), (0, 0, 1), (0, 1, 0), (1, 0, 0))
@@ -97,9 +98,7 @@ def faces(around: Cells) -> int:
 
 def edges(around: Cells) -> int:
     """Return E."""
-    return sum(
-        1 << n for n, offset in enumerate(EDGES) if cell_at(around, offset) == SURFACE
-    )
+    return sum(1 << n for n, offset in enumerate(EDGES) if cell_at(around, offset) == SURFACE)
 
 
 def beside_parent(tree: Tree, place: Place) -> int:
@@ -118,7 +117,7 @@ class CellModel:
     """Codes cells and remembers what it learned."""
 
     def __init__(self, octree: Octree) -> None:
-        self._mixed = MixedChances(_INPUTS * _SLOTS, _ROWS, _INPUTS, 16384, 4)
+        self._mixed = MixedChances(_INPUTS * _SLOTS, _ROWS, _INPUTS, 16384, _RATE)
         self._root = DirectChances(8, _EVEN)
         self._side = DirectChances(64, _EVEN)
 
@@ -128,7 +127,7 @@ class CellModel:
             return self._code_root(coder, tree, place, wanted)
         box = extent(tree, place)
         slots = [n * _SLOTS + context for n, context in enumerate(contexts(tree, place, box))]
-        row = (box.depth >> 2) + (16 if tree.level == 1 else 0)
+        row = row_of(tree.level, box)
         if self._mixed.code(coder, slots, row, _EVEN, int(wanted == SURFACE)):
             return SURFACE
         return INSIDE if self._side.code(coder, box.side, int(wanted == INSIDE)) else OUTSIDE
@@ -140,6 +139,11 @@ class CellModel:
             return SURFACE
         inside = self._root.code(coder, 4 + before.count(INSIDE), int(wanted == INSIDE))
         return INSIDE if inside else OUTSIDE
+
+
+def row_of(level: int, box: Extent) -> int:
+    """Return the row of weights of a child."""
+    return (box.depth >> 2) + (16 if level == 1 else 0)
 
 
 def contexts(tree: Tree, place: Place, box: Extent) -> tuple[int, ...]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, product
 
-from .octree import ROOT_CLASS, Node, Place, unit
+from .octree import NEIGHBOURS, ROOT_CLASS, Node, Place, unit
 
 FEATURES = 19
 _LARGEST = 2**20
-_ORIGIN = (0, 0, 0)
-BEFORE: tuple[Place, ...] = tuple(d for d in product((-1, 0, 1), repeat=3) if d < _ORIGIN)
+BEFORE: tuple[Place, ...] = NEIGHBOURS[:13]
 """The offsets before 0, in ascending order."""
 DIAGONALS: tuple[Place, ...] = (
     (-1, -1, 0), (-1, 0, -1), (0, -1, -1), (-1, 1, 0), (-1, 0, 1), (0, -1, 1),

@@ -15,6 +15,7 @@ _HEAVIEST = 2**20
 _LARGEST = 2**31
 _LARGEST_RESIDUAL = 2**30
 _RATE = 300
+_TWO_AROUND = range(-2, 3)
 
 
 def _weight_of(offset: Place) -> int:
@@ -23,7 +24,9 @@ def _weight_of(offset: Place) -> int:
 
 
 AROUND: tuple[tuple[Place, int], ...] = tuple(
-    (offset, _weight_of(offset)) for offset in product(range(-2, 3), repeat=3) if any(offset)
+    (offset, _weight_of(offset))
+    for offset in product(_TWO_AROUND, _TWO_AROUND, _TWO_AROUND)
+    if any(offset)
 )
 """The offsets of nodes whose magnitudes count, with their weights."""
 
@@ -98,9 +101,8 @@ class ValueModel:
         pred = (f + 8) >> 4
         near = activity(self._magnitudes, node)
         some = contexts(node, near, bend, change, 32 * abs(f) // self._unit // node.stride)
-        row = min(half(near.mean) >> 1, 7) + (8 if node.level == 0 else 0)
         e = (2 * near.mean + near.nearest) // 3
-        r = self._magnitude.code(coder, some, row, e, 0, abs(wanted - pred))
+        r = self._magnitude.code(coder, some, row_of(node, near), e, 0, abs(wanted - pred))
         size = r
         if r:
             context = 4096 + f - 16 * pred + 8 + 16 * min(r, 3)
@@ -113,9 +115,12 @@ class ValueModel:
         return value
 
 
-def contexts(
-    node: Node, near: Activity, bend: int, change: int, distance: int
-) -> tuple[int, ...]:
+def row_of(node: Node, near: Activity) -> int:
+    """Return the row of weights of a node."""
+    return min(half(near.mean) >> 1, 7) + (8 if node.level == 0 else 0)
+
+
+def contexts(node: Node, near: Activity, bend: int, change: int, distance: int) -> tuple[int, ...]:
     """Return the five contexts of a node (step 4); `distance` is `(32 |f| // U) // s`."""
     a, e = half(near.mean), half(near.nearest)
     return (

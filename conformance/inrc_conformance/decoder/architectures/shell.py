@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ..cbor import Value, as_uint
 from ..errors import Malformed, Unsupported
 from ..headers import Item
-from ..octree import INSIDE, SURFACE, Cells, Octree, Place, Tree, listed_tree
+from ..octree import INSIDE, NEIGHBOURS, SURFACE, Cells, Octree, Place, Tree, listed_tree
 from .plan import Float32Array, Float64Array, Plan
 
 Flags = npt.NDArray[np.bool_]
@@ -30,7 +30,6 @@ _LEAST_DISTANCE = 0.1
 _FAR = 3.0
 SPLINE = (1 / 8, 3 / 4, 1 / 8)
 """The weights b_-1, b_0 and b_1 at a node."""
-OFFSETS: tuple[Place, ...] = tuple(d for d in product((-1, 0, 1), repeat=3) if any(d))
 
 
 class ShellPlan(Plan):
@@ -127,7 +126,7 @@ def continued(coefficients: Coefficients, cells: Cells) -> None:
 
 def weights() -> Iterator[tuple[Place, float]]:
     """Return the 26 offsets with their weights w."""
-    for offset in OFFSETS:
+    for offset in NEIGHBOURS:
         yield offset, 1 / sum(map(abs, offset))
 
 
