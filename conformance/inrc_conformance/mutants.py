@@ -36,6 +36,7 @@ from .decoder import values as decoder_values
 from .decoder.architectures import pyramid, transforms
 from .decoder.output import write_outputs
 from .decoder.values import Float64Array, parameters, stored_values
+from .mutants_octree import OCTREES, SHELLS, UNCHECKED_SHELLS
 from .mutants_residual import RESIDUALS
 from .mutants_restoration import RESTORATIONS, Patches
 from .mutants_tile import TILES, UNCHECKED
@@ -75,7 +76,7 @@ class Mutant:
                 if status == "ok":
                     write_outputs(_EMPTY, outdir)
                 return status
-            except (ValueError, IndexError, TypeError, OverflowError) as error:
+            except (ValueError, LookupError, TypeError, OverflowError) as error:
                 return f"error: {error}"
         if self.change is not None:
             for item in decoded.items:
@@ -207,7 +208,7 @@ def _nearest_taps(lengths: Sequence[int]) -> list[tuple[tuple[int, ...], int]]:
 def _forgetful(model: lattice_model.LatticeModel, *given: Any) -> list[int]:
     """Forget everything but the bands at the start of each stream."""
     fresh = lattice_model.LatticeModel(model.lattice)
-    for name in ("mixed", "zero", "low", "sign"):
+    for name in ("magnitude", "zero", "sign"):
         setattr(model, name, getattr(fresh, name))
     return _CODE_LATTICE(model, *given)
 
@@ -315,7 +316,14 @@ MUTANTS = (
     *(Mutant(name, patches, first="valid/pyramid/network*") for name, patches in RESTORATIONS),
     *(Mutant(name, patches, first="*/residuals/*") for name, patches in RESIDUALS),
     *(Mutant(name, patches, first=first) for name, patches, first in TILES),
-    *(Mutant(n, answer=_refusals("ok", begin), first=first) for n, begin, first in UNCHECKED),
+    *(
+        Mutant(n, answer=_refusals("ok", begin), first=first)
+        for n, begin, first in (*UNCHECKED, *UNCHECKED_SHELLS)
+    ),
+    *(
+        Mutant(name, patches, first="valid/shell/scattered*")
+        for name, patches in (*OCTREES, *SHELLS)
+    ),
     Mutant("float32 where float64 is asked for", change=_single, first="valid/pyramid/precise*"),
     Mutant(
         "no shifts",

@@ -23,7 +23,7 @@ from .mutants_restoration import Patches
 
 _COMPONENT, _EVALUATE = decode._component, decode._evaluate
 _DECODE_INTEGERS = decode._decode_integers
-_MEMORY = ("mixed", "zero", "low", "sign")
+_MEMORY = ("magnitude", "zero", "sign")
 
 
 def _no_residual(x: Float64Array, step: float, residual: Int64Array) -> Float64Array:

@@ -27,6 +27,8 @@ from .vectors_pyramid import pyramid_cases
 from .vectors_pyramid_bad import pyramid_faults
 from .vectors_residual import residual_cases
 from .vectors_residual_bad import residual_faults
+from .vectors_shell import shell_cases
+from .vectors_shell_bad import shell_faults
 from .vectors_stream import mask_faults, stream_faults, verbatim_faults
 from .vectors_tile import tile_cases, tile_faults
 from .vectors_valid import container_cases, item_cases, stream_cases
@@ -52,10 +54,12 @@ def all_cases() -> list[Case]:
         *index_cases(),
         *tile_cases(),
         *residual_cases(),
+        *shell_cases(),
         *pyramid_faults(),
         *index_faults(),
         *tile_faults(),
         *residual_faults(),
+        *shell_faults(),
         *container_faults(),
         *item_faults(),
         *stream_faults(),

@@ -11,7 +11,7 @@ import numpy as np
 from .builder import File, Fvsrn, MaskSpec, constant_item, float_bits
 from .builder_pyramid import ONE, Pyramid, basis, randoms, some_basis
 from .case import Case, case
-from .decoder.lattice_model import index_of
+from .decoder.magnitudes import index_of
 from .encoders import (
     Ints,
     byte_stream,

@@ -18,9 +18,11 @@ from .lattice_model import LatticeModel
 from .limits import DEFAULT_LIMITS, Limits, require
 from .masks import Mask, parse_mask
 from .numbers import Int64Array
+from .octree import listed_tree
 from .residuals import ResidualReader, check_residual_counts, corrected, residual_lattice
 from .result import Decoded, DecodedComponent, DecodedItem
 from .sections import Budget, File, Section, parse_ends, parse_file
+from .streams import OCTREE
 from .tensors import (
     Work,
     check_counts,
@@ -191,7 +193,13 @@ def _check_integers(parts: _Parts, limits: Limits) -> None:
         check_lattices(parts.sections(residual), parts.lattices(residual))
         for residual in (False, True)
     ]
-    require(sum(mixed), limits.mixed, "integers coded by mixing")
+    octrees = [
+        stream.count
+        for section in parts.sections(residual=False)
+        for stream in section.streams
+        if stream.coder == OCTREE
+    ]
+    require(sum(mixed) + sum(octrees), limits.mixed, "integers coded by mixing")
 
 
 def _decode_integers(parts: _Parts) -> _Integers:
@@ -209,12 +217,16 @@ def _decode_integers(parts: _Parts) -> _Integers:
         lattice = lattices[part.residual][part.item]
         if part.is_mixed and lattice is not None and key not in models:
             models[key] = LatticeModel(lattice)
-        integers = decode_integers(part, models.get(key))
+        octree = None if part.residual else parts.plans[part.item].octree
+        integers = decode_integers(part, models.get(key), octree)
         coded[part.residual][part.item].append(integers)
         digests.append(Indexed(section_digest(integers.astype("<i4").tobytes()), part.item))
     tensors, residuals = (
         [np.concatenate(pieces) for pieces in coded[residual]] for residual in (False, True)
     )
+    for plan, integers in zip(parts.plans, tensors, strict=True):
+        if plan.octree is not None:
+            listed_tree(plan.octree, integers)
     return _Integers(tensors, residuals, digests)
 
 

@@ -12,7 +12,9 @@ from .lattice import Lattice
 from .lattice_model import LatticeModel
 from .mixing import BitDecoder
 from .numbers import Int64Array
-from .streams import MIXING, Stream, decode_stream
+from .octree import Octree
+from .octree_model import decode_octree
+from .streams import MIXING, OCTREE, Stream, decode_stream
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,20 @@ def check_lattices(sections: Sequence[IntegerSection], lattices: Sequence[Lattic
     return sum(mixed)
 
 
-def decode_integers(section: IntegerSection, model: LatticeModel | None) -> Int64Array:
-    """Return the integers of a section in coded order; `model` is that of its lattice."""
+def decode_integers(
+    section: IntegerSection, model: LatticeModel | None, octree: Octree | None
+) -> Int64Array:
+    """Return the integers of a section in coded order.
+
+    `model` is that of its lattice, and `octree` the octree that it may hold.
+    """
     parts = [np.zeros(0, dtype=np.int64)]
     for stream in section.streams:
         if stream.coder == MIXING and model is not None:
             integers = model.code(BitDecoder(stream.data), [0] * stream.count)
+            parts.append(np.array(integers, dtype=np.int64))
+        elif stream.coder == OCTREE and octree is not None:
+            integers = decode_octree(octree, stream.data, stream.count)
             parts.append(np.array(integers, dtype=np.int64))
         else:
             parts.append(decode_stream(stream))

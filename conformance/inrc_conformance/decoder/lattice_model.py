@@ -8,34 +8,13 @@ from itertools import product
 import numpy as np
 
 from .lattice import AXES, Band, Lattice
-from .mixing import HALF, BitCoder, DirectChances, MixedChances, fine, middle, rough
+from .magnitudes import MagnitudeChances
+from .mixing import BitCoder, DirectChances, fine, middle, rough
 from .numbers import Int64Array
 
 _LARGEST = 32767
-_LAST_INDEX = 54
-_INPUTS, _DECISIONS, _CONTEXTS, _ROWS = 5, 32, 1024, 16
 _BEFORE, _AFTER = 2, 1
 """Cells around a band that stand for what lies outside it."""
-
-
-def index_of(magnitude: int) -> int:
-    """Return the index that stands for a magnitude (the inverse of step 5)."""
-    if magnitude < 5:
-        return magnitude
-    index = 5
-    while magnitude >= _first(index + 1) and index < _LAST_INDEX:
-        index += 1
-    return index
-
-
-def _bits(index: int) -> int:
-    """Return the number of bits that follow an index >= 5."""
-    return (index - 5) // 2 + 1
-
-
-def _first(index: int) -> int:
-    """Return the smallest magnitude of an index >= 5."""
-    return ((2 + (index - 5) % 2) << _bits(index)) + 1
 
 
 class LatticeModel:
@@ -46,10 +25,8 @@ class LatticeModel:
 
     def __init__(self, lattice: Lattice) -> None:
         self.lattice = lattice
-        slots = _INPUTS * _DECISIONS * _CONTEXTS
-        self.mixed = MixedChances(slots, _DECISIONS * _ROWS, _INPUTS, 19660, 6)
+        self.magnitude = MagnitudeChances()
         self.zero = DirectChances(64, 2**18)
-        self.low = DirectChances(64, 2**21)
         self.sign = DirectChances(4160, 2**21)
         self._blocks: dict[tuple[int, int], Int64Array] = {}
         self._next = 0
@@ -229,35 +206,18 @@ class BandModel:
         _, ea, eb = means
         features = [*(self.fines[c] for c in near), fine(ea), fine(eb), 4]
         total = sum(map(_times, self.t, features))
-        index = self._index(coder, cell, means, total, first, index_of(wanted))
-        size = index
-        if index >= 5:
-            low = 0
-            want = wanted - _first(index)
-            for place in range(_bits(index) - 1, -1, -1):
-                bit = want >> place & 1
-                if place == _bits(index) - 1:
-                    bit = self.model.low.code(coder, index, bit)
-                else:
-                    bit = coder.bit(HALF, bit)
-                low = 2 * low + bit
-            size = _first(index) + low
+        contexts, row, e = self._contexts(cell, means, total)
+        size = self.model.magnitude.code(coder, contexts, row, e, first, wanted)
         error = min(max(((fine(16 * size) << 16) - total) >> 4, -(2**18)), 2**18)
         x = (error * 20 << 10) // (sum(feature**2 for feature in features) + 64)
         for k, feature in enumerate(features):
             self.t[k] = min(max(self.t[k] + (x * feature >> 16), -(2**20)), 2**20)
         return size
 
-    def _index(
-        self,
-        coder: BitCoder,
-        cell: int,
-        means: tuple[int, int, int],
-        total: int,
-        first: int,
-        wanted: int,
-    ) -> int:
-        """Code the decisions from `first` on and return the index."""
+    def _contexts(
+        self, cell: int, means: tuple[int, int, int], total: int
+    ) -> tuple[tuple[int, ...], int, int]:
+        """Return the contexts of the decisions, their row of weights, and e."""
         a, ea, eb = means
         e = a
         if all(self.family):
@@ -274,14 +234,7 @@ class BandModel:
             8 * min(max(total >> 15, 0), 95) + min(v1, 1) + 2 * min(v2, 1) + 4 * min(v3, 1),
         )
         row = (0 if self.family[0] else 8) + min(rough(a), 7)
-        for t in range(first, _LAST_INDEX):
-            capped = min(t, _DECISIONS - 1)
-            slots = [(k * _DECISIONS + capped) * _CONTEXTS + c for k, c in enumerate(contexts)]
-            guess = ((e + 2) << 22) // (e + 2 + (24 if t == 0 else 16))
-            more = self.model.mixed.code(coder, slots, capped * _ROWS + row, guess, int(wanted > t))
-            if not more:
-                return t
-        return _LAST_INDEX
+        return contexts, row, e
 
     def _sign_context(self, cell: int, size: int, f: int, pred: int) -> int:
         """Return the number of the sign chance (step 6)."""

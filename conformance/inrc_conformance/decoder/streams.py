@@ -23,7 +23,7 @@ from .tables import (
     static_table,
 )
 
-RAW, ANS, RANGE, ZSTD, BROTLI, MIXING = range(6)
+RAW, ANS, RANGE, ZSTD, BROTLI, MIXING, OCTREE = range(7)
 STATIC, LAPLACE = range(2)
 _CHUNK = 2**16
 _MAX_CLASS = 63
@@ -62,10 +62,13 @@ class SymbolDecoder(Protocol):
         """Check that the data ends after the last symbol."""
 
 
-def read_stream(reader: Reader, max_count: int, lattice_entries: int = 0) -> Stream:
+def read_stream(
+    reader: Reader, max_count: int, lattice_entries: int = 0, octree_entries: int = 0
+) -> Stream:
     """Read one stream; its count is checked before anything else.
 
-    `lattice_entries` is the size of the lattice that the stream may belong to.
+    `lattice_entries` and `octree_entries` are the sizes of the lattice or the octree that the
+    stream may belong to.
     """
     coder = reader.u8()
     count = reader.uleb()
@@ -74,6 +77,10 @@ def read_stream(reader: Reader, max_count: int, lattice_entries: int = 0) -> Str
             raise Malformed("STR-6: a stream of coder 5 does not hold a part of a lattice")
         return Stream(coder, count, _data(reader))
     require(count, max_count, "count of a stream")
+    if coder == OCTREE:
+        if not octree_entries or count != octree_entries:
+            raise Malformed("STR-8: a stream of coder 6 does not hold all of an octree")
+        return Stream(coder, count, _data(reader))
     if coder == RAW:
         offset, width = unzigzag(reader.uleb()), reader.u8()
         if width > 32:
@@ -121,7 +128,7 @@ def _segments(reader: Reader, count: int) -> tuple[Segment, ...]:
 
 
 def decode_stream(stream: Stream) -> Int64Array:
-    """Return the integers of a stream of any coder but 5."""
+    """Return the integers of a stream of any coder but 5 and 6."""
     if stream.coder == RAW:
         values = _raw(stream)
     elif stream.coder in (ZSTD, BROTLI):

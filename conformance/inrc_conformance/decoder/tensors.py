@@ -26,8 +26,9 @@ def read_tensors(payload: bytes, plans: Sequence[Plan], limits: Limits) -> Integ
         raise Malformed(f"TENS-1: there is no item {item}")
     streams: list[Stream] = []
     while reader.left:
-        entries = lattice_entries(plans[item])
-        streams.append(read_stream(reader, limits.tensor_entries, entries))
+        plan = plans[item]
+        sizes = lattice_entries(plan), octree_entries(plan)
+        streams.append(read_stream(reader, limits.tensor_entries, *sizes))
     return IntegerSection(item, tuple(streams), residual=False)
 
 
@@ -59,6 +60,11 @@ def lattice_entries(plan: Plan) -> int:
     return plan.lattice.entries if plan.lattice is not None else 0
 
 
+def octree_entries(plan: Plan) -> int:
+    """Return the number of integers of the octree of an item, if it has one."""
+    return product(plan.shapes[0]) if plan.octree is not None else 0
+
+
 def product(shape: tuple[int, ...]) -> int:
     """Return the number of entries of a shape."""
     entries = 1
@@ -76,12 +82,13 @@ def _check_quantisation(item: Item, plan: Plan) -> None:
             raise Malformed("ITEM-7: not one step per index of the first axis")
     if any(tensor >= len(plan.shapes) for tensor in item.sparse):
         raise Malformed("ITEM-8: there is no such tensor")
-    if plan.lattice is not None:
+    if plan.lattice is not None or plan.octree is not None:
+        what = "a lattice" if plan.lattice is not None else "an octree"
         entry = item.quantisation[0]
         if entry.per_slice or entry.zero or entry.steps != (1.0,):
-            raise Malformed("STR-7: the quantisation of a lattice is not step 1 with zero 0")
+            raise Malformed(f"STR-7: the quantisation of {what} is not step 1 with zero 0")
         if 0 in item.sparse:
-            raise Malformed("STR-7: a lattice with a mask")
+            raise Malformed(f"STR-7: {what} with a mask")
 
 
 def check_masks(item: Item, plan: Plan, masks: list[Mask]) -> None:

@@ -17,13 +17,16 @@ from inrc_plugins.shell.config import BAND, ShellConfig
 
 # Points evaluated at once.
 _BATCH = 1 << 20
+_MOST = np.nextafter(np.float32(2**31), np.float32(0))
 
 
 class ShellEvaluator:
     """Distances over the band, from the spline near the surface, else 1 outside and -1 inside."""
 
     def __init__(self, config: ShellConfig, parameters: Floats) -> None:
-        placed = place(config.octree, parameters.astype(np.int32))
+        # The float32 of 2^31 - 1 is 2^31, which no int32 holds; so far away all values are alike.
+        integers = np.minimum(parameters, _MOST).astype(np.int32)
+        placed = place(config.octree, integers)
         surface = placed.cells == SURFACE
         inside = placed.cells == INSIDE
         beside = spline.dilated(surface) & ~surface

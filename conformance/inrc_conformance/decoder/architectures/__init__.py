@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from ..errors import Unsupported
 from ..headers import Item
-from . import constant, fvsrn, pyramid
+from . import constant, fvsrn, pyramid, shell
 from .plan import Plan
 
-_KNOWN = {(0, 1): constant.plan, (1, 1): fvsrn.plan, (2, 1): pyramid.plan}
+_KNOWN = {
+    (0, 1): constant.plan,
+    (1, 1): fvsrn.plan,
+    (2, 1): pyramid.plan,
+    (3, 1): shell.plan,
+}
 
 
 def plan_item(item: Item) -> Plan:

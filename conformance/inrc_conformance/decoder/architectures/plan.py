@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..lattice import Lattice
+from ..octree import Octree
 
 Float64Array = npt.NDArray[np.float64]
 Float32Array = npt.NDArray[np.float32]
@@ -22,6 +23,8 @@ class Plan(ABC):
     """Per position."""
     lattice: Lattice | None = None
     """The shape of tensor 0, if it is a lattice."""
+    octree: Octree | None = None
+    """What tensor 0 is if it is an octree; its only shape is the number of integers."""
 
     @abstractmethod
     def evaluate(self, parameters: Sequence[Float32Array]) -> Float64Array:
