@@ -16,7 +16,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
-from codec.contracts import Architecture, Pruner, Quantiser, ShapeArchitecture
+from codec.contracts import Architecture, Pruner, Quantiser
 from codec.errors import InvalidOptionError, UnsupportedError
 from codec.reports import PluginInfo
 
@@ -164,18 +164,6 @@ def architecture(name: str) -> Architecture:
         InvalidOptionError: there is none; the message lists those there are.
     """
     return cast(Architecture, _by_name("architecture", name))
-
-
-def shape_architecture(name: str) -> ShapeArchitecture:
-    """The architecture called `name`, which fits shapes.
-
-    Raises:
-        InvalidOptionError: there is none, or it does not fit shapes.
-    """
-    found = architecture(name)
-    if not isinstance(found, ShapeArchitecture):
-        raise InvalidOptionError(f"architecture {name!r} does not fit meshes; leave out --arch")
-    return found
 
 
 def architecture_by_identifier(identifier: int, version: int) -> Architecture:

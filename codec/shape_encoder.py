@@ -17,6 +17,7 @@ from codec.pipeline.item_sections import encode_item
 from codec.pipeline.shape_quality import compare_shape
 from codec.reader import InrcFile
 from codec.reports import FieldQuality
+from codec.sampled_shape import encode_sampled
 
 NAME = "distance"
 _AXES = ("x", "y", "z")
@@ -37,14 +38,17 @@ def encode_shape(dataset: Dataset, shape: Shape, options: EncodeOptions) -> byte
     Raises:
         TargetError: no file could be as small as asked for.
     """
-    architecture = registry.shape_architecture(options.architecture)
+    architecture = registry.architecture(options.architecture)
 
     def report(stage: str, fraction: float, loss: float | None, psnr: float | None) -> None:
         options.on_progress(Progress(NAME, stage, fraction * (1 - _MEASURING), loss, psnr))
 
+    goal = _goal(dataset, options.goal)
+    if not isinstance(architecture, ShapeArchitecture):
+        return encode_sampled(shape, NAME, _AXES, architecture, goal, options, report)
     task = ShapeTask(
         surface=shape.surface,
-        goal=_goal(dataset, options.goal),
+        goal=goal,
         effort=options.effort,
         seed=options.seed,
         size=lambda model: len(_file(architecture, model, shape, "auto")),

@@ -164,9 +164,26 @@ def test_arrays_and_meshes_are_not_confused(
     assert not (tmp_path / "out.ply").exists()
     with codec.open(tiny_file) as file, pytest.raises(InvalidInputError, match="no shape"):
         next(iter(file.values())).contains([[0, 0, 0]])
-    source = write(ball(), tmp_path / "ball.ply")
-    with pytest.raises(InvalidOptionError, match="meshes"):
-        codec.encode(source, tmp_path / "out.inrc", bytes=2000, arch="pyramid")
     np.save(tmp_path / "array.npy", np.random.default_rng(0).random((12, 12, 12)))
     with pytest.raises(InvalidOptionError, match="meshes"):
         codec.encode(tmp_path / "array.npy", tmp_path / "out.inrc", arch="shell")
+
+
+def test_architectures_of_arrays_fit_sampled_distances(tmp_path: Path) -> None:
+    source = write(ball(RADIUS, (100, -50, 7)), tmp_path / "ball.ply")
+    target = tmp_path / "ball.inrc"
+    codec.encode(source, target, psnr=55, effort=0, arch="pyramid", threads=2, device="cpu")
+    directions = np.array([[1.0, 0, 0], [0, -0.6, 0.8], [0.577, 0.577, -0.577]])
+    with codec.open(target, device="cpu") as file:
+        view = file["distance"]
+        assert np.abs(view.sdf(CENTRE + (RADIUS + 0.4) * directions) - 0.4).max() < 0.5
+        assert view.contains([CENTRE, CENTRE + 2 * RADIUS]).tolist() == [True, False]
+    codec.decode(target, tmp_path / "back.stl", resolution=40)
+    mesh = trimesh.load(tmp_path / "back.stl", force="mesh")
+    assert np.abs(np.linalg.norm(mesh.vertices - CENTRE, axis=1) - RADIUS).max() < 0.8
+
+
+def test_shapes_have_no_error_bound(tmp_path: Path) -> None:
+    source = write(ball(RADIUS, (100, -50, 7)), tmp_path / "ball.ply")
+    with pytest.raises(InvalidOptionError, match="use --psnr or --bytes"):
+        codec.encode(source, tmp_path / "ball.inrc", max_error=0.1)
