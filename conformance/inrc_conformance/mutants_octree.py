@@ -305,6 +305,11 @@ OCTREES: tuple[tuple[str, Patches], ...] = (
     ("gains do not learn", ((octree_values, "learn", lambda *_: None),)),
     ("gains learn at another rate", ((octree_values, "learn", _learn_with(200)),)),
     ("nodes beside odd axes do not count", ((octree_values, "nearest_of", _nearest_before),)),
+    ("gains without bounds", ((octree_values, "_HEAVIEST", 2**60),)),
+    ("errors without bounds", ((octree_values, "_LARGEST_ERROR", 2**60),)),
+    ("predictions without bounds", ((octree_values, "_LARGEST", 2**60),)),
+    ("residuals without bounds", ((octree_values, "_LARGEST_RESIDUAL", 2**60),)),
+    ("magnitudes without bounds", ((octree_values, "_MOST", 2**60),)),
     ("HALF of negative numbers is 0", ((octree_values, "half", _half_signed),)),
     (
         "a box of 27 nodes",

@@ -13,6 +13,7 @@ import numpy as np
 
 from .builder import File, Fvsrn, Index, MaskSpec, constant_item, float_bits, simple_file, verbatim
 from .builder_pyramid import Pyramid
+from .builder_shell import Scattered, Shell
 from .case import Case
 from .console import say
 from .decoder import DecodeError, Limits, Malformed, decode_bytes
@@ -63,6 +64,7 @@ def small_files() -> list[bytes]:
         mixed.build(),
         residual.build(index=Index()),
         tiles.build(digest_size=16, index=Index(1)),
+        Shell((2, 1, 1), 1, 16, Scattered(3, 50)).file().build(),
     ]
 
 

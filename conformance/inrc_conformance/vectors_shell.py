@@ -158,6 +158,12 @@ def _value_cases() -> list[Case]:
         "large-of-both-signs": Chosen(
             lambda *_: SURFACE, lambda place: 2**24 if place[0] > 1 else -(2**24)
         ),
+        "huge-checkerboard": Chosen(
+            lambda *_: SURFACE, lambda p: 2**25 + 77 if sum(p) % 2 else -(2**26) - p[0]
+        ),
+        "huge-jumps": Chosen(
+            lambda *_: SURFACE, lambda p: (p[0] % 3 - 1) * 2**26 + (p[1] * p[2] % 2) * 2**26
+        ),
         "plane": Chosen(lambda *_: SURFACE, lambda p: 100 * p[0] - 37 * p[1] + 11 * p[2] - 130),
         "quadric": Chosen(lambda *_: SURFACE, lambda p: 16 * _bowl(p) - 40),
         "checkerboard": Chosen(lambda *_: SURFACE, lambda p: 90 if sum(p) % 2 else -70),

@@ -14,6 +14,8 @@ from .octree_features import FEATURES, Integers, features_of
 _HEAVIEST = 2**20
 _LARGEST = 2**31
 _LARGEST_RESIDUAL = 2**30
+_LARGEST_ERROR = 2**20
+_MOST = 255
 _RATE = 300
 _TWO_AROUND = range(-2, 3)
 
@@ -110,7 +112,7 @@ class ValueModel:
         value = pred + r
         residual = 16 * value - base
         self._residuals[node.place] = min(max(residual, -_LARGEST_RESIDUAL), _LARGEST_RESIDUAL)
-        self._magnitudes[node.place] = min(size + 1, 255)
+        self._magnitudes[node.place] = min(size + 1, _MOST)
         learn(gains, features, 16 * value - f)
         return value
 
@@ -137,6 +139,6 @@ def learn(gains: list[int], features: Sequence[int], error: int) -> None:
     energy = sum(feature**2 for feature in features)
     if energy == 0:
         return
-    x = (min(max(error, -(2**20)), 2**20) * _RATE << 20) // (energy + 256)
+    x = (min(max(error, -_LARGEST_ERROR), _LARGEST_ERROR) * _RATE << 20) // (energy + 256)
     for m, feature in enumerate(features):
         gains[m] = min(max(gains[m] + (x * feature >> 20), -_HEAVIEST), _HEAVIEST)
