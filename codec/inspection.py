@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from codec.bounds import exceeds
 from codec.container.byte_sources import is_url
 from codec.container.leb128 import decode_uleb
 from codec.container.sections import Section
@@ -241,14 +242,12 @@ def _compare_field(original: Path, view: FieldView, field: Field | None) -> Fiel
         parts.append(deviation(piece, np.asarray(piece.values), decoded, unit))
     quality = quality_of(field, parts)
     if view.bound is not None:
-        factor = abs(field.packing[0]) if field.packing else 1.0
-        _check_bound(original, quality, view.bound * factor)
+        _check_bound(original, quality, view.bound * field.unit_factor)
     return quality
 
 
 def _check_bound(original: Path, quality: FieldQuality, bound: float) -> None:
-    # The difference was scaled to the field's unit and back.
-    if quality.max_error > bound * (1 + 1e-9):
+    if exceeds(quality.max_error, bound):
         raise VerificationError(
             f"{original}: {quality.name}: error {quality.max_error:g}, the file promises {bound:g}"
         )
@@ -263,7 +262,7 @@ def _judge(
         if psnr is not None and quality.psnr < psnr:
             reached = f"{quality.psnr:.2f}" if math.isfinite(quality.psnr) else "no"
             raise VerificationError(f"{source}: {quality.name}: {reached} dB, below {psnr:g} dB")
-        if max_error is not None and quality.max_error > max_error:
+        if max_error is not None and exceeds(quality.max_error, max_error):
             raise VerificationError(
                 f"{source}: {quality.name}: error {quality.max_error:g}, above {max_error:g}"
             )

@@ -84,7 +84,7 @@ def quality_of(field: Field, parts: Sequence[Deviation]) -> FieldQuality:
     unit = parts[0].unit
     half = high / 2 - low / 2 if field.peak is None else field.peak / 2
     mean = math.fsum(part.squared for part in filled) / count if count else 0.0
-    factor = abs(field.packing[0]) if field.packing else 1.0
+    factor = field.unit_factor
     return FieldQuality(
         name=field.name,
         psnr=peak_signal_to_noise(mean) if half > 0 or mean == 0 else -np.inf,
@@ -151,9 +151,13 @@ def psnr_of_components(
 def _accumulate(original: Array, decoded: Array, unit: float) -> tuple[float, float]:
     """(sum of squared differences, greatest difference), in units of `unit`, in float64."""
     squared, greatest = 0.0, 0.0
+    # Dividing both values by the unit itself would round them by more than they may differ.
+    mantissa, exponent = math.frexp(unit)
     for start in range(0, original.size, _PIECE):
-        expected = original[start : start + _PIECE].astype(np.float64) / unit
-        difference = np.abs(decoded[start : start + _PIECE].astype(np.float64) / unit - expected)
+        piece = slice(start, start + _PIECE)
+        expected = np.ldexp(original[piece].astype(np.float64), -exponent)
+        found = np.ldexp(decoded[piece].astype(np.float64), -exponent)
+        difference = np.abs(found - expected) / mantissa
         squared += float(np.square(difference).sum())
         greatest = max(greatest, float(difference.max()))
     return squared, greatest
