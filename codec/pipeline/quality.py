@@ -24,8 +24,9 @@ class Deviation:
     """How far the decoded samples of a part of a field are from the original ones.
 
     Attributes:
-        squared, greatest: sum of squared differences and greatest difference over valid samples,
-            in units of `unit`: squares of the values themselves may overflow or vanish.
+        squared: sum of squared differences over valid samples, in units of `unit`: squares of the
+            values themselves may overflow or vanish.
+        greatest: difference of any of them, in stored values.
         unit: in stored values.
         count: number of valid samples.
         low, high: range of the original ones, in stored values; 0 where there are none.
@@ -88,7 +89,7 @@ def quality_of(field: Field, parts: Sequence[Deviation]) -> FieldQuality:
     return FieldQuality(
         name=field.name,
         psnr=peak_signal_to_noise(mean) if half > 0 or mean == 0 else -np.inf,
-        max_error=max((part.greatest for part in filled), default=0.0) * unit * factor,
+        max_error=max((part.greatest for part in filled), default=0.0) * factor,
         rmse=float(np.sqrt(mean)) * unit * factor,
         value_range=2 * (high / 2 - low / 2) * factor,
         units=field.units,
@@ -149,7 +150,7 @@ def psnr_of_components(
 
 
 def _accumulate(original: Array, decoded: Array, unit: float) -> tuple[float, float]:
-    """(sum of squared differences, greatest difference), in units of `unit`, in float64."""
+    """(sum of squared differences in units of `unit`, greatest difference), in float64."""
     squared, greatest = 0.0, 0.0
     # Dividing both values by the unit itself would round them by more than they may differ.
     mantissa, exponent = math.frexp(unit)
@@ -157,7 +158,7 @@ def _accumulate(original: Array, decoded: Array, unit: float) -> tuple[float, fl
         piece = slice(start, start + _PIECE)
         expected = np.ldexp(original[piece].astype(np.float64), -exponent)
         found = np.ldexp(decoded[piece].astype(np.float64), -exponent)
-        difference = np.abs(found - expected) / mantissa
-        squared += float(np.square(difference).sum())
+        difference = np.abs(found - expected)
+        squared += float(np.square(difference / mantissa).sum())
         greatest = max(greatest, float(difference.max()))
-    return squared, greatest
+    return squared, float(np.ldexp(greatest, exponent))

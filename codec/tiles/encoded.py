@@ -119,11 +119,10 @@ def _check(task: TileTask, bounds: Sequence[float], deviations: Sequence[Deviati
         if not found.intact:
             raise met_fill(name)
     for name, bound, found in zip(task.names, bounds, deviations, strict=False):
-        error = found.greatest * found.unit
-        if exceeds(error, bound):
+        if exceeds(found.greatest, bound):
             raise TargetError(
-                f"{name}: error {error:g} where {bound:g} (in stored values) was asked for; "
-                "nothing is written"
+                f"{name}: error {found.greatest:g} where {bound:g} (in stored values) was asked "
+                "for; nothing is written"
             )
 
 

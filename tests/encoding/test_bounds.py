@@ -273,6 +273,7 @@ def test_no_valid_sample_is_decoded_to_the_fill_value(
     source = packed_file(tmp_path / "in.nc", values, fill)
     report = codec.encode(source, tmp_path / "out.inrc", max_error=bound, tile=tile, **FAST)
     assert report.qualities[0].mask_intact
+    assert report.qualities[0].max_error <= bound
     with codec.open(tmp_path / "out.inrc", device="cpu") as file:
         decoded = file["p"][...]
     assert np.array_equal(decoded == fill, values == fill)
@@ -297,3 +298,23 @@ def test_a_constant_is_lossless_whatever_it_is(tmp_path: Path, value: float) -> 
     values[:15] = 7.25
     values[15:] = value
     assert np.array_equal(round_trip(tmp_path, values, max_error=0, tile=(15, 20)), values)
+
+
+def test_a_file_cut_before_its_residuals_shows_all_tiles_and_warns_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    values = np.sin(np.linspace(0, 6, 80)) * np.cos(np.linspace(0, 5, 30))[:, None]
+    values[:, 40:] = np.random.default_rng(3).normal(size=(30, 40))
+    round_trip(tmp_path, values.astype("f4"), max_error=0.01, tile=(30, 20))
+    data = (tmp_path / "out.inrc").read_bytes()
+    with codec.open(data, device="cpu") as file:
+        residuals = file.sections.of_type("RESD")
+        assert 1 < len(residuals) < 4
+        assert file["in"].bound == 0.01
+        assert file["in"].level(1).bound is None
+    with codec.open(data[: residuals[0].start], device="cpu", allow_truncated=True) as file:
+        decoded = file["in"][...]
+        assert file["in"].bound is None
+    assert np.abs(decoded - values).max() < 0.1
+    told = [record for record in caplog.records if "residuals are left out" in record.message]
+    assert len(told) == 1
