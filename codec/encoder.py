@@ -20,6 +20,7 @@ from codec.assembly import FileParts, needed_level
 from codec.bounds import bounds_of, check_bounds
 from codec.budget import Budget, field_size
 from codec.container.atomic import atomic_path, check_writable
+from codec.container.byte_sources import local_path
 from codec.container.items import Dim, Item
 from codec.contracts import FitReport
 from codec.devices import choose_device, need_torch
@@ -63,7 +64,7 @@ def encode_file(
     registry.check_names(options.pruner, options.quantiser)
     if chosen.staged:
         need_torch(f"encoding with --arch {chosen.name}")
-    path = Path(source)
+    path = local_path(source)
     if path.exists() and final.exists() and os.path.samefile(path, final):
         raise InvalidInputError(f"{target}: is the input itself; name another file")
     with _opened(path, options) as dataset:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from codec.bounds import exceeds
-from codec.container.byte_sources import is_url
+from codec.container.byte_sources import is_url, local_path
 from codec.container.leb128 import decode_uleb
 from codec.container.sections import Section
 from codec.decodable_item import DecodableItem
@@ -179,7 +179,7 @@ def verify_file(
         file.sections.check_all()
         qualities: tuple[FieldQuality, ...] = ()
         if original is not None:
-            qualities = _compare(file, Path(original))
+            qualities = _compare(file, local_path(original))
             _judge(os.fspath(source), qualities, psnr, max_error)
         else:
             # Without an original there is still everything to evaluate and nothing to compare.

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from codec.container.byte_sources import local_path
 from codec.errors import InvalidInputError
 
 
@@ -93,7 +94,7 @@ def check_writable(
 
     A `target` that is a folder may be replaced where a folder will be written.
     """
-    final = Path(target).resolve()
+    final = local_path(target).resolve()
     if final.is_dir() and not folder:
         raise InvalidInputError(f"{target}: is a directory; name a file")
     if final.exists() and not overwrite:
