@@ -16,7 +16,7 @@ from codec.pipeline.normalise import NormalisedField, valid_samples, validity
 from codec.reports import FieldQuality
 
 Array = npt.NDArray[Any]
-_PIECE = 1 << 20
+_PIECE = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -157,8 +157,9 @@ def _accumulate(original: Array, decoded: Array, unit: float) -> tuple[float, fl
     for start in range(0, original.size, _PIECE):
         piece = slice(start, start + _PIECE)
         expected = np.ldexp(original[piece].astype(np.float64), -exponent)
-        found = np.ldexp(decoded[piece].astype(np.float64), -exponent)
-        difference = np.abs(found - expected)
+        difference = np.ldexp(decoded[piece].astype(np.float64), -exponent)
+        difference -= expected
+        np.abs(difference, out=difference)
         squared += float(np.square(difference / mantissa).sum())
         greatest = max(greatest, float(difference.max()))
     return squared, float(np.ldexp(greatest, exponent))
