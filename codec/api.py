@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from codec.errors import InvalidOptionError
 from codec.limits import Limits
 from codec.options import (
     AUTOMATIC_TILE,
@@ -25,6 +26,19 @@ PathLike = str | os.PathLike[str]
 Region = Mapping[str, slice | int]
 
 
+def _names(var: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    """The names given; a lone one is not a sequence of letters."""
+    if var is None:
+        return None
+    return (var,) if isinstance(var, str) else tuple(var)
+
+
+def _groups(joint: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+    if isinstance(joint, str) or any(isinstance(group, str) for group in joint):
+        raise InvalidOptionError(f"joint {joint!r}: give groups of names, say [['u', 'v']]")
+    return tuple(tuple(group) for group in joint)
+
+
 def encode(
     source: PathLike,
     target: PathLike,
@@ -36,7 +50,7 @@ def encode(
     rel_error: float | None = None,
     effort: int = 3,
     arch: str = "auto",
-    var: Sequence[str] | None = None,
+    var: str | Sequence[str] | None = None,
     joint: Sequence[Sequence[str]] = (),
     raw: RawLayout | None = None,
     prune: str = "binary-mask",
@@ -71,8 +85,8 @@ def encode(
         pruner=prune,
         quantiser=quantise,
         coder=coder,
-        select=None if var is None else tuple(var),
-        joint=tuple(tuple(group) for group in joint),
+        select=_names(var),
+        joint=_groups(joint),
         raw=raw,
         seed=seed,
         threads=threads,
@@ -96,7 +110,7 @@ def append(
     rel_error: float | None = None,
     effort: int = 3,
     arch: str = "pyramid",
-    var: Sequence[str] | None = None,
+    var: str | Sequence[str] | None = None,
     prune: str = "binary-mask",
     quantise: str = "uniform",
     coder: str = "auto",
@@ -132,7 +146,7 @@ def append(
         pruner=prune,
         quantiser=quantise,
         coder=coder,
-        select=None if var is None else tuple(var),
+        select=_names(var),
         seed=seed,
         threads=threads,
         device=device,
@@ -146,7 +160,7 @@ def decode(
     source: PathLike,
     target: PathLike,
     *,
-    var: Sequence[str] | None = None,
+    var: str | Sequence[str] | None = None,
     region: Region | None = None,
     level: int = 0,
     resolution: int | None = None,
@@ -175,7 +189,7 @@ def decode(
     decode_file(
         source,
         target,
-        select=None if var is None else tuple(var),
+        select=_names(var),
         region=region or {},
         device=device,
         threads=threads,

@@ -171,15 +171,14 @@ def write_sections(
 def _coarse_first(
     tensors: Sequence[Sequence[IntegerSection]],
 ) -> list[tuple[int, IntegerSection]]:
-    """(item, section), coarse ones of all items first.
+    """(item, section), coarse ones of all items first, residuals last.
 
-    A section's rank is its distance from the item's last, which is the finest.
+    A section's rank is its distance from the item's finest, be there residuals after that or not.
     """
-    found = [
-        (rank - len(sections), number, section)
-        for number, sections in enumerate(tensors)
-        for rank, section in enumerate(sections)
-    ]
+    found = []
+    for number, sections in enumerate(tensors):
+        levels = sum(section.type == "TENS" for section in sections)
+        found += [(rank - levels, number, section) for rank, section in enumerate(sections)]
     return [(number, section) for _, number, section in sorted(found, key=lambda one: one[0])]
 
 

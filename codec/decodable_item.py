@@ -142,7 +142,7 @@ class DecodableItem:
         if not self.header.residual_steps:
             return None
         if self.file.sections.truncated:
-            _log.warning("residuals are left out: the promised bound does not hold")
+            self.file.warn_once("residuals are left out: the promised bound does not hold")
             return None
         return self.file.decoded.get(
             ("residuals", self.number), self._decode_residuals, lambda found: found.nbytes

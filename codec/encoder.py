@@ -20,6 +20,7 @@ from codec.assembly import FileParts, needed_level
 from codec.bounds import bounds_of, check_bounds
 from codec.budget import Budget, field_size
 from codec.container.atomic import atomic_path, check_writable
+from codec.container.byte_sources import local_path
 from codec.container.items import Dim, Item
 from codec.contracts import FitReport
 from codec.devices import choose_device, need_torch
@@ -72,7 +73,7 @@ def encode_file(
     started = time.perf_counter()
     final = check_writable(target, overwrite=overwrite)
     registry.check_names(options.pruner, options.quantiser)
-    path = Path(source)
+    path = local_path(source)
     options = _with_architecture(path, options)
     if path.exists() and final.exists() and os.path.samefile(path, final):
         raise InvalidInputError(f"{target}: is the input itself; name another file")

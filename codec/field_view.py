@@ -41,8 +41,10 @@ class FieldView(ABC):
         dims: Sequence[Dim],
         shape: Sequence[int],
         factors: Sequence[int],
+        level: int,
     ) -> None:
         self._file = file
+        self._level = level
         self._full_shape = tuple(shape)
         self.name = component.name
         self.dims = tuple(dim.name for dim in dims)
@@ -108,7 +110,9 @@ class FieldView(ABC):
 
     @property
     def bound(self) -> float | None:
-        """Greatest error that the encoder promised, in stored units, or None."""
+        """Greatest error that the encoder promised, in stored units, or None; levels have none."""
+        if self._level or self._file.sections.truncated:
+            return None
         found = [
             bound
             for item in self.items
@@ -214,12 +218,11 @@ class ItemView(FieldView):
     ) -> None:
         self._item = item
         self._index = index
-        self._level = level
         self._component = item.header.components[index]
         header = item.header
         if factors is None:
             factors = item.level_factors(level) if level else (1,) * len(header.dims)
-        super().__init__(item.file, self._component, header.dims, header.shape, factors)
+        super().__init__(item.file, self._component, header.dims, header.shape, factors, level)
 
     def level(self, level: int) -> FieldView:
         return ItemView(self._item, self._index, level)

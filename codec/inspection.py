@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from codec.container.byte_sources import is_url
+from codec.bounds import exceeds
+from codec.container.byte_sources import is_url, local_path
 from codec.container.leb128 import decode_uleb
 from codec.container.sections import Section
 from codec.decodable_item import DecodableItem
@@ -179,7 +180,7 @@ def verify_file(
         file.sections.check_all()
         qualities: tuple[FieldQuality, ...] = ()
         if original is not None:
-            qualities = _compare(file, Path(original))
+            qualities = _compare(file, local_path(original))
             _judge(os.fspath(source), qualities, psnr, max_error)
         else:
             # Without an original there is still everything to evaluate and nothing to compare.
@@ -246,14 +247,12 @@ def _compare_field(original: Path, view: FieldView, field: Field | None) -> Fiel
         parts.append(deviation(piece, np.asarray(piece.values), decoded, unit))
     quality = quality_of(field, parts)
     if view.bound is not None:
-        factor = abs(field.packing[0]) if field.packing else 1.0
-        _check_bound(original, quality, view.bound * factor)
+        _check_bound(original, quality, view.bound * field.unit_factor)
     return quality
 
 
 def _check_bound(original: Path, quality: FieldQuality, bound: float) -> None:
-    # The difference was scaled to the field's unit and back.
-    if quality.max_error > bound * (1 + 1e-9):
+    if exceeds(quality.max_error, bound):
         raise VerificationError(
             f"{original}: {quality.name}: error {quality.max_error:g}, the file promises {bound:g}"
         )
@@ -268,7 +267,7 @@ def _judge(
         if psnr is not None and quality.psnr < psnr:
             reached = f"{quality.psnr:.2f}" if math.isfinite(quality.psnr) else "no"
             raise VerificationError(f"{source}: {quality.name}: {reached} dB, below {psnr:g} dB")
-        if max_error is not None and quality.max_error > max_error:
+        if max_error is not None and exceeds(quality.max_error, max_error):
             raise VerificationError(
                 f"{source}: {quality.name}: error {quality.max_error:g}, above {max_error:g}"
             )

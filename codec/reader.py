@@ -71,6 +71,7 @@ class InrcFile(Mapping[str, "FieldView"]):
         self._lock = threading.RLock()
         self._digests: dict[int, bytes] = {}
         self._mask_samples: dict[int, int] = {}
+        self._warned: set[str] = set()
         try:
             self.sections = SectionReader(
                 self._source,
@@ -169,6 +170,14 @@ class InrcFile(Mapping[str, "FieldView"]):
         from codec.devices import choose_device
 
         return choose_device(self.device_option)
+
+    def warn_once(self, message: str) -> None:
+        """Log a warning about the file that each of its items would repeat."""
+        with self._lock:
+            known = message in self._warned
+            self._warned.add(message)
+        if not known:
+            _log.warning("%s", message)
 
     @cached_property
     def verbatim(self) -> dict[str, VerbatimValue]:

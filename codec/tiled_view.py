@@ -36,10 +36,10 @@ class TiledView(FieldView):
         self._grid = grid
         self._items = tuple(items)
         self._index = index
-        self._level = level
         self._component = first.header.components[index]
         factors = self._level_factors(level) if level else (1,) * len(grid.shape)
-        super().__init__(first.file, self._component, first.header.dims, grid.shape, factors)
+        dims = first.header.dims
+        super().__init__(first.file, self._component, dims, grid.shape, factors, level)
 
     def _level_factors(self, level: int) -> tuple[int, ...]:
         # A tile of one value has any level; the others decide where there are any.

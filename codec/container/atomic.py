@@ -7,12 +7,13 @@ temporary file is removed on every way out, Ctrl-C included; the umask decides t
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from codec.container.byte_sources import local_path
 from codec.errors import InvalidInputError
 
 
@@ -29,18 +30,13 @@ def atomic_path(target: str | os.PathLike[str], *, overwrite: bool = False) -> I
             written: no such folder, no permission, disk full.
     """
     final = check_writable(target, overwrite=overwrite)
-    temporary = None
+    temporary = _unused_name(final, final.suffix)
     try:
-        descriptor, name = tempfile.mkstemp(
-            dir=final.parent, prefix=f".{final.name}.", suffix=f".part{final.suffix}"
-        )
-        os.close(descriptor)
-        temporary = Path(name)
+        os.close(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         yield temporary
         temporary.chmod(_mode_for(final))
         _sync(temporary)
         os.replace(temporary, final)
-        temporary = None
         _sync(final.parent)
     except OSError as error:
         raise InvalidInputError(f"{final}: cannot write: {error.strerror or error}") from error
@@ -48,8 +44,7 @@ def atomic_path(target: str | os.PathLike[str], *, overwrite: bool = False) -> I
         # A writer only knows the temporary name; people know the other.
         raise InvalidInputError(str(error).replace(str(temporary), str(final))) from error
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -65,10 +60,10 @@ def atomic_folder(target: str | os.PathLike[str], *, overwrite: bool = False) ->
             `overwrite`.
     """
     final = check_writable(target, overwrite=overwrite, folder=True)
-    staging = None
+    staging = _unused_name(final)
+    made = staging / final.name
     try:
-        staging = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{final.name}.", suffix=".part"))
-        made = staging / final.name
+        staging.mkdir(0o700)
         made.mkdir()
         yield made
         if final.exists():
@@ -79,11 +74,14 @@ def atomic_folder(target: str | os.PathLike[str], *, overwrite: bool = False) ->
     except OSError as error:
         raise InvalidInputError(f"{final}: cannot write: {error.strerror or error}") from error
     except InvalidInputError as error:
-        hidden = str(staging / final.name) if staging is not None else str(final)
-        raise InvalidInputError(str(error).replace(hidden, str(final))) from error
+        raise InvalidInputError(str(error).replace(str(made), str(final))) from error
     finally:
-        if staging is not None:
-            shutil.rmtree(staging, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _unused_name(final: Path, suffix: str = "") -> Path:
+    """A hidden name beside the target, known before it is there: an interrupt may come between."""
+    return final.parent / f".{final.name}.{secrets.token_hex(8)}.part{suffix}"
 
 
 def check_writable(
@@ -93,7 +91,7 @@ def check_writable(
 
     A `target` that is a folder may be replaced where a folder will be written.
     """
-    final = Path(target).resolve()
+    final = local_path(target).resolve()
     if final.is_dir() and not folder:
         raise InvalidInputError(f"{target}: is a directory; name a file")
     if final.exists() and not overwrite:

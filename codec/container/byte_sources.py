@@ -55,6 +55,20 @@ def is_url(source: object) -> bool:
     return isinstance(source, str) and _URL.match(source) is not None
 
 
+def local_path(path: str | os.PathLike[str]) -> Path:
+    """The path of a file that is to be written, or read as a whole.
+
+    Raises:
+        InvalidInputError: it is a URL.
+    """
+    if is_url(path):
+        raise InvalidInputError(
+            f"{path}: only .inrc files are read from URLs, and nothing is written there; name a "
+            "file of this machine"
+        )
+    return Path(path)
+
+
 class BytesSource:
     """A file that is already in memory."""
 

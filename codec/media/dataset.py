@@ -8,6 +8,7 @@ medium and is specified in `format_spec/metadata.md`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -70,6 +71,12 @@ class Field:
     @property
     def dtype(self) -> np.dtype[Any]:
         return self.values.dtype
+
+    @property
+    def unit_factor(self) -> float:
+        """What a stored 1 is in the field's unit; 1 for a scale factor that cannot measure."""
+        factor = abs(self.packing[0]) if self.packing else 1.0
+        return factor if 0 < factor < math.inf else 1.0
 
     def part(self, box: tuple[slice, ...]) -> Field:
         """The samples in a box, one slice per axis, read now."""

@@ -33,7 +33,7 @@ from codec.pipeline.item_sections import (
 )
 from codec.pipeline.normalise import NormalisedField, denormalise, to_stored
 from codec.pipeline.quality import psnr_of_components
-from codec.pipeline.residuals import BoundedComponent, encode_residuals
+from codec.pipeline.residuals import BoundedComponent, Integers, encode_residuals
 
 # The tightest tolerance that an architecture's text may promise, in units of the declared range.
 _MOST_PRECISE = 2.0**-40
@@ -166,31 +166,51 @@ class ItemEncoder:
         alternative = "" if self._architecture.bounded else ", or --arch pyramid"
         return [
             BoundedComponent(
-                c.name, field.stored, field.valid, limit, tolerance * 2 * c.scale, alternative
+                c.name,
+                entry.stored,
+                entry.valid,
+                limit,
+                tolerance * 2 * c.scale,
+                alternative,
+                tuple(fill for fill in entry.field.fill_values if fill == fill),
             )
-            for c, field, limit in zip(self._components, self._fields, self._bounds, strict=True)
+            for c, entry, limit in zip(self._components, self._fields, self._bounds, strict=True)
         ]
 
     def _bounded(self, model: Model) -> ItemSections:
         """A model's sections with the residuals that keep the bounds."""
         kept = self._kept(self._architecture.tolerance(model.config))
-        steps = tuple(component.step for component in kept)
-        residuals = np.zeros((len(kept), *self._shape), np.int32)
-
-        def store(window: Window, normalised: Values) -> None:
-            for number, (c, bound, y) in enumerate(
-                zip(self._components, kept, normalised, strict=True)
-            ):
-                real = denormalise(y, c.offset, c.scale)
-                residuals[number][window] = bound.residuals(window, real, steps[number])
-
-        self._evaluate(model, store)
+        steps, residuals, met = self._residuals(model, kept)
+        while met:
+            kept = [one.narrowed() if number in met else one for number, one in enumerate(kept)]
+            steps, residuals, met = self._residuals(model, kept)
         needed = bool(residuals.any())
         sections = self._code(model, self._options.coder, steps if needed else ())
         if not needed:
             return sections
         payload, integers = encode_residuals(self._number, residuals)
         return replace(sections, residuals=payload, residual_integers=integers)
+
+    def _residuals(
+        self, model: Model, kept: Sequence[BoundedComponent]
+    ) -> tuple[tuple[float, ...], Integers, set[int]]:
+        """Steps, residuals, and the components of which a valid sample would become a fill."""
+        steps = tuple(component.step for component in kept)
+        residuals = np.zeros((len(kept), *self._shape), np.int32)
+        met: set[int] = set()
+
+        def store(window: Window, normalised: Values) -> None:
+            for number, (c, bound, y) in enumerate(
+                zip(self._components, kept, normalised, strict=True)
+            ):
+                real = denormalise(y, c.offset, c.scale)
+                found = bound.residuals(window, real, steps[number])
+                residuals[number][window] = found
+                if bound.meets_fill(window, real + steps[number] * found):
+                    met.add(number)
+
+        self._evaluate(model, store)
+        return steps, residuals, met
 
     def _measure(self, model: Model) -> Measurement:
         sections = self._code(model, self._options.coder)

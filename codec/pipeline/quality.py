@@ -16,7 +16,7 @@ from codec.pipeline.normalise import NormalisedField, valid_samples, validity
 from codec.reports import FieldQuality
 
 Array = npt.NDArray[Any]
-_PIECE = 1 << 20
+_PIECE = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,9 @@ class Deviation:
     """How far the decoded samples of a part of a field are from the original ones.
 
     Attributes:
-        squared, greatest: sum of squared differences and greatest difference over valid samples,
-            in units of `unit`: squares of the values themselves may overflow or vanish.
+        squared: sum of squared differences over valid samples, in units of `unit`: squares of the
+            values themselves may overflow or vanish.
+        greatest: difference of any of them, in stored values.
         unit: in stored values.
         count: number of valid samples.
         low, high: range of the original ones, in stored values; 0 where there are none.
@@ -84,11 +85,11 @@ def quality_of(field: Field, parts: Sequence[Deviation]) -> FieldQuality:
     unit = parts[0].unit
     half = high / 2 - low / 2 if field.peak is None else field.peak / 2
     mean = math.fsum(part.squared for part in filled) / count if count else 0.0
-    factor = abs(field.packing[0]) if field.packing else 1.0
+    factor = field.unit_factor
     return FieldQuality(
         name=field.name,
         psnr=peak_signal_to_noise(mean) if half > 0 or mean == 0 else -np.inf,
-        max_error=max((part.greatest for part in filled), default=0.0) * unit * factor,
+        max_error=max((part.greatest for part in filled), default=0.0) * factor,
         rmse=float(np.sqrt(mean)) * unit * factor,
         value_range=2 * (high / 2 - low / 2) * factor,
         units=field.units,
@@ -149,11 +150,16 @@ def psnr_of_components(
 
 
 def _accumulate(original: Array, decoded: Array, unit: float) -> tuple[float, float]:
-    """(sum of squared differences, greatest difference), in units of `unit`, in float64."""
+    """(sum of squared differences in units of `unit`, greatest difference), in float64."""
     squared, greatest = 0.0, 0.0
+    # Dividing both values by the unit itself would round them by more than they may differ.
+    mantissa, exponent = math.frexp(unit)
     for start in range(0, original.size, _PIECE):
-        expected = original[start : start + _PIECE].astype(np.float64) / unit
-        difference = np.abs(decoded[start : start + _PIECE].astype(np.float64) / unit - expected)
-        squared += float(np.square(difference).sum())
+        piece = slice(start, start + _PIECE)
+        expected = np.ldexp(original[piece].astype(np.float64), -exponent)
+        difference = np.ldexp(decoded[piece].astype(np.float64), -exponent)
+        difference -= expected
+        np.abs(difference, out=difference)
+        squared += float(np.square(difference / mantissa).sum())
         greatest = max(greatest, float(difference.max()))
-    return squared, greatest
+    return squared, float(np.ldexp(greatest, exponent))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -74,8 +74,9 @@ class BoundedComponent:
         stored: the original values.
         valid: where they count, or None.
         bound: greatest difference, in their unit.
-        tolerance: of a decoder of the model, in their unit.
+        tolerance: of a decoder of the model, in their unit; 0 for a constant, which is exact.
         alternative: what else would help where the bound is too small, or "".
+        fills: values that no valid sample may be decoded to.
     """
 
     name: str
@@ -84,6 +85,7 @@ class BoundedComponent:
     bound: float
     tolerance: float
     alternative: str = ""
+    fills: tuple[Any, ...] = ()
 
     @property
     def step(self) -> float:
@@ -96,6 +98,9 @@ class BoundedComponent:
         sizes = np.abs(chosen.astype(np.float64))
         ends = (float(sizes.min()), float(sizes.max())) if sizes.size else (1.0, 1.0)
         found = 2 * reach(self.bound, self.stored.dtype, self.tolerance, *ends)
+        if self.tolerance == 0:
+            # Near 0 half a spacing of floats vanishes, and nothing has to be added to a constant.
+            found = max(found, float(np.finfo(np.float64).tiny))
         if found <= 0:
             raise TargetError(
                 f"{self.name}: decoders may differ by {self.tolerance:.3g}, so the bound "
@@ -122,6 +127,22 @@ class BoundedComponent:
         found: Integers = wanted.astype(np.int32)
         self._check(window, original, real + step * found)
         return found
+
+    def meets_fill(self, window: tuple[slice, ...], real: Reals) -> bool:
+        """Whether a decoder may take a valid sample for a fill value."""
+        if not self.fills:
+            return False
+        dtype = self.stored.dtype
+        low, high = (to_stored(real + shift * self.tolerance, dtype) for shift in (-2, 2))
+        met = np.zeros(real.shape, np.bool_)
+        for fill in self.fills:
+            met |= (low <= fill) & (fill <= high)
+        return bool((met if self.valid is None else met & self.valid[window]).any())
+
+    def narrowed(self) -> BoundedComponent:
+        """The same with half the bound: integers come to 0, where no sample is another."""
+        integer = self.stored.dtype.kind != "f"
+        return replace(self, bound=math.floor(self.bound) // 2 if integer else self.bound / 2)
 
     def _check(self, window: tuple[slice, ...], original: Array, real: Reals) -> None:
         """Rounding is monotone: if both ends of what decoders may have are within, all are."""

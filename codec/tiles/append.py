@@ -15,6 +15,7 @@ from pathlib import Path
 from codec.assembly import FileParts, IntegerSection, KeptSection, kept_sections
 from codec.budget import Budget, field_size
 from codec.container.atomic import atomic_path
+from codec.container.byte_sources import local_path
 from codec.container.sections import KNOWN_TYPES, Section
 from codec.container.tile_grid import TileGrid
 from codec.encoder import judged
@@ -88,11 +89,11 @@ def append_file(
 ) -> AppendReport:
     """See `codec.append`."""
     started = time.perf_counter()
-    path = Path(target).resolve()
+    path = local_path(target).resolve()
     with InrcFile(path, device="cpu", limits=Limits.level(2)) as file:
         before = file.file_bytes
         growths = _growing(file, dim, options.select)
-        reader = _source(file, growths, Path(source).resolve())
+        reader = _source(file, growths, local_path(source).resolve())
         with _opened(file, reader) as dataset:
             groups = _planned(file, growths, dataset, dim, source)
             described = _described(file, growths, dataset, dim, source)

@@ -35,7 +35,7 @@ _log = logging.getLogger("inrc")
 
 # Shares of the work, for the progress bar.
 _RANGES, _WRITING = 0.05, 0.02
-_JOURNAL_VERSION = 1
+_JOURNAL_VERSION = 2
 # Options that do not change the result.
 _INDIFFERENT = frozenset({"on_progress", "threads", "scheduler"})
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from codec import registry
 from codec.assembly import FileParts, mask_digest, tensor_sections
-from codec.bounds import bounds_of
+from codec.bounds import bounds_of, exceeds, met_fill
 from codec.container.items import Dim, Item
 from codec.container.leb128 import decode_uleb, encode_uleb
 from codec.container.tile_grid import Box
@@ -100,7 +100,7 @@ def encode_tile(
             deviation(part, original, coded[part.name][...], unit)
             for part, original, unit in zip(parts, stored, units, strict=True)
         )
-    _check_bounds(task, bounds, deviations)
+    _check(task, bounds, deviations)
     return EncodedTile(
         sections.item,
         tuple(CodedSection("MASK", mask, mask_digest(mask)) for mask in file.masks),
@@ -113,14 +113,16 @@ def encode_tile(
     )
 
 
-def _check_bounds(task: TileTask, bounds: Sequence[float], deviations: Sequence[Deviation]) -> None:
-    """Nothing is kept whose own decoding breaks the promise."""
+def _check(task: TileTask, bounds: Sequence[float], deviations: Sequence[Deviation]) -> None:
+    """Nothing is kept whose own decoding breaks a promise."""
+    for name, found in zip(task.names, deviations, strict=True):
+        if not found.intact:
+            raise met_fill(name)
     for name, bound, found in zip(task.names, bounds, deviations, strict=False):
-        error = found.greatest * found.unit
-        if error > bound * (1 + 1e-9):
+        if exceeds(found.greatest, bound):
             raise TargetError(
-                f"{name}: error {error:g} where {bound:g} (in stored values) was asked for; "
-                "nothing is written"
+                f"{name}: error {found.greatest:g} where {bound:g} (in stored values) was asked "
+                "for; nothing is written"
             )
 
 

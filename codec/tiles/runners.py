@@ -169,6 +169,10 @@ def _scheduler(distributed: Any, options: EncodeOptions, tasks: int) -> Iterator
         return
     workers = min(usable_threads(options.threads), tasks)
     with distributed.LocalCluster(
-        n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
+        n_workers=workers,
+        threads_per_worker=1,
+        # Without an address dask serves its dashboard to everybody, on a port that may be taken.
+        dashboard_address="127.0.0.1:0",
+        silence_logs=logging.ERROR,
     ) as cluster:
         yield cluster.scheduler_address

@@ -224,3 +224,97 @@ def test_the_reach_of_floats_leaves_room_for_their_rounding(dtype: str) -> None:
             stored = (values.astype(np.longdouble) + shift).astype(dtype)
             error = np.abs(stored.astype(np.longdouble) - values.astype(np.longdouble))
             assert float(error.max()) <= limit
+
+
+@pytest.mark.parametrize("tile", ["auto", (30, 30)])
+def test_a_bound_of_few_steps_is_measured_exactly_in_the_widest_integers(
+    tmp_path: Path, tile: str | tuple[int, ...]
+) -> None:
+    values = np.random.default_rng(4).integers(0, 2**32 - 1, (40, 40), np.uint32, endpoint=True)
+    for bound in (1.0, 2.0, 7.0):
+        decoded = round_trip(tmp_path, values, max_error=bound, tile=tile)
+        assert furthest(values, decoded) <= bound
+        codec.verify(tmp_path / "out.inrc", tmp_path / "in.npy", max_error=bound)
+
+
+@pytest.mark.parametrize("factor", [0.0, float("nan"), float("inf")])
+def test_a_scale_factor_that_cannot_measure_leaves_the_bound_in_stored_values(
+    tmp_path: Path, factor: float
+) -> None:
+    with netCDF4.Dataset(tmp_path / "in.nc", "w") as file:
+        file.createDimension("x", 600)
+        packed = file.createVariable("p", "i2", ("x",))
+        packed.setncatts({"scale_factor": factor, "add_offset": 1.0})
+        packed.set_auto_maskandscale(False)
+        packed[:] = np.arange(600) % 77
+    report = codec.encode(tmp_path / "in.nc", tmp_path / "out.inrc", max_error=2, **FAST)
+    assert report.qualities[0].max_error <= 2
+    codec.verify(tmp_path / "out.inrc", tmp_path / "in.nc")
+
+
+def packed_file(path: Path, values: Array, fill: int) -> Path:
+    with netCDF4.Dataset(path, "w") as file:
+        file.createDimension("x", len(values))
+        packed = file.createVariable("p", values.dtype, ("x",), fill_value=fill)
+        packed.scale_factor = 1.0
+        packed.set_auto_maskandscale(False)
+        packed[:] = values
+    return path
+
+
+@pytest.mark.parametrize("tile", ["auto", (450,)])
+@pytest.mark.parametrize(("fill", "bound"), [(100, 1), (100, 9), (255, 3)])
+def test_no_valid_sample_is_decoded_to_the_fill_value(
+    tmp_path: Path, fill: int, bound: int, tile: str | tuple[int, ...]
+) -> None:
+    values = np.random.default_rng(1).integers(60, 255, 900).astype(np.uint8)
+    values[values == fill] = fill - 1
+    values[300:310] = fill
+    source = packed_file(tmp_path / "in.nc", values, fill)
+    report = codec.encode(source, tmp_path / "out.inrc", max_error=bound, tile=tile, **FAST)
+    assert report.qualities[0].mask_intact
+    assert report.qualities[0].max_error <= bound
+    with codec.open(tmp_path / "out.inrc", device="cpu") as file:
+        decoded = file["p"][...]
+    assert np.array_equal(decoded == fill, values == fill)
+    assert furthest(values, decoded) <= bound
+
+
+@pytest.mark.parametrize("tile", ["auto", (450,)])
+def test_without_a_bound_samples_that_would_become_the_fill_value_are_refused(
+    tmp_path: Path, tile: str | tuple[int, ...]
+) -> None:
+    values = np.random.default_rng(2).integers(60, 255, 900).astype(np.uint8)
+    source = packed_file(tmp_path / "in.nc", values, 100)
+    with pytest.raises(TargetError, match="p: its fill value lies among its values"):
+        codec.encode(source, tmp_path / "out.inrc", psnr=25, tile=tile, **FAST)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.nc"]
+
+
+@pytest.mark.parametrize("value", [0.0, 5e-324, 1e-310, -3.5])
+def test_a_constant_is_lossless_whatever_it_is(tmp_path: Path, value: float) -> None:
+    values = np.full((30, 20), value)
+    assert np.array_equal(round_trip(tmp_path, values, max_error=0), values)
+    values[:15] = 7.25
+    values[15:] = value
+    assert np.array_equal(round_trip(tmp_path, values, max_error=0, tile=(15, 20)), values)
+
+
+def test_a_file_cut_before_its_residuals_shows_all_tiles_and_warns_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    values = np.sin(np.linspace(0, 6, 80)) * np.cos(np.linspace(0, 5, 30))[:, None]
+    values[:, 40:] = np.random.default_rng(3).normal(size=(30, 40))
+    round_trip(tmp_path, values.astype("f4"), max_error=0.01, tile=(30, 20))
+    data = (tmp_path / "out.inrc").read_bytes()
+    with codec.open(data, device="cpu") as file:
+        residuals = file.sections.of_type("RESD")
+        assert 1 < len(residuals) < 4
+        assert file["in"].bound == 0.01
+        assert file["in"].level(1).bound is None
+    with codec.open(data[: residuals[0].start], device="cpu", allow_truncated=True) as file:
+        decoded = file["in"][...]
+        assert file["in"].bound is None
+    assert np.abs(decoded - values).max() < 0.1
+    told = [record for record in caplog.records if "residuals are left out" in record.message]
+    assert len(told) == 1

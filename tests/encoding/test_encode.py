@@ -376,3 +376,16 @@ def test_a_real_file_reaches_its_target(volumes: Path, tmp_path: Path, name: str
     )
     assert report.goal_met
     codec.verify(tmp_path / "out.inrc", volumes / name, psnr=25, device="cpu")
+
+
+def test_a_lone_name_is_a_name_and_not_its_letters(tmp_path: Path) -> None:
+    values = np.sin(np.arange(600, dtype=np.float32) / 50).reshape(20, 30)
+    np.savez(tmp_path / "in.npz", wind=values, heat=values + 1)
+    codec.encode(tmp_path / "in.npz", tmp_path / "out.inrc", psnr=40, var="wind", **FAST)
+    with codec.open(tmp_path / "out.inrc") as file:
+        assert list(file) == ["wind"]
+    codec.decode(tmp_path / "out.inrc", tmp_path / "out.npy", var="wind")
+    with pytest.raises(InvalidInputError, match="give groups of names"):
+        codec.encode(
+            tmp_path / "in.npz", tmp_path / "joint.inrc", psnr=40, joint=["wind", "heat"], **FAST
+        )

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from codec.container.atomic import atomic_path, check_writable
+from codec.container.atomic import atomic_folder, atomic_path, check_writable
 from codec.errors import InvalidInputError
 
 
@@ -50,6 +50,23 @@ def test_the_temporary_name_keeps_the_suffix(tmp_path: Path) -> None:
     with atomic_path(tmp_path / "out.nc") as temporary:
         assert temporary.suffix == ".nc"
         assert temporary.name.startswith(".")
+
+
+@pytest.mark.parametrize(("call", "atomic"), [("open", atomic_path), ("mkdir", atomic_folder)])
+def test_an_interrupt_just_after_the_temporary_name_appears_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, atomic: Any
+) -> None:
+    original = getattr(os, call)
+
+    def interrupted(path: Any, *arguments: Any, **options: Any) -> Any:
+        original(path, *arguments, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, call, interrupted)
+    with pytest.raises(KeyboardInterrupt), atomic(tmp_path / "out.inrc"):
+        pass
+    monkeypatch.undo()
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit, MemoryError])
@@ -132,7 +149,7 @@ def full_disk(*args: Any, **options: Any) -> Any:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-@pytest.mark.parametrize("place", ["tempfile.mkstemp", "os.fsync", "os.replace"])
+@pytest.mark.parametrize("place", ["os.open", "os.fsync", "os.replace"])
 def test_a_full_disk_is_told_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:

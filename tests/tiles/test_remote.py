@@ -157,3 +157,24 @@ def test_a_protocol_without_its_package_says_what_to_install() -> None:
 def test_other_urls_of_fsspec_work(tiled_path: Path, decoded: Array) -> None:
     with codec.open(f"file://{tiled_path}", device="cpu") as file:
         assert file["t"][...].tobytes() == decoded.tobytes()
+
+
+def test_a_url_where_only_local_files_will_do_is_one_clear_line(
+    server: Any, tiled_path: Path, field_path: Path, tmp_path: Path
+) -> None:
+    url, out = f"{server.url}/t.inrc", str(tmp_path / "out.inrc")
+    tiled, field = str(tiled_path), str(field_path)
+    for arguments in (
+        ["encode", url, "-o", out],
+        ["encode", field, "-o", url],
+        ["decode", tiled, "-o", f"{server.url}/t.npy"],
+        ["append", url, field, "--dim", "0"],
+        ["append", tiled, url, "--dim", "0"],
+        ["verify", tiled, url],
+    ):
+        done = CliRunner().invoke(inrc, arguments)
+        assert done.exit_code == 1
+        assert f"inrc: {server.url}/t." in done.stderr
+        assert "only .inrc files are read from URLs" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    assert not list(tmp_path.iterdir())

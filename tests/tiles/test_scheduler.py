@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +16,8 @@ import pytest
 
 import codec
 from codec.errors import InvalidInputError, InvalidOptionError, MissingDependencyError
-from codec.options import Progress
+from codec.options import EncodeOptions, Progress
+from codec.tiles import runners
 from tests.conftest import ROOTS
 from tests.tiles.conftest import TILE
 
@@ -33,7 +36,7 @@ def cluster() -> Iterator[Any]:
             n_workers=2,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             silence_logs=logging.CRITICAL,
         ) as cluster:
             yield cluster
@@ -98,3 +101,14 @@ def test_without_dask_the_message_says_what_to_install(
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'inrc\[dask\]'"):
         codec.encode(field_path, tmp_path / "t.inrc", scheduler="processes", **OPTIONS)
+
+
+def test_processes_start_without_a_warning_where_another_cluster_has_the_usual_port() -> None:
+    options = EncodeOptions(scheduler="processes", threads=1)
+    with contextlib.closing(socket.socket()) as usual:
+        with contextlib.suppress(OSError):
+            # If somebody else has it already, so much the better.
+            usual.bind(("", 8787))
+            usual.listen()
+        with runners._scheduler(distributed, options, 1) as address:
+            assert address.startswith("tcp://127.0.0.1")
