@@ -10,6 +10,7 @@ from codec.errors import InvalidOptionError
 from codec.limits import Limits
 from codec.options import (
     AUTOMATIC_TILE,
+    DEFAULT_PSNR,
     THREADS,
     EncodeOptions,
     Goal,
@@ -140,7 +141,7 @@ def append(
     from codec.tiles.append import append_file
 
     options = EncodeOptions(
-        goal=Goal.choose(psnr, ratio, bytes, max_error, rel_error),
+        goal=Goal.choose(psnr, ratio, bytes, max_error, rel_error).or_psnr(DEFAULT_PSNR),
         effort=effort,
         architecture=arch,
         pruner=prune,

@@ -31,6 +31,8 @@ from codec.media import formats
 from codec.media.dataset import Dataset, Field, Shape
 from codec.options import (
     AUTO,
+    DEFAULT_PSNR,
+    DEFAULT_SHAPE_PSNR,
     FOR_ARRAYS,
     FOR_SHAPES,
     EncodeOptions,
@@ -74,7 +76,7 @@ def encode_file(
     final = check_writable(target, overwrite=overwrite)
     registry.check_names(options.pruner, options.quantiser)
     path = local_path(source)
-    options = _with_architecture(path, options)
+    options = _completed(path, options)
     if path.exists() and final.exists() and os.path.samefile(path, final):
         raise InvalidInputError(f"{target}: is the input itself; name another file")
     with _opened(path, options) as dataset:
@@ -109,15 +111,18 @@ def _select(options: EncodeOptions) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys([*options.select, *joint]))
 
 
-def _with_architecture(path: Path, options: EncodeOptions) -> EncodeOptions:
-    """The options with the name of an architecture for "auto", and what it needs at hand."""
+def _completed(path: Path, options: EncodeOptions) -> EncodeOptions:
+    """The options with a goal and the name of an architecture, and what that needs at hand."""
     if options.architecture != AUTO:
         chosen = registry.architecture(options.architecture)
         if chosen.staged:
             need_torch(f"encoding with --arch {chosen.name}")
-        return options
     mesh = options.raw is None and formats.medium_of(path) == "mesh"
-    return replace(options, architecture=FOR_SHAPES if mesh else FOR_ARRAYS)
+    architecture = options.architecture
+    if architecture == AUTO:
+        architecture = FOR_SHAPES if mesh else FOR_ARRAYS
+    goal = options.goal.or_psnr(DEFAULT_SHAPE_PSNR if mesh else DEFAULT_PSNR)
+    return replace(options, architecture=architecture, goal=goal)
 
 
 def _encode_shape(dataset: Dataset, shape: Shape, options: EncodeOptions) -> _Encoded:

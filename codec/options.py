@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from codec.media.raw_layout import RawLayout
 
 DEFAULT_PSNR = 40.0
+# Of shapes, relative to the diagonal: what a scan needs to look like itself.
+DEFAULT_SHAPE_PSNR = 70.0
 MAX_EFFORT = 9
 # What "auto" stands for, as an architecture.
 AUTO, FOR_ARRAYS, FOR_SHAPES = "auto", "pyramid", "shell"
@@ -27,7 +29,7 @@ CODERS = ("auto", "raw", "ans", "range", "zstd", "brotli")
 
 @dataclass(frozen=True)
 class Goal:
-    """The target of rate control; exactly one of them is set.
+    """The target of rate control; at most one is set: none means the default of what is encoded.
 
     Attributes:
         psnr: at least so many dB in every field (peak = the field's own range).
@@ -53,7 +55,7 @@ class Goal:
         max_error: float | None = None,
         rel_error: float | None = None,
     ) -> Goal:
-        """The goal asked for, `DEFAULT_PSNR` if none is.
+        """The goal asked for.
 
         Raises:
             InvalidOptionError: more than one target, or one that makes no sense.
@@ -80,7 +82,11 @@ class Goal:
             )
         if rel_error is not None and not 0 <= rel_error < 1:
             raise InvalidOptionError(f"rel-error {rel_error:g}: the target is a share, say 0.001")
-        return cls(psnr if named else DEFAULT_PSNR, ratio, size, max_error, rel_error)
+        return cls(psnr, ratio, size, max_error, rel_error)
+
+    def or_psnr(self, psnr: float) -> Goal:
+        """This goal, or a PSNR where none was asked for."""
+        return Goal(psnr=psnr) if self == Goal() else self
 
     @property
     def bounded(self) -> bool:
@@ -149,7 +155,7 @@ class EncodeOptions:
             or the address of a dask scheduler, "tcp://HOST:PORT". Does not change the result.
     """
 
-    goal: Goal = Goal(psnr=DEFAULT_PSNR)
+    goal: Goal = Goal()
     effort: int = 3
     architecture: str = AUTO
     pruner: str = "binary-mask"

@@ -10,7 +10,7 @@ import click
 
 import codec
 from codec.media.raw_layout import ENDIANS, ORDERS
-from codec.options import DEFAULT_PSNR, MAX_EFFORT, EncodeOptions, Goal
+from codec.options import DEFAULT_PSNR, DEFAULT_SHAPE_PSNR, MAX_EFFORT, EncodeOptions, Goal
 from codec.reports import EncodeReport
 from inrc_cli import arguments, failures, tables
 from inrc_cli.paths import need_file, need_target
@@ -47,7 +47,8 @@ class Request(TypedDict):
     "--psnr",
     metavar="DB",
     type=float,
-    help=f"At least DB in every field, of its range (images: of 255) [{DEFAULT_PSNR:g}].",
+    help=f"At least DB in every field, of its range (images: of 255; shapes: of their size) "
+    f"[{DEFAULT_PSNR:g}, shapes {DEFAULT_SHAPE_PSNR:g}].",
 )
 @click.option("--ratio", metavar="X", type=float, help="At least X times smaller than the fields.")
 @click.option(

@@ -187,3 +187,10 @@ def test_shapes_have_no_error_bound(tmp_path: Path) -> None:
     source = write(ball(RADIUS, (100, -50, 7)), tmp_path / "ball.ply")
     with pytest.raises(InvalidOptionError, match="use --psnr or --bytes"):
         codec.encode(source, tmp_path / "ball.inrc", max_error=0.1)
+
+
+def test_without_a_target_a_shape_looks_like_itself(tmp_path: Path) -> None:
+    source = write(ball(RADIUS, (100, -50, 7)), tmp_path / "ball.ply")
+    # This architecture is quicker than the one for shapes, and has the same goal.
+    report = codec.encode(source, tmp_path / "ball.inrc", effort=0, arch="pyramid")
+    assert report.qualities[0].psnr > 60
