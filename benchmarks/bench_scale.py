@@ -89,8 +89,9 @@ def measure(source: Path, work: Path, psnr: float) -> dict[str, float | bool | i
     whole, resumed = work / "whole.inrc", work / "resumed.inrc"
     arguments = ["--effort", "0", "--psnr", str(psnr), "--quiet"]
     first = _checked(run_inrc("encode", source, "-o", whole, *arguments))
-    _kill_after(first.seconds / 2, "encode", source, "-o", resumed, *arguments)
     journal = work / ".resumed.inrc.inrc-journal"
+    half = whole.stat().st_size // 2
+    _kill_at(journal, half, "encode", source, "-o", resumed, *arguments)
     kept = journal.stat().st_size if journal.exists() else 0
     second = _checked(run_inrc("encode", source, "-o", resumed, *arguments))
     read, seconds = _region_bytes(whole)
@@ -114,9 +115,11 @@ def _checked(finished: Finished) -> Finished:
     return finished
 
 
-def _kill_after(seconds: float, *arguments: str | Path) -> None:
+def _kill_at(journal: Path, size: int, *arguments: str | Path) -> None:
+    """Run `inrc`, and kill it once its journal has so many bytes."""
     process = subprocess.Popen([INRC, *arguments])
-    time.sleep(seconds)
+    while process.poll() is None and not (journal.exists() and journal.stat().st_size >= size):
+        time.sleep(0.2)
     process.send_signal(signal.SIGKILL)
     if process.wait() != -signal.SIGKILL:
         raise SystemExit("the run ended before it could be killed; use a larger field")
