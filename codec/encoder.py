@@ -76,10 +76,11 @@ def encode_file(
     final = check_writable(target, overwrite=overwrite)
     registry.check_names(options.pruner, options.quantiser)
     path = local_path(source)
-    options = _completed(path, options)
+    _check_architecture(options)
     if path.exists() and final.exists() and os.path.samefile(path, final):
         raise InvalidInputError(f"{target}: is the input itself; name another file")
     with _opened(path, options) as dataset:
+        options = _completed(options, dataset)
         source_bytes = field_bytes = dataset.source_bytes
         if dataset.shape is not None:
             encoded = _encode_shape(dataset, dataset.shape, options)
@@ -111,17 +112,22 @@ def _select(options: EncodeOptions) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys([*options.select, *joint]))
 
 
-def _completed(path: Path, options: EncodeOptions) -> EncodeOptions:
-    """The options with a goal and the name of an architecture, and what that needs at hand."""
-    if options.architecture != AUTO:
-        chosen = registry.architecture(options.architecture)
-        if chosen.staged:
-            need_torch(f"encoding with --arch {chosen.name}")
-    mesh = options.raw is None and formats.medium_of(path) == "mesh"
+def _check_architecture(options: EncodeOptions) -> None:
+    """See that the architecture asked for, and what it needs, is at hand before input is read."""
+    if options.architecture == AUTO:
+        return
+    chosen = registry.architecture(options.architecture)
+    if chosen.staged:
+        need_torch(f"encoding with --arch {chosen.name}")
+
+
+def _completed(options: EncodeOptions, dataset: Dataset) -> EncodeOptions:
+    """The options with a goal and an architecture that suit the dataset, where none was named."""
+    shaped = dataset.shape is not None
     architecture = options.architecture
     if architecture == AUTO:
-        architecture = FOR_SHAPES if mesh else FOR_ARRAYS
-    goal = options.goal.or_psnr(DEFAULT_SHAPE_PSNR if mesh else DEFAULT_PSNR)
+        architecture = FOR_SHAPES if shaped else FOR_ARRAYS
+    goal = options.goal.or_psnr(DEFAULT_SHAPE_PSNR if shaped else DEFAULT_PSNR)
     return replace(options, architecture=architecture, goal=goal)
 
 

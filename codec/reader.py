@@ -26,10 +26,7 @@ from codec.errors import CorruptError, TruncatedError
 from codec.field_view import FieldView, ItemView
 from codec.limits import Limits
 from codec.options import usable_threads
-from codec.pipeline.item_sections import (
-    Coefficients,
-    section_item,
-)
+from codec.pipeline.item_sections import Coefficients, section_item
 from codec.tiled_view import TiledView
 
 _log = logging.getLogger("inrc")

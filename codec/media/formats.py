@@ -210,16 +210,6 @@ def read(
     return dataset
 
 
-def medium_of(path: Path) -> str:
-    """The medium of a file, by content if it is there, else by name; "" if it is unknown.
-
-    Raises:
-        InvalidInputError: it cannot be read.
-    """
-    row = (_by_content(path) if path.exists() else None) or _by_suffix(path)
-    return "" if row is None else row.medium
-
-
 def is_mesh(path: Path) -> bool:
     """Whether a file that is written under this name holds a mesh."""
     row = _by_suffix(path)

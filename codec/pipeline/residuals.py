@@ -65,6 +65,13 @@ def reach(
     return max(bound - rounding, bound / 2, exact) * (1 - _SLACK) - 2 * tolerance
 
 
+def extremes_of(stored: Array, valid: npt.NDArray[np.bool_] | None) -> tuple[float, float]:
+    """The least and the greatest absolute value where samples count; 1 where none does."""
+    chosen = stored if valid is None else stored[valid]
+    sizes = np.abs(chosen.astype(np.float64))
+    return (float(sizes.min()), float(sizes.max())) if sizes.size else (1.0, 1.0)
+
+
 @dataclass(frozen=True)
 class BoundedComponent:
     """What a component's samples must keep to.
@@ -74,6 +81,7 @@ class BoundedComponent:
         stored: the original values.
         valid: where they count, or None.
         bound: greatest difference, in their unit.
+        extremes: of the absolute values that count, least and greatest.
         tolerance: of a decoder of the model, in their unit; 0 for a constant, which is exact.
         alternative: what else would help where the bound is too small, or "".
         fills: values that no valid sample may be decoded to.
@@ -83,6 +91,7 @@ class BoundedComponent:
     stored: Array
     valid: npt.NDArray[np.bool_] | None
     bound: float
+    extremes: tuple[float, float]
     tolerance: float
     alternative: str = ""
     fills: tuple[Any, ...] = ()
@@ -94,10 +103,7 @@ class BoundedComponent:
         Raises:
             TargetError: the bound is too small for such a model.
         """
-        chosen = self.stored if self.valid is None else self.stored[self.valid]
-        sizes = np.abs(chosen.astype(np.float64))
-        ends = (float(sizes.min()), float(sizes.max())) if sizes.size else (1.0, 1.0)
-        found = 2 * reach(self.bound, self.stored.dtype, self.tolerance, *ends)
+        found = 2 * reach(self.bound, self.stored.dtype, self.tolerance, *self.extremes)
         if self.tolerance == 0:
             # Near 0 half a spacing of floats vanishes, and nothing has to be added to a constant.
             found = max(found, float(np.finfo(np.float64).tiny))

@@ -10,6 +10,7 @@ compression with SPERR", 2023).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -132,15 +133,7 @@ class BoundedFit(PyramidFit):
         values, segments = quantise_lattice(
             config.lattice, coefficients, step, PRICE, self._effort.passes
         )
-        shifted = PyramidConfig(
-            lengths,
-            plan,
-            step,
-            offset,
-            shifts_of(coefficients, values, config),
-            packed,
-            precise=True,
-        )
+        shifted = replace(config, shifts=shifts_of(coefficients, values, config))
         return _model(shifted, narrow(values), tuple(segments))
 
 
