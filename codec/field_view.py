@@ -246,6 +246,7 @@ class ItemView(FieldView):
         self._item.evaluator_at(self._level)
         self._item.validity(self._component)
         self._residuals()
+        self._residuals()
 
     def windows(self, selection: Selection, samples: int) -> Iterator[Window]:
         return windows([len(axis) for axis in selection], samples)
