@@ -57,6 +57,13 @@ TORCH_MODULES = {
     "inrc_plugins.fvsrn.device_evaluation",
     "inrc_plugins.fvsrn.family",
     "inrc_plugins.fvsrn.network",
+    "inrc_plugins.hashgrid.device_evaluation",
+    "inrc_plugins.hashgrid.family",
+    "inrc_plugins.hashgrid.network",
+    "inrc_plugins.hashgrid.tiny_cuda",
+    "inrc_plugins.neurcomp.device_evaluation",
+    "inrc_plugins.neurcomp.family",
+    "inrc_plugins.neurcomp.network",
     "inrc_plugins.uniform",
 }
 
