@@ -25,6 +25,8 @@ from inrc_plugins.hashgrid.evaluation import HashgridEvaluator
 from inrc_plugins.hashgrid.family import HashgridFamily
 from inrc_plugins.hashgrid.growth import exchangeable_growth, same_resolutions
 from inrc_plugins.hashgrid.settings import HashgridSettings
+from tests.building import file_of_tensors
+from tests.conftest import Fresh
 
 Floats = npt.NDArray[np.float64]
 
@@ -293,6 +295,29 @@ def test_goals_are_met_by_the_file_as_decoded(goal: dict[str, Any], tmp_path: Pa
         assert np.array_equal(file["a"][3, 2:9:2], whole[3, 2:9:2])
         assert file["a"].at([[3.0, 2.0, 1.0]])[0] == pytest.approx(whole[3, 2, 1], abs=1e-5)
         assert np.array_equal(file["a"].level(1)[...], whole[::2, ::2, ::2])
+
+
+def test_files_decode_without_torch(fresh: Fresh, tmp_path: Path) -> None:
+    config, shape, components, parameters = case("2-D")
+    data = file_of_tensors("hashgrid", config.to_map(), shape, parameters, components=components)
+    (tmp_path / "a.inrc").write_bytes(data)
+    done = fresh(
+        """
+import sys, codec, numpy as np
+with codec.open("a.inrc", device="cpu") as file:
+    np.save("a.npy", np.stack([file[name][...] for name in file]))
+    file["v0"].at([[0.5, 1.25]])
+assert "torch" not in sys.modules
+"""
+    )
+    assert done.returncode == 0, done.stderr
+    rounded = [np.rint(tensor * 1024) / np.float32(1024) for tensor in parameters]
+    y = HashgridEvaluator(config, shape, rounded).on_axes(
+        [np.arange(n, dtype=float) for n in shape]
+    )
+    expected = 0.5 + 2 * np.clip(y, -1, 1)
+    assert np.load(tmp_path / "a.npy") == pytest.approx(expected, abs=1e-5)
+    assert np.ptp(expected) > 0.01
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,8 @@ from inrc_plugins.neurcomp.device_evaluation import DeviceEvaluator
 from inrc_plugins.neurcomp.evaluation import NeurcompEvaluator
 from inrc_plugins.neurcomp.family import NeurcompFamily
 from inrc_plugins.neurcomp.settings import NeurcompSettings
+from tests.building import file_of_tensors
+from tests.conftest import Fresh
 
 Floats = npt.NDArray[np.float64]
 
@@ -245,6 +247,29 @@ def test_goals_are_met_by_the_file_as_decoded(goal: dict[str, Any], tmp_path: Pa
     reached = 10 * np.log10(float(field.max() - field.min()) ** 2 / error)
     assert reached >= goal.get("psnr", 28)
     assert os.stat(target).st_size <= goal.get("bytes", 2500)
+
+
+def test_files_decode_without_torch(fresh: Fresh, tmp_path: Path) -> None:
+    config, shape, components, parameters = case("2-D")
+    data = file_of_tensors("neurcomp", config.to_map(), shape, parameters, components=components)
+    (tmp_path / "a.inrc").write_bytes(data)
+    done = fresh(
+        """
+import sys, codec, numpy as np
+with codec.open("a.inrc", device="cpu") as file:
+    np.save("a.npy", np.stack([file[name][...] for name in file]))
+    file["v0"].at([[0.5, 1.25]])
+assert "torch" not in sys.modules
+"""
+    )
+    assert done.returncode == 0, done.stderr
+    rounded = [np.rint(tensor * 1024) / np.float32(1024) for tensor in parameters]
+    y = NeurcompEvaluator(config, shape, rounded).on_axes(
+        [np.arange(n, dtype=float) for n in shape]
+    )
+    expected = 0.5 + 2 * np.clip(y, -1, 1)
+    assert np.load(tmp_path / "a.npy") == pytest.approx(expected, abs=1e-5)
+    assert np.ptp(expected) > 0.01
 
 
 @pytest.mark.parametrize(

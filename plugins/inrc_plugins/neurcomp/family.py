@@ -19,6 +19,8 @@ _LEAST_FOR_RATIO, _LEAST = 16, 4
 _MOST = 4096
 # What a parameter of a good model of given size takes: sines do not bear coarse steps.
 _BITS = 8.0
+# Measured on short fits: 18 units learn most at 0.002 and diverge at 0.004, 64 learn most at 0.001.
+_RATE, _HIGHEST_RATE = 0.008, 0.002
 
 
 class NeurcompFamily:
@@ -72,7 +74,8 @@ class NeurcompFamily:
         return network.initial_tensors(config, self._components, generator)
 
     def rates(self, config: NeurcompConfig) -> dict[str, float]:
-        return {spec.name: self._settings.rate for spec in config.tensors(self._components)}
+        rate = self._settings.rate or min(_HIGHEST_RATE, _RATE / math.sqrt(config.width))
+        return {spec.name: rate for spec in config.tensors(self._components)}
 
     def resize(
         self, tensors: Mapping[str, torch.Tensor], before: NeurcompConfig, after: NeurcompConfig

@@ -17,4 +17,6 @@ class NeurcompSettings:
     )
     blocks: int = setting(7, "residual blocks of two layers", low=0, high=64)
     frequency: int = setting(30, "factor of all phases (w0)", low=1, high=1000, logarithmic=True)
-    rate: float = setting(0.001, "Adam's rate at the start", low=1e-6, high=1, logarithmic=True)
+    rate: float = setting(
+        0.0, "Adam's rate at the start, 0 for 0.008 / sqrt(width) up to 0.002", low=0.0, high=1.0
+    )
