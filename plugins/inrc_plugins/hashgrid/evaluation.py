@@ -21,7 +21,6 @@ Nodes = npt.NDArray[np.int64]
 
 # Samples evaluated together: a few hundred kilobytes of activations, which stay in a core's cache.
 _CHUNK = 8192
-_WORD = 0xFFFFFFFF
 
 
 class HashgridEvaluator:
@@ -124,7 +123,8 @@ def _term(level: Level, nodes: Nodes, axis: int) -> Nodes:
     if level.dense:
         stride: int = level.resolution**axis
         return nodes * stride
-    return (nodes * PRIMES[axis]) & _WORD
+    # Not reduced modulo 2^32, which the size of the table divides.
+    return nodes * PRIMES[axis]
 
 
 def _entries(level: Level, terms: Sequence[Nodes]) -> Nodes:

@@ -11,7 +11,6 @@ import torch
 
 from inrc_plugins.hashgrid.config import PRIMES, HashgridConfig, Level
 
-_WORD = 0xFFFFFFFF
 _TABLE_START = 1e-4
 
 
@@ -157,7 +156,8 @@ def _term(level: Level, nodes: torch.Tensor, axis: int) -> torch.Tensor:
     if level.dense:
         stride: int = level.resolution**axis
         return nodes * stride
-    return (nodes * PRIMES[axis]) & _WORD
+    # Not reduced modulo 2^32, which the size of the table divides.
+    return nodes * PRIMES[axis]
 
 
 def grown_table(table: torch.Tensor, before: Level, after: Level, axes: int) -> torch.Tensor:
