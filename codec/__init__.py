@@ -13,7 +13,18 @@ Importing this package imports neither torch nor any plugin.
 from __future__ import annotations
 
 from codec._version import __version__
-from codec.api import append, decode, encode, info, open, plugin_settings, plugins, tune, verify
+from codec.api import (
+    append,
+    decode,
+    encode,
+    info,
+    open,
+    plugin_settings,
+    plugins,
+    transcode,
+    tune,
+    verify,
+)
 from codec.errors import (
     CorruptError,
     FormatError,
@@ -60,6 +71,7 @@ __all__ = [
     "open",
     "plugin_settings",
     "plugins",
+    "transcode",
     "tune",
     "verify",
 ]

@@ -10,6 +10,7 @@ from codec.errors import InvalidOptionError
 from codec.limits import Limits
 from codec.options import (
     AUTOMATIC_TILE,
+    CODERS,
     DEFAULT_PSNR,
     THREADS,
     EncodeOptions,
@@ -22,6 +23,7 @@ from codec.reports import (
     EncodeReport,
     FileInfo,
     PluginInfo,
+    TranscodeReport,
     TuneReport,
     VerifyReport,
 )
@@ -284,6 +286,29 @@ def plugins() -> tuple[PluginInfo, ...]:
     from codec.registry import list_plugins
 
     return list_plugins()
+
+
+def transcode(
+    source: PathLike,
+    target: PathLike,
+    *,
+    coder: str = "auto",
+    threads: int = 0,
+    overwrite: bool = False,
+) -> TranscodeReport:
+    """Code the models of an `.inrc` file anew; every decoded value stays the same.
+
+    Args:
+        coder: "auto" for the smallest, or a coder of the entropy layer.
+
+    Raises:
+        InvalidInputError, FormatError: what is wrong with the arguments or with the file.
+    """
+    from codec.transcoding import transcode_file
+
+    if coder not in CODERS:
+        raise InvalidOptionError(f"coder {coder!r}: choose {', '.join(CODERS)}")
+    return transcode_file(source, target, coder, threads=threads, overwrite=overwrite)
 
 
 def plugin_settings(name: str) -> tuple[Setting, ...]:

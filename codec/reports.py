@@ -209,3 +209,13 @@ class TuneReport:
     file_bytes: int
     psnr: float
     seconds: float
+
+
+@dataclass(frozen=True)
+class TranscodeReport:
+    """What `transcode` did: sizes of both files, and how long it took."""
+
+    path: Path
+    source_bytes: int
+    file_bytes: int
+    seconds: float
