@@ -10,7 +10,7 @@ from codec.errors import InvalidOptionError
 from codec.limits import Limits
 from codec.options import (
     AUTOMATIC_TILE,
-    DEFAULT_PSNR,
+    DEFAULT_EFFORT,
     THREADS,
     EncodeOptions,
     Goal,
@@ -49,7 +49,7 @@ def encode(
     bytes: int | None = None,
     max_error: float | None = None,
     rel_error: float | None = None,
-    effort: int = 3,
+    effort: int = DEFAULT_EFFORT,
     arch: str = "auto",
     var: str | Sequence[str] | None = None,
     joint: Sequence[Sequence[str]] = (),
@@ -109,8 +109,8 @@ def append(
     bytes: int | None = None,
     max_error: float | None = None,
     rel_error: float | None = None,
-    effort: int = 3,
-    arch: str = "pyramid",
+    effort: int | None = None,
+    arch: str = "auto",
     var: str | Sequence[str] | None = None,
     prune: str = "binary-mask",
     quantise: str = "uniform",
@@ -129,6 +129,9 @@ def append(
     range of old and new samples; a ratio or a number of bytes concerns what is added. A run that
     was killed is taken up like one of `encode`.
 
+    Without a goal, effort or architecture, those with which `target` was made are taken, as far as
+    it says so (files in tiles do); else 40 dB, 3 and pyramid. Bytes become the same ratio.
+
     Args:
         dim: name of the dim, or its position ("0", "1" ...) where dims have no names.
         var: the fields that grow, to make sure; all along the dim if None.
@@ -141,8 +144,8 @@ def append(
     from codec.tiles.append import append_file
 
     options = EncodeOptions(
-        goal=Goal.choose(psnr, ratio, bytes, max_error, rel_error).or_psnr(DEFAULT_PSNR),
-        effort=effort,
+        goal=Goal.choose(psnr, ratio, bytes, max_error, rel_error),
+        effort=DEFAULT_EFFORT if effort is None else effort,
         architecture=arch,
         pruner=prune,
         quantiser=quantise,
@@ -154,7 +157,7 @@ def append(
         on_progress=on_progress,
         scheduler=scheduler,
     )
-    return append_file(target, source, dim, options, anew=overwrite)
+    return append_file(target, source, dim, options, own_effort=effort is not None, anew=overwrite)
 
 
 def decode(

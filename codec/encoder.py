@@ -29,6 +29,7 @@ from codec.grouping import architecture_for, component_of, grouped
 from codec.limits import Limits
 from codec.media import formats
 from codec.media.dataset import Dataset, Field, Shape
+from codec.media.extending import meant_to_grow
 from codec.options import (
     AUTO,
     DEFAULT_PSNR,
@@ -43,6 +44,7 @@ from codec.options import (
 from codec.pipeline.item_encoder import ItemEncoder
 from codec.pipeline.normalise import normalise
 from codec.pipeline.quality import compare, with_shared_psnr
+from codec.provenance import made_with
 from codec.reader import InrcFile
 from codec.reports import EncodeReport, FieldQuality
 from codec.shape_encoder import encode_shape, measure_shape, mesh_codec_advice
@@ -176,7 +178,10 @@ def _encode_dataset(
 ) -> _Encoded:
     architecture = registry.architecture(options.architecture)
     parts = FileParts(dataset.kind)
-    parts.keep(dataset.medium, dataset.metadata, dataset.verbatim)
+    # Few bytes, but of small files too many: only where more may be appended.
+    growing = meant_to_grow(dataset.medium, dataset.metadata)
+    made = made_with(options) if growing else None
+    parts.keep(dataset.medium, dataset.metadata, dataset.verbatim, made)
     budget = Budget(dataset, options.goal)
     headers: list[Item] = []
     costs = [0, 0]

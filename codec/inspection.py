@@ -22,6 +22,7 @@ from codec.limits import Limits
 from codec.media import formats
 from codec.media.dataset import Field
 from codec.media.raw_layout import RawLayout
+from codec.options import Goal
 from codec.pipeline.quality import deviation, error_unit, quality_of, with_shared_psnr
 from codec.pipeline.ranges import find_range
 from codec.pipeline.shape_quality import compare_shape
@@ -51,6 +52,7 @@ def inspect_file(source: str | os.PathLike[str] | bytes, limits: Limits) -> File
             fields=tuple(_field_info(file, view) for view in file.values()),
             sections=tuple(_section_infos(file, whole)),
             verbatim=tuple(_verbatim_row(path, value) for path, value in file.verbatim.items()),
+            made=file.made if file.sections.of_type("pROv") else None,
         )
 
 
@@ -135,11 +137,26 @@ def _content(file: InrcFile, section: Section, number: int, whole: bool) -> str:
         return f"variables kept verbatim{packed}"
     if section.type == "mETa":
         return f"metadata of {file.medium}{packed}"
+    if section.type == "pROv":
+        return _made_content(file)
     if section.type == "tIDX":
         return f"index of {len(file.sections.index)} sections{packed}"
     if section.type == "ENDS":
         return f"length and {8 * len(file.sections.digest)}-bit digest"
     return "unknown, skipped"
+
+
+def _made_content(file: InrcFile) -> str:
+    made = file.made
+    parts = []
+    if made.goal is not None:
+        kind, amount = made.goal
+        parts.append(Goal(**{kind: amount}).describe())
+    if made.effort is not None:
+        parts.append(f"effort {made.effort}")
+    if made.encoder:
+        parts.append(made.encoder)
+    return f"how it was made: {', '.join(parts)}" if parts else "how it was made, unknown"
 
 
 def _tensor_content(file: InrcFile, section: Section, number: int) -> str:

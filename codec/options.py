@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from codec.errors import InvalidOptionError
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 DEFAULT_PSNR = 40.0
 # Of shapes, relative to the diagonal: what a scan needs to look like itself.
 DEFAULT_SHAPE_PSNR = 70.0
-MAX_EFFORT = 9
+DEFAULT_EFFORT, MAX_EFFORT = 3, 9
 # What "auto" stands for, as an architecture.
 AUTO, FOR_ARRAYS, FOR_SHAPES = "auto", "pyramid", "shell"
 DEVICES = ("auto", "cpu", "cuda")
@@ -89,6 +89,12 @@ class Goal:
         return Goal(psnr=psnr) if self == Goal() else self
 
     @property
+    def named(self) -> tuple[str, float] | None:
+        """The one target, as (attribute, number); None where there is none."""
+        given = ((one.name, getattr(self, one.name)) for one in fields(self))
+        return next(((name, number) for name, number in given if number is not None), None)
+
+    @property
     def bounded(self) -> bool:
         """Whether every sample has to keep a bound."""
         return self.max_error is not None or self.rel_error is not None
@@ -156,7 +162,7 @@ class EncodeOptions:
     """
 
     goal: Goal = Goal()
-    effort: int = 3
+    effort: int = DEFAULT_EFFORT
     architecture: str = AUTO
     pruner: str = "binary-mask"
     quantiser: str = "uniform"

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from codec.container import cbor
 from codec.container.byte_sources import open_source
 from codec.container.items import Head, Item
+from codec.container.provenance import Provenance
 from codec.container.section_index import DIGESTED_TYPES, file_digest, section_digest
 from codec.container.sections import MAJOR, Section, SectionReader
 from codec.container.tile_grid import TileGrid, grids_of
@@ -127,6 +128,18 @@ class InrcFile(Mapping[str, "FieldView"]):
             _log.warning("ignoring the metadata: %s", error)
             return "", {}
         return value[0], value.get(1, {})
+
+    @cached_property
+    def made(self) -> Provenance:
+        """How the file was made, as far as it says so."""
+        for section in self.sections.of_type("pROv"):
+            try:
+                return Provenance.from_bytes(self.sections.read(section))
+            except CorruptError as error:
+                # An ancillary section: the fields do not depend on it.
+                _log.warning("ignoring %s", error)
+                break
+        return Provenance()
 
     def __getitem__(self, name: str) -> FieldView:
         try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from codec.container.provenance import Provenance
+
 
 @dataclass(frozen=True)
 class FieldQuality:
@@ -145,6 +147,7 @@ class FileInfo:
         fields: in file order.
         sections: in file order.
         verbatim: (path, type, shape) of every variable kept verbatim.
+        made: what its encoder was asked for, None where the file does not say.
     """
 
     path: str
@@ -156,6 +159,7 @@ class FileInfo:
     fields: tuple[FieldInfo, ...]
     sections: tuple[SectionInfo, ...]
     verbatim: tuple[tuple[str, str, tuple[int, ...]], ...]
+    made: Provenance | None = None
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,11 @@ class Described:
     verbatim: Mapping[str, VerbatimValue]
 
 
+def meant_to_grow(medium: str, metadata: Metadata) -> bool:
+    """Whether the file itself says so: it is NetCDF with an unlimited dimension."""
+    return medium == NETCDF and any(dim.unlimited for dim in from_tree(metadata).dimensions())
+
+
 def extended(old: Described, new: Described, dim: str, fields: tuple[str, ...]) -> Described:
     """The old file with the variables of the new one behind its own along `dim`.
 

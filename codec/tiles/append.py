@@ -16,6 +16,7 @@ from codec.assembly import FileParts, IntegerSection, KeptSection, kept_sections
 from codec.budget import Budget, field_size
 from codec.container.atomic import atomic_path
 from codec.container.byte_sources import local_path
+from codec.container.provenance import Provenance
 from codec.container.sections import KNOWN_TYPES, Section
 from codec.container.tile_grid import TileGrid
 from codec.encoder import judged
@@ -28,6 +29,7 @@ from codec.options import EncodeOptions
 from codec.pipeline.normalise import FieldRange
 from codec.pipeline.ranges import find_range
 from codec.pipeline.tiling import WHOLE_SAMPLES
+from codec.provenance import continued, made_with
 from codec.reader import InrcFile
 from codec.reports import AppendReport, EncodeReport
 from codec.tiles.encode import (
@@ -85,13 +87,19 @@ def append_file(
     dim: str,
     options: EncodeOptions,
     *,
+    own_effort: bool = True,
     anew: bool = False,
 ) -> AppendReport:
-    """See `codec.append`."""
+    """See `codec.append`.
+
+    Args:
+        own_effort: whether the effort of the options was named; the file's is taken otherwise.
+    """
     started = time.perf_counter()
     path = local_path(target).resolve()
     with InrcFile(path, device="cpu", limits=Limits.level(2)) as file:
         before = file.file_bytes
+        options = continued(options, file, own_effort=own_effort)
         growths = _growing(file, dim, options.select)
         reader = _source(file, growths, local_path(source).resolve())
         with _opened(file, reader) as dataset:
@@ -103,7 +111,7 @@ def append_file(
                 placed = _copied(file, growths)
                 for growth, group in zip(growths, groups, strict=True):
                     _place(placed, growth, group, journal)
-                _write(file, path, placed, described)
+                _write(file, path, placed, described, made_with(options))
                 qualities = qualities_of(dataset.fields, groups, journal)
             added_bytes = sum(field_size(field) for field in dataset.fields)
     size = path.stat().st_size
@@ -289,8 +297,10 @@ def _place(placed: PlacedItems, growth: Growth, group: FieldGroup, journal: Tile
         placed.add_tile(journal.tiles[number], journal, origin)
 
 
-def _write(file: InrcFile, path: Path, placed: PlacedItems, described: Described) -> None:
-    kept = kept_sections(described.medium, described.metadata, described.verbatim)
+def _write(
+    file: InrcFile, path: Path, placed: PlacedItems, described: Described, made: Provenance
+) -> None:
+    kept = kept_sections(described.medium, described.metadata, described.verbatim, made)
     with atomic_path(path, overwrite=True) as temporary:
         write_checked(temporary, placed, file.head.kind, [*kept, *_unknown(file)])
 
