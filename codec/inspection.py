@@ -150,8 +150,7 @@ def _made_content(file: InrcFile) -> str:
     made = file.made
     parts = []
     if made.goal is not None:
-        kind, amount = made.goal
-        parts.append(Goal(**{kind: amount}).describe())
+        parts.append(Goal.of(*made.goal).describe())
     if made.effort is not None:
         parts.append(f"effort {made.effort}")
     if made.encoder:

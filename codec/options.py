@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from codec.errors import InvalidOptionError
 
@@ -87,6 +87,12 @@ class Goal:
     def or_psnr(self, psnr: float) -> Goal:
         """This goal, or a PSNR where none was asked for."""
         return Goal(psnr=psnr) if self == Goal() else self
+
+    @classmethod
+    def of(cls, name: str, number: float) -> Goal:
+        """The inverse of `named`."""
+        given: dict[str, Any] = {name: number}
+        return cls(**given)
 
     @property
     def named(self) -> tuple[str, float] | None:

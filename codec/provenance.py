@@ -60,4 +60,4 @@ def _goal(made: Provenance, file: InrcFile) -> Goal:
         # So many bytes were for the samples so far: others get as many each.
         fields = sum(view.size * view.dtype.itemsize for view in file.values())
         return Goal(ratio=fields / amount)
-    return Goal(**{kind: float(amount)})
+    return Goal.of(kind, float(amount))
