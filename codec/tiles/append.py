@@ -24,7 +24,9 @@ from codec.errors import InvalidInputError, InvalidOptionError
 from codec.limits import Limits
 from codec.media import formats
 from codec.media.dataset import Dataset, Field
-from codec.media.extending import NETCDF, Described, extended
+from codec.media.described import Along, Described
+from codec.media.extending import RAW, extended, named_after_file
+from codec.media.raw_layout import RawLayout
 from codec.options import EncodeOptions
 from codec.pipeline.normalise import FieldRange
 from codec.pipeline.ranges import find_range
@@ -158,9 +160,25 @@ def _list(names: set[str]) -> str:
 def _source(file: InrcFile, growths: Sequence[Growth], path: Path) -> Source:
     """The input; a lone array is the same array under another file's name."""
     names = tuple(name for growth in growths for name in growth.names)
-    if file.medium == NETCDF:
+    if not named_after_file(file.medium, file.metadata):
         return Source(path, names)
-    return Source(path, None, only=names[0] if len(names) == 1 else "")
+    raw = _raw_layout(file, growths[0], path) if file.medium == RAW else None
+    return Source(path, None, raw, only=names[0] if len(names) == 1 else "")
+
+
+def _raw_layout(file: InrcFile, growth: Growth, path: Path) -> RawLayout:
+    """That of the file's own samples, as long along the axis as the input's size says."""
+    from codec.media import raw
+
+    view = file[growth.names[0]]
+    before = raw.layout_of(file.metadata, view.shape, view.dtype)
+    if len(before.shape) != len(view.shape):
+        raise InvalidInputError(f"{path}: samples of {len(before.shape)} axes cannot grow")
+    shape = list(view.shape)
+    shape[growth.axis] = 1
+    slab = math.prod(shape) * view.dtype.itemsize
+    shape[growth.axis] = max(1, (path.stat().st_size - before.offset) // slab)
+    return replace(before, shape=tuple(shape))
 
 
 @contextmanager
@@ -222,8 +240,16 @@ def _described(
     names = tuple(name for growth in growths for name in growth.names)
     old = Described(file.medium, file.metadata, file.verbatim)
     new = Described(dataset.medium, dataset.metadata, dataset.verbatim)
+    growth = growths[0]
+    along = Along(
+        dim,
+        names,
+        tuple(name for one in growths for name in file[one.names[0]].dims),
+        growth.before.shape[growth.axis],
+        dataset.fields[0].shape[growth.axis],
+    )
     try:
-        return extended(old, new, dim, names)
+        return extended(old, new, along)
     except InvalidInputError as error:
         raise InvalidInputError(f"{os.fspath(source)}: {error}") from error
 

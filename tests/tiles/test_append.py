@@ -172,12 +172,12 @@ def test_bytes_of_a_file_are_a_ratio_for_what_is_added(tmp_path: Path) -> None:
     assert made.goal == ("ratio", values[:16].nbytes / 6000)
 
 
-def test_only_netcdf_and_npy_grow(folder: Path, tmp_path: Path) -> None:
+def test_only_media_of_plain_arrays_grow(folder: Path, tmp_path: Path) -> None:
     image = tmp_path / "i.png"
     Image.fromarray(np.arange(48 * 48, dtype="u1").reshape(48, 48)).save(image)
     target = tmp_path / "i.inrc"
     codec.encode(image, target, psnr=30, effort=0, device="cpu")
-    with pytest.raises(InrcError, match="only behind one from netcdf or npy"):
+    with pytest.raises(InrcError, match="only behind one from netcdf, hdf5, zarr, npz, npy or raw"):
         codec.append(target, image, dim="y", **OPTIONS)
     with pytest.raises(InrcError, match=r"new.nc: "):
         codec.append(tmp_path / "i.inrc", folder / "new.nc", dim="y", **OPTIONS)
