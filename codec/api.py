@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from codec.errors import InvalidOptionError
 from codec.limits import Limits
@@ -18,6 +18,7 @@ from codec.options import (
     ignore_progress,
 )
 from codec.reports import AppendReport, EncodeReport, FileInfo, PluginInfo, VerifyReport
+from codec.settings import texts_of
 
 if TYPE_CHECKING:
     from codec.media.raw_layout import RawLayout
@@ -62,6 +63,7 @@ def encode(
     device: str = "auto",
     tile: str | Sequence[int] = AUTOMATIC_TILE,
     scheduler: str = THREADS,
+    settings: Mapping[str, Any] | None = None,
     overwrite: bool = False,
     on_progress: ProgressCallback = ignore_progress,
 ) -> EncodeReport:
@@ -69,6 +71,8 @@ def encode(
 
     Fields in tiles are read and encoded tile by tile. If such a run is killed, a journal beside the
     target (`.NAME.inrc-journal`) keeps the finished tiles, and the same call takes them up.
+
+    `settings` are those of the plugins, by full name: {"arch.width": 64, "quantise.bits": 8}.
 
     The file is written also when the target could not be reached; the report then says so
     (`goal_met`, `shortfall`).
@@ -95,6 +99,7 @@ def encode(
         on_progress=on_progress,
         tile=tile if isinstance(tile, str) else tuple(tile),
         scheduler=scheduler,
+        settings=texts_of(settings or {}),
     )
     return encode_file(source, target, options, overwrite=overwrite)
 

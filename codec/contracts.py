@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from codec.container.items import Quantisation
 from codec.entropy.mixing.lattice import Lattice, Segment
+from codec.settings import setting
 from codec.surface import Surface
 
 if TYPE_CHECKING:
@@ -108,6 +109,15 @@ class ItemGoal:
         return self.file_bytes is None or measured.file_bytes <= self.file_bytes
 
 
+@dataclass(frozen=True)
+class FitSettings:
+    """How long gradient fits train; 0 leaves it to the effort."""
+
+    steps: int = setting(0, "steps of the float fit, 0 as the effort says", low=0)
+    prune_steps: int = setting(0, "steps with gates, 0 as the effort says", low=0)
+    finetune_steps: int = setting(0, "steps under quantisation, 0 as the effort says", low=0)
+
+
 FitReport = Callable[[str, float, float | None, float | None], None]
 
 
@@ -125,6 +135,8 @@ class FitTask:
         seed: of every random choice.
         threads: CPU threads to use; must not change the result.
         device: "cpu" or "cuda".
+        settings: of the architecture, an instance of its settings class.
+        schedule: how long gradient fits train, where the effort is not to say so.
         pruner, quantiser: the plugins chosen, or None for no pruning; both None where the
             architecture does not use them.
         size: bytes of a coded model, by the quick coders only, so never less than the final.
@@ -141,6 +153,8 @@ class FitTask:
     seed: int
     threads: int
     device: str
+    settings: Any
+    schedule: FitSettings
     pruner: Pruner | None
     quantiser: Quantiser | None
     size: Callable[[Model], int]
@@ -178,6 +192,8 @@ class ShapeTask:
             diagonal of the bounding box as peak.
         effort: 0 to 9.
         seed: of every random choice.
+        settings: of the architecture, an instance of its settings class.
+        schedule: how long gradient fits train, where the effort is not to say so.
         size: bytes of the coded model.
         report: call as report(stage, fraction, loss, psnr).
     """
@@ -186,6 +202,8 @@ class ShapeTask:
     goal: ItemGoal
     effort: int
     seed: int
+    settings: Any
+    schedule: FitSettings
     size: Callable[[ShapeModel], int]
     report: FitReport
 
@@ -214,6 +232,7 @@ class Architecture(Protocol):
         identifier, name, version, summary: as the registry has them.
         staged: whether its fit uses the pruner and quantiser plugins, which need PyTorch.
         bounded: whether its fit takes a goal with a bound; others get a PSNR near it.
+        settings: its settings, a frozen dataclass of `codec.settings.setting` fields.
     """
 
     identifier: int
@@ -222,6 +241,7 @@ class Architecture(Protocol):
     summary: str
     staged: bool
     bounded: bool
+    settings: type
 
     def tensors(
         self, config: Config, shape: tuple[int, ...], components: int
@@ -306,6 +326,11 @@ class Pruner(Protocol):
 
     name: str
     summary: str
+    settings: type
+
+    def configured(self, settings: Any) -> Pruner:
+        """This pruner with an instance of its settings class."""
+        ...
 
     def attach(
         self,
@@ -329,6 +354,11 @@ class Quantiser(Protocol):
 
     name: str
     summary: str
+    settings: type
+
+    def configured(self, settings: Any) -> Quantiser:
+        """This quantiser with an instance of its settings class."""
+        ...
 
     def steps(
         self,

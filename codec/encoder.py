@@ -41,7 +41,7 @@ from codec.options import (
     Progress,
     usable_threads,
 )
-from codec.pipeline.item_encoder import ItemEncoder
+from codec.pipeline.item_encoder import ItemEncoder, check_settings
 from codec.pipeline.normalise import normalise
 from codec.pipeline.quality import compare, with_shared_psnr
 from codec.provenance import made_with
@@ -83,6 +83,7 @@ def encode_file(
         raise InvalidInputError(f"{target}: is the input itself; name another file")
     with _opened(path, options) as dataset:
         options = _completed(options, dataset)
+        check_settings(options)
         source_bytes = field_bytes = dataset.source_bytes
         if dataset.shape is not None:
             encoded = _encode_shape(dataset, dataset.shape, options)

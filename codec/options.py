@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from codec.errors import InvalidOptionError
+from codec.settings import Texts, texts_of
 
 if TYPE_CHECKING:
     from codec.media.raw_layout import RawLayout
@@ -165,6 +166,7 @@ class EncodeOptions:
             none; or the size of a tile, one number per axis.
         scheduler: where tiles are encoded: "threads" of this process, "processes" of this machine,
             or the address of a dask scheduler, "tcp://HOST:PORT". Does not change the result.
+        settings: of the plugins, by full name: (("arch.width", "64"),).
     """
 
     goal: Goal = Goal()
@@ -182,8 +184,10 @@ class EncodeOptions:
     on_progress: ProgressCallback = ignore_progress
     tile: str | tuple[int, ...] = AUTOMATIC_TILE
     scheduler: str = THREADS
+    settings: Texts = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "settings", texts_of(self.settings))
         if not 0 <= self.effort <= MAX_EFFORT:
             raise InvalidOptionError(f"effort {self.effort}: choose 0 to {MAX_EFFORT}")
         if self.device not in DEVICES:

@@ -19,6 +19,7 @@ from typing import Any, cast
 from codec.contracts import Architecture, Pruner, Quantiser
 from codec.errors import InvalidOptionError, UnsupportedError
 from codec.reports import PluginInfo
+from codec.settings import PRUNER, QUANTISER, Texts, configured
 
 ENTRY_POINT_GROUP = "inrc.plugins"
 KINDS = ("architecture", "pruner", "quantiser")
@@ -189,14 +190,26 @@ def architecture_by_identifier(identifier: int, version: int) -> Architecture:
     return plugin
 
 
-def pruner(name: str) -> Pruner | None:
-    """The pruner called `name`, None for "none"."""
-    return None if name == NO_PRUNER else cast(Pruner, _by_name("pruner", name))
+def pruner(name: str, settings: Texts = ()) -> Pruner | None:
+    """The pruner called `name` with its settings, None for "none".
+
+    Raises:
+        InvalidOptionError: there is none, or it has no such setting.
+    """
+    if name == NO_PRUNER:
+        return None
+    plugin = cast(Pruner, _by_name("pruner", name))
+    return plugin.configured(configured(plugin.settings, PRUNER, f"pruner {name}", settings))
 
 
-def quantiser(name: str) -> Quantiser:
-    """The quantiser called `name`."""
-    return cast(Quantiser, _by_name("quantiser", name))
+def quantiser(name: str, settings: Texts = ()) -> Quantiser:
+    """The quantiser called `name` with its settings.
+
+    Raises:
+        InvalidOptionError: there is none, or it has no such setting.
+    """
+    plugin = cast(Quantiser, _by_name("quantiser", name))
+    return plugin.configured(configured(plugin.settings, QUANTISER, f"quantiser {name}", settings))
 
 
 def list_plugins() -> tuple[PluginInfo, ...]:

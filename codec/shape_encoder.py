@@ -7,17 +7,19 @@ import math
 from codec import registry
 from codec.assembly import FileParts, needed_level
 from codec.container.items import Component, Dim, Item
-from codec.contracts import ItemGoal, ShapeArchitecture, ShapeModel, ShapeTask
+from codec.contracts import FitSettings, ItemGoal, ShapeArchitecture, ShapeModel, ShapeTask
 from codec.errors import InvalidOptionError, TargetError
 from codec.limits import Limits
 from codec.media.dataset import Dataset, Shape
 from codec.media.mesh_frame import MeshFrame
 from codec.options import EncodeOptions, Goal, Progress
+from codec.pipeline.item_encoder import architecture_settings
 from codec.pipeline.item_sections import encode_item
 from codec.pipeline.shape_quality import compare_shape
 from codec.reader import InrcFile
 from codec.reports import FieldQuality
 from codec.sampled_shape import encode_sampled
+from codec.settings import FIT, configured
 
 NAME = "distance"
 _AXES = ("x", "y", "z")
@@ -51,6 +53,8 @@ def encode_shape(dataset: Dataset, shape: Shape, options: EncodeOptions) -> byte
         goal=goal,
         effort=options.effort,
         seed=options.seed,
+        settings=architecture_settings(architecture, options),
+        schedule=configured(FitSettings, FIT, "a fit", options.settings),
         size=lambda model: len(_file(architecture, model, shape, "auto")),
         report=report,
     )

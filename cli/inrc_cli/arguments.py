@@ -125,6 +125,23 @@ class RegionType(click.ParamType[dict[str, slice | int]]):
         self.fail(f"{message}; write t=3,lat=10:40,lon=::2", param, ctx)
 
 
+class SettingType(click.ParamType[tuple[str, str]]):
+    """One setting of a plugin: arch.width=64."""
+
+    name = "setting"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Return the setting's full name and the text of its value."""
+        if isinstance(value, tuple):
+            return value
+        name, equals, text = (part.strip() for part in str(value).partition("="))
+        if not (name and equals and text):
+            self.fail(f"{value!r} is not a setting like arch.width=64", param, ctx)
+        return name, text
+
+
 def join_names(
     ctx: click.Context, param: click.Parameter, values: tuple[tuple[str, ...], ...]
 ) -> tuple[str, ...] | None:
@@ -176,6 +193,14 @@ scheduler_option = click.option(
     default=THREADS,
     show_default=True,
     help="Where tiles are encoded: threads, processes, or tcp://HOST:PORT of a dask scheduler.",
+)
+settings_option = click.option(
+    "--set",
+    "plugin_settings",
+    metavar="NAME=VALUE",
+    type=SettingType(),
+    multiple=True,
+    help="A setting of a plugin, such as arch.width=64; repeatable. inrc plugins show lists them.",
 )
 force_option = click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 quiet_option = click.option("--quiet", is_flag=True, help="Print nothing but errors.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from typing import TypedDict, Unpack
 
 import click
@@ -12,6 +13,7 @@ import codec
 from codec.media.raw_layout import ENDIANS, ORDERS
 from codec.options import DEFAULT_PSNR, DEFAULT_SHAPE_PSNR, MAX_EFFORT, EncodeOptions, Goal
 from codec.reports import EncodeReport
+from codec.settings import texts_of
 from inrc_cli import arguments, failures, tables
 from inrc_cli.paths import need_file, need_target
 from inrc_cli.progress import watching
@@ -38,6 +40,7 @@ class Request(TypedDict):
     device: str
     tile: str | tuple[int, ...]
     scheduler: str
+    settings: Mapping[str, str]
 
 
 @click.command()
@@ -121,6 +124,7 @@ class Request(TypedDict):
 @click.option("--seed", metavar="N", type=int, default=0, help="Seed of every random choice [0].")
 @arguments.tile_option
 @arguments.scheduler_option
+@arguments.settings_option
 @arguments.threads_option
 @arguments.device_option
 @arguments.force_option
@@ -139,6 +143,7 @@ def encode(
     order: str,
     endian: str,
     offset: int,
+    plugin_settings: tuple[tuple[str, str], ...],
     **request: Unpack[Request],
 ) -> None:
     """Fit the fields of INPUT and write them to OUT.
@@ -153,6 +158,8 @@ def encode(
     Large fields are encoded in tiles. If such a run is interrupted or killed, the same command
     takes up the tiles that were finished, which are kept in .OUT.inrc-journal beside OUT.
     """
+    with failures.checking_options():
+        request["settings"] = dict(texts_of(plugin_settings))
     request["raw"] = _raw_layout(shape, dtype, order, endian, offset)
     _check_options(request)
     need_file(source)

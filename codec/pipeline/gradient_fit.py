@@ -14,7 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 
-from codec.contracts import FitTask, Model, TensorSpec
+from codec.contracts import FitSettings, FitTask, Model, TensorSpec
 from codec.pipeline.batches import AxisSampler
 from codec.pipeline.metrics import mean_squared_error, peak_signal_to_noise
 from codec.pipeline.progress import StageProgress
@@ -78,7 +78,7 @@ class Schedule:
 
     Effort e takes 300 * 2^e steps (above 3: 1.8 times the level below) for the last training of the
     float fit, up to as many to find the size, and a quarter each for pruning and for each round of
-    the finetune under quantisation.
+    the finetune under quantisation; whoever asks for a number of steps gets it.
     """
 
     rung: int
@@ -88,9 +88,11 @@ class Schedule:
     finetune: int
 
     @classmethod
-    def for_effort(cls, effort: int) -> Schedule:
+    def for_effort(cls, effort: int, asked: FitSettings) -> Schedule:
         fit = 300 * 2**effort if effort < 4 else int(2400 * 1.8 ** (effort - 3))
-        return cls(max(60, fit // 8), 8, fit, fit // 4, fit // 4)
+        fit = asked.steps or fit
+        prune, finetune = asked.prune_steps or fit // 4, asked.finetune_steps or fit // 4
+        return cls(min(fit, max(60, fit // 8)), 8, fit, prune, finetune)
 
 
 class GradientFit(Generic[ConfigT]):
@@ -99,7 +101,7 @@ class GradientFit(Generic[ConfigT]):
     def __init__(self, task: FitTask, family: NetworkFamily[ConfigT]) -> None:
         self._task = task
         self._family = family
-        self._schedule = Schedule.for_effort(task.effort)
+        self._schedule = Schedule.for_effort(task.effort, task.schedule)
         active = [axis for axis, size in enumerate(task.shape) if size > 1]
         squeezed = (task.values.shape[0], *(task.shape[axis] for axis in active))
         valid = None if task.valid is None else task.valid.reshape(squeezed)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from codec.contracts import (
     CLASS_F_PEAK,
     Architecture,
     FitReport,
+    FitSettings,
     FitTask,
     Floats,
     ItemGoal,
@@ -22,6 +24,7 @@ from codec.contracts import (
     Model,
     Values,
 )
+from codec.errors import InvalidOptionError
 from codec.options import EncodeOptions
 from codec.pipeline.blocks import Window, evaluate_blocks
 from codec.pipeline.item_sections import (
@@ -35,6 +38,7 @@ from codec.pipeline.item_sections import (
 from codec.pipeline.normalise import NormalisedField, denormalise, to_stored
 from codec.pipeline.quality import psnr_of_components
 from codec.pipeline.residuals import BoundedComponent, Integers, encode_residuals, extremes_of
+from codec.settings import ARCHITECTURE, FIT, configured
 
 # The tightest tolerance that an architecture's text may promise, in units of the declared range.
 _MOST_PRECISE = 2.0**-40
@@ -110,7 +114,7 @@ class ItemEncoder:
                     for field in self._fields
                 ]
             )
-        staged = self._architecture.staged
+        staged, texts = self._architecture.staged, self._options.settings
         task = FitTask(
             values=values,
             valid=valid,
@@ -120,8 +124,10 @@ class ItemEncoder:
             seed=self._options.seed,
             threads=self._threads,
             device=self._device,
-            pruner=registry.pruner(self._options.pruner) if staged else None,
-            quantiser=registry.quantiser(self._options.quantiser) if staged else None,
+            settings=architecture_settings(self._architecture, self._options),
+            schedule=configured(FitSettings, FIT, "a fit", texts),
+            pruner=registry.pruner(self._options.pruner, texts) if staged else None,
+            quantiser=registry.quantiser(self._options.quantiser, texts) if staged else None,
             size=lambda model: self._code(model, "range").file_bytes,
             measure=self._measure,
             bounded_size=self._bounded_size,
@@ -291,6 +297,34 @@ class ItemEncoder:
         """Entries of all tensors of the item, but for coefficients."""
         specs = self._architecture.tensors(item.config, item.shape, len(self._components))
         return sum(math.prod(spec.shape) for spec in specs if spec.lattice is None)
+
+
+def architecture_settings(architecture: Architecture, options: EncodeOptions) -> Any:
+    """The settings of an architecture; those asked for are not those of one chosen by itself."""
+    if architecture.name != options.architecture:
+        return architecture.settings()
+    owner = f"architecture {architecture.name}"
+    return configured(architecture.settings, ARCHITECTURE, owner, options.settings)
+
+
+def check_settings(options: EncodeOptions) -> None:
+    """See that the plugins chosen have the settings asked for.
+
+    Raises:
+        InvalidOptionError: one does not, or does not take part.
+    """
+    architecture = registry.architecture(options.architecture)
+    architecture_settings(architecture, options)
+    configured(FitSettings, FIT, "a fit", options.settings)
+    if architecture.staged:
+        registry.pruner(options.pruner, options.settings)
+        registry.quantiser(options.quantiser, options.settings)
+        return
+    unused = [name for name, _ in options.settings if not name.startswith(f"{ARCHITECTURE}.")]
+    if unused:
+        raise InvalidOptionError(
+            f"{unused[0]}: architecture {architecture.name} has no such stage; leave it out"
+        )
 
 
 def _all_integers(model: Model) -> Coded:

@@ -21,7 +21,7 @@ from codec.contracts import CodedTensor, FitTask, Mask, Measurement, Model, Prun
 from codec.errors import InvalidOptionError
 from codec.pipeline.metrics import mean_squared_error
 from codec.pipeline.progress import StageProgress
-from codec.pipeline.trainer import Tensors, Trainer
+from codec.pipeline.trainer import Fitter, Tensors
 
 _log = logging.getLogger("inrc")
 
@@ -75,7 +75,7 @@ class QuantisedFit:
     def __init__(
         self,
         task: FitTask,
-        trainer: Trainer,
+        trainer: Fitter[Any],
         specs: Sequence[TensorSpec],
         config: dict[int, Any],
         *,

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ Transform = Callable[[str, torch.Tensor], torch.Tensor]
 StepReport = Callable[[float, float], None]
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
+BatchT = TypeVar("BatchT")
 
 SHARDS = 2
 # Seconds. Two threads that run short operators hand Python's lock over all the time; at its default
@@ -53,6 +54,39 @@ class _ShardResult:
     squared: float
     count: float
     gradients: tuple[torch.Tensor, ...]
+
+
+class Fitter(Protocol[BatchT]):
+    """What pruning and quantisation need of whoever trains a network; `Trainer` is one."""
+
+    def run(
+        self,
+        tensors: Tensors,
+        steps: int,
+        rates: Mapping[str, float],
+        *,
+        final_rate: float = ...,
+        transform: Transform = ...,
+        extra: Sequence[torch.Tensor] = ...,
+        extra_rate: float = ...,
+        penalty: Callable[[], torch.Tensor] = ...,
+        stop_below: float = ...,
+        report: StepReport = ...,
+    ) -> float:
+        """As `Trainer.run`."""
+        ...
+
+    def draw(self, count: int) -> list[BatchT]:
+        """Batches to judge by."""
+        ...
+
+    def estimate(self, tensors: Tensors, shards: Sequence[BatchT]) -> float:
+        """Mean squared error over given batches."""
+        ...
+
+    def curvature(self, tensors: Tensors, shards: Sequence[BatchT]) -> Tensors:
+        """As `Trainer.curvature`."""
+        ...
 
 
 class Trainer:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 import torch
 
 from codec.contracts import Mask
+from codec.settings import NoSettings
 
 _STEEPEST_START = 4.0
 
@@ -24,6 +25,10 @@ class BinaryMask:
 
     name = "binary-mask"
     summary = "learned 0/1 gates per grid position, shared by its features (straight-through)"
+    settings = NoSettings
+
+    def configured(self, settings: NoSettings) -> BinaryMask:
+        return self
 
     def attach(
         self,

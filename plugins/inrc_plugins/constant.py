@@ -11,6 +11,7 @@ import numpy as np
 
 from codec.contracts import CLASS_F_PEAK, Config, FitTask, Floats, Model, Positions, TensorSpec
 from codec.errors import UnsupportedError
+from codec.settings import NoSettings
 
 
 class Constant:
@@ -22,6 +23,7 @@ class Constant:
     summary = "one value for the whole field; chosen by itself where it fits"
     staged = False
     bounded = False
+    settings = NoSettings
 
     def tensors(
         self, config: Config, shape: tuple[int, ...], components: int

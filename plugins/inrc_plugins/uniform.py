@@ -15,6 +15,7 @@ import torch
 
 from codec.container.items import Quantisation
 from codec.contracts import Integers
+from codec.settings import NoSettings
 
 # Steps are rounded to 11 significant bits: CBOR then stores most of them in three bytes.
 _STEP_BITS = 11
@@ -26,6 +27,10 @@ class Uniform:
 
     name = "uniform"
     summary = "one calibrated step per tensor, rounding to nearest"
+    settings = NoSettings
+
+    def configured(self, settings: NoSettings) -> Uniform:
+        return self
 
     def steps(
         self,

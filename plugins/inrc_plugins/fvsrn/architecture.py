@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codec.contracts import CLASS_F_PEAK, Config, Evaluator, FitTask, Floats, Model, TensorSpec
+from codec.settings import NoSettings
 from inrc_plugins.fvsrn.config import FvsrnConfig
 from inrc_plugins.fvsrn.evaluation import FvsrnEvaluator
 
@@ -22,6 +23,7 @@ class Fvsrn:
     summary = "latent grid, Fourier features and a small SnakeAlt network (fV-SRN)"
     staged = True
     bounded = False
+    settings = NoSettings
 
     def tensors(
         self, config: Config, shape: tuple[int, ...], components: int

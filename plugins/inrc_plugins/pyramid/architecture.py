@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codec.contracts import CLASS_F_PEAK, Config, Evaluator, FitTask, Floats, Model, TensorSpec
+from codec.settings import NoSettings
 from inrc_plugins.pyramid import restoration
 from inrc_plugins.pyramid.config import PyramidConfig
 
@@ -27,6 +28,7 @@ class Pyramid:
     summary = "wavelets and learned bases per axis, context-mixed coefficients (the default)"
     staged = False
     bounded = True
+    settings = NoSettings
 
     def tensors(
         self, config: Config, shape: tuple[int, ...], components: int

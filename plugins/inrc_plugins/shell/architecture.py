@@ -19,6 +19,7 @@ from codec.contracts import (
     TensorSpec,
 )
 from codec.errors import InvalidOptionError
+from codec.settings import NoSettings
 from inrc_plugins.shell.config import ShellConfig
 
 # Taps of the spline, and their weights.
@@ -34,6 +35,7 @@ class Shell:
     summary = "signed distances near a surface, an octree of spline coefficients (for meshes)"
     staged = False
     bounded = False
+    settings = NoSettings
 
     def tensors(
         self, config: Config, shape: tuple[int, ...], components: int
