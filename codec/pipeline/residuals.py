@@ -21,6 +21,7 @@ from codec.entropy.mixing.lattice import AXES, Lattice
 from codec.entropy.stream import encode_segment, summarise_stream
 from codec.errors import CorruptError, TargetError
 from codec.limits import Limits
+from codec.pipeline.fills import taken_for
 from codec.pipeline.item_sections import Coefficients, ItemStreams, TensorSection
 from codec.pipeline.normalise import to_stored
 
@@ -138,11 +139,7 @@ class BoundedComponent:
         """Whether a decoder may take a valid sample for a fill value."""
         if not self.fills:
             return False
-        dtype = self.stored.dtype
-        low, high = (to_stored(real + shift * self.tolerance, dtype) for shift in (-2, 2))
-        met = np.zeros(real.shape, np.bool_)
-        for fill in self.fills:
-            met |= (low <= fill) & (fill <= high)
+        met = taken_for(real, self.fills, self.stored.dtype, self.tolerance)
         return bool((met if self.valid is None else met & self.valid[window]).any())
 
     def narrowed(self) -> BoundedComponent:
