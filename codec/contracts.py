@@ -225,6 +225,20 @@ class Evaluator(Protocol):
 
 
 @runtime_checkable
+class HoldsSamples(Protocol):
+    """What an evaluator may be besides: one that holds all samples of its level.
+
+    `on_axes` at whole indices gives nothing but these; where they are overwritten, it gives what
+    was written.
+    """
+
+    @property
+    def samples(self) -> Values:
+        """(components, ...) in the order of the field's axes, contiguous."""
+        ...
+
+
+@runtime_checkable
 class Architecture(Protocol):
     """A family of models.
 

@@ -18,7 +18,6 @@ from codec.container.provenance import Provenance
 from codec.container.section_index import DIGESTED_TYPES, file_digest, section_digest
 from codec.container.sections import MAJOR, Section, SectionReader
 from codec.container.tile_grid import TileGrid, grids_of
-from codec.contracts import Integers
 from codec.decodable_item import DecodableItem
 from codec.decoded_cache import DecodedCache
 from codec.entropy.mask_section import CodedMask, decode_mask_section
@@ -27,7 +26,7 @@ from codec.errors import CorruptError, TruncatedError
 from codec.field_view import FieldView, ItemView
 from codec.limits import Limits
 from codec.options import usable_threads
-from codec.pipeline.item_sections import Coefficients, section_item
+from codec.pipeline.item_sections import Coded, section_item
 from codec.tiled_view import TiledView
 
 _log = logging.getLogger("inrc")
@@ -241,7 +240,7 @@ class InrcFile(Mapping[str, "FieldView"]):
         """The TENS or RESD sections of an item, in file order."""
         return self._sections_by_item.get((section_type, item), [])
 
-    def tensor_streams(self, item: int) -> list[Integers | Coefficients]:
+    def tensor_streams(self, item: int) -> list[Coded]:
         """Integers of an item's streams, in coded order."""
         with self._lock:
             return [

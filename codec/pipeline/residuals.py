@@ -22,7 +22,7 @@ from codec.entropy.stream import encode_segment, summarise_stream
 from codec.errors import CorruptError, TargetError
 from codec.limits import Limits
 from codec.pipeline.fills import taken_for
-from codec.pipeline.item_sections import Coefficients, ItemStreams, TensorSection
+from codec.pipeline.item_sections import ItemStreams, TensorSection
 from codec.pipeline.normalise import to_stored
 
 Array = npt.NDArray[Any]
@@ -220,9 +220,7 @@ class ItemResiduals:
         """
         if self._streams.count != self._size:
             raise CorruptError("fewer residuals than samples", section="RESD")
-        parts: list[Coefficients] = [
-            np.asarray(values, np.int32) for section in sections for values in section.streams
-        ]
+        parts = [values for section in sections for values in section.streams]
         whole = parts[0] if len(parts) == 1 else np.concatenate(parts)
         narrow = np.min_scalar_type(-int(np.abs(whole).max(initial=1)))
         return whole.astype(narrow).reshape(self._shape)
