@@ -205,9 +205,7 @@ def _blocks(
     view: FieldView, selection: Selection, advance: Callable[[FieldView, int], None]
 ) -> Callable[[], Iterator[tuple[tuple[slice, ...], Array]]]:
     def blocks() -> Iterator[tuple[tuple[slice, ...], Array]]:
-        for window in view.windows(selection, _WRITE_SAMPLES):
-            parts = [kept[part] for kept, part in zip(selection, window, strict=True)]
-            values = view.read(parts)
+        for window, values in view.read_windows(selection, _WRITE_SAMPLES):
             yield window, np.asarray(values)
             advance(view, values.size)
 

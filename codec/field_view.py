@@ -84,6 +84,12 @@ class FieldView(ABC):
             Per axis a slice of the selection; a part has at most `samples`.
         """
 
+    def read_windows(self, selection: Selection, samples: int) -> Iterator[tuple[Window, Array]]:
+        """The parts of `windows`, each with its stored values, in their order."""
+        for window in self.windows(selection, samples):
+            parts = [axis[part] for axis, part in zip(selection, window, strict=True)]
+            yield window, self.read(parts)
+
     @abstractmethod
     def at(self, points: Any) -> npt.NDArray[np.float64]:
         """Values between the samples.
@@ -242,13 +248,6 @@ class ItemView(FieldView):
     def component(self) -> Component:
         """The field's entry in its model's header."""
         return self._component
-
-    def prepare(self) -> None:
-        """Decode what reading needs, so that several views can do so at the same time."""
-        self._item.evaluator_at(self._level)
-        self._item.validity(self._component)
-        self._residuals()
-        self._residuals()
 
     def windows(self, selection: Selection, samples: int) -> Iterator[Window]:
         return windows([len(axis) for axis in selection], samples)

@@ -252,14 +252,12 @@ def _compare_field(original: Path, view: FieldView, field: Field | None) -> Fiel
         )
     unit = None
     selection = [np.arange(size, dtype=np.int64) for size in view.shape]
-    windows = list(view.windows(selection, _COMPARED_SAMPLES))
-    if len(windows) > 1:
+    if len(view.items) > 1 or view.size > _COMPARED_SAMPLES:
         span = find_range(field)
         unit = error_unit(field, span.low, span.high)
     parts = []
-    for window in windows:
+    for window, decoded in view.read_windows(selection, _COMPARED_SAMPLES):
         piece = field.part(window)
-        decoded = view.read([axis[part] for axis, part in zip(selection, window, strict=True)])
         parts.append(deviation(piece, np.asarray(piece.values), decoded, unit))
     quality = quality_of(field, parts)
     if view.bound is not None:
