@@ -49,6 +49,7 @@ from codec.provenance import made_with
 from codec.reader import InrcFile
 from codec.reports import EncodeReport, FieldQuality
 from codec.shape_encoder import encode_shape, measure_shape, mesh_codec_advice
+from codec.tiles.density import samples_of_tiles
 from codec.tiles.encode import encode_tiles, fingerprint
 from codec.tiles.journal import refuse_journal
 from codec.tiles.plan import is_tiled, plan_groups
@@ -152,7 +153,9 @@ def _encode_fields(
 ) -> _Encoded:
     """All fields, whole or in tiles; tiles are written at once."""
     groups = grouped(dataset.fields, options.joint or dataset.joint)
-    planned = plan_groups(groups, options.tile)
+    planned = plan_groups(
+        groups, options.tile, lambda group: samples_of_tiles(group, dataset.fields, options)
+    )
     source = Source(path.resolve(), _select(options), options.raw)
     if not is_tiled(planned):
         final = Path(target).resolve()

@@ -162,7 +162,7 @@ class EncodeOptions:
         threads: CPU threads, 0 for as many as the process may use. Does not change the result.
         device: "cpu", "cuda", or "auto".
         on_progress: called often; must return quickly.
-        tile: "auto" cuts fields of 2^25 samples and more into tiles of about 2^21, "none" cuts
+        tile: "auto" cuts fields of 2^25 samples and more into tiles of 2^18 to 2^21, "none" cuts
             none; or the size of a tile, one number per axis.
         scheduler: where tiles are encoded: "threads" of this process, "processes" of this machine,
             or the address of a dask scheduler, "tcp://HOST:PORT". Does not change the result.
