@@ -253,6 +253,10 @@ class ItemView(FieldView):
         return windows([len(axis) for axis in selection], samples)
 
     def read(self, selection: Selection) -> Array:
+        return self.read_with(selection, self._item.file.threads)
+
+    def read_with(self, selection: Selection, threads: int) -> Array:
+        """As `read`, with so many threads."""
         component = self._component
 
         def store(window: Window, normalised: Values) -> None:
@@ -273,7 +277,7 @@ class ItemView(FieldView):
         lengths = [len(axis) for axis in selection]
         out = np.empty(lengths, self.dtype) if samples is None else samples
         residuals, step = self._residuals()
-        evaluate_blocks(evaluator, places, self._item.file.threads, store)
+        evaluate_blocks(evaluator, places, threads, store)
         self._put_fill(out, places)
         return out
 

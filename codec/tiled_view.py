@@ -71,28 +71,35 @@ class TiledView(FieldView):
         return ItemView(item, self._index, level, (1,) * len(place))
 
     def read(self, selection: Selection) -> Array:
+        return self._read(selection, self._file.threads)
+
+    def _read(self, selection: Selection, threads: int) -> Array:
+        """Several tiles get a thread each; one alone has them all."""
         out = np.empty([len(axis) for axis in selection], self.dtype)
 
         def fill(part: _Part) -> None:
             tile, local, targets = part
-            values = tile.read(local)
+            values = tile.read_with(local, each)
             if all(isinstance(target, slice) for target in targets):
                 out[tuple(targets)] = values
             else:
                 out[np.ix_(*(_positions(target) for target in targets))] = values
 
-        for _ in self._ahead(fill, self._parts(self._full_indices(selection))):
+        parts = list(self._parts(self._full_indices(selection)))
+        each = threads if len(parts) == 1 else 1
+        for _ in self._ahead(fill, parts, threads):
             pass
         return out
 
     def read_windows(self, selection: Selection, samples: int) -> Iterator[tuple[Window, Array]]:
         def values(window: Window) -> tuple[Window, Array]:
             chosen = [axis[part] for axis, part in zip(selection, window, strict=True)]
-            return window, self.read(chosen)
+            return window, self._read(chosen, 1)
 
-        yield from self._ahead(values, self.windows(selection, samples))
+        yield from self._ahead(values, self.windows(selection, samples), self._file.threads)
 
-    def _ahead(self, work: Callable[[T], R], todo: Iterable[T]) -> Iterator[R]:
+    @staticmethod
+    def _ahead(work: Callable[[T], R], todo: Iterable[T], threads: int) -> Iterator[R]:
         """The results of work in its order, which is done for some of what comes next meanwhile.
 
         Most of the work, the decoding of integers above all, runs without Python's lock; so what
@@ -100,7 +107,6 @@ class TiledView(FieldView):
         """
         from threadpoolctl import threadpool_limits
 
-        threads = self._file.threads
         rest = iter(todo)
         first = list(itertools.islice(rest, 2))
         if threads == 1 or len(first) < 2:

@@ -54,8 +54,8 @@ class Request(TypedDict):
 )
 @click.option("--arch", metavar="NAME", default="auto", help="Architecture [FILE's, or pyramid].")
 @arguments.var_option
-@click.option("--coder", metavar="NAME", default="auto", show_default=True, help="Entropy coder.")
-@click.option("--seed", metavar="N", type=int, default=0, help="Seed of every random choice [0].")
+@arguments.coder_option
+@arguments.seed_option
 @arguments.scheduler_option
 @arguments.threads_option
 @arguments.device_option

@@ -120,8 +120,8 @@ class Request(TypedDict):
     "--prune", metavar="NAME", default="binary-mask", show_default=True, help='Pruner, or "none".'
 )
 @click.option("--quantise", metavar="NAME", default="uniform", show_default=True, help="Quantiser.")
-@click.option("--coder", metavar="NAME", default="auto", show_default=True, help="Entropy coder.")
-@click.option("--seed", metavar="N", type=int, default=0, help="Seed of every random choice [0].")
+@arguments.coder_option
+@arguments.seed_option
 @arguments.tile_option
 @arguments.scheduler_option
 @arguments.settings_option

@@ -182,11 +182,11 @@ class SectionReader:
     def _from_start(self, allow_truncated: bool) -> list[Section]:
         found: list[Section] = []
         try:
-            found.extend(self._scan())
+            for section in self._scan():
+                found.append(section)
         except TruncatedError:
             # What was found so far is kept only where the caller can do with less.
-            found = list(self._complete()) if allow_truncated else []
-            if not found:
+            if not (allow_truncated and found):
                 raise
             self.truncated = True
         return found
@@ -211,13 +211,6 @@ class SectionReader:
         if not found or position != start:
             raise CorruptError("the index does not list the sections", section="tIDX", offset=start)
         return [*found, index, end]
-
-    def _complete(self) -> Iterator[Section]:
-        """The sections before the place where the file ends early."""
-        try:
-            yield from self._scan()
-        except TruncatedError:
-            return
 
     def _scan(self) -> Iterator[Section]:
         position = HEADER_BYTES
