@@ -16,6 +16,7 @@ import torch
 
 from codec.contracts import FitSettings, FitTask, Model, TensorSpec
 from codec.pipeline.batches import AxisSampler
+from codec.pipeline.family_units import FamilyUnits, UnitFamily
 from codec.pipeline.metrics import mean_squared_error, peak_signal_to_noise
 from codec.pipeline.progress import StageProgress
 from codec.pipeline.quantised_fit import QuantisedFit
@@ -123,8 +124,15 @@ class GradientFit(Generic[ConfigT]):
             prune_steps=self._schedule.prune,
             rates=self._family.rates(config),
             progress=self._progress(0.6, 1.0),
+            units=self._units(config),
         )
         return quantised.run(tensors)
+
+    def _units(self, config: ConfigT) -> FamilyUnits[ConfigT] | None:
+        """What can be removed, if the family says so."""
+        if not isinstance(self._family, UnitFamily):
+            return None
+        return FamilyUnits(self._family, config, self._trainer)
 
     def _trainer(self, config: ConfigT) -> Trainer:
         network = self._family.network(config)

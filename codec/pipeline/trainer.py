@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from itertools import islice
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import torch
 
-from codec.pipeline.batches import AxisSampler, Shard
+from codec.pipeline.batches import Shard
 
 Tensors = dict[str, torch.Tensor]
 Network = Callable[[Mapping[str, torch.Tensor], Sequence[torch.Tensor]], torch.Tensor]
@@ -35,6 +36,7 @@ SHARDS = 2
 _SWITCH_INTERVAL = 1e-4
 _SMOOTHING = 0.95
 _WARM_UP = 20
+_SIGN_DRAWS = 2
 
 
 def identity(name: str, tensor: torch.Tensor) -> torch.Tensor:
@@ -45,6 +47,36 @@ def identity(name: str, tensor: torch.Tensor) -> torch.Tensor:
 def no_penalty() -> torch.Tensor:
     """The penalty of a fit without pruning."""
     return torch.zeros(())
+
+
+class Sampler(Protocol):
+    """Draws shards; `AxisSampler` is one."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether a shard is the whole field."""
+        ...
+
+    def draw(self, generator: np.random.Generator) -> Shard:
+        """A random shard."""
+        ...
+
+
+@dataclass(frozen=True)
+class _LayerSampler:
+    """Shards of another sampler with other targets."""
+
+    samples: Sampler
+    target: Callable[[Sequence[torch.Tensor]], torch.Tensor]
+
+    @property
+    def whole(self) -> bool:
+        return self.samples.whole
+
+    def draw(self, generator: np.random.Generator) -> Shard:
+        shard = self.samples.draw(generator)
+        with torch.no_grad():
+            return Shard(shard.indices, self.target(shard.indices), None)
 
 
 @dataclass(frozen=True)
@@ -89,6 +121,48 @@ class Fitter(Protocol[BatchT]):
         ...
 
 
+@runtime_checkable
+class SignedGradients(Protocol):
+    """A `Fitter` that can tell single samples apart, for the saliency of units."""
+
+    def signed_gradients(self, tensors: Tensors, shards: Sequence[BatchT]) -> list[Tensors]:
+        """As `Trainer.signed_gradients`."""
+        ...
+
+
+@runtime_checkable
+class LayeredNetwork(Protocol):
+    """A `Network` that shows what its layers give.
+
+    Attributes:
+        layers: names of the tensors that each layer adds to those before it.
+    """
+
+    layers: tuple[tuple[str, ...], ...]
+
+    def layer_outputs(
+        self, tensors: Mapping[str, torch.Tensor], indices: Sequence[torch.Tensor]
+    ) -> Iterator[torch.Tensor]:
+        """After each layer (units, samples), activation included; a layer needs only the tensors
+        of it and of those before it."""
+        ...
+
+
+@runtime_checkable
+class LayeredFitter(Protocol):
+    """A `Fitter` that can fit one layer after the other to given outputs."""
+
+    @property
+    def layers(self) -> tuple[tuple[str, ...], ...]:
+        """As of `LayeredNetwork`; empty if the network shows none."""
+        ...
+
+    def layer_fitter(self, layer: int, reference: Tensors) -> Fitter[Shard]:
+        """A fitter of the tensors up to a layer, whose targets are the layer's outputs with
+        `reference`."""
+        ...
+
+
 class Trainer:
     """Fits tensors to a field.
 
@@ -99,9 +173,10 @@ class Trainer:
         threads: how many shards are evaluated at once.
     """
 
-    def __init__(self, network: Network, sampler: AxisSampler, seed: int, threads: int) -> None:
+    def __init__(self, network: Network, sampler: Sampler, seed: int, threads: int) -> None:
         self._network = network
         self._sampler = sampler
+        self._seed = seed
         self._generators = [np.random.default_rng([seed, number]) for number in range(SHARDS)]
         self._threads = min(threads, SHARDS)
 
@@ -228,6 +303,51 @@ class Trainer:
                 return float(difference.double().square().sum())
 
             return sum(pool.map(squared, shards)) / (sum(_count(shard) for shard in shards) or 1.0)
+
+    def signed_gradients(self, tensors: Tensors, shards: Sequence[Shard]) -> list[Tensors]:
+        """Gradients of sums over the samples of sign * squared error, signs random.
+
+        As the signs are independent, the mean of the square of any one derivative, divided by the
+        root of the number of samples as it is here, estimates E[(dD/dp)^2] over single samples.
+        """
+        generator = torch.Generator().manual_seed(0)
+        found = []
+        with one_torch_thread():
+            for shard in shards:
+                inputs = {name: t.detach().requires_grad_(True) for name, t in tensors.items()}
+                squared = (self._network(inputs, shard.indices) - shard.target).square()
+                if shard.valid is not None:
+                    squared = squared * shard.valid
+                each = squared.sum(dim=0)
+                for _ in range(_SIGN_DRAWS):
+                    signs = torch.randint(0, 2, each.shape, generator=generator) * 2.0 - 1.0
+                    gradients = torch.autograd.grad(
+                        (each * signs.to(each.device)).sum() / len(each) ** 0.5,
+                        list(inputs.values()),
+                        retain_graph=True,
+                    )
+                    found.append(dict(zip(inputs, gradients, strict=True)))
+        return found
+
+    @property
+    def layers(self) -> tuple[tuple[str, ...], ...]:
+        """Tensors of each layer, if the network shows its layers."""
+        return self._network.layers if isinstance(self._network, LayeredNetwork) else ()
+
+    def layer_fitter(self, layer: int, reference: Tensors) -> Trainer:
+        """A trainer of the tensors up to a layer, whose targets are the layer's outputs with
+        `reference`."""
+        network = self._network
+        if not isinstance(network, LayeredNetwork):
+            raise TypeError("the network does not show its layers")
+
+        def outputs(
+            tensors: Mapping[str, torch.Tensor], indices: Sequence[torch.Tensor]
+        ) -> torch.Tensor:
+            return next(islice(network.layer_outputs(tensors, indices), layer, None))
+
+        sampler = _LayerSampler(self._sampler, lambda indices: outputs(reference, indices))
+        return Trainer(outputs, sampler, self._seed, self._threads)
 
     def curvature(self, tensors: Tensors, shards: Sequence[Shard]) -> Tensors:
         """Diagonal of the Gauss-Newton matrix of the mean squared error, per element.
