@@ -16,10 +16,11 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
-from codec.contracts import Architecture, Pruner, Quantiser
+from codec.contracts import Architecture
 from codec.errors import InvalidOptionError, UnsupportedError
 from codec.reports import PluginInfo
 from codec.settings import PRUNER, QUANTISER, Texts, configured
+from codec.stage_contracts import Pruner, Quantiser
 
 ENTRY_POINT_GROUP = "inrc.plugins"
 KINDS = ("architecture", "pruner", "quantiser")

@@ -8,10 +8,11 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import torch
 
-from codec.contracts import TensorSpec, UnitKind
+from codec.contracts import TensorSpec
 from codec.pipeline.batches import Shard
 from codec.pipeline.fitted_network import FittedNetwork
 from codec.pipeline.trainer import Fitter, Network, Tensors
+from codec.stage_contracts import UnitKind
 
 ConfigT = TypeVar("ConfigT")
 

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 
 import torch
 
-from codec.contracts import Mask, TensorSpec, UnitKind
+from codec.contracts import Mask, TensorSpec
 from codec.pipeline.trainer import Fitter, Tensors
+from codec.stage_contracts import UnitKind
 
 
 class Units(Protocol):

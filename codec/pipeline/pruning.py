@@ -11,11 +11,12 @@ from typing import Any
 
 import torch
 
-from codec.contracts import EntryPruner, Mask, PruningTask, UnitPruner
+from codec.contracts import Mask
 from codec.pipeline.fitted_network import FittedNetwork
 from codec.pipeline.progress import StageProgress
 from codec.pipeline.trainer import Tensors
 from codec.pipeline.unit_removal import RemovableNetwork, masking
+from codec.stage_contracts import EntryPruner, PruningTask, UnitPruner
 
 _GATE_RATE = 0.05
 _RATE_SHARE = 0.1

@@ -14,19 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
-
 from codec.container.items import Quantisation
-from codec.contracts import (
-    CodedTensor,
-    EntryPruner,
-    FitTask,
-    Measurement,
-    Model,
-    Pruner,
-    TensorSpec,
-    UnitPruner,
-)
+from codec.contracts import CodedTensor, FitTask, Measurement, Model, TensorSpec
 from codec.errors import InvalidOptionError
 from codec.pipeline.fitted_network import FittedNetwork, FittedState, Units
 from codec.pipeline.metrics import mean_squared_error
@@ -35,6 +24,7 @@ from codec.pipeline.pruning import prune_entries, remove_units
 from codec.pipeline.quantised_training import QuantisedTraining
 from codec.pipeline.trainer import Fitter, Tensors
 from codec.pipeline.unit_removal import masking
+from codec.stage_contracts import EntryPruner, Pruner, UnitPruner
 
 _log = logging.getLogger("inrc")
 

@@ -1,25 +1,40 @@
-"""Training of the float tensors under a fixed quantisation, in the phases that a quantiser asks for."""
+"""Training of float tensors under a fixed quantisation, in the phases its quantiser asks for."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 
 from codec.container.items import Quantisation
-from codec.contracts import Quantiser, QuantisingPhase, QuantisingState
 from codec.pipeline.fitted_network import FittedState
 from codec.pipeline.progress import StageProgress
-from codec.pipeline.trainer import Fitter, LayeredFitter, Tensors
+from codec.pipeline.trainer import Fitter, Tensors
 from codec.pipeline.unit_removal import masking
+from codec.stage_contracts import Quantiser, QuantisingPhase, QuantisingState
 
 # A parameter moves by at most about this share of its step at once.
 _STEP_SHARE = 0.1
 _RATE_SHARE = 0.1
 _FINAL_RATE = 0.05
+
+
+@runtime_checkable
+class LayeredFitter(Protocol):
+    """A `Fitter` that can fit one layer after the other to given outputs."""
+
+    @property
+    def layers(self) -> tuple[tuple[str, ...], ...]:
+        """As of `LayeredNetwork`; empty if the network shows none."""
+        ...
+
+    def layer_fitter(self, layer: int, reference: Tensors) -> Fitter[Any]:
+        """A fitter of the tensors up to a layer, whose targets are the layer's outputs with
+        `reference`."""
+        ...
 
 
 class QuantisedTraining:

@@ -15,12 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
 
-from codec.pipeline.batches import Shard
+from codec.pipeline.batches import Sampler, Shard
+from codec.pipeline.layers import LayeredNetwork, LayerSampler
 
 Tensors = dict[str, torch.Tensor]
 Network = Callable[[Mapping[str, torch.Tensor], Sequence[torch.Tensor]], torch.Tensor]
@@ -47,36 +48,6 @@ def identity(name: str, tensor: torch.Tensor) -> torch.Tensor:
 def no_penalty() -> torch.Tensor:
     """The penalty of a fit without pruning."""
     return torch.zeros(())
-
-
-class Sampler(Protocol):
-    """Draws shards; `AxisSampler` is one."""
-
-    @property
-    def whole(self) -> bool:
-        """Whether a shard is the whole field."""
-        ...
-
-    def draw(self, generator: np.random.Generator) -> Shard:
-        """A random shard."""
-        ...
-
-
-@dataclass(frozen=True)
-class _LayerSampler:
-    """Shards of another sampler with other targets."""
-
-    samples: Sampler
-    target: Callable[[Sequence[torch.Tensor]], torch.Tensor]
-
-    @property
-    def whole(self) -> bool:
-        return self.samples.whole
-
-    def draw(self, generator: np.random.Generator) -> Shard:
-        shard = self.samples.draw(generator)
-        with torch.no_grad():
-            return Shard(shard.indices, self.target(shard.indices), None)
 
 
 @dataclass(frozen=True)
@@ -118,48 +89,6 @@ class Fitter(Protocol[BatchT]):
 
     def curvature(self, tensors: Tensors, shards: Sequence[BatchT]) -> Tensors:
         """As `Trainer.curvature`."""
-        ...
-
-
-@runtime_checkable
-class SignedGradients(Protocol):
-    """A `Fitter` that can tell single samples apart, for the saliency of units."""
-
-    def signed_gradients(self, tensors: Tensors, shards: Sequence[BatchT]) -> list[Tensors]:
-        """As `Trainer.signed_gradients`."""
-        ...
-
-
-@runtime_checkable
-class LayeredNetwork(Protocol):
-    """A `Network` that shows what its layers give.
-
-    Attributes:
-        layers: names of the tensors that each layer adds to those before it.
-    """
-
-    layers: tuple[tuple[str, ...], ...]
-
-    def layer_outputs(
-        self, tensors: Mapping[str, torch.Tensor], indices: Sequence[torch.Tensor]
-    ) -> Iterator[torch.Tensor]:
-        """After each layer (units, samples), activation included; a layer needs only the tensors
-        of it and of those before it."""
-        ...
-
-
-@runtime_checkable
-class LayeredFitter(Protocol):
-    """A `Fitter` that can fit one layer after the other to given outputs."""
-
-    @property
-    def layers(self) -> tuple[tuple[str, ...], ...]:
-        """As of `LayeredNetwork`; empty if the network shows none."""
-        ...
-
-    def layer_fitter(self, layer: int, reference: Tensors) -> Fitter[Shard]:
-        """A fitter of the tensors up to a layer, whose targets are the layer's outputs with
-        `reference`."""
         ...
 
 
@@ -346,7 +275,7 @@ class Trainer:
         ) -> torch.Tensor:
             return next(islice(network.layer_outputs(tensors, indices), layer, None))
 
-        sampler = _LayerSampler(self._sampler, lambda indices: outputs(reference, indices))
+        sampler = LayerSampler(self._sampler, lambda indices: outputs(reference, indices))
         return Trainer(outputs, sampler, self._seed, self._threads)
 
     def curvature(self, tensors: Tensors, shards: Sequence[Shard]) -> Tensors:

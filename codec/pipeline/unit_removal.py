@@ -9,17 +9,27 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 
-from codec.contracts import Mask, UnitKind, Values
+from codec.contracts import Mask, Values
 from codec.pipeline.fitted_network import FittedNetwork
-from codec.pipeline.trainer import SignedGradients, StepReport, Tensors
+from codec.pipeline.trainer import StepReport, Tensors
+from codec.stage_contracts import UnitKind
 
 # The finetune after a removal, as a share of the rates of the float fit.
 _RATE_SHARE = 0.1
+
+
+@runtime_checkable
+class SignedGradients(Protocol):
+    """A `Fitter` that can tell single samples apart, for the saliency of units."""
+
+    def signed_gradients(self, tensors: Tensors, shards: Sequence[Any]) -> list[Tensors]:
+        """As `Trainer.signed_gradients`."""
+        ...
 
 
 @dataclass(frozen=True)

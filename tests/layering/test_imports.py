@@ -27,7 +27,7 @@ FORBIDDEN = {
     "codec": ("inrc_plugins", "inrc_cli", "inrc_conformance", "click", "rich"),
     "codec.container": (
         "codec.entropy", "codec.media", "codec.pipeline", "torch", "constriction",
-        "codec.reader", "codec.contracts", "codec.registry", "codec.tiles", *MEDIA_LIBRARIES,
+        "codec.reader", "codec.contracts", "codec.stage_contracts", "codec.registry", "codec.tiles", *MEDIA_LIBRARIES,
     ),
     "codec.entropy": (
         "codec.pipeline", "codec.media", "torch", "codec.reader", "codec.contracts",
@@ -35,7 +35,7 @@ FORBIDDEN = {
     ),
     "codec.media": (
         "codec.pipeline", "codec.entropy", "torch", "constriction", "codec.reader",
-        "codec.contracts", "codec.registry",
+        "codec.contracts", "codec.stage_contracts", "codec.registry",
     ),
     "codec.pipeline": ("codec.reader", "codec.decoder", "codec.encoder", "codec.tiles",
                        *MEDIA_LIBRARIES),
@@ -53,6 +53,7 @@ TORCH_MODULES = {
     "codec.pipeline.family_units",
     "codec.pipeline.fitted_network",
     "codec.pipeline.gradient_fit",
+    "codec.pipeline.layers",
     "codec.pipeline.pruning",
     "codec.pipeline.quantised_fit",
     "codec.pipeline.quantised_training",
@@ -227,7 +228,7 @@ def test_the_checker_finds_a_planted_violation(importer: str, source: str) -> No
     ("importer", "source"),
     [
         ("codec.planted", "def f():\n    import torch"),
-        ("codec.contracts", "if TYPE_CHECKING:\n    import torch"),
+        ("codec.contracts", "codec.stage_contracts", "if TYPE_CHECKING:\n    import torch"),
         ("codec.entropy.planted", "from codec.container.leb128 import zigzag"),
         ("inrc_plugins.planted", "from codec.contracts import Config"),
         ("inrc_conformance.planted", "import numpy"),

@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from codec.contracts import TensorSpec, UnitKind
+from codec.contracts import TensorSpec
+from codec.stage_contracts import UnitKind
 from inrc_plugins.fvsrn import network, units
 from inrc_plugins.fvsrn.config import FvsrnConfig, active_axes
 

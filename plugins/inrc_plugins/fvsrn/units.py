@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import torch
 
-from codec.contracts import UnitKind
+from codec.stage_contracts import UnitKind
 from inrc_plugins.fvsrn.config import FvsrnConfig
 from inrc_plugins.fvsrn.network import GridNetwork
 

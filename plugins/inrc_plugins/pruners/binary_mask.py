@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 import torch
 
-from codec.contracts import Mask, PruningTask
+from codec.contracts import Mask
 from codec.settings import setting
+from codec.stage_contracts import PruningTask
 from inrc_plugins.pruners.gates import GateSettings, as_array, best_gates, layouts
 
 _STEEPEST_START = 4.0

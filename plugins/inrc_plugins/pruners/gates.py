@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from codec.contracts import Mask, PruningTask
+from codec.contracts import Mask
 from codec.settings import setting
+from codec.stage_contracts import PruningTask
 
 Scores = npt.NDArray[np.floating[Any]]
 

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from codec.contracts import Mask, PruningTask
+from codec.contracts import Mask
 from codec.settings import setting
+from codec.stage_contracts import PruningTask
 from inrc_plugins.pruners.gates import GateSettings, as_array, best_gates, layouts
 
 
@@ -25,7 +26,7 @@ class MagnitudeSettings(GateSettings):
 
     score: str = setting(
         "magnitude",
-        "what a given sparsity is judged by: root of the sum of squares behind a gate, per tensor, or "
+        "what a given sparsity is judged by: sum of squares behind a gate, per tensor, or "
         "importance over all tensors",
         choices=("magnitude", "importance"),
     )

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from codec.contracts import UnitKind, UnitNetwork, Values
+from codec.contracts import Values
 from codec.settings import setting
+from codec.stage_contracts import UnitKind, UnitNetwork
 
 
 @dataclass(frozen=True)

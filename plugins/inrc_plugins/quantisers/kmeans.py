@@ -17,8 +17,9 @@ import numpy as np
 import torch
 
 from codec.container.items import Quantisation
-from codec.contracts import Integers, QuantisingPhase
+from codec.contracts import Integers
 from codec.settings import setting
+from codec.stage_contracts import QuantisingPhase
 from inrc_plugins.quantisers.lloyd import centres_of
 from inrc_plugins.quantisers.nearest import NearestPhase
 from inrc_plugins.quantisers.stepped import Steps, round_step

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 import torch
 
 from codec.container.items import Quantisation
-from codec.contracts import Integers, QuantisingPhase
+from codec.contracts import Integers
 from codec.settings import setting
+from codec.stage_contracts import QuantisingPhase
 from inrc_plugins.quantisers.stepped import Steps, StepSettings, broadcast
 
 _LEAST_SCALE = 0.05

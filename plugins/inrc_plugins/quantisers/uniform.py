@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from codec.container.items import Quantisation
-from codec.contracts import Integers, QuantisingPhase
+from codec.contracts import Integers
+from codec.stage_contracts import QuantisingPhase
 from inrc_plugins.quantisers.nearest import NearestPhase
 from inrc_plugins.quantisers.stepped import Steps, StepSettings
 
