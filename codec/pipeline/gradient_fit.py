@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import torch
 
@@ -73,6 +73,15 @@ class NetworkFamily(Protocol[ConfigT]):
         ...
 
 
+@runtime_checkable
+class CentringFamily(Protocol[ConfigT]):
+    """A `NetworkFamily` whose networks can be written with more zeros."""
+
+    def centred(self, config: ConfigT, tensors: Tensors) -> Tensors:
+        """The same function, with what is most frequent in prunable tensors moved to 0."""
+        ...
+
+
 @dataclass(frozen=True)
 class Schedule:
     """Training steps per stage; a step is `trainer.SHARDS` shards of `SHARD_POINTS` samples.
@@ -115,6 +124,8 @@ class GradientFit(Generic[ConfigT]):
     def run(self) -> Model:
         """The best model found."""
         config, tensors, trainer = self._fit()
+        if self._task.pruner is not None and isinstance(self._family, CentringFamily):
+            tensors = self._family.centred(config, tensors)
         quantised = QuantisedFit(
             self._task,
             trainer,

@@ -80,6 +80,11 @@ class FvsrnFamily:
     def to_map(self, config: FvsrnConfig) -> dict[int, Any]:
         return config.to_map()
 
+    def centred(
+        self, config: FvsrnConfig, tensors: Mapping[str, torch.Tensor]
+    ) -> dict[str, torch.Tensor]:
+        return network.centre_grid(config, tensors)
+
     def units(self, config: FvsrnConfig) -> tuple[UnitKind, ...]:
         return units.kinds(config, self._components)
 

@@ -280,3 +280,18 @@ def refine_grid(grid: torch.Tensor, size: tuple[int, ...]) -> torch.Tensor:
         for nodes, before in zip(size, grid.shape[1:], strict=True)
     ]
     return _interpolate(grid, hats).movedim(-1, 0).contiguous()
+
+
+def centre_grid(
+    config: FvsrnConfig, tensors: Mapping[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """The same function with the median of every channel of the grid at 0.
+
+    Interpolation weights add up to 1, so a constant may move from the grid to the first vector.
+    Where most of a field is background, most nodes then are near 0, and can be pruned.
+    """
+    grid = tensors["grid"].detach()
+    medians = grid.flatten(1).median(dim=1).values
+    moved = _latent_matrix(config, tensors).detach().T @ medians
+    centred = grid - medians.reshape(-1, *[1] * config.axes)
+    return {**tensors, "grid": centred, "vector0": tensors["vector0"].detach() + moved}
