@@ -2,12 +2,12 @@
 
     python benchmarks/bench_pruning.py [--steps N] [--prune-steps N] [--only PRUNER ...]
 
-A generated field of 48^3 samples (random waves, their spectrum falling as k^-2.2, inside a soft-edged
-body that fills a quarter of the volume) is fitted by an `fvsrn` network with a grid of 15^3 x 8 features.
-Every pruner then brings the grid to a sparsity of 50 %, with gates per entry and, where it has any,
-shared by the features. PSNRs are those of float networks over all samples, so that quantisation hides
-nothing; the network without pruning is trained for as many steps at the same rates.
-`benchmarks/results/pruning.json` keeps everything.
+A generated field of 48^3 samples (random waves, their spectrum falling as k^-2.2, inside a
+soft-edged body that fills a quarter of the volume) is fitted by an `fvsrn` network with a grid of
+15^3 x 8 features. Every pruner then brings the grid to a sparsity of 50 %, with gates per entry
+and, where it has any, shared by the features. PSNRs are those of float networks over all samples,
+so that quantisation hides nothing; the network without pruning is trained for as many steps at
+the same rates. `benchmarks/results/pruning.json` keeps everything.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Every pruner, quantiser and coder works with every architecture that has stages.
 
-The fast set has each architecture with each pruner, each quantiser and each coder, each pruner with
-each quantiser, and each quantiser with each coder; the slow one has all architectures, pruners and quantisers. What is
-installed decides: an architecture that is added to the registry is tested without a word here.
+The fast set has each architecture with each pruner, each quantiser and each coder, each pruner
+with each quantiser, and each quantiser with each coder; the slow one has all architectures,
+pruners and quantisers. What is installed decides: an architecture that is added to the registry
+is tested without a word here.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def check(case: Case, folder: Path, *, image: bool) -> None:
     if pruner != registry.NO_PRUNER:
         settings["prune.sparsity"] = SPARSITY
     report = codec.encode(
-        source, target, arch=architecture, psnr=12, prune=pruner, quantise=quantiser, coder=coder,
+        source, target, arch=architecture, psnr=20, prune=pruner, quantise=quantiser, coder=coder,
         settings=settings, threads=1, device="cpu", effort=0,
     )  # fmt: skip
     assert report.file_bytes == target.stat().st_size

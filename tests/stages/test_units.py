@@ -1,4 +1,4 @@
-"""Units: saliency is what it says, removal folds means exactly, and the config tells what is left."""
+"""Units: saliency is what it says, removal folds means, and the config tells what is left."""
 
 from __future__ import annotations
 
