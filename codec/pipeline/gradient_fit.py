@@ -23,6 +23,7 @@ from codec.pipeline.quantised_fit import QuantisedFit
 from codec.pipeline.trainer import Network, Tensors, Trainer
 
 ConfigT = TypeVar("ConfigT")
+_ConfigT = TypeVar("_ConfigT", contravariant=True)
 _log = logging.getLogger("inrc")
 
 # Much smaller shards reach the same PSNR in the same time but keep only one core busy; larger ones
@@ -74,10 +75,10 @@ class NetworkFamily(Protocol[ConfigT]):
 
 
 @runtime_checkable
-class CentringFamily(Protocol[ConfigT]):
+class CentringFamily(Protocol[_ConfigT]):
     """A `NetworkFamily` whose networks can be written with more zeros."""
 
-    def centred(self, config: ConfigT, tensors: Tensors) -> Tensors:
+    def centred(self, config: _ConfigT, tensors: Tensors) -> Tensors:
         """The same function, with what is most frequent in prunable tensors moved to 0."""
         ...
 
