@@ -56,6 +56,11 @@ class PruningState(Protocol):
         """Called after every step, with the smoothed mean squared error."""
         ...
 
+    def carried(self) -> list[torch.Tensor]:
+        """Tensors of its own that `advance` changes in place, without gradients: with them and the
+        parameters, a training that was stopped goes on as if it had not been."""
+        ...
+
     def fold(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
         """`tensor` with its final gates in it; what `masks` leaves out need not be 0 yet."""
         ...
@@ -184,6 +189,11 @@ class QuantisingState(Protocol):
 
     def advance(self, loss: float) -> None:
         """Called after every step, with the smoothed mean squared error."""
+        ...
+
+    def carried(self) -> list[torch.Tensor]:
+        """Tensors of its own that `advance` changes in place, without gradients: with them and the
+        parameters, a training that was stopped goes on as if it had not been."""
         ...
 
     def settled(self, name: str, tensor: torch.Tensor) -> torch.Tensor:

@@ -14,7 +14,7 @@ import torch
 from codec.contracts import Mask
 from codec.pipeline.fitted_network import FittedNetwork
 from codec.pipeline.progress import StageProgress
-from codec.pipeline.trainer import Tensors
+from codec.pipeline.trainer import Tensors, carrying
 from codec.pipeline.unit_removal import RemovableNetwork, masking
 from codec.stage_contracts import EntryPruner, PruningTask, UnitPruner
 
@@ -62,17 +62,18 @@ def prune_entries(
         report(fraction, loss)
 
     rates = {name: _RATE_SHARE * rate for name, rate in network.rates.items()}
-    network.fitter.run(
-        tensors,
-        gated,
-        rates,
-        final_rate=0.1,
-        transform=gates.apply,
-        extra=gates.parameters(),
-        extra_rate=_GATE_RATE,
-        penalty=gates.penalty,
-        report=after_step,
-    )
+    with carrying(network.fitter, gates.carried()):
+        network.fitter.run(
+            tensors,
+            gated,
+            rates,
+            final_rate=0.1,
+            transform=gates.apply,
+            extra=gates.parameters(),
+            extra_rate=_GATE_RATE,
+            penalty=gates.penalty,
+            report=after_step,
+        )
     masks = {name: mask for name, mask in gates.masks().items() if not mask.all()}
     apply = masking(tensors, masks)
     with torch.no_grad():

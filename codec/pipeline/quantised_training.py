@@ -12,7 +12,7 @@ import torch
 from codec.container.items import Quantisation
 from codec.pipeline.fitted_network import FittedState
 from codec.pipeline.progress import StageProgress
-from codec.pipeline.trainer import Fitter, Tensors
+from codec.pipeline.trainer import Fitter, Tensors, carrying
 from codec.pipeline.unit_removal import masking
 from codec.stage_contracts import Quantiser, QuantisingPhase, QuantisingState
 
@@ -148,17 +148,20 @@ class QuantisedTraining:
             report(fraction, loss)
 
         own = attached.parameters()
-        fitter.run(
-            tensors,
-            steps,
-            dict.fromkeys(tensors, 0.0) if own else {name: self._rate(name) for name in tensors},
-            final_rate=_FINAL_RATE,
-            transform=transform,
-            extra=own,
-            extra_rate=attached.rate,
-            penalty=attached.penalty,
-            report=after_step,
-        )
+        with carrying(fitter, attached.carried()):
+            fitter.run(
+                tensors,
+                steps,
+                dict.fromkeys(tensors, 0.0)
+                if own
+                else {name: self._rate(name) for name in tensors},
+                final_rate=_FINAL_RATE,
+                transform=transform,
+                extra=own,
+                extra_rate=attached.rate,
+                penalty=attached.penalty,
+                report=after_step,
+            )
         with torch.no_grad():
             for name in mine:
                 tensors[name] = self._masked(name, attached.settled(name, tensors[name]))

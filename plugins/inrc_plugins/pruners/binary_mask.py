@@ -111,6 +111,9 @@ class BinaryMaskState:
     def advance(self, loss: float) -> None:
         """Gates need no schedule."""
 
+    def carried(self) -> list[torch.Tensor]:
+        return []
+
     def fold(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
         return tensor
 

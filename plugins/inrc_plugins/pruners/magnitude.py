@@ -69,10 +69,11 @@ class MagnitudeState:
         self._final = settings.sparsity or self._worthless()
         self._ramp_steps = max(1, round(settings.ramp * task.steps))
         self._every = max(1, self._ramp_steps // settings.updates)
-        self._step = 0
-        self._masks: dict[str, Mask] = {}
-        self._kept: dict[str, torch.Tensor] = {}
-        self._prune_to(0.0)
+        self._step = torch.zeros((), dtype=torch.int64)
+        self._kept = {
+            name: torch.ones(layout.shape).to(layout.importance)
+            for name, layout in self._layouts.items()
+        }
 
     def _worthless(self) -> float:
         """The share of entries that cost more than they are worth."""
@@ -81,7 +82,7 @@ class MagnitudeState:
         )
         return closed / max(sum(tensor.numel() for tensor in self._tensors.values()), 1)
 
-    def _prune_to(self, sparsity: float) -> None:
+    def _masks_at(self, sparsity: float) -> dict[str, Mask]:
         by_rate = not self._settings.sparsity
         scores, sizes = {}, {}
         for name, layout in self._layouts.items():
@@ -93,15 +94,9 @@ class MagnitudeState:
             scores[name], sizes[name] = as_array(squares), layout.size
         ties = {name: np.zeros(score.shape) for name, score in scores.items()}
         if by_rate or self._settings.score == "importance":
-            self._masks = best_gates(scores, ties, sizes, sparsity)
-        else:
-            self._masks = {
-                name: best_gates({name: scores[name]}, ties, sizes, sparsity)[name]
-                for name in scores
-            }
-        self._kept = {
-            name: torch.from_numpy(mask).to(self._tensors[name].device, self._tensors[name].dtype)
-            for name, mask in self._masks.items()
+            return best_gates(scores, ties, sizes, sparsity)
+        return {
+            name: best_gates({name: scores[name]}, ties, sizes, sparsity)[name] for name in scores
         }
 
     def parameters(self) -> list[torch.Tensor]:
@@ -115,17 +110,20 @@ class MagnitudeState:
 
     def advance(self, loss: float) -> None:
         self._step += 1
-        if self._step <= self._ramp_steps and (
-            self._step % self._every == 0 or self._step == self._ramp_steps
-        ):
-            self._prune_to(sparsity_at(self._step / self._ramp_steps, self._final))
+        step = int(self._step)
+        if step <= self._ramp_steps and (step % self._every == 0 or step == self._ramp_steps):
+            masks = self._masks_at(sparsity_at(step / self._ramp_steps, self._final))
+            for name, mask in masks.items():
+                self._kept[name].copy_(torch.from_numpy(mask))
+
+    def carried(self) -> list[torch.Tensor]:
+        return [self._step, *self._kept.values()]
 
     def fold(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
         return tensor
 
     def masks(self) -> dict[str, Mask]:
-        self._prune_to(self._final)
-        return dict(self._masks)
+        return self._masks_at(self._final)
 
 
 def sparsity_at(time: float, final: float) -> float:

@@ -110,6 +110,9 @@ class SmallifyState:
         for name, gates in self._gates.items():
             self._trackers[name].follow(gates)
 
+    def carried(self) -> list[torch.Tensor]:
+        return [part for one in self._trackers.values() for part in (one.mean, one.variance)]
+
     def fold(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
         return self.apply(name, tensor)
 
@@ -135,13 +138,11 @@ class SignTracker:
 
     def __init__(self, gates: torch.Tensor, momentum: float) -> None:
         self._momentum = momentum
-        self._mean = torch.sign(gates.detach())
-        self.variance = torch.zeros_like(self._mean)
+        self.mean = torch.sign(gates.detach())
+        self.variance = torch.zeros_like(self.mean)
 
     def follow(self, gates: torch.Tensor) -> None:
         """Take the signs after another step."""
-        difference = torch.sign(gates.detach()) - self._mean
-        self._mean = self._mean + self._momentum * difference
-        self.variance = (1 - self._momentum) * (
-            self.variance + self._momentum * difference.square()
-        )
+        difference = torch.sign(gates.detach()) - self.mean
+        self.mean.add_(self._momentum * difference)
+        self.variance.add_(self._momentum * difference.square()).mul_(1 - self._momentum)

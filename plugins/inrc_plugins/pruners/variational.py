@@ -95,9 +95,10 @@ class VariationalState:
         self._threshold = settings.threshold or (
             _RATE_THRESHOLD if self._by_rate else _SOURCE_THRESHOLD
         )
-        self._variance = math.exp(2 * settings.log_sigma)
-        self._kl = settings.kl
-        self._generator = torch.Generator().manual_seed(task.seed)
+        self._variance = torch.tensor(math.exp(2 * settings.log_sigma), dtype=torch.float64)
+        self._kl = torch.tensor(settings.kl, dtype=torch.float64)
+        self._step = torch.zeros((), dtype=torch.int64)
+        self._seed = task.seed
         self._log_theta, self._log_variance = {}, {}
         for name, layout in self._layouts.items():
             self._log_theta[name] = torch.zeros_like(layout.importance)
@@ -112,7 +113,7 @@ class VariationalState:
     def _weight(self, layout: GateLayout) -> float:
         """What a KL of 1 costs, in units of MSE."""
         if not self._by_rate:
-            return 2 * self._variance / self._settings.samples * self._kl
+            return 2 * float(self._variance) / self._settings.samples * float(self._kl)
         log_alpha = math.log(self._threshold / (1 - self._threshold))
         return layout.price * math.exp(log_alpha) / -_kl_slope(log_alpha)
 
@@ -123,7 +124,10 @@ class VariationalState:
         if name not in self._log_theta:
             return tensor
         theta, log_variance = torch.exp(self._log_theta[name]), self._log_variance[name]
-        noise = torch.randn(theta.shape, generator=self._generator).to(theta.device)
+        # A generator of its own for every step has no state that a journal would have to keep.
+        place = list(self._log_theta).index(name) + len(self._log_theta) * int(self._step)
+        generator = torch.Generator().manual_seed((self._seed << 32) + place)
+        noise = torch.randn(theta.shape, generator=generator).to(theta.device)
         return tensor * (theta + torch.exp(0.5 * log_variance) * noise)
 
     def penalty(self) -> torch.Tensor:
@@ -131,14 +135,18 @@ class VariationalState:
         for name, layout in self._layouts.items():
             terms.append(self._weight(layout) * divergence(self._log_alpha(name)).sum())
             if not self._by_rate:
-                scale = 2 * self._variance / self._settings.samples * self._settings.weight
+                scale = 2 * float(self._variance) / self._settings.samples * self._settings.weight
                 terms.append(scale * self._tensors[name].square().sum())
         return torch.stack(terms).sum()
 
     def advance(self, loss: float) -> None:
-        self._kl = max(self._settings.kl, min(_MOST_KL, self._kl * (1 + self._settings.ramp)))
+        self._step += 1
+        self._kl.mul_(1 + self._settings.ramp).clamp_(max=max(_MOST_KL, self._settings.kl))
         if self._settings.noise == "dynamic":
-            self._variance = loss
+            self._variance.fill_(loss)
+
+    def carried(self) -> list[torch.Tensor]:
+        return [self._step, self._kl, self._variance]
 
     def fold(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
         return tensor * torch.exp(self._log_theta[name]) if name in self._log_theta else tensor

@@ -133,7 +133,7 @@ class RoundingState:
         self._found, self._by, self._kept = found, by, kept
         self._weight, self._warm, self._steps = weight, settings.warm, steps
         self.rate = settings.rate or _TRAVEL / max(steps, 1)
-        self._done = 0
+        self._done = torch.zeros((), dtype=torch.int64)
         self._below: dict[str, torch.Tensor] = {}
         self._size: dict[str, torch.Tensor] = {}
         self._v: dict[str, torch.Tensor] = {}
@@ -155,7 +155,7 @@ class RoundingState:
         return self._at(name, rectified_sigmoid(self._v[name]))
 
     def penalty(self) -> torch.Tensor:
-        share = self._done / max(self._steps, 1)
+        share = int(self._done) / max(self._steps, 1)
         if share < self._warm or not self._v:
             return torch.zeros(())
         beta = beta_at((share - self._warm) / max(1 - self._warm, 1e-9))
@@ -167,6 +167,9 @@ class RoundingState:
 
     def advance(self, loss: float) -> None:
         self._done += 1
+
+    def carried(self) -> list[torch.Tensor]:
+        return [self._done]
 
     def settled(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
         if name not in self._v:

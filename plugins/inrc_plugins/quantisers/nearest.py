@@ -54,5 +54,8 @@ class NearestState:
     def advance(self, loss: float) -> None:
         """Nothing changes on the way."""
 
+    def carried(self) -> list[torch.Tensor]:
+        return []
+
     def settled(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
         return tensor

@@ -110,13 +110,12 @@ class RateState:
         self._found = found
         self._kept = kept
         self._bit_price = bit_price
-        self._generator = torch.Generator().manual_seed(0)
-        self._done = 0
+        self._done = torch.zeros((), dtype=torch.int64)
         self._integers: dict[str, torch.Tensor] = {}
 
     @property
     def _relaxed(self) -> bool:
-        return self._done < self._relaxed_steps
+        return int(self._done) < self._relaxed_steps
 
     def parameters(self) -> list[torch.Tensor]:
         return []
@@ -130,10 +129,12 @@ class RateState:
         size = _sizes(tensor, found)
         scaled = (tensor / size).clamp(*by.ends())
         if self._phase.settings.relaxation == "noise":
-            noise = torch.rand(scaled.shape, generator=self._generator) - 0.5
+            # A generator of its own for every step has no state that a journal would have to keep.
+            place = list(self._found).index(name) + len(self._found) * int(self._done)
+            noise = torch.rand(scaled.shape, generator=torch.Generator().manual_seed(place)) - 0.5
             self._integers[name] = scaled + noise.to(scaled.device)
         else:
-            part = self._done / max(self._relaxed_steps, 1)
+            part = int(self._done) / max(self._relaxed_steps, 1)
             sharpness = _FIRST_SHARPNESS * (_LAST_SHARPNESS / _FIRST_SHARPNESS) ** part
             self._integers[name] = soft_round(scaled, sharpness)
         return self._integers[name] * size
@@ -146,6 +147,9 @@ class RateState:
 
     def advance(self, loss: float) -> None:
         self._done += 1
+
+    def carried(self) -> list[torch.Tensor]:
+        return [self._done]
 
     def settled(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
         return tensor
