@@ -382,14 +382,26 @@ def _restore(
     steps = quantisation.steps
     if len(steps) != (spec.shape[0] if quantisation.per_slice else 1):
         raise CorruptError(f"{len(steps)} steps for {spec.shape[0]} slices", section="ITEM")
+    units = _units(coded, quantisation)
     with np.errstate(over="ignore", under="ignore"):
         if mask is None:
-            full = (coded - quantisation.zero).astype(np.float64).reshape(spec.shape)
+            full = units.astype(np.float64).reshape(spec.shape)
         else:
             full = np.zeros(spec.shape, np.float64)
-            full[mask] = coded - quantisation.zero
+            full[mask] = units
         scaled = full * np.array(steps).reshape(-1, *[1] * (len(spec.shape) - 1))
         tensor = np.asarray(scaled, dtype=np.float32)
     if not np.isfinite(tensor).all():
         raise CorruptError("a parameter is not finite", section="TENS")
     return tensor
+
+
+def _units(coded: Coded, quantisation: Quantisation) -> Coded:
+    """Coded entries in units of their steps."""
+    if not quantisation.codebook:
+        return coded - quantisation.zero
+    indices = coded.astype(np.int64) - quantisation.first
+    entries = np.array(quantisation.codebook, np.int64)
+    if len(indices) and not 0 <= indices.min() <= indices.max() < len(entries):
+        raise CorruptError("an integer that its codebook does not have", section="TENS")
+    return entries[indices]

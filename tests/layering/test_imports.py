@@ -27,15 +27,16 @@ FORBIDDEN = {
     "codec": ("inrc_plugins", "inrc_cli", "inrc_conformance", "click", "rich"),
     "codec.container": (
         "codec.entropy", "codec.media", "codec.pipeline", "torch", "constriction",
-        "codec.reader", "codec.contracts", "codec.registry", "codec.tiles", *MEDIA_LIBRARIES,
+        "codec.reader", "codec.contracts", "codec.stage_contracts", "codec.registry",
+        "codec.tiles", *MEDIA_LIBRARIES,
     ),
     "codec.entropy": (
         "codec.pipeline", "codec.media", "torch", "codec.reader", "codec.contracts",
-        "codec.registry", *MEDIA_LIBRARIES,
+        "codec.stage_contracts", "codec.registry", *MEDIA_LIBRARIES,
     ),
     "codec.media": (
         "codec.pipeline", "codec.entropy", "torch", "constriction", "codec.reader",
-        "codec.contracts", "codec.registry",
+        "codec.contracts", "codec.stage_contracts", "codec.registry",
     ),
     "codec.pipeline": ("codec.reader", "codec.decoder", "codec.encoder", "codec.tiles",
                        *MEDIA_LIBRARIES),
@@ -50,14 +51,30 @@ FORBIDDEN = {
 # Modules that may import torch at their top: they are themselves imported only to fit or for a GPU.
 TORCH_MODULES = {
     "codec.pipeline.batches",
+    "codec.pipeline.family_units",
+    "codec.pipeline.fitted_network",
     "codec.pipeline.gradient_fit",
+    "codec.pipeline.layers",
+    "codec.pipeline.pruning",
     "codec.pipeline.quantised_fit",
+    "codec.pipeline.quantised_training",
     "codec.pipeline.trainer",
-    "inrc_plugins.binary_mask",
+    "codec.pipeline.unit_removal",
     "inrc_plugins.fvsrn.device_evaluation",
     "inrc_plugins.fvsrn.family",
     "inrc_plugins.fvsrn.network",
-    "inrc_plugins.uniform",
+    "inrc_plugins.fvsrn.units",
+    "inrc_plugins.pruners.binary_mask",
+    "inrc_plugins.pruners.gates",
+    "inrc_plugins.pruners.magnitude",
+    "inrc_plugins.pruners.smallify",
+    "inrc_plugins.pruners.variational",
+    "inrc_plugins.quantisers.adaround",
+    "inrc_plugins.quantisers.kmeans",
+    "inrc_plugins.quantisers.nearest",
+    "inrc_plugins.quantisers.qat",
+    "inrc_plugins.quantisers.stepped",
+    "inrc_plugins.quantisers.uniform",
 }
 
 # The coders of coefficients serve transforms, which choose integers by what they cost in them.
