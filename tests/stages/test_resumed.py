@@ -1,4 +1,4 @@
-"""A run that was stopped in a stage ends with the same bytes, whatever the stage keeps of its own."""
+"""A run that was stopped in a stage ends with the same bytes, whatever the stage keeps."""
 
 from __future__ import annotations
 
