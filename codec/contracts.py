@@ -43,6 +43,8 @@ class TensorSpec:
         lattice: for the coefficients of a transform, the order in which they are coded; only the
             first tensor of an architecture may have one, and it has no mask.
         octree: for the cells and nodes of an octree, how these are coded; under the same rules.
+        integral: whether parameters are the integers themselves: the step is 1 and there is no
+            mask, as with the two above.
     """
 
     name: str
@@ -50,6 +52,7 @@ class TensorSpec:
     prunable: bool = False
     lattice: Lattice | None = None
     octree: Octree | None = None
+    integral: bool = False
 
 
 @dataclass(frozen=True)
@@ -203,6 +206,22 @@ class Evaluator(Protocol):
 
     def at(self, points: Positions) -> Values:
         """y at `points`, (n, axes) real indices: (components, n) floats, not clamped."""
+        ...
+
+
+@runtime_checkable
+class OpenEvaluator(Evaluator, Protocol):
+    """An evaluator of distances whose zero is not the surface everywhere."""
+
+    def past_border(self, points: Positions) -> Positions | None:
+        """How far past the border of the surface, where its zero closes a hole.
+
+        Args:
+            points: (n, axes) real indices.
+
+        Returns:
+            (n,): at most 0 on the surface, greater past its border; None if it has none.
+        """
         ...
 
 

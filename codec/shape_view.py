@@ -50,8 +50,12 @@ class ShapeView:
         farther = np.minimum(np.maximum(found, 0) + gap, self._band)
         return np.where(gap > 0, farther, found)
 
-    def mesh(self, resolution: int, advance: Advance) -> TriangleMesh:
-        """The surface, from `resolution` cells along the longest axis."""
+    def mesh(self, resolution: int, advance: Advance, closed: bool = False) -> TriangleMesh:
+        """The surface, from `resolution` cells along the longest axis.
+
+        Args:
+            closed: with what closes the holes of the original.
+        """
         view = self._view
         places, faces = extract(
             self._item.evaluator,
@@ -60,5 +64,6 @@ class ShapeView:
             resolution,
             self._item.file.threads,
             advance,
+            closed,
         )
         return TriangleMesh(self.frame.positions(places), faces)
