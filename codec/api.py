@@ -165,6 +165,7 @@ def decode(
     region: Region | None = None,
     level: int = 0,
     resolution: int | None = None,
+    closed: bool = False,
     allow_truncated: bool = False,
     device: str = "auto",
     threads: int = 0,
@@ -180,6 +181,7 @@ def decode(
         level: how often every axis is halved; only the streams of this and coarser levels are read.
         resolution: of a shape that becomes a mesh (.ply, .obj, .stl, .off, .glb), cells along the
             longest axis, 2 to 1024; 256 if None.
+        closed: give such a mesh with the holes of the original closed.
         allow_truncated: decode what is left of a file that was cut short, from the levels it holds.
 
     Raises:
@@ -198,6 +200,7 @@ def decode(
         limits=limits or Limits(),
         level=level,
         resolution=resolution,
+        closed=closed,
         allow_truncated=allow_truncated,
         on_progress=on_progress,
     )

@@ -33,9 +33,7 @@ def predicted(
 
 
 @njit(cache=True)
-def _run(
-    nodes: Any, order: Any, numbers: Any, to_residuals: bool, most: int, found: Any
-) -> None:
+def _run(nodes: Any, order: Any, numbers: Any, to_residuals: bool, most: int, found: Any) -> None:
     for n in range(len(nodes)):
         i, j, k = nodes[n, 0], nodes[n, 1], nodes[n, 2]
         x, y, z = order[i - 1, j, k], order[i, j - 1, k], order[i, j, k - 1]

@@ -25,6 +25,9 @@ from inrc_plugins.shell.spline import dilated
 _DENSITY = 16
 # In cells: as far from the surface, a point of the cap is past the border whatever the grid blurs.
 _CERTAIN = 0.6
+# In cells: the spline rounds the edge where the cap meets the surface, and so loses its last piece;
+# what of the cap is kept makes up for it.
+_OVERHANG = 0.15
 # Levels above the finest that the border's values are at.
 _COARSER = 1
 # Steps of the border's values per cell of its level.
@@ -114,6 +117,7 @@ def _past_border(
     padded = np.append(depths, -np.inf)
     found = (padded[nearest] - away).reshape(len(whole), -1).max(1)
     past = np.concatenate([depths, np.minimum(found, 0)]) / unit
+    past -= _OVERHANG / stride
     return np.concatenate([closing, whole]), np.clip(past, -most / unit, most / unit)
 
 
