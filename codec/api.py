@@ -11,6 +11,7 @@ from codec.limits import Limits
 from codec.options import (
     AUTOMATIC_TILE,
     DEFAULT_PSNR,
+    SIGNED,
     THREADS,
     EncodeOptions,
     Goal,
@@ -62,6 +63,7 @@ def encode(
     device: str = "auto",
     tile: str | Sequence[int] = AUTOMATIC_TILE,
     scheduler: str = THREADS,
+    sdf: str = SIGNED,
     overwrite: bool = False,
     on_progress: ProgressCallback = ignore_progress,
 ) -> EncodeReport:
@@ -95,6 +97,7 @@ def encode(
         on_progress=on_progress,
         tile=tile if isinstance(tile, str) else tuple(tile),
         scheduler=scheduler,
+        sdf=sdf,
     )
     return encode_file(source, target, options, overwrite=overwrite)
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from codec.container.items import Quantisation
 from codec.entropy.mixing.lattice import Lattice, Segment
-from codec.surface import Surface
+from codec.surface import Sheet, Surface
 
 if TYPE_CHECKING:
     import torch
@@ -162,6 +162,7 @@ class ShapeModel:
         origin: position of the first node, in the unit of the mesh, each a float32.
         spacing: from one node to the next, a float32.
         band: the distance at which the field is cut off, in the unit of the mesh.
+        offset: of a sheet, the distance to it at which the field is 0; its distances are unsigned.
     """
 
     model: Model
@@ -169,6 +170,7 @@ class ShapeModel:
     origin: tuple[float, float, float]
     spacing: float
     band: float
+    offset: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -178,14 +180,14 @@ class ShapeTask:
     Attributes:
         surface: what to fit.
         goal: the target; PSNR is that of distances decoded at points of the surface, with the
-            diagonal of the bounding box as peak.
+            diagonal of the bounding box as peak; of a sheet, at its offset.
         effort: 0 to 9.
         seed: of every random choice.
         size: bytes of the coded model.
         report: call as report(stage, fraction, loss, psnr).
     """
 
-    surface: Surface
+    surface: Surface | Sheet
     goal: ItemGoal
     effort: int
     seed: int

@@ -23,6 +23,9 @@ DEVICES = ("auto", "cpu", "cuda")
 # Values of `EncodeOptions.tile` besides sizes, and of `scheduler` besides addresses.
 AUTOMATIC_TILE = "auto"
 WHOLE = "none"
+# Distances of shapes: with a side, without, or with one where the mesh encloses something.
+SIGNED, UNSIGNED = "signed", "unsigned"
+SDFS = (AUTO, SIGNED, UNSIGNED)
 THREADS, PROCESSES = "threads", "processes"
 CODERS = ("auto", "raw", "ans", "range", "zstd", "brotli")
 
@@ -151,6 +154,8 @@ class EncodeOptions:
         on_progress: called often; must return quickly.
         tile: "auto" cuts fields of 2^25 samples and more into tiles of about 2^21, "none" cuts
             none; or the size of a tile, one number per axis.
+        sdf: distances of a mesh: "signed", which it must enclose something for, "unsigned", or
+            "auto": signed where it does, else unsigned.
         scheduler: where tiles are encoded: "threads" of this process, "processes" of this machine,
             or the address of a dask scheduler, "tcp://HOST:PORT". Does not change the result.
     """
@@ -170,6 +175,7 @@ class EncodeOptions:
     on_progress: ProgressCallback = ignore_progress
     tile: str | tuple[int, ...] = AUTOMATIC_TILE
     scheduler: str = THREADS
+    sdf: str = SIGNED
 
     def __post_init__(self) -> None:
         if not 0 <= self.effort <= MAX_EFFORT:
@@ -178,6 +184,8 @@ class EncodeOptions:
             raise InvalidOptionError(f"device {self.device!r}: choose {', '.join(DEVICES)}")
         if self.coder not in CODERS:
             raise InvalidOptionError(f"coder {self.coder!r}: choose {', '.join(CODERS)}")
+        if self.sdf not in SDFS:
+            raise InvalidOptionError(f"sdf {self.sdf!r}: choose {', '.join(SDFS)}")
         if self.threads < 0:
             raise InvalidOptionError(f"threads {self.threads}: choose 0 (all) or more")
         if not 0 <= self.seed < 2**63:

@@ -10,7 +10,15 @@ import click
 
 import codec
 from codec.media.raw_layout import ENDIANS, ORDERS
-from codec.options import DEFAULT_PSNR, DEFAULT_SHAPE_PSNR, MAX_EFFORT, EncodeOptions, Goal
+from codec.options import (
+    DEFAULT_PSNR,
+    DEFAULT_SHAPE_PSNR,
+    MAX_EFFORT,
+    SDFS,
+    SIGNED,
+    EncodeOptions,
+    Goal,
+)
 from codec.reports import EncodeReport
 from inrc_cli import arguments, failures, tables
 from inrc_cli.paths import need_file, need_target
@@ -38,6 +46,7 @@ class Request(TypedDict):
     device: str
     tile: str | tuple[int, ...]
     scheduler: str
+    sdf: str
 
 
 @click.command()
@@ -76,6 +85,13 @@ class Request(TypedDict):
     default="auto",
     show_default=True,
     help="Architecture; auto is pyramid, and shell for meshes.",
+)
+@click.option(
+    "--sdf",
+    type=click.Choice(SDFS),
+    default=SIGNED,
+    show_default=True,
+    help="Of a mesh: distances with a side, without, or as it allows.",
 )
 @arguments.var_option
 @click.option(
@@ -205,6 +221,7 @@ def _check_options(request: Request) -> None:
             coder=request["coder"],
             tile=request["tile"],
             scheduler=request["scheduler"],
+            sdf=request["sdf"],
         )
 
 

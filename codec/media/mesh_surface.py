@@ -58,6 +58,11 @@ class MeshSurface:
         """Of all faces that are a boundary."""
         return self._boundary.area
 
+    @property
+    def encloses(self) -> bool:
+        """Whether there is an inside."""
+        return self.unsure <= _UNSURE_MOST
+
     def _judge(self) -> float:
         points, normals = self.sample(_JUDGED, 0)
         away = _AWAY * self._all.diagonal * normals
@@ -117,7 +122,7 @@ def surface_of(vertices: Doubles, faces: Indices, name: str) -> MeshSurface:
         InvalidInputError: inside means nothing for this mesh.
     """
     surface = MeshSurface(vertices, faces)
-    if surface.unsure > _UNSURE_MOST:
+    if not surface.encloses:
         raise InvalidInputError(
             f"{name}: the mesh encloses nothing: for {surface.unsure:.0%} of the points beside it "
             "neither side is inside; close its holes or join its faces, or keep distances without "

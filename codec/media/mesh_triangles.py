@@ -29,7 +29,8 @@ class Triangles:
         self._igl = load_igl()
         self.vertices, self.faces = vertices, faces
         used = vertices[np.unique(faces)]
-        self.lower, self.upper = used.min(0), used.max(0)
+        self.lower: Doubles = used.min(0)
+        self.upper: Doubles = used.max(0)
         self._areas, self.normals = _areas(vertices, faces)
 
     @property

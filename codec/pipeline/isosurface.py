@@ -93,7 +93,7 @@ def moved_inward(
     """
     gradient = _gradient(evaluator, vertices, np.array(shape) - 1.0)
     length = np.linalg.norm(gradient, axis=1)
-    return vertices - distance * gradient / np.maximum(length, 1e-12)[:, None]
+    return np.asarray(vertices - distance * gradient / np.maximum(length, 1e-12)[:, None])
 
 
 class _AtNodes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import igl
 import numpy as np
 import pytest
 
@@ -14,7 +13,7 @@ from codec.pipeline.open_surface import cut
 from inrc_plugins.shell.border import BorderSize, crossed_cells, from_integers, to_integers
 from inrc_plugins.shell.border_values import predicted
 from tests.conftest import Process
-from tests.shapes.conftest import ball, encoded, trimesh, write
+from tests.shapes.conftest import ball, encoded, gaps, trimesh, write
 
 
 def opened(mesh: trimesh.Trimesh, kept: np.ndarray) -> trimesh.Trimesh:
@@ -44,13 +43,6 @@ OPEN = {
     "half-torus": (half_torus, 2, (2, 0, 0), (-2, 0, 0)),
     "tube": (tube, 2, (0, 0, 1), (0, 0, 3.2)),
 }
-
-
-def gaps(mesh: trimesh.Trimesh, points: np.ndarray) -> np.ndarray:
-    found = igl.point_mesh_squared_distance(
-        np.ascontiguousarray(points), np.asarray(mesh.vertices), np.asarray(mesh.faces, np.int64)
-    )
-    return np.sqrt(np.asarray(found[0]).ravel())
 
 
 @pytest.fixture(scope="module", params=OPEN)

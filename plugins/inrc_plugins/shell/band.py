@@ -12,13 +12,15 @@ from codec.contracts import Positions
 from codec.entropy.mixing.octree import MOST_NODES, Octree, corners, count_numbers, padded
 from codec.entropy.mixing.octree_kernels import INSIDE, OUTSIDE, SURFACE
 from codec.errors import InvalidInputError
-from codec.surface import Surface
+from codec.surface import Sheet, Surface
 from inrc_plugins.shell.spline import dilated
 
 # Points on the surface per square cell: few crossed cells are missed, and those at a corner only.
 _DENSITY = 40
 # Cells of the coarsest level along the longest axis: at least this, and less than twice as many.
 _LEAST_ROOTS = 4
+# In cells, how far from a sheet its two sides are.
+_OFFSET = 1.0
 # Of a cell, how far the surface stays from the border of the grid.
 _BORDER = 0.25
 
@@ -109,6 +111,12 @@ def band_around(surface: Surface, resolution: int, seed: int) -> Band:
     for _ in range(depth):
         levels.insert(0, _coarser(levels[0]))
     return Band(tuple(levels), origin, spacing, bare)
+
+
+def offset_for(sheet: Sheet, resolution: int) -> float:
+    """How far from a sheet its two sides are, for `resolution` cells along the longest axis."""
+    extent = float((sheet.upper - sheet.lower).max())
+    return float(np.float32(_OFFSET * extent / (resolution - 2 * _BORDER - 2 * _OFFSET)))
 
 
 def _finest(

@@ -80,7 +80,7 @@ def crossed_cells(surface: Bools, depth: int, level: int) -> list[Bools]:
     for coarse in range(level + 1):
         side = 1 << (depth - coarse)
         a, b, c = (size // side for size in surface.shape)
-        found.append(surface.reshape(a, side, b, side, c, side).any((1, 3, 5)))
+        found.append(np.asarray(surface.reshape(a, side, b, side, c, side).any((1, 3, 5))))
     return found
 
 

@@ -161,4 +161,4 @@ def _fitted(places: Doubles, past: Doubles, mixed: Bools, own: Bools) -> Numbers
     plain = _PLAIN_WEIGHT * sparse.identity(size[1], format="csr")
     normal = (taps.T @ taps + plain).tocsc()
     found = np.atleast_1d(spsolve(normal, taps.T @ wanted + _PLAIN_WEIGHT * past[nearest]))
-    return np.clip(np.rint(_STEPS * found), -WHOLE, WHOLE).astype(np.int64)
+    return np.asarray(np.clip(np.rint(_STEPS * found), -WHOLE, WHOLE), np.int64)
