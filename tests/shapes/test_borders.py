@@ -12,6 +12,7 @@ from codec.errors import CorruptError
 from codec.pipeline.open_surface import cut
 from inrc_plugins.shell.border import BorderSize, crossed_cells, from_integers, to_integers
 from inrc_plugins.shell.border_values import predicted
+from inrc_plugins.shell.config import ShellConfig
 from tests.conftest import Process
 from tests.shapes.conftest import ball, encoded, gaps, trimesh, write
 
@@ -183,3 +184,15 @@ def test_cutting_keeps_what_is_before_the_border() -> None:
     assert (mesh.face_normals[:, 2] > 0.99).all()
     assert (0.3 * kept[:, 0] + kept[:, 1]).max() < 3.4 + 0.15 * 1.3 + 1e-9
     assert mesh.area_faces.min() > 0.005
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{4: 1}, {4: 1, 5: 9}, {4: 3, 5: 9, 6: 9}, {4: 1, 5: 0, 6: 9}, {4: 1, 5: 9, 6: 28}],
+    ids=["level-alone", "no-values", "level-too-fine", "no-flags", "more-values-than-nodes"],
+)
+def test_a_config_with_a_border_that_cannot_be_is_malformed(more: dict[int, int]) -> None:
+    plain = {0: 2, 1: 64, 2: 50}
+    assert ShellConfig.from_map(plain | {4: 1, 5: 9, 6: 27}, (5, 5, 5), 1).border is not None
+    with pytest.raises(CorruptError):
+        ShellConfig.from_map(plain | more, (5, 5, 5), 1)
