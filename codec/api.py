@@ -13,6 +13,7 @@ from codec.options import (
     CODERS,
     DEFAULT_EFFORT,
     DEFAULT_PSNR,
+    SIGNED,
     THREADS,
     EncodeOptions,
     Goal,
@@ -74,6 +75,7 @@ def encode(
     tile: str | Sequence[int] = AUTOMATIC_TILE,
     scheduler: str = THREADS,
     settings: Mapping[str, Any] | None = None,
+    sdf: str = SIGNED,
     overwrite: bool = False,
     on_progress: ProgressCallback = ignore_progress,
 ) -> EncodeReport:
@@ -110,6 +112,7 @@ def encode(
         tile=tile if isinstance(tile, str) else tuple(tile),
         scheduler=scheduler,
         settings=texts_of(settings or {}),
+        sdf=sdf,
     )
     return encode_file(source, target, options, overwrite=overwrite)
 
@@ -183,6 +186,7 @@ def decode(
     region: Region | None = None,
     level: int = 0,
     resolution: int | None = None,
+    closed: bool = False,
     allow_truncated: bool = False,
     device: str = "auto",
     threads: int = 0,
@@ -198,6 +202,7 @@ def decode(
         level: how often every axis is halved; only the streams of this and coarser levels are read.
         resolution: of a shape that becomes a mesh (.ply, .obj, .stl, .off, .glb), cells along the
             longest axis, 2 to 1024; 256 if None.
+        closed: give such a mesh with the holes of the original closed.
         allow_truncated: decode what is left of a file that was cut short, from the levels it holds.
 
     Raises:
@@ -216,6 +221,7 @@ def decode(
         limits=limits or Limits(),
         level=level,
         resolution=resolution,
+        closed=closed,
         allow_truncated=allow_truncated,
         on_progress=on_progress,
     )

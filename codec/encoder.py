@@ -24,7 +24,7 @@ from codec.container.byte_sources import local_path
 from codec.container.items import Dim, Item
 from codec.contracts import FitReport
 from codec.devices import choose_device, need_torch
-from codec.errors import InvalidInputError
+from codec.errors import InvalidInputError, InvalidOptionError
 from codec.grouping import architecture_for, component_of, grouped
 from codec.limits import Limits
 from codec.media import formats
@@ -36,6 +36,7 @@ from codec.options import (
     DEFAULT_SHAPE_PSNR,
     FOR_ARRAYS,
     FOR_SHAPES,
+    SIGNED,
     EncodeOptions,
     Goal,
     Progress,
@@ -129,6 +130,8 @@ def _check_architecture(options: EncodeOptions) -> None:
 def _completed(options: EncodeOptions, dataset: Dataset) -> EncodeOptions:
     """The options with a goal and an architecture that suit the dataset, where none was named."""
     shaped = dataset.shape is not None
+    if not shaped and options.sdf != SIGNED:
+        raise InvalidOptionError(f"sdf {options.sdf}: the input holds arrays, not a mesh")
     architecture = options.architecture
     if architecture == AUTO:
         architecture = FOR_SHAPES if shaped else FOR_ARRAYS
@@ -168,7 +171,7 @@ def _encode_fields(
 
 @contextmanager
 def _opened(path: Path, options: EncodeOptions) -> Iterator[Dataset]:
-    dataset = formats.read(path, _select(options), options.raw)
+    dataset = formats.read(path, _select(options), options.raw, options.sdf)
     try:
         if not dataset.fields and dataset.shape is None:
             raise InvalidInputError(

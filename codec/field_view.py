@@ -170,7 +170,10 @@ class FieldView(ABC):
         return self.read(selection).reshape([len(selection[axis]) for axis in kept])
 
     def sdf(self, points: Any) -> npt.NDArray[np.float64]:
-        """Signed distances to the surface of a shape, negative inside.
+        """Distances to the surface of a shape, negative inside.
+
+        Of a shape that was encoded with unsigned distances, they are at least 0, and blurred within
+        about a quarter of a node's spacing from the faces.
 
         Args:
             points: (n, 3) positions in the frame and unit of the original mesh.
@@ -185,8 +188,12 @@ class FieldView(ABC):
         return self.shape_view().sdf(points)
 
     def contains(self, points: Any) -> npt.NDArray[np.bool_]:
-        """Which of the (n, 3) positions are inside a shape; see `sdf`."""
-        return self.sdf(points) < 0
+        """Which of the (n, 3) positions are inside a shape; see `sdf`.
+
+        Raises:
+            InvalidInputError: as of `sdf`; InvalidOptionError where distances are unsigned.
+        """
+        return self.shape_view().contains(points)
 
     def shape_view(self) -> ShapeView:
         """The field as a shape.

@@ -22,7 +22,7 @@ from codec.limits import Limits
 from codec.media import formats
 from codec.media.dataset import Field
 from codec.media.raw_layout import RawLayout
-from codec.options import Goal
+from codec.options import SIGNED, UNSIGNED, Goal
 from codec.pipeline.quality import deviation, error_unit, quality_of, with_shared_psnr
 from codec.pipeline.ranges import find_range
 from codec.pipeline.shape_quality import compare_shape
@@ -214,11 +214,14 @@ def verify_file(
 
 def _compare(file: InrcFile, original: Path) -> tuple[FieldQuality, ...]:
     several = file.medium in _SEVERAL
-    dataset = formats.read(original, tuple(file) if several else None, _raw_layout(file))
+    select = tuple(file) if several else None
+    dataset = formats.read(original, select, _raw_layout(file), _kind_of_distance(file))
     try:
         if dataset.shape is not None:
+            views = {name: view.shape_view() for name, view in file.items()}
             return tuple(
-                compare_shape(dataset.shape, name, view.sdf) for name, view in file.items()
+                compare_shape(dataset.shape, name, view.sdf, view.frame.offset)
+                for name, view in views.items()
             )
         by_name = {field.name: field for field in dataset.fields}
         if len(file) == len(by_name) == 1:
@@ -230,6 +233,14 @@ def _compare(file: InrcFile, original: Path) -> tuple[FieldQuality, ...]:
         return with_shared_psnr(qualities, dataset.fields)
     finally:
         dataset.close()
+
+
+def _kind_of_distance(file: InrcFile) -> str:
+    """Which distances the file has, if it holds a shape."""
+    views = tuple(file.values())
+    if file.head.kind != "sdf" or len(views) != 1:
+        return SIGNED
+    return UNSIGNED if views[0].shape_view().frame.offset else SIGNED
 
 
 def _raw_layout(file: InrcFile) -> RawLayout | None:

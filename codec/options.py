@@ -24,6 +24,9 @@ DEVICES = ("auto", "cpu", "cuda")
 # Values of `EncodeOptions.tile` besides sizes, and of `scheduler` besides addresses.
 AUTOMATIC_TILE = "auto"
 WHOLE = "none"
+# Distances of shapes: with a side, without, or with one where the mesh encloses something.
+SIGNED, UNSIGNED = "signed", "unsigned"
+SDFS = (AUTO, SIGNED, UNSIGNED)
 THREADS, PROCESSES = "threads", "processes"
 CODERS = ("auto", "raw", "ans", "range", "zstd", "brotli")
 
@@ -164,6 +167,8 @@ class EncodeOptions:
         on_progress: called often; must return quickly.
         tile: "auto" cuts fields of 2^25 samples and more into tiles of 2^18 to 2^21, "none" cuts
             none; or the size of a tile, one number per axis.
+        sdf: distances of a mesh: "signed", which it must enclose something for, "unsigned", or
+            "auto": signed where it does, else unsigned.
         scheduler: where tiles are encoded: "threads" of this process, "processes" of this machine,
             or the address of a dask scheduler, "tcp://HOST:PORT". Does not change the result.
         settings: of the plugins, by full name: (("arch.width", "64"),).
@@ -185,6 +190,7 @@ class EncodeOptions:
     tile: str | tuple[int, ...] = AUTOMATIC_TILE
     scheduler: str = THREADS
     settings: Texts = ()
+    sdf: str = SIGNED
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", texts_of(self.settings))
@@ -194,6 +200,8 @@ class EncodeOptions:
             raise InvalidOptionError(f"device {self.device!r}: choose {', '.join(DEVICES)}")
         if self.coder not in CODERS:
             raise InvalidOptionError(f"coder {self.coder!r}: choose {', '.join(CODERS)}")
+        if self.sdf not in SDFS:
+            raise InvalidOptionError(f"sdf {self.sdf!r}: choose {', '.join(SDFS)}")
         if self.threads < 0:
             raise InvalidOptionError(f"threads {self.threads}: choose 0 (all) or more")
         if not 0 <= self.seed < 2**63:

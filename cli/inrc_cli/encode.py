@@ -11,7 +11,15 @@ import click
 
 import codec
 from codec.media.raw_layout import ENDIANS, ORDERS
-from codec.options import DEFAULT_PSNR, DEFAULT_SHAPE_PSNR, MAX_EFFORT, EncodeOptions, Goal
+from codec.options import (
+    DEFAULT_PSNR,
+    DEFAULT_SHAPE_PSNR,
+    MAX_EFFORT,
+    SDFS,
+    SIGNED,
+    EncodeOptions,
+    Goal,
+)
 from codec.reports import EncodeReport
 from codec.settings import texts_of
 from inrc_cli import arguments, failures, run_files, tables
@@ -41,6 +49,7 @@ class Request(TypedDict):
     tile: str | tuple[int, ...]
     scheduler: str
     settings: Mapping[str, str]
+    sdf: str
 
 
 @click.command()
@@ -79,6 +88,13 @@ class Request(TypedDict):
     default="auto",
     show_default=True,
     help="Architecture; auto is pyramid, and shell for meshes.",
+)
+@click.option(
+    "--sdf",
+    type=click.Choice(SDFS),
+    default=SIGNED,
+    show_default=True,
+    help="Of a mesh: distances with a side, without, or as it allows.",
 )
 @arguments.var_option
 @click.option(
@@ -217,6 +233,7 @@ def _check_options(request: Request) -> None:
             coder=request["coder"],
             tile=request["tile"],
             scheduler=request["scheduler"],
+            sdf=request["sdf"],
         )
 
 

@@ -346,8 +346,8 @@ def restore_parameters(
             if level:
                 break
         else:
-            if spec.octree is not None and quantisation != Quantisation((1.0,)):
-                raise CorruptError("the step of an octree is not 1", section="ITEM")
+            if _is_whole(spec) and quantisation != Quantisation((1.0,)):
+                raise CorruptError(f"the step of {spec.name} is not 1", section="ITEM")
             tensors.append(_restore(spec, coded, mask, quantisation))
     if position != len(integers):
         raise CorruptError("more integers than the tensors need", section="TENS")
@@ -355,8 +355,8 @@ def restore_parameters(
 
 
 def _is_whole(spec: TensorSpec) -> bool:
-    """Whether a tensor is coded in an order of its own, and so has no mask."""
-    return spec.lattice is not None or spec.octree is not None
+    """Whether a tensor's parameters are its integers, and so has no mask."""
+    return spec.lattice is not None or spec.octree is not None or spec.integral
 
 
 def _restore_lattice(
