@@ -10,7 +10,6 @@ from codec.errors import InvalidOptionError
 from codec.limits import Limits
 from codec.options import (
     AUTOMATIC_TILE,
-    CODERS,
     DEFAULT_EFFORT,
     DEFAULT_PSNR,
     SIGNED,
@@ -303,22 +302,47 @@ def transcode(
     target: PathLike,
     *,
     coder: str = "auto",
+    quantise: str | None = None,
+    prune: str | None = None,
+    psnr: float | None = None,
+    bytes: int | None = None,
+    settings: Mapping[str, Any] | None = None,
+    seed: int = 0,
     threads: int = 0,
     overwrite: bool = False,
 ) -> TranscodeReport:
-    """Code the models of an `.inrc` file anew; every decoded value stays the same.
+    """Code the models of an `.inrc` file anew, without the fields they were fitted to.
+
+    With a coder alone every decoded value stays the same. With a quantiser, a pruner, a target or
+    settings, the stages after the fit are done again, for architectures that have such stages.
 
     Args:
         coder: "auto" for the smallest, or a coder of the entropy layer.
+        quantise: name of a quantiser plugin, "uniform" if only other stages are named.
+        prune: name of a pruner plugin; what is pruned already stays so without one.
+        psnr: the target in dB, against what `source` decodes to.
+        bytes: the target for the new file's size.
+        settings: of these plugins by full name; "fit.prune_steps" and "fit.finetune_steps", none
+            unless set, train on what `source` decodes to.
 
     Raises:
         InvalidInputError, FormatError: what is wrong with the arguments or with the file.
+        TargetError: no file could be as small as asked for.
     """
     from codec.transcoding import transcode_file
 
-    if coder not in CODERS:
-        raise InvalidOptionError(f"coder {coder!r}: choose {', '.join(CODERS)}")
-    return transcode_file(source, target, coder, threads=threads, overwrite=overwrite)
+    texts = texts_of(settings or {})
+    options = EncodeOptions(
+        goal=Goal.choose(psnr, None, bytes),
+        quantiser=quantise or "uniform",
+        pruner=prune or "none",
+        coder=coder,
+        settings=texts,
+        seed=seed,
+        threads=threads,
+    )
+    stages = bool(quantise or prune or texts or options.goal != Goal())
+    return transcode_file(source, target, options, stages=stages, overwrite=overwrite)
 
 
 def plugin_settings(name: str) -> tuple[Setting, ...]:

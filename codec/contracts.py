@@ -331,6 +331,35 @@ class Architecture(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class FittedModel:
+    """A model as a file holds it, to be pruned and quantised anew.
+
+    Attributes:
+        config: config map.
+        parameters: float32 tensors in coding order, 0 where masked.
+        masks: of the tensors, None for those without one.
+    """
+
+    config: Config
+    parameters: Sequence[Floats]
+    masks: Sequence[Mask | None]
+
+
+@runtime_checkable
+class RequantisableArchitecture(Architecture, Protocol):
+    """An architecture whose later stages can be done again without fitting."""
+
+    def requantise(self, task: FitTask, fitted: FittedModel) -> Model:
+        """`fitted`, pruned and quantised by the plugins of the task, for its goal.
+
+        Args:
+            task: whose values are those of the model itself; `schedule` says how many steps are
+                taken in each stage, none where it is 0.
+        """
+        ...
+
+
 @runtime_checkable
 class ShapeArchitecture(Architecture, Protocol):
     """An architecture that fits shapes."""

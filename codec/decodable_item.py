@@ -127,7 +127,7 @@ class DecodableItem:
             self.header.config,
             self.header.shape,
             len(self.header.components),
-            self._parameters(level),
+            self.parameters(level),
             self.file.device,
             level,
         )
@@ -164,7 +164,8 @@ class DecodableItem:
             self.file.note_digest(section, section_digest(parts[-1].integer_layer()))
         return decoder.joined(parts)
 
-    def _parameters(self, level: int) -> list[Floats]:
+    def parameters(self, level: int = 0) -> list[Floats]:
+        """The tensors as they are decoded; with a lattice, those of a level."""
         needed = None if self.lattice is None or level == 0 else self.lattice.count(level)
         integers = self.integers.first(needed)
         if self.file.sections.truncated:

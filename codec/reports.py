@@ -217,9 +217,20 @@ class TuneReport:
 
 @dataclass(frozen=True)
 class TranscodeReport:
-    """What `transcode` did: sizes of both files, and how long it took."""
+    """What `transcode` did.
+
+    Attributes:
+        path: the new file.
+        source_bytes, file_bytes: sizes of both files.
+        seconds: how long it took.
+        qualities: of the new file's fields against those of the old one; none where only the coder
+            changed, and they are the same.
+        shortfall: how the target was missed, in words, or "".
+    """
 
     path: Path
     source_bytes: int
     file_bytes: int
     seconds: float
+    qualities: tuple[FieldQuality, ...] = ()
+    shortfall: str = ""

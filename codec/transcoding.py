@@ -1,4 +1,4 @@
-"""Transcoding: the models of a file coded anew, without the field they were fitted to.
+"""Transcoding: the models of a file coded, or pruned and quantised, anew, without their field.
 
 Everything else (coordinates, metadata, validity masks, residuals) is copied as it is.
 """
@@ -25,9 +25,11 @@ from codec.contracts import CodedTensor, Mask, Model, TensorSpec
 from codec.decodable_item import DecodableItem
 from codec.errors import CorruptError, InvalidInputError, VerificationError
 from codec.limits import Limits
-from codec.pipeline.item_sections import Coded, encode_item
+from codec.options import EncodeOptions, Goal, usable_threads
+from codec.pipeline.item_sections import Coded, ItemSections, encode_item
 from codec.reader import InrcFile
-from codec.reports import TranscodeReport
+from codec.reports import FieldQuality, TranscodeReport
+from codec.requantising import Requantiser, changed
 from codec.tiles.write import PlacedItems
 
 _CODED = ("HEAD", "ITEM", "MASK", "TENS", "RESD", "tIDX", "ENDS")
@@ -36,12 +38,18 @@ _CODED = ("HEAD", "ITEM", "MASK", "TENS", "RESD", "tIDX", "ENDS")
 def transcode_file(
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],
-    coder: str,
+    options: EncodeOptions,
     *,
-    threads: int,
+    stages: bool,
     overwrite: bool,
 ) -> TranscodeReport:
-    """See `codec.transcode`."""
+    """See `codec.transcode`.
+
+    Args:
+        stages: whether to prune and quantise anew, as the options say; else only their coder
+            counts.
+    """
+    threads = usable_threads(options.threads)
     started = time.perf_counter()
     final = check_writable(target, overwrite=overwrite)
     with InrcFile(source, threads=threads, device="cpu", limits=Limits.level(2)) as file:
@@ -49,15 +57,24 @@ def transcode_file(
             raise InvalidInputError(f"{target}: is the input itself; name another file")
         file.check_digest()
         before, digest = file.file_bytes, _integers(file)
+        again = Requantiser(file, options, threads) if stages else None
         with atomic_path(target, overwrite=overwrite) as temporary:
             with temporary.open("wb") as stream:
-                _Transcoder(file, coder).write(stream)
-            _check(temporary, digest, target)
+                _Transcoder(file, options.coder, again).write(stream)
+            with InrcFile(temporary, device="cpu", limits=Limits.level(2)) as new:
+                new.check_digest()
+                if not stages and _integers(new) != digest:
+                    raise VerificationError(
+                        f"{target}: does not decode to the same integers; not written"
+                    )
+                qualities = changed(file, new) if stages else ()
     return TranscodeReport(
         path=Path(target),
         source_bytes=before,
         file_bytes=final.stat().st_size,
         seconds=time.perf_counter() - started,
+        qualities=qualities,
+        shortfall=_shortfall(final, qualities, options.goal),
     )
 
 
@@ -75,19 +92,12 @@ def _integers(file: InrcFile) -> list[bytes]:
     return found
 
 
-def _check(path: Path, expected: Sequence[bytes], target: str | os.PathLike[str]) -> None:
-    """See that a new file holds the same integers."""
-    with InrcFile(path, device="cpu", limits=Limits.level(2)) as file:
-        file.check_digest()
-        if _integers(file) != expected:
-            raise VerificationError(f"{target}: does not decode to the same integers; not written")
-
-
 class _Transcoder:
     """Puts a new file together from an open one."""
 
-    def __init__(self, file: InrcFile, coder: str) -> None:
+    def __init__(self, file: InrcFile, coder: str, again: Requantiser | None) -> None:
         self._file = file
+        self._again = again
         self._coder = coder
         self._digests = file.section_digests()
         self._placed = PlacedItems()
@@ -114,30 +124,50 @@ class _Transcoder:
 
     def _add(self, item: DecodableItem, validity: dict[int, int]) -> None:
         header = item.header
-        sections = encode_item(
-            item.number,
-            item.architecture,
-            coded_model(item),
-            [_moved(component, validity) for component in header.components],
-            header.dims,
-            first_mask=len(self._placed.masks),
-            coder=self._coder,
-            bounds=header.bounds,
-            residual_steps=header.residual_steps,
-        )
+        components = [_moved(component, validity) for component in header.components]
+        sections = self._coded(item, components)
         self._placed.masks += [
             IntegerSection("MASK", partial(bytes, mask), mask_digest(mask))
             for mask in sections.masks
         ]
         residuals = self._file.sections_of(item.number, "RESD")
+        described = Item.from_bytes(sections.item)
         self._placed.add_item(
-            replace(Item.from_bytes(sections.item), origin=header.origin),
+            replace(described, origin=header.origin),
             [*tensor_sections(sections), *map(self._copied, residuals)],
+            # What was removed only makes them less.
             item.multiply_adds,
             item.largest_parameters,
         )
         if item.is_tile:
             item.integers.release()
+
+    def _coded(self, item: DecodableItem, components: Sequence[Component]) -> ItemSections:
+        first_mask = len(self._placed.masks)
+        if self._again is not None and self._again.takes(item):
+            return self._again.coded(item, components, first_mask)
+        return encode_item(
+            item.number,
+            item.architecture,
+            coded_model(item),
+            components,
+            item.header.dims,
+            first_mask=first_mask,
+            coder=self._coder,
+            bounds=item.header.bounds,
+            residual_steps=item.header.residual_steps,
+        )
+
+
+def _shortfall(path: Path, qualities: Sequence[FieldQuality], goal: Goal) -> str:
+    """In words, how the goal was missed; "" if it was not."""
+    lowest = min((quality.psnr for quality in qualities), default=math.inf)
+    if goal.psnr is not None and lowest < goal.psnr:
+        return f"{path}: reached {lowest:.2f} dB of {goal.psnr:g} dB; the file is kept"
+    size = path.stat().st_size
+    if goal.bytes is not None and size > goal.bytes:
+        return f"{path}: {size} bytes of {goal.bytes} asked for; the file is kept"
+    return ""
 
 
 def kept_from(file: InrcFile) -> list[KeptSection]:

@@ -7,6 +7,7 @@ import dataclasses
 import click
 
 import codec
+from codec.settings import texts_of
 from inrc_cli import arguments, failures, tables
 from inrc_cli.paths import need_file, need_target
 
@@ -15,6 +16,14 @@ from inrc_cli.paths import need_file, need_target
 @click.argument("source", metavar="FILE", type=click.Path())
 @arguments.output_option
 @arguments.coder_option
+@click.option("--quantise", metavar="NAME", help="Quantise anew by this.")
+@click.option("--prune", metavar="NAME", help="Prune anew by this.")
+@click.option("--psnr", metavar="DB", type=float, help="At least DB, against what FILE decodes to.")
+@click.option(
+    "--bytes", metavar="N", type=arguments.SizeType(), help="At most N bytes: 20000, 20k, 1.5M."
+)
+@arguments.seed_option
+@arguments.settings_option
 @arguments.threads_option
 @arguments.force_option
 @arguments.json_option
@@ -23,6 +32,12 @@ def transcode(
     source: str,
     target: str | None,
     coder: str,
+    quantise: str | None,
+    prune: str | None,
+    psnr: float | None,
+    bytes: int | None,
+    seed: int,
+    plugin_settings: tuple[tuple[str, str], ...],
     threads: int,
     force: bool,
     as_json: bool,
@@ -30,16 +45,34 @@ def transcode(
 ) -> None:
     """Code the models of FILE anew, without what they were fitted to.
 
-    With --coder alone every decoded value stays the same, bit for bit.
+    With --coder alone every decoded value stays the same, bit for bit. With --quantise, --prune,
+    a target or --set, the stages after the fit are done again.
     """
     need_file(source)
     target = need_target(target, "smaller.inrc", force=force)
     with failures.checking_options(), failures.about(source):
-        report = codec.transcode(source, target, coder=coder, threads=threads, overwrite=force)
+        report = codec.transcode(
+            source,
+            target,
+            coder=coder,
+            quantise=quantise,
+            prune=prune,
+            psnr=psnr,
+            bytes=bytes,
+            settings=dict(texts_of(plugin_settings)),
+            seed=seed,
+            threads=threads,
+            overwrite=force,
+        )
     if as_json:
         tables.show_json(dataclasses.asdict(report))
     elif not quiet:
+        if report.qualities:
+            rows = map(tables.quality_row, report.qualities)
+            tables.show_table(tables.QUALITY_HEADINGS[:4], (row[:4] for row in rows))
         tables.show_line(
             f"{report.path}: {tables.format_bytes(report.file_bytes)}, "
             f"from {tables.format_bytes(report.source_bytes)}, {report.seconds:.1f} s"
         )
+    if report.shortfall:
+        raise codec.TargetError(report.shortfall)

@@ -12,9 +12,10 @@ import logging
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
+import numpy as np
 import torch
 
-from codec.contracts import FitSettings, FitTask, Model, TensorSpec
+from codec.contracts import FitSettings, FitTask, FittedModel, Model, TensorSpec
 from codec.pipeline.batches import AxisSampler
 from codec.pipeline.family_units import FamilyUnits, UnitFamily
 from codec.pipeline.metrics import mean_squared_error, peak_signal_to_noise
@@ -127,18 +128,47 @@ class GradientFit(Generic[ConfigT]):
         config, tensors, trainer = self._fit()
         if self._task.pruner is not None and isinstance(self._family, CentringFamily):
             tensors = self._family.centred(config, tensors)
-        quantised = QuantisedFit(
+        schedule, progress = self._schedule, self._progress(0.6, 1.0)
+        later = self._later_stages(config, trainer, schedule.prune, schedule.finetune, progress)
+        return later.run(tensors)
+
+    def requantise(self, config: ConfigT, fitted: FittedModel) -> Model:
+        """A fitted model, through the later stages alone; see `RequantisableArchitecture`."""
+        specs = self._family.tensors(config)
+        tensors = {
+            spec.name: torch.from_numpy(np.array(values, np.float32))
+            for spec, values in zip(specs, fitted.parameters, strict=True)
+        }
+        masks = {
+            spec.name: np.array(mask)
+            for spec, mask in zip(specs, fitted.masks, strict=True)
+            if mask is not None
+        }
+        asked, progress = self._task.schedule, self._progress(0.0, 1.0)
+        later = self._later_stages(
+            config, self._trainer(config), asked.prune_steps, asked.finetune_steps, progress
+        )
+        return later.run(self._to_device(tensors), masks)
+
+    def _later_stages(
+        self,
+        config: ConfigT,
+        trainer: Trainer,
+        prune_steps: int,
+        finetune_steps: int,
+        progress: StageProgress,
+    ) -> QuantisedFit:
+        return QuantisedFit(
             self._task,
             trainer,
             self._family.tensors(config),
             self._family.to_map(config),
-            finetune_steps=self._schedule.finetune,
-            prune_steps=self._schedule.prune,
+            finetune_steps=finetune_steps,
+            prune_steps=prune_steps,
             rates=self._family.rates(config),
-            progress=self._progress(0.6, 1.0),
+            progress=progress,
             units=self._units(config),
         )
-        return quantised.run(tensors)
 
     def _units(self, config: ConfigT) -> FamilyUnits[ConfigT] | None:
         """What can be removed, if the family says so."""

@@ -63,6 +63,7 @@ class ItemEncoder:
         device, threads: resolved.
         report: progress of this item, 0 to 1.
         journal: where fits keep what they have done, if anywhere.
+        fit: makes the model; that of the architecture if None.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class ItemEncoder:
         threads: int,
         report: FitReport,
         journal: FitJournal | None = None,
+        fit: Callable[[FitTask], Model] | None = None,
     ) -> None:
         self._number = number
         self._architecture = architecture
@@ -93,6 +95,7 @@ class ItemEncoder:
         self._threads = threads
         self._report = report
         self._journal = journal or no_journal()
+        self._fit = fit or architecture.fit
         # The smallest bounded model that was coded: it nearly always is the one that is chosen.
         self._smallest: tuple[Model, ItemSections] | None = None
 
@@ -139,7 +142,7 @@ class ItemEncoder:
             bounded_size=self._bounded_size,
             report=self._report,
         )
-        model = self._architecture.fit(task)
+        model = self._fit(task)
         self._report("code", 1.0, None, None)
         if self._smallest is not None and self._smallest[0] is model:
             return self._smallest[1]

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from codec.container.items import Quantisation
-from codec.contracts import CodedTensor, FitTask, Measurement, Model, TensorSpec
+from codec.contracts import CodedTensor, FitTask, Mask, Measurement, Model, TensorSpec
 from codec.errors import InvalidOptionError
 from codec.pipeline.fitted_network import FittedNetwork, FittedState, Units
 from codec.pipeline.metrics import mean_squared_error
@@ -85,12 +85,16 @@ class QuantisedFit:
         self._progress = progress
         self._shards = trainer.draw(_ESTIMATE_SHARDS)
 
-    def run(self, tensors: Tensors) -> Model:
+    def run(self, tensors: Tensors, masks: Mapping[str, Mask] | None = None) -> Model:
         """The smallest model that meets a PSNR, or the best within a number of bytes.
+
+        Args:
+            tensors: as they were fitted.
+            masks: of those that are pruned already.
 
         Where nothing meets the goal, the model that comes nearest is returned.
         """
-        state = self._state(self._network, tensors, {})
+        state = self._state(self._network, tensors, masks or {})
         coarseness = self._first_coarseness(state)
         pruner = self._task.pruner
         if pruner is not None:

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codec.contracts import CLASS_F_PEAK, Config, Evaluator, FitTask, Floats, Model, TensorSpec
+from codec.contracts import (
+    CLASS_F_PEAK,
+    Config,
+    Evaluator,
+    FitTask,
+    FittedModel,
+    Floats,
+    Model,
+    TensorSpec,
+)
 from codec.settings import NoSettings
 from inrc_plugins.fvsrn.config import FvsrnConfig
 from inrc_plugins.fvsrn.evaluation import FvsrnEvaluator
@@ -56,6 +65,14 @@ class Fvsrn:
         self, config: Config, shape: tuple[int, ...], components: int, level: int
     ) -> tuple[int, ...]:
         return tuple(min(1 << level, size) for size in shape)
+
+    def requantise(self, task: FitTask, fitted: FittedModel) -> Model:
+        from codec.pipeline.gradient_fit import GradientFit
+        from inrc_plugins.fvsrn.family import FvsrnFamily
+
+        family = FvsrnFamily(task.shape, task.values.shape[0])
+        config = FvsrnConfig.from_map(fitted.config, task.shape)
+        return GradientFit(task, family).requantise(config, fitted)
 
     def fit(self, task: FitTask) -> Model:
         from codec.pipeline.gradient_fit import GradientFit
