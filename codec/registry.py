@@ -74,6 +74,14 @@ _BUILT_IN = (
         1,
     ),
     _Row(
+        "architecture",
+        "siren",
+        "inrc_plugins.siren.architecture:Siren",
+        "a network of sines on encoded coordinates, meta-learnt or not (SIREN codec)",
+        7,
+        1,
+    ),
+    _Row(
         "pruner",
         "binary-mask",
         "inrc_plugins.binary_mask:BinaryMask",

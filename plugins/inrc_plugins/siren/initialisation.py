@@ -1,0 +1,128 @@
+"""Where a fit starts: at random, or at a prior, to which parameters then are differences."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+
+from codec.errors import CorruptError, InvalidOptionError, UnsupportedError
+from codec.pipeline.batches import Shard
+from codec.pipeline.trainer import Network, Tensors
+from codec.priors import VARIABLE, find_prior, read_prior
+from inrc_plugins.siren.adaptation import LearntRates, adapted
+from inrc_plugins.siren.config import SirenConfig
+from inrc_plugins.siren.network import initial_tensors
+from inrc_plugins.siren.prior import config_of, packaged, split
+
+
+@dataclass(frozen=True)
+class Start:
+    """A state of a fit.
+
+    Attributes:
+        config: of the network.
+        tensors: what is trained: parameters, or differences to `origin`.
+        origin: the prior's parameters, or empty.
+        rates: of the prior's inner steps, if it has them.
+    """
+
+    config: SirenConfig
+    tensors: Tensors
+    origin: Tensors = field(default_factory=dict)
+    rates: LearntRates | None = None
+
+    def to(self, device: str) -> Start:
+        """The same on a device."""
+        return replace(
+            self,
+            tensors={name: tensor.to(device) for name, tensor in self.tensors.items()},
+            origin={name: tensor.to(device) for name, tensor in self.origin.items()},
+            rates=None if self.rates is None else self.rates.to(device),
+        )
+
+    def with_tensors(self, tensors: Tensors) -> Start:
+        return replace(self, tensors=tensors)
+
+    def network(self, plain: Network) -> Network:
+        """The function of what is trained."""
+        origin = self.origin
+        if not origin:
+            return plain
+
+        def shifted(
+            tensors: Mapping[str, torch.Tensor], indices: Sequence[torch.Tensor]
+        ) -> torch.Tensor:
+            moved = {name: origin[name] + tensor for name, tensor in tensors.items()}
+            return plain(moved, indices)
+
+        return shifted
+
+    def adapted(self, plain: Network, shards: Sequence[Shard]) -> Start:
+        """The same after the learnt inner steps, if there are any."""
+        if self.rates is None:
+            return self
+        return replace(
+            self, tensors=adapted(self.network(plain), shards, self.tensors, self.rates)
+        )
+
+
+def fresh_start(config: SirenConfig, components: int, generator: torch.Generator) -> Start:
+    """A network at random."""
+    return Start(config, initial_tensors(config, components, generator))
+
+
+def start_from_prior(path: str, axes: int, components: int, width: int) -> Start:
+    """Differences of 0 to the prior in a file.
+
+    Args:
+        width: that was asked for, or 0.
+
+    Raises:
+        InvalidInputError, FormatError: the file cannot be read, or is no prior of this
+            architecture; the message names it.
+        InvalidOptionError: it is for other fields, or decoders would not find it.
+    """
+    prior = read_prior(path)
+    try:
+        config = config_of(prior)
+    except (CorruptError, UnsupportedError) as error:
+        raise type(error)(f"{path}: {error.message}") from error
+    if (prior.axes, prior.components) != (axes, components):
+        raise InvalidOptionError(
+            f"{path}: is for {_kind(prior.axes, prior.components)}, and this is "
+            f"{_kind(axes, components)}"
+        )
+    if width not in (0, config.width):
+        raise InvalidOptionError(
+            f"arch.width={width}: {path} has width {config.width}; leave arch.width out"
+        )
+    _check_found(path, prior.name)
+    specs = config.tensors(components)
+    origin = {
+        spec.name: torch.from_numpy(values.copy())
+        for spec, values in zip(specs, split(prior, specs), strict=True)
+    }
+    rates = None
+    if prior.rates is not None:
+        values = torch.from_numpy(prior.rates.values.copy())
+        rates = LearntRates(prior.rates.kind, prior.rates.steps, values)
+    zeros = {name: torch.zeros_like(tensor) for name, tensor in origin.items()}
+    return Start(replace(config, prior=prior.name), zeros, origin, rates)
+
+
+def _check_found(path: str, name: bytes) -> None:
+    try:
+        find_prior(name, packaged())
+    except UnsupportedError:
+        folder = os.path.dirname(os.path.abspath(path))
+        raise InvalidOptionError(
+            f"{path}: decoders find priors in the folders that {VARIABLE} lists, and it is in none; "
+            f"set {VARIABLE}={folder}"
+        ) from None
+
+
+def _kind(axes: int, components: int) -> str:
+    return f"{axes} axes and {components} component{'s' if components > 1 else ''}"
