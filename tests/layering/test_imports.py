@@ -57,6 +57,15 @@ TORCH_MODULES = {
     "inrc_plugins.fvsrn.device_evaluation",
     "inrc_plugins.fvsrn.family",
     "inrc_plugins.fvsrn.network",
+    "inrc_plugins.siren.adaptation",
+    "inrc_plugins.siren.descent",
+    "inrc_plugins.siren.device_evaluation",
+    "inrc_plugins.siren.fit",
+    "inrc_plugins.siren.growth",
+    "inrc_plugins.siren.initialisation",
+    "inrc_plugins.siren.meta_training",
+    "inrc_plugins.siren.network",
+    "inrc_plugins.siren.shape_samples",
     "inrc_plugins.uniform",
 }
 

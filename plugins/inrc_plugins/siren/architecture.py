@@ -72,7 +72,7 @@ class Siren:
         return tuple(min(1 << level, size) for size in shape)
 
     def fit(self, task: FitTask) -> Model:
-        from inrc_plugins.siren.fit import fit_field
+        from inrc_plugins.siren.field_fit import fit_field
 
         return fit_field(task)
 

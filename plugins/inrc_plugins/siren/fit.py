@@ -1,117 +1,132 @@
-"""Fitting `siren` to a field: how wide, the descent, then quantisation under the target."""
+"""Fitting `siren`: how wide, the descent, then quantisation under the target."""
 
 from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 
 from codec.contracts import FitTask, Model
-from codec.errors import InvalidOptionError
-from codec.pipeline.batches import AxisSampler
-from codec.pipeline.gradient_fit import HEADROOM_DB, SHARD_POINTS, Schedule
+from codec.pipeline.batches import Sampler
+from codec.pipeline.gradient_fit import HEADROOM_DB, Schedule
 from codec.pipeline.metrics import peak_signal_to_noise
 from codec.pipeline.progress import StageProgress
 from codec.pipeline.quantised_fit import QuantisedFit
 from codec.pipeline.trainer import Network, Trainer
-from inrc_plugins.siren.config import SirenConfig, active_axes
-from inrc_plugins.siren.descent import Plan, batches_of, descend
+from inrc_plugins.siren.config import SirenConfig
+from inrc_plugins.siren.descent import Batches, Plan, descend
 from inrc_plugins.siren.growth import WIDEST, grows, widened, width_for
 from inrc_plugins.siren.initialisation import Start, fresh_start, start_from_prior
-from inrc_plugins.siren.network import GridNetwork
 from inrc_plugins.siren.settings import SirenSettings
 
 _log = logging.getLogger("inrc")
 
 # Bits per parameter after coding, for the choice of a width.
 BITS = 6.0
+# Bytes of a model that are no parameters.
+_HEADER_BYTES = 90
 # What the full descent usually adds to the PSNR of one of an eighth of its steps.
 _EXPECTED_GAIN_DB = 2.0
 # The finetune's rate is a tenth of this, or a tenth of a step if that is less.
-FINETUNE_RATE = 5e-3
-_WARM_UP = 100
+_FINETUNE_RATE = 5e-3
+_PRIOR_WARM_UP = 100
+_NARROWEST = 16
 _ATTEMPTS = 3
 
 
-def fit_field(task: FitTask) -> Model:
-    """The best model found for an array.
+@dataclass(frozen=True)
+class Problem:
+    """What a network is fitted to.
 
-    Raises:
-        InvalidOptionError: the field has no axis longer than 1 or more than four, or the prior is
-            not one for it.
+    Attributes:
+        axes: active axes.
+        components: outputs.
+        longest: samples along the longest axis.
+        samples: there are; no network has more parameters.
+        batches: of the descent.
+        sampler: of batches to judge and finetune by.
+        network: the function of a config, on the indices that batches and sampler give.
+        price: of the sum of magnitudes.
+        rate: learning rate of a descent of so many steps.
+        roll_back: whether steps that make the loss blow up are taken back.
     """
-    return _FieldFit(task).run()
+
+    axes: int
+    components: int
+    longest: int
+    samples: int
+    batches: Batches
+    sampler: Sampler
+    network: Callable[[SirenConfig], Network]
+    price: float
+    rate: Callable[[int], float]
+    roll_back: bool = False
 
 
-class _FieldFit:
-    def __init__(self, task: FitTask) -> None:
+class SirenFit:
+    """One fit.
+
+    Args:
+        task: the goal, the stages and what measures; its values are those of the problem.
+        problem: what to fit.
+    """
+
+    def __init__(self, task: FitTask, problem: Problem) -> None:
         self._task = task
+        self._problem = problem
         self._settings: SirenSettings = task.settings
         self._schedule = Schedule.for_effort(task.effort, task.schedule)
-        active = active_axes(task.shape)
-        if not 1 <= len(active) <= 4:
-            raise InvalidOptionError(
-                f"architecture siren fits 1 to 4 axes longer than 1, not {len(active)}; "
-                "use --arch pyramid"
-            )
-        self._sizes = tuple(task.shape[axis] for axis in active)
-        self._components = len(task.values)
-        squeezed = (self._components, *self._sizes)
-        self._values = task.values.reshape(squeezed)
-        self._valid = None if task.valid is None else task.valid.reshape(squeezed)
-        self._sampler = AxisSampler(
-            self._values, self._valid, SHARD_POINTS[task.device], task.device
-        )
-        self._batches = batches_of(
-            self._values, self._valid, self._settings.samples, task.seed, task.device
-        )
         self._generator = torch.Generator().manual_seed(task.seed)
 
     def run(self) -> Model:
         """The best model found."""
-        if self._settings.prior:
-            start = self._from_prior(self._settings.prior)
-            start = self._descended(start, self._schedule.fit, self._progress(0.0, 0.6), _WARM_UP)
-        elif self._settings.width or self._task.goal.psnr is None:
-            start = self._fresh(self._settings.width or self._width_for_bytes())
-            start = self._descended(start, self._schedule.fit, self._progress(0.0, 0.6))
-        else:
-            start = self._grown(self._task.goal.psnr)
+        start = self._fitted()
         quantised = QuantisedFit(
             self._task,
             self._trainer(start),
-            start.config.tensors(self._components),
+            start.config.tensors(self._problem.components),
             start.config.to_map(),
             finetune_steps=self._schedule.finetune,
             prune_steps=self._schedule.prune,
-            rates=dict.fromkeys(start.tensors, FINETUNE_RATE),
+            rates=dict.fromkeys(start.tensors, _FINETUNE_RATE),
             progress=self._progress(0.6, 1.0),
         )
         return quantised.run(start.tensors)
 
+    def _fitted(self) -> Start:
+        steps, settings, goal = self._schedule.fit, self._settings, self._task.goal
+        if settings.prior:
+            start = self._from_prior(settings.prior)
+            return self._descended(start, steps, self._progress(0.0, 0.6), _PRIOR_WARM_UP)
+        if settings.width or goal.psnr is None:
+            start = self._fresh(settings.width or self._width_for_bytes())
+            return self._descended(start, steps, self._progress(0.0, 0.6))
+        return self._grown(goal.psnr)
+
     def _config(self, width: int) -> SirenConfig:
-        return self._settings.config(
-            len(self._sizes), width, max(self._sizes), self._task.seed
-        )
+        problem = self._problem
+        return self._settings.config(problem.axes, width, problem.longest, self._task.seed)
 
     def _width_for_bytes(self) -> int:
-        budget = self._task.goal.file_bytes or math.prod(self._sizes)
-        return width_for(int(8 * budget / BITS), self._config, self._components)
+        budget = (self._task.goal.file_bytes or self._problem.samples) - _HEADER_BYTES
+        return width_for(int(8 * budget / BITS), self._config, self._problem.components)
 
     def _fresh(self, width: int) -> Start:
-        return fresh_start(self._config(width), self._components, self._generator).to(
-            self._task.device
-        )
+        start = fresh_start(self._config(width), self._problem.components, self._generator)
+        return start.to(self._task.device)
 
     def _from_prior(self, path: str) -> Start:
-        axes, width = len(self._sizes), self._settings.width
-        start = start_from_prior(path, axes, self._components, width).to(self._task.device)
-        return start.adapted(GridNetwork(start.config, self._sizes), self._batches.draw())
+        problem = self._problem
+        start = start_from_prior(path, problem.axes, problem.components, self._settings.width)
+        start = start.to(self._task.device)
+        return start.adapted(problem.network(start.config), problem.batches.draw())
 
     def _grown(self, target: float) -> Start:
-        """A network wide enough for the target after the descent, which it has behind it."""
-        start = self._fresh(16)
+        """A network wide enough for the target, with its descent behind it."""
+        start = self._fresh(_NARROWEST)
         for rung in range(self._schedule.rungs):
             progress = self._progress(0.03 * rung, 0.03 * (rung + 1))
             start = self._descended(start, self._schedule.rung, progress)
@@ -130,16 +145,14 @@ class _FieldFit:
 
     def _may_grow(self, start: Start) -> bool:
         wider = self._config(min(2 * start.config.width, WIDEST))
-        return (
-            start.config.width < WIDEST
-            and wider.parameters(self._components) < self._values[0].size
-        )
+        fits = wider.parameters(self._problem.components) < self._problem.samples
+        return start.config.width < WIDEST and fits
 
     def _wider(self, start: Start, factor: float) -> Start:
         config = self._config(min(4 * math.ceil(factor * start.config.width / 4), WIDEST))
         if not grows(config.encoding):
-            return fresh_start(config, self._components, self._generator).to(self._task.device)
-        tensors = widened(start.tensors, config, self._components, self._generator)
+            return self._fresh(config.width)
+        tensors = widened(start.tensors, config, self._problem.components, self._generator)
         return Start(config, tensors).to(self._task.device)
 
     def _descended(
@@ -147,15 +160,16 @@ class _FieldFit:
     ) -> Start:
         plan = Plan(
             steps=steps,
-            rate=self._settings.learning_rate(steps),
+            rate=self._problem.rate(steps),
             patience=self._settings.patience_for(steps),
             stop=self._settings.stop_for(steps),
-            magnitude_price=self._settings.l1,
+            magnitude_price=self._problem.price,
             warm_up=warm_up,
+            roll_back=self._problem.roll_back,
         )
         tensors = descend(
             self._network(start),
-            self._batches,
+            self._problem.batches,
             start.tensors,
             plan,
             self._task.threads,
@@ -164,10 +178,11 @@ class _FieldFit:
         return start.with_tensors(tensors)
 
     def _network(self, start: Start) -> Network:
-        return start.network(GridNetwork(start.config, self._sizes))
+        return start.network(self._problem.network(start.config))
 
     def _trainer(self, start: Start) -> Trainer:
-        return Trainer(self._network(start), self._sampler, self._task.seed, self._task.threads)
+        network = self._network(start)
+        return Trainer(network, self._problem.sampler, self._task.seed, self._task.threads)
 
     def _estimate(self, start: Start) -> float:
         trainer = self._trainer(start)

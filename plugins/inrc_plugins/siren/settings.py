@@ -24,6 +24,7 @@ _MOST_NERF_FEATURES = 16
 # The source's fit of images, whose learning rate and patience others are derived from.
 _STEPS, _RATE = 25_000, 5e-4
 _SHAPE_RATE = 1e-4
+_PRICE = 1e-5
 _LARGEST_RATE = 2e-3
 # Samples of a step by default: few enough for a CPU.
 _BATCH = 1 << 15
@@ -49,7 +50,9 @@ class SirenSettings:
     rate: float = setting(
         0.0, "learning rate, 0: 5e-4 at 25000 steps, higher at fewer", low=0, logarithmic=True
     )
-    l1: float = setting(1e-5, "price of the sum of magnitudes of all parameters", low=0)
+    l1: float = setting(
+        -1.0, "price of the sum of magnitudes of all parameters, -1: 1e-5, of shapes 0", low=-1
+    )
     batch: int = setting(
         -1, "samples a step, 0 for all, -1 for all up to 32768 and else 32768", low=-1
     )
@@ -101,6 +104,12 @@ class SirenSettings:
     def samples(self) -> int:
         """Samples a step, 0 for all."""
         return _BATCH if self.batch < 0 else self.batch
+
+    def magnitude_price(self, *, shape: bool) -> float:
+        """Of the sum of magnitudes of all parameters."""
+        if self.l1 >= 0:
+            return self.l1
+        return 0.0 if shape else _PRICE
 
     def patience_for(self, steps: int) -> int:
         """500 of the source's 25,000 steps."""

@@ -1,0 +1,48 @@
+"""Fitting `siren` to arrays."""
+
+from __future__ import annotations
+
+import math
+
+from codec.contracts import FitTask, Model
+from codec.errors import InvalidOptionError
+from codec.pipeline.batches import AxisSampler
+from codec.pipeline.gradient_fit import SHARD_POINTS
+from inrc_plugins.siren.config import active_axes
+from inrc_plugins.siren.descent import batches_of
+from inrc_plugins.siren.fit import Problem, SirenFit
+from inrc_plugins.siren.network import GridNetwork
+from inrc_plugins.siren.settings import SirenSettings
+
+_MOST_AXES = 4
+
+
+def fit_field(task: FitTask) -> Model:
+    """The best model found for an array.
+
+    Raises:
+        InvalidOptionError: the field has no axis longer than 1, or more than four; or the prior is
+            for other fields.
+    """
+    settings: SirenSettings = task.settings
+    sizes = tuple(task.shape[axis] for axis in active_axes(task.shape))
+    if not 1 <= len(sizes) <= _MOST_AXES:
+        raise InvalidOptionError(
+            f"architecture siren fits 1 to {_MOST_AXES} axes longer than 1, not {len(sizes)}; "
+            "use --arch pyramid"
+        )
+    components = len(task.values)
+    values = task.values.reshape(components, *sizes)
+    valid = None if task.valid is None else task.valid.reshape(values.shape)
+    problem = Problem(
+        axes=len(sizes),
+        components=components,
+        longest=max(sizes),
+        samples=math.prod(sizes),
+        batches=batches_of(values, valid, settings.samples, task.seed, task.device),
+        sampler=AxisSampler(values, valid, SHARD_POINTS[task.device], task.device),
+        network=lambda config: GridNetwork(config, sizes),
+        price=settings.magnitude_price(shape=False),
+        rate=settings.learning_rate,
+    )
+    return SirenFit(task, problem).run()
