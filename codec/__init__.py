@@ -13,7 +13,7 @@ Importing this package imports neither torch nor any plugin.
 from __future__ import annotations
 
 from codec._version import __version__
-from codec.api import append, decode, encode, info, open, plugins, verify
+from codec.api import append, decode, encode, info, meta_train, open, plugins, verify
 from codec.errors import (
     CorruptError,
     FormatError,
@@ -53,6 +53,7 @@ __all__ = [
     "decode",
     "encode",
     "info",
+    "meta_train",
     "open",
     "plugins",
     "verify",

@@ -29,7 +29,7 @@ RATE_KINDS = (STATIC, GLOBAL, PER_STEP, PER_PARAMETER, PER_PARAMETER_PER_STEP)
 MOST_STEPS = 64
 
 _DIGEST_BYTES = 32
-_DTYPES = {6: np.dtype("<f2"), 7: np.dtype("<f4")}
+_DTYPES: dict[int, np.dtype[Any]] = {6: np.dtype("<f2"), 7: np.dtype("<f4")}
 _HALF, _SINGLE = 6, 7
 _CORE_KEYS = {0, 1, 2, 3, 4, 5}
 
@@ -158,9 +158,7 @@ def _of_core(core: Any) -> Prior:
         raise CorruptError("the prior does not name an architecture and its version")
     if not isinstance(config, dict) or not all(isinstance(key, int) for key in config):
         raise CorruptError("the prior's config is not a map with whole keys")
-    dtype = core[4]
-    if isinstance(dtype, bool) or dtype not in _DTYPES:
-        raise CorruptError("the prior's numbers are neither float16 nor float32")
+    dtype = _whole(core[4], "dtype", _HALF, _SINGLE)
     return Prior(
         _whole(owner[0], "architecture", 0, 2**32),
         _whole(owner[1], "version", 1, 2**32),
@@ -178,13 +176,14 @@ def _with_ancillary(prior: Prior, ancillary: Any) -> Prior:
     text = ancillary.get(4, "")
     if not isinstance(text, str):
         raise CorruptError("what the prior was trained on is not text")
-    given = [key for key in (0, 1, 2, 3) if key in ancillary]
+    given = ancillary.keys() & {0, 1, 2, 3}
     rates = None
     if given:
-        if len(given) < 4 or ancillary[0] not in RATE_KINDS or ancillary[2] not in _DTYPES:
+        if len(given) < 4 or ancillary[0] not in RATE_KINDS:
             raise CorruptError("the learnt rates of the prior are incomplete or of no known kind")
         steps = _whole(ancillary[1], "number of inner steps", 1, MOST_STEPS)
-        rates = Rates(ancillary[0], steps, _numbers(ancillary[3], ancillary[2]))
+        dtype = _whole(ancillary[2], "dtype of rates", _HALF, _SINGLE)
+        rates = Rates(ancillary[0], steps, _numbers(ancillary[3], dtype))
         if len(rates.values) != rates.count(len(prior.values)):
             raise CorruptError("the prior has another number of rates than its kind asks for")
     return Prior(**{**vars(prior), "rates": rates, "trained_on": text})
@@ -194,7 +193,7 @@ def _numbers(data: Any, dtype: int) -> Floats:
     kind = _DTYPES[dtype]
     if not isinstance(data, bytes) or len(data) % kind.itemsize:
         raise CorruptError("the numbers of the prior are cut short")
-    values = np.frombuffer(data, kind).astype(np.float32)
+    values: Floats = np.frombuffer(data, kind).astype(np.float32)
     if not np.isfinite(values).all():
         raise CorruptError("the prior has numbers that are not finite")
     return values

@@ -221,6 +221,8 @@ class _Safe:
             for tensor, value in zip(tensors.values(), self._values, strict=True):
                 tensor.copy_(value)
         for tensor, moments in zip(tensors.values(), self._moments, strict=True):
+            # Without any, as before the first step, Adam starts anew.
+            optimiser.state[tensor].clear()
             optimiser.state[tensor].update({k: value.clone() for k, value in moments.items()})
 
 

@@ -65,7 +65,7 @@ def encoded_points(encoding: Encoding, places: Doubles) -> Doubles:
 
 
 def gauss_matrix(features: int, axes: int, seed: int) -> Doubles:
-    """(features, axes) numbers that are nearly N(0, 1): sums of draws of a congruential generator."""
+    """(features, axes) numbers that are nearly N(0, 1): sums of congruential draws."""
     state, entries = seed, []
     for _ in range(features * axes):
         total = 0

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 
-from inrc_plugins.siren.config import Encoding, GAUSS, POSITIONAL, SirenConfig
+from inrc_plugins.siren.config import GAUSS, POSITIONAL, Encoding, SirenConfig
 from inrc_plugins.siren.network import initial_tensors
 
 WIDEST = 512

@@ -64,9 +64,7 @@ class Start:
         """The same after the learnt inner steps, if there are any."""
         if self.rates is None:
             return self
-        return replace(
-            self, tensors=adapted(self.network(plain), shards, self.tensors, self.rates)
-        )
+        return replace(self, tensors=adapted(self.network(plain), shards, self.tensors, self.rates))
 
 
 def fresh_start(config: SirenConfig, components: int, generator: torch.Generator) -> Start:
@@ -119,8 +117,8 @@ def _check_found(path: str, name: bytes) -> None:
     except UnsupportedError:
         folder = os.path.dirname(os.path.abspath(path))
         raise InvalidOptionError(
-            f"{path}: decoders find priors in the folders that {VARIABLE} lists, and it is in none; "
-            f"set {VARIABLE}={folder}"
+            f"{path}: is in no folder that the environment variable {VARIABLE} lists, where "
+            f"decoders look for priors; set {VARIABLE}={folder}"
         ) from None
 
 

@@ -106,9 +106,7 @@ class GridNetwork:
             tables = [encoded_axis(encoding, axis) for axis in places]
         else:
             matrix = encoding.scale * gauss_matrix(encoding.features, config.axes, encoding.seed)
-            tables = [
-                np.outer(axis, column) for axis, column in zip(places, matrix.T, strict=True)
-            ]
+            tables = [np.outer(axis, column) for axis, column in zip(places, matrix.T, strict=True)]
         self._tables = [torch.from_numpy(table).to(dtype) for table in tables]
         self._columns = [axis_columns(encoding, config.axes, n) for n in range(config.axes)]
 

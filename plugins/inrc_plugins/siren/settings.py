@@ -73,7 +73,9 @@ class SirenSettings:
         Raises:
             InvalidOptionError: frequencies that the format does not allow.
         """
-        return SirenConfig(axes, width, self.layers, self._encoding(width, longest, seed), self.omega)
+        return SirenConfig(
+            axes, width, self.layers, self._encoding(width, longest, seed), self.omega
+        )
 
     def _encoding(self, width: int, longest: int, seed: int) -> Encoding:
         kind = ENCODINGS.index(self.encoding)
@@ -81,11 +83,14 @@ class SirenSettings:
             return Encoding(MLP)
         base = self.base or (_NERF_BASE if kind == NERF else _OTHER_SCALE)
         thousandths = max(1, round(1000 * base))
-        features = self.features or {
-            NERF: _nerf_features(base, longest),
-            POSITIONAL: max(1, width // 2),
-            GAUSS: min(width, 1024),
-        }[kind]
+        features = (
+            self.features
+            or {
+                NERF: _nerf_features(base, longest),
+                POSITIONAL: max(1, width // 2),
+                GAUSS: min(width, 1024),
+            }[kind]
+        )
         if kind == NERF and too_fast(features, thousandths):
             raise InvalidOptionError(
                 f"arch.features={features} of arch.base={base:g}: frequencies end at 2^24; "
@@ -121,7 +126,7 @@ class SirenSettings:
 
 
 def _nerf_features(base: float, longest: int) -> int:
-    """Frequencies that the samples of the longest axis can hold, at most as many as the source's."""
+    """Frequencies that the samples of the longest axis can hold, at most those of the source."""
     if base <= 1:
         return _MOST_NERF_FEATURES
     # sin(f pi p) has f periods on [-1, 1].

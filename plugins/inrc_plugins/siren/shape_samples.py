@@ -70,9 +70,7 @@ class ShapeSampler:
         sigma: deviation of points near the surface from it, in its unit.
     """
 
-    def __init__(
-        self, surface: Surface, grid: Grid, band: float, count: int, sigma: float
-    ) -> None:
+    def __init__(self, surface: Surface, grid: Grid, band: float, count: int, sigma: float) -> None:
         self._surface, self._grid, self._band = surface, grid, band
         self._count, self._sigma = count, sigma
 
