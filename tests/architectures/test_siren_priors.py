@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import replace
@@ -34,7 +35,7 @@ from inrc_plugins.siren.config import MLP, NERF, Encoding, SirenConfig
 from inrc_plugins.siren.evaluation import SirenEvaluator
 from inrc_plugins.siren.meta_training import outer_loss
 from inrc_plugins.siren.network import GridNetwork, initial_tensors, smooth_sine
-from inrc_plugins.siren.prior import split
+from inrc_plugins.siren.prior import config_of, packaged, restored, split
 
 CONFIG = SirenConfig(2, 8, 1, Encoding(NERF, 4, 1400))
 
@@ -113,8 +114,6 @@ def test_a_damaged_prior_is_refused_wherever_the_damage_is() -> None:
 
 
 def assembled(core: Any, ancillary: Any = None, version: int = 1) -> bytes:
-    import hashlib
-
     parts = [cbor.encode(core), cbor.encode({} if ancillary is None else ancillary)]
     body = SIGNATURE + bytes([version])
     body += b"".join(encode_uleb(len(part)) + part for part in parts)
@@ -172,8 +171,6 @@ def test_no_difference_is_the_prior_bit_for_bit(folder: Path) -> None:
 
 
 def test_a_sum_is_rounded_once(folder: Path) -> None:
-    from inrc_plugins.siren.prior import restored
-
     config = replace(CONFIG, prior=prior().name)
     random = np.random.default_rng(0)
     added = [
@@ -194,8 +191,6 @@ def test_a_sum_is_rounded_once(folder: Path) -> None:
 
 
 def test_a_prior_for_another_network_is_malformed(folder: Path) -> None:
-    from inrc_plugins.siren.prior import restored
-
     wider = replace(CONFIG, width=9, prior=prior().name)
     for config, components in ((wider, 3), (replace(CONFIG, prior=prior().name), 1)):
         zeros = [np.zeros(spec.shape, np.float32) for spec in config.tensors(components)]
@@ -360,3 +355,22 @@ def test_the_command_trains_and_says_what(
     said = json.loads(capsys.readouterr().out)
     assert said["file_bytes"] == target.stat().st_size
     assert said["name"] == read_prior(target).name.hex()
+
+
+def test_the_prior_that_comes_along_helps_on_pictures_it_has_not_seen(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Needs no INRC_PRIORS, and in as many steps and bytes it beats a start at random."""
+    monkeypatch.delenv(VARIABLE, raising=False)
+    for path in packaged():
+        assert path.stat().st_size < 64_000
+        assert config_of(read_prior(path)).width == 32
+    reached = []
+    for settings in ({"arch.prior": "photos-32"}, {"arch.width": 32, "arch.features": 12}):
+        report = codec.encode(
+            pictures / "0.png", tmp_path / "out.inrc", arch="siren", bytes=2500, effort=0,
+            threads=1, device="cpu", overwrite=True,
+            settings={"fit.steps": 40, "fit.finetune_steps": 5, **settings},
+        )  # fmt: skip
+        reached.append(report.qualities[0].psnr)
+    assert reached[0] > reached[1] + 1

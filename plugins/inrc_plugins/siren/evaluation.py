@@ -1,7 +1,8 @@
 """Evaluation of `siren` on the CPU, with NumPy alone.
 
 Every layer multiplies the error of a phase, so products and phases are float64; sines of reduced
-phases are float32, which NumPy computes many times as fast. On an outer product of positions the first layer is a sum over axes.
+phases are float32, which NumPy computes many times as fast. On an outer product of positions the
+first layer is a sum over axes.
 """
 
 from __future__ import annotations

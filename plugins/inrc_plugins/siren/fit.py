@@ -50,7 +50,7 @@ class Problem:
         sampler: of batches to judge and finetune by.
         network: the function of a config, on the indices that batches and sampler give.
         price: of the sum of magnitudes.
-        rate: learning rate of a descent of so many steps.
+        rate: learning rate.
         roll_back: whether steps that make the loss blow up are taken back.
     """
 
@@ -62,7 +62,7 @@ class Problem:
     sampler: Sampler
     network: Callable[[SirenConfig], Network]
     price: float
-    rate: Callable[[int], float]
+    rate: float
     roll_back: bool = False
 
 
@@ -160,7 +160,7 @@ class SirenFit:
     ) -> Start:
         plan = Plan(
             steps=steps,
-            rate=self._problem.rate(steps),
+            rate=self._problem.rate,
             patience=self._settings.patience_for(steps),
             stop=self._settings.stop_for(steps),
             magnitude_price=self._problem.price,

@@ -10,14 +10,14 @@ from inrc_plugins.siren.config import GAUSS, POSITIONAL, Encoding, SirenConfig
 from inrc_plugins.siren.network import initial_tensors
 
 WIDEST = 512
-_NARROWEST, _STEP = 4, 4
+_NARROWEST = 4
 
 
 def width_for(parameters: int, config: Callable[[int], SirenConfig], components: int) -> int:
-    """The widest network with at most so many parameters, in multiples of 4."""
+    """The widest network with at most so many parameters."""
     width = _NARROWEST
-    while width < WIDEST and config(width + _STEP).parameters(components) <= parameters:
-        width += _STEP
+    while width < WIDEST and config(width + 1).parameters(components) <= parameters:
+        width += 1
     return width
 
 

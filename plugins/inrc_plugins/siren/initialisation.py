@@ -15,7 +15,7 @@ from codec.priors import VARIABLE, find_prior, read_prior
 from inrc_plugins.siren.adaptation import LearntRates, adapted
 from inrc_plugins.siren.config import SirenConfig
 from inrc_plugins.siren.network import initial_tensors
-from inrc_plugins.siren.prior import config_of, packaged, split
+from inrc_plugins.siren.prior import config_of, named, packaged, split
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,10 @@ def fresh_start(config: SirenConfig, components: int, generator: torch.Generator
 
 
 def start_from_prior(path: str, axes: int, components: int, width: int) -> Start:
-    """Differences of 0 to the prior in a file.
+    """Differences of 0 to a prior.
 
     Args:
+        path: its file, or the name of one that comes with the software.
         width: that was asked for, or 0.
 
     Raises:
@@ -83,7 +84,7 @@ def start_from_prior(path: str, axes: int, components: int, width: int) -> Start
             architecture; the message names it.
         InvalidOptionError: it is for other fields, or decoders would not find it.
     """
-    prior = read_prior(path)
+    prior = read_prior(named(path))
     try:
         config = config_of(prior)
     except (CorruptError, UnsupportedError) as error:

@@ -21,6 +21,14 @@ def packaged() -> list[Path]:
     return sorted((Path(__file__).parent / "priors").glob(f"*{SUFFIX}"))
 
 
+def named(text: str) -> str | Path:
+    """The packaged prior called so, unless there is such a file: "photos-32", for example."""
+    for path in packaged():
+        if path.stem == text and not Path(text).exists():
+            return path
+    return text
+
+
 def config_of(prior: Prior) -> SirenConfig:
     """The network of a prior.
 

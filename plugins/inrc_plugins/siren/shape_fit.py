@@ -57,6 +57,7 @@ class _ShapeFit:
     def run(self) -> ShapeModel:
         """The best model found."""
         settings, seed, device = self._settings, self._task.seed, self._task.device
+        batch = settings.batch if settings.batch > 0 else _BATCH
         sampler = ShapeSampler(
             self._task.surface,
             self._grid,
@@ -69,11 +70,11 @@ class _ShapeFit:
             components=1,
             longest=max(self._grid.counts),
             samples=math.prod(self._grid.counts),
-            batches=FreshSamples(sampler, _BATCH, seed, device),
-            sampler=FixedSamples(sampler.draw(seed), _BATCH, device),
+            batches=FreshSamples(sampler, batch, seed, device),
+            sampler=FixedSamples(sampler.draw(seed), batch, device),
             network=PointNetwork,
             price=settings.magnitude_price(shape=True),
-            rate=lambda steps: settings.learning_rate(steps, shape=True),
+            rate=settings.learning_rate(shape=True),
             roll_back=True,
         )
         return self._placed(SirenFit(self._as_field(), problem).run())
