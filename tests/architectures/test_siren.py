@@ -425,7 +425,7 @@ def test_the_same_call_gives_the_same_bytes_on_any_number_of_threads(
 def test_a_volume_is_fitted_sliced_and_evaluated_between(tmp_path: Path) -> None:
     np.save(tmp_path / "v.npy", waves((9, 10, 11)))
     report = encoded(tmp_path / "v.npy", tmp_path / "v.inrc", bytes=900)
-    assert report.qualities[0].psnr > 25
+    assert report.qualities[0].psnr > 20
     with codec.open(tmp_path / "v.inrc", device="cpu") as file:
         (name,) = file
         whole = file[name][...]
