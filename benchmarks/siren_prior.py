@@ -2,8 +2,8 @@
 
     python benchmarks/siren_prior.py IMAGE.png ...
 
-A crop of 384 x 256 in the middle of each image, at 96 x 64 pixels, is encoded from the prior and from
-a start at random, with the same network, steps and bytes.
+A crop of 384 x 256 in the middle of each image, at 96 x 64 pixels, is encoded from the prior and
+from a start at random, with the same network, steps and bytes.
 """
 
 from __future__ import annotations

@@ -10,7 +10,10 @@ from codec.errors import InvalidOptionError
 from codec.limits import Limits
 from codec.options import (
     AUTOMATIC_TILE,
+    CODERS,
+    DEFAULT_EFFORT,
     DEFAULT_PSNR,
+    SIGNED,
     THREADS,
     EncodeOptions,
     Goal,
@@ -23,9 +26,11 @@ from codec.reports import (
     FileInfo,
     MetaTrainReport,
     PluginInfo,
+    TranscodeReport,
+    TuneReport,
     VerifyReport,
 )
-from codec.settings import texts_of
+from codec.settings import Setting, texts_of
 
 if TYPE_CHECKING:
     from codec.media.raw_layout import RawLayout
@@ -57,7 +62,7 @@ def encode(
     bytes: int | None = None,
     max_error: float | None = None,
     rel_error: float | None = None,
-    effort: int = 3,
+    effort: int = DEFAULT_EFFORT,
     arch: str = "auto",
     var: str | Sequence[str] | None = None,
     joint: Sequence[Sequence[str]] = (),
@@ -71,6 +76,7 @@ def encode(
     tile: str | Sequence[int] = AUTOMATIC_TILE,
     scheduler: str = THREADS,
     settings: Mapping[str, Any] | None = None,
+    sdf: str = SIGNED,
     overwrite: bool = False,
     on_progress: ProgressCallback = ignore_progress,
 ) -> EncodeReport:
@@ -107,6 +113,7 @@ def encode(
         tile=tile if isinstance(tile, str) else tuple(tile),
         scheduler=scheduler,
         settings=texts_of(settings or {}),
+        sdf=sdf,
     )
     return encode_file(source, target, options, overwrite=overwrite)
 
@@ -121,8 +128,8 @@ def append(
     bytes: int | None = None,
     max_error: float | None = None,
     rel_error: float | None = None,
-    effort: int = 3,
-    arch: str = "pyramid",
+    effort: int | None = None,
+    arch: str = "auto",
     var: str | Sequence[str] | None = None,
     prune: str = "binary-mask",
     quantise: str = "uniform",
@@ -141,6 +148,9 @@ def append(
     range of old and new samples; a ratio or a number of bytes concerns what is added. A run that
     was killed is taken up like one of `encode`.
 
+    Without a goal, effort or architecture, those with which `target` was made are taken, as far as
+    it says so (files in tiles do); else 40 dB, 3 and pyramid. Bytes become the same ratio.
+
     Args:
         dim: name of the dim, or its position ("0", "1" ...) where dims have no names.
         var: the fields that grow, to make sure; all along the dim if None.
@@ -153,8 +163,8 @@ def append(
     from codec.tiles.append import append_file
 
     options = EncodeOptions(
-        goal=Goal.choose(psnr, ratio, bytes, max_error, rel_error).or_psnr(DEFAULT_PSNR),
-        effort=effort,
+        goal=Goal.choose(psnr, ratio, bytes, max_error, rel_error),
+        effort=DEFAULT_EFFORT if effort is None else effort,
         architecture=arch,
         pruner=prune,
         quantiser=quantise,
@@ -166,7 +176,7 @@ def append(
         on_progress=on_progress,
         scheduler=scheduler,
     )
-    return append_file(target, source, dim, options, anew=overwrite)
+    return append_file(target, source, dim, options, own_effort=effort is not None, anew=overwrite)
 
 
 def decode(
@@ -177,6 +187,7 @@ def decode(
     region: Region | None = None,
     level: int = 0,
     resolution: int | None = None,
+    closed: bool = False,
     allow_truncated: bool = False,
     device: str = "auto",
     threads: int = 0,
@@ -192,6 +203,7 @@ def decode(
         level: how often every axis is halved; only the streams of this and coarser levels are read.
         resolution: of a shape that becomes a mesh (.ply, .obj, .stl, .off, .glb), cells along the
             longest axis, 2 to 1024; 256 if None.
+        closed: give such a mesh with the holes of the original closed.
         allow_truncated: decode what is left of a file that was cut short, from the levels it holds.
 
     Raises:
@@ -210,6 +222,7 @@ def decode(
         limits=limits or Limits(),
         level=level,
         resolution=resolution,
+        closed=closed,
         allow_truncated=allow_truncated,
         on_progress=on_progress,
     )
@@ -351,3 +364,91 @@ def plugins() -> tuple[PluginInfo, ...]:
     from codec.registry import list_plugins
 
     return list_plugins()
+
+
+def transcode(
+    source: PathLike,
+    target: PathLike,
+    *,
+    coder: str = "auto",
+    threads: int = 0,
+    overwrite: bool = False,
+) -> TranscodeReport:
+    """Code the models of an `.inrc` file anew; every decoded value stays the same.
+
+    Args:
+        coder: "auto" for the smallest, or a coder of the entropy layer.
+
+    Raises:
+        InvalidInputError, FormatError: what is wrong with the arguments or with the file.
+    """
+    from codec.transcoding import transcode_file
+
+    if coder not in CODERS:
+        raise InvalidOptionError(f"coder {coder!r}: choose {', '.join(CODERS)}")
+    return transcode_file(source, target, coder, threads=threads, overwrite=overwrite)
+
+
+def plugin_settings(name: str) -> tuple[Setting, ...]:
+    """The settings of the plugin called `name`, by full name ("arch.width"), for `settings`.
+
+    Raises:
+        InvalidOptionError: no plugin is called so.
+    """
+    from codec.registry import settings_of
+
+    return settings_of(name)
+
+
+def tune(
+    source: PathLike,
+    folder: PathLike,
+    *,
+    arch: str = "auto",
+    psnr: float | tuple[float, float] = DEFAULT_PSNR,
+    trials: int = 20,
+    search: Sequence[str] = (),
+    var: str | Sequence[str] | None = None,
+    effort: int = 0,
+    prune: str = "binary-mask",
+    quantise: str = "uniform",
+    coder: str = "auto",
+    seed: int = 0,
+    threads: int = 0,
+    device: str = "auto",
+    settings: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+    on_progress: ProgressCallback = ignore_progress,
+) -> TuneReport:
+    """Search settings for few bytes, high PSNR and short encoding at once, by whole encodes.
+
+    Leaves in `folder`: trials.csv, pareto.csv and pareto.png (the trials that no other beats), and
+    best.toml, a run file for `inrc encode --config`.
+
+    Args:
+        psnr: the target of every trial in dB, or two between which targets are searched.
+        search: full names of the settings to search; all that have a range or choices if empty.
+        settings: those that are fixed.
+
+    Raises:
+        InvalidInputError: the source or the folder cannot be used.
+        InvalidOptionError: nothing to search, or a name that cannot be.
+        MissingDependencyError: optuna is not installed.
+    """
+    from codec.tuning.run import run
+
+    options = EncodeOptions(
+        effort=effort,
+        architecture=arch,
+        pruner=prune,
+        quantiser=quantise,
+        coder=coder,
+        select=_names(var),
+        seed=seed,
+        threads=threads,
+        device=device,
+        on_progress=on_progress,
+        settings=texts_of(settings or {}),
+    )
+    between = (psnr, psnr) if isinstance(psnr, (int, float)) else (min(psnr), max(psnr))
+    return run(source, folder, options, between, trials, tuple(search), overwrite=overwrite)

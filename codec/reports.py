@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from codec.container.provenance import Provenance
 
 
 @dataclass(frozen=True)
@@ -166,6 +169,7 @@ class FileInfo:
         fields: in file order.
         sections: in file order.
         verbatim: (path, type, shape) of every variable kept verbatim.
+        made: what its encoder was asked for, None where the file does not say.
     """
 
     path: str
@@ -177,6 +181,7 @@ class FileInfo:
     fields: tuple[FieldInfo, ...]
     sections: tuple[SectionInfo, ...]
     verbatim: tuple[tuple[str, str, tuple[int, ...]], ...]
+    made: Provenance | None = None
 
 
 @dataclass(frozen=True)
@@ -208,3 +213,34 @@ class PluginInfo:
     version: int | None
     origin: str
     summary: str
+
+
+@dataclass(frozen=True)
+class TuneReport:
+    """What a search found.
+
+    Attributes:
+        folder: where its tables, picture and run file are.
+        trials: encodes that gave a file.
+        front: of these, how many no other beats.
+        best: full names and values of the recommended settings, with the target as "psnr".
+        file_bytes, psnr, seconds: what these gave.
+    """
+
+    folder: Path
+    trials: int
+    front: int
+    best: tuple[tuple[str, Any], ...]
+    file_bytes: int
+    psnr: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TranscodeReport:
+    """What `transcode` did: sizes of both files, and how long it took."""
+
+    path: Path
+    source_bytes: int
+    file_bytes: int
+    seconds: float

@@ -11,10 +11,18 @@ import click
 
 import codec
 from codec.media.raw_layout import ENDIANS, ORDERS
-from codec.options import DEFAULT_PSNR, DEFAULT_SHAPE_PSNR, MAX_EFFORT, EncodeOptions, Goal
+from codec.options import (
+    DEFAULT_PSNR,
+    DEFAULT_SHAPE_PSNR,
+    MAX_EFFORT,
+    SDFS,
+    SIGNED,
+    EncodeOptions,
+    Goal,
+)
 from codec.reports import EncodeReport
 from codec.settings import texts_of
-from inrc_cli import arguments, failures, tables
+from inrc_cli import arguments, failures, run_files, tables
 from inrc_cli.paths import need_file, need_target
 from inrc_cli.progress import watching
 
@@ -41,6 +49,7 @@ class Request(TypedDict):
     tile: str | tuple[int, ...]
     scheduler: str
     settings: Mapping[str, str]
+    sdf: str
 
 
 @click.command()
@@ -79,6 +88,13 @@ class Request(TypedDict):
     default="auto",
     show_default=True,
     help="Architecture; auto is pyramid, and shell for meshes.",
+)
+@click.option(
+    "--sdf",
+    type=click.Choice(SDFS),
+    default=SIGNED,
+    show_default=True,
+    help="Of a mesh: distances with a side, without, or as it allows.",
 )
 @arguments.var_option
 @click.option(
@@ -120,11 +136,13 @@ class Request(TypedDict):
     "--prune", metavar="NAME", default="binary-mask", show_default=True, help='Pruner, or "none".'
 )
 @click.option("--quantise", metavar="NAME", default="uniform", show_default=True, help="Quantiser.")
-@click.option("--coder", metavar="NAME", default="auto", show_default=True, help="Entropy coder.")
-@click.option("--seed", metavar="N", type=int, default=0, help="Seed of every random choice [0].")
+@arguments.coder_option
+@arguments.seed_option
 @arguments.tile_option
 @arguments.scheduler_option
 @arguments.settings_option
+@run_files.config_option
+@arguments.log_option
 @arguments.threads_option
 @arguments.device_option
 @arguments.force_option
@@ -138,6 +156,7 @@ def encode(
     as_json: bool,
     quiet: bool,
     verbose: bool,
+    log_dir: str | None,
     shape: tuple[int, ...] | None,
     dtype: str | None,
     order: str,
@@ -160,6 +179,8 @@ def encode(
     """
     with failures.checking_options():
         request["settings"] = dict(texts_of(plugin_settings))
+    for name in run_files.goals_to_drop():
+        request[name] = None  # type: ignore[literal-required]
     request["raw"] = _raw_layout(shape, dtype, order, endian, offset)
     _check_options(request)
     need_file(source)
@@ -167,7 +188,7 @@ def encode(
     with (
         failures.checking_options(),
         failures.about(target),
-        watching(quiet=quiet, verbose=verbose) as on_progress,
+        watching(quiet=quiet, verbose=verbose, log_dir=log_dir) as on_progress,
     ):
         report = codec.encode(source, target, **request, overwrite=force, on_progress=on_progress)
     if report.advice and not quiet:
@@ -212,6 +233,7 @@ def _check_options(request: Request) -> None:
             coder=request["coder"],
             tile=request["tile"],
             scheduler=request["scheduler"],
+            sdf=request["sdf"],
         )
 
 

@@ -19,6 +19,8 @@ from inrc_cli.encode import encode
 from inrc_cli.info import info
 from inrc_cli.meta_train import meta_train
 from inrc_cli.plugins import plugins
+from inrc_cli.transcode import transcode
+from inrc_cli.tune import tune
 from inrc_cli.verify import verify
 
 _EPILOG = """\b
@@ -67,7 +69,18 @@ def inrc() -> None:
     """Scientific volumes, images and shapes stored as fitted functions."""
 
 
-for _command in (encode, append, decode, info, verify, meta_train, plugins, completion):
+for _command in (
+    encode,
+    append,
+    decode,
+    info,
+    verify,
+    transcode,
+    tune,
+    meta_train,
+    plugins,
+    completion,
+):
     inrc.add_command(_command)
 
 

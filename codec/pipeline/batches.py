@@ -33,17 +33,15 @@ class Shard:
 
 
 class Sampler(Protocol):
-    """Draws shards; `AxisSampler` is one.
-
-    Attributes:
-        whole: whether a shard is everything there is.
-    """
+    """Draws shards; `AxisSampler` is one."""
 
     @property
-    def whole(self) -> bool: ...
+    def whole(self) -> bool:
+        """Whether a shard is the whole field."""
+        ...
 
     def draw(self, generator: np.random.Generator) -> Shard:
-        """A random shard; called from several threads at once."""
+        """A random shard."""
         ...
 
 

@@ -139,6 +139,10 @@ def test_torch_evaluates_the_same(name: str) -> None:
     indices = [torch.arange(size) for size in sizes]
     flat = expected.reshape(components, -1)
     assert GridNetwork(config, sizes)(tensors, indices).numpy() == pytest.approx(flat, abs=1e-3)
+    *hidden, last = GridNetwork(config, sizes).layer_outputs(tensors, indices)
+    assert torch.equal(last, GridNetwork(config, sizes)(tensors, indices))
+    assert len(hidden) + 1 == len(GridNetwork(config, sizes).layers) == config.layers + 2
+    assert all(float(layer.abs().max()) <= 1 for layer in hidden)
     places = np.stack(np.meshgrid(*map(grid_places, sizes), indexing="ij"), -1)
     columns = [torch.from_numpy(axis) for axis in places.reshape(-1, len(sizes)).T]
     assert PointNetwork(config)(tensors, columns).numpy() == pytest.approx(flat, abs=1e-3)

@@ -20,6 +20,7 @@ from inrc_plugins.siren.config import SirenConfig
 from inrc_plugins.siren.descent import Batches, Plan, descend
 from inrc_plugins.siren.growth import WIDEST, grows, widened, width_for
 from inrc_plugins.siren.initialisation import Start, fresh_start, start_from_prior
+from inrc_plugins.siren.network import SirenNetwork
 from inrc_plugins.siren.settings import SirenSettings
 
 _log = logging.getLogger("inrc")
@@ -60,7 +61,7 @@ class Problem:
     samples: int
     batches: Batches
     sampler: Sampler
-    network: Callable[[SirenConfig], Network]
+    network: Callable[[SirenConfig], SirenNetwork]
     price: float
     rate: float
     roll_back: bool = False
@@ -181,8 +182,8 @@ class SirenFit:
         return start.network(self._problem.network(start.config))
 
     def _trainer(self, start: Start) -> Trainer:
-        network = self._network(start)
-        return Trainer(network, self._problem.sampler, self._task.seed, self._task.threads)
+        network, task = self._network(start), self._task
+        return Trainer(network, self._problem.sampler, task.seed, task.threads, task.journal)
 
     def _estimate(self, start: Start) -> float:
         trainer = self._trainer(start)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -14,7 +14,7 @@ from codec.pipeline.trainer import Network, Tensors
 from codec.priors import VARIABLE, find_prior, read_prior
 from inrc_plugins.siren.adaptation import LearntRates, adapted
 from inrc_plugins.siren.config import SirenConfig
-from inrc_plugins.siren.network import initial_tensors
+from inrc_plugins.siren.network import ShiftedNetwork, SirenNetwork, initial_tensors
 from inrc_plugins.siren.prior import config_of, named, packaged, split
 
 
@@ -46,21 +46,11 @@ class Start:
     def with_tensors(self, tensors: Tensors) -> Start:
         return replace(self, tensors=tensors)
 
-    def network(self, plain: Network) -> Network:
+    def network(self, plain: SirenNetwork) -> Network:
         """The function of what is trained."""
-        origin = self.origin
-        if not origin:
-            return plain
+        return ShiftedNetwork(plain, self.origin) if self.origin else plain
 
-        def shifted(
-            tensors: Mapping[str, torch.Tensor], indices: Sequence[torch.Tensor]
-        ) -> torch.Tensor:
-            moved = {name: origin[name] + tensor for name, tensor in tensors.items()}
-            return plain(moved, indices)
-
-        return shifted
-
-    def adapted(self, plain: Network, shards: Sequence[Shard]) -> Start:
+    def adapted(self, plain: SirenNetwork, shards: Sequence[Shard]) -> Start:
         """The same after the learnt inner steps, if there are any."""
         if self.rates is None:
             return self

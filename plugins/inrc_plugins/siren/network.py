@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -80,7 +80,39 @@ def initial_tensors(
     return tensors
 
 
-class GridNetwork:
+class SirenNetwork:
+    """What both networks have in common: all but the first sums (see `codec.pipeline.layers`)."""
+
+    def __init__(self, config: SirenConfig, activation: Activation) -> None:
+        self._config = config
+        self._activation = activation
+
+    def first(self, tensors: Tensors, indices: Sequence[torch.Tensor]) -> torch.Tensor:
+        """What the first layer takes the sine of, without omega: (samples, width)."""
+        raise NotImplementedError
+
+    def __call__(self, tensors: Tensors, indices: Sequence[torch.Tensor]) -> torch.Tensor:
+        """(components, samples), of the dtype of the tensors."""
+        return after_first(self._config, tensors, self.first(tensors, indices), self._activation)
+
+    @property
+    def layers(self) -> tuple[tuple[str, ...], ...]:
+        """Tensors of each layer."""
+        return tuple((f"matrix{j}", f"vector{j}") for j in range(self._config.layers + 2))
+
+    def layer_outputs(
+        self, tensors: Tensors, indices: Sequence[torch.Tensor]
+    ) -> Iterator[torch.Tensor]:
+        """The sines of every hidden layer, then y: (units, samples) each."""
+        hidden = self.first(tensors, indices)
+        for layer in range(1, self._config.layers + 2):
+            waves = self._activation(hidden, float(self._config.omega))
+            yield waves.T
+            hidden = _next(tensors, layer, waves)
+        yield hidden.T
+
+
+class GridNetwork(SirenNetwork):
     """The function of a config on outer products of sample indices.
 
     Args:
@@ -97,9 +129,7 @@ class GridNetwork:
         dtype: torch.dtype = torch.float32,
         activation: Activation = quick_sine,
     ) -> None:
-        self._config = config
-        self._dtype = dtype
-        self._activation = activation
+        super().__init__(config, activation)
         places = [unit_places(np.arange(size, dtype=np.float64), size) for size in sizes]
         encoding = config.encoding
         if separable(encoding):
@@ -110,8 +140,8 @@ class GridNetwork:
         self._tables = [torch.from_numpy(table).to(dtype) for table in tables]
         self._columns = [axis_columns(encoding, config.axes, n) for n in range(config.axes)]
 
-    def __call__(self, tensors: Tensors, indices: Sequence[torch.Tensor]) -> torch.Tensor:
-        """(components, product of the lengths)."""
+    def first(self, tensors: Tensors, indices: Sequence[torch.Tensor]) -> torch.Tensor:
+        """See `SirenNetwork`; samples are the product of the lengths."""
         device = tensors["matrix0"].device
         if self._tables[0].device != device:
             self._tables = [table.to(device) for table in self._tables]
@@ -119,27 +149,54 @@ class GridNetwork:
         if separable(self._config.encoding):
             matrix = tensors["matrix0"]
             added = [row @ matrix[:, own].T for row, own in zip(rows, self._columns, strict=True)]
-            first = _outer_sum(added) + tensors["vector0"]
-        else:
-            turns = _outer_sum(rows)
-            first = torch.addmm(tensors["vector0"], _waves(turns), tensors["matrix0"].T)
-        return after_first(self._config, tensors, first, self._activation)
+            return _outer_sum(added) + tensors["vector0"]
+        waves = _waves(_outer_sum(rows))
+        return torch.addmm(tensors["vector0"], waves, tensors["matrix0"].T)
 
 
-class PointNetwork:
+class PointNetwork(SirenNetwork):
     """The function of a config at single points: coordinates in [-1, 1], one row per axis."""
 
     def __init__(self, config: SirenConfig) -> None:
-        self._config = config
+        super().__init__(config, quick_sine)
 
-    def __call__(self, tensors: Tensors, places: Sequence[torch.Tensor]) -> torch.Tensor:
-        """(components, points), of the dtype of the tensors."""
-        points = torch.stack(list(places), 1).double().cpu().numpy()
+    def first(self, tensors: Tensors, indices: Sequence[torch.Tensor]) -> torch.Tensor:
+        """See `SirenNetwork`."""
+        points = torch.stack(list(indices), 1).double().cpu().numpy()
         encoded = torch.from_numpy(encoded_points(self._config.encoding, points))
         matrix = tensors["matrix0"]
-        inputs = encoded.to(matrix.device, matrix.dtype)
-        first = torch.addmm(tensors["vector0"], inputs, matrix.T)
-        return after_first(self._config, tensors, first, quick_sine)
+        return torch.addmm(tensors["vector0"], encoded.to(matrix.device, matrix.dtype), matrix.T)
+
+
+class ShiftedNetwork:
+    """A network of differences to other parameters.
+
+    Args:
+        plain: the network of the sums.
+        origin: what is added to the tensors that it is called with.
+    """
+
+    def __init__(self, plain: SirenNetwork, origin: Tensors) -> None:
+        self._plain = plain
+        self._origin = origin
+
+    def __call__(self, tensors: Tensors, indices: Sequence[torch.Tensor]) -> torch.Tensor:
+        """As the plain network."""
+        return self._plain(self._sums(tensors), indices)
+
+    @property
+    def layers(self) -> tuple[tuple[str, ...], ...]:
+        """Tensors of each layer."""
+        return self._plain.layers
+
+    def layer_outputs(
+        self, tensors: Tensors, indices: Sequence[torch.Tensor]
+    ) -> Iterator[torch.Tensor]:
+        """As the plain network."""
+        return self._plain.layer_outputs(self._sums(tensors), indices)
+
+    def _sums(self, tensors: Tensors) -> Tensors:
+        return {name: self._origin[name] + tensor for name, tensor in tensors.items()}
 
 
 def after_first(
@@ -148,12 +205,12 @@ def after_first(
     """All that follows the first sums (n, width): (components, n)."""
     hidden = first
     for layer in range(1, config.layers + 2):
-        hidden = torch.addmm(
-            tensors[f"vector{layer}"],
-            activation(hidden, float(config.omega)),
-            tensors[f"matrix{layer}"].T,
-        )
+        hidden = _next(tensors, layer, activation(hidden, float(config.omega)))
     return hidden.T
+
+
+def _next(tensors: Tensors, layer: int, waves: torch.Tensor) -> torch.Tensor:
+    return torch.addmm(tensors[f"vector{layer}"], waves, tensors[f"matrix{layer}"].T)
 
 
 def _outer_sum(rows: Sequence[torch.Tensor]) -> torch.Tensor:

@@ -20,7 +20,9 @@ from codec.contracts import (
     ShapeModel,
     ShapeTask,
 )
-from codec.surface import Surface
+from codec.errors import InvalidOptionError
+from codec.pipeline.fit_journal import no_journal
+from codec.surface import Sheet, Surface
 from inrc_plugins.siren.config import SirenConfig
 from inrc_plugins.siren.evaluation import SirenEvaluator
 from inrc_plugins.siren.fit import Problem, SirenFit
@@ -40,15 +42,23 @@ _ROOM = 1.01
 
 
 def fit_shape(task: ShapeTask) -> ShapeModel:
-    """The best model found for a shape."""
-    return _ShapeFit(task).run()
+    """The best model found for a shape.
+
+    Raises:
+        InvalidOptionError: the shape encloses nothing.
+    """
+    if isinstance(task.surface, Sheet):
+        raise InvalidOptionError(
+            "architecture siren fits signed distances; for sheets use --arch shell"
+        )
+    return _ShapeFit(task, task.surface).run()
 
 
 class _ShapeFit:
-    def __init__(self, task: ShapeTask) -> None:
+    def __init__(self, task: ShapeTask, surface: Surface) -> None:
         self._task = task
+        self._surface = surface
         self._settings: SirenSettings = task.settings
-        surface = task.surface
         self._grid = grid_around(surface)
         self._band = _greatest_distance(surface, self._grid)
         self._diagonal = float(np.linalg.norm(surface.upper - surface.lower))
@@ -59,7 +69,7 @@ class _ShapeFit:
         settings, seed, device = self._settings, self._task.seed, self._task.device
         batch = settings.batch if settings.batch > 0 else _BATCH
         sampler = ShapeSampler(
-            self._task.surface,
+            self._surface,
             self._grid,
             self._band,
             settings.points,
@@ -96,6 +106,7 @@ class _ShapeFit:
             device=task.device,
             settings=task.settings,
             schedule=task.schedule,
+            journal=no_journal(),
             pruner=task.pruner,
             quantiser=task.quantiser,
             size=self._size,
