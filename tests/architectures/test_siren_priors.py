@@ -219,7 +219,7 @@ def test_bad_prior_files_are_named(tmp_path: Path, folder: Path, pictures: Path)
         read_prior(folder / "own.inrcprior", Limits(max_parameters=10))
     short = folder / "short.inrcprior"
     short.write_bytes(replace(prior(), values=np.zeros(3, np.float32), rates=None).to_bytes())
-    with pytest.raises(CorruptError, match=r"short\.inrcprior.*as many numbers"):
+    with pytest.raises(InvalidOptionError, match=r"short\.inrcprior.*as many numbers"):
         encoded(pictures / "0.png", tmp_path / "out.inrc", **{"arch.prior": short})
 
 

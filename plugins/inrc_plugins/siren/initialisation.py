@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from codec.errors import CorruptError, InvalidOptionError, UnsupportedError
+from codec.errors import FormatError, InvalidOptionError, UnsupportedError
 from codec.pipeline.batches import Shard
 from codec.pipeline.trainer import Network, Tensors
 from codec.priors import VARIABLE, find_prior, read_prior
@@ -70,15 +70,16 @@ def start_from_prior(path: str, axes: int, components: int, width: int) -> Start
         width: that was asked for, or 0.
 
     Raises:
-        InvalidInputError, FormatError: the file cannot be read, or is no prior of this
-            architecture; the message names it.
-        InvalidOptionError: it is for other fields, or decoders would not find it.
+        InvalidInputError: the file cannot be read.
+        InvalidOptionError: it is damaged, no prior of this architecture or for other fields, or
+            decoders would not find it.
     """
-    prior = read_prior(named(path))
     try:
+        prior = read_prior(named(path))
         config = config_of(prior)
-    except (CorruptError, UnsupportedError) as error:
-        raise type(error)(f"{path}: {error.message}") from error
+    except FormatError as error:
+        # It is not the file to be written that is damaged.
+        raise InvalidOptionError(f"arch.prior={path}: {error.message}") from error
     if (prior.axes, prior.components) != (axes, components):
         raise InvalidOptionError(
             f"{path}: is for {_kind(prior.axes, prior.components)}, and this is "
