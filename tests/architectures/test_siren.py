@@ -350,8 +350,7 @@ def test_settings_have_the_values_of_the_source() -> None:
     config = settings.config(2, 32, 768, 0)
     assert config.encoding == Encoding(NERF, 16, 1400)
     assert config.parameters(3) == 5411
-    assert settings.learning_rate(shape=False) == 5e-4
-    assert settings.learning_rate(shape=True) == 1e-4
+    assert settings.rate == 5e-4
     assert (settings.patience_for(25_000), settings.stop_for(25_000)) == (500, 5000)
     assert settings.magnitude_price(shape=False) == 1e-5
     assert SirenSettings(encoding="positional").config(2, 32, 768, 0).encoding.features == 16

@@ -43,6 +43,6 @@ def fit_field(task: FitTask) -> Model:
         sampler=AxisSampler(values, valid, SHARD_POINTS[task.device], task.device),
         network=lambda config: GridNetwork(config, sizes),
         price=settings.magnitude_price(shape=False),
-        rate=settings.learning_rate(shape=False),
+        rate=settings.rate,
     )
     return SirenFit(task, problem).run()

@@ -84,7 +84,7 @@ class _ShapeFit:
             sampler=FixedSamples(sampler.draw(seed), batch, device),
             network=PointNetwork,
             price=settings.magnitude_price(shape=True),
-            rate=settings.learning_rate(shape=True),
+            rate=settings.rate,
             roll_back=True,
         )
         return self._placed(SirenFit(self._as_field(), problem).run())
