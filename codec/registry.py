@@ -74,6 +74,14 @@ _BUILT_IN = (
         1,
     ),
     _Row(
+        "architecture",
+        "miner",
+        "inrc_plugins.miner.architecture:Miner",
+        "Laplacian pyramid of small networks, one per block that needs one (MINER)",
+        6,
+        1,
+    ),
+    _Row(
         "pruner",
         "binary-mask",
         "inrc_plugins.binary_mask:BinaryMask",

@@ -252,14 +252,12 @@ class ItemEncoder:
 
     def _evaluate(self, model: Model, store: Callable[[Window, Values], None]) -> None:
         """Hand the samples of a model, as they will be decoded, to `store`, window by window."""
-        item, _ = model_header(
+        item, found = model_header(
             self._architecture, model, self._components, self._dims, self._first_mask
         )
         count = len(self._components)
         specs = self._architecture.tensors(item.config, item.shape, count)
-        masks = dict(
-            enumerate((t.mask for t in model.tensors if t.mask is not None), self._first_mask)
-        )
+        masks = dict(enumerate(found, self._first_mask))
         parameters = restore_parameters(item, specs, _all_integers(model), masks)
         evaluator = self._architecture.evaluator(
             item.config, item.shape, count, parameters, self._device

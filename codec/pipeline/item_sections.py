@@ -111,7 +111,7 @@ def encode_item(
     address = encode_uleb(number)
     return ItemSections(
         item.to_bytes(),
-        tuple(masks),
+        tuple(encode_mask_section(CodedMask(mask)) for mask in masks),
         tuple(address + streams for streams, _ in pieces),
         tuple(integers for _, integers in pieces),
     )
@@ -123,14 +123,17 @@ def model_header(
     components: Sequence[Component],
     dims: Sequence[Dim],
     first_mask: int,
-) -> tuple[Item, list[bytes]]:
-    """What ITEM says of a model, and the payloads of its sparsity masks."""
-    masks: list[bytes] = []
+) -> tuple[Item, list[Mask]]:
+    """What ITEM says of a model, and its sparsity masks; tensors that have the same share it."""
+    masks: list[Mask] = []
     tensor_masks: list[tuple[int, int]] = []
     for index, tensor in enumerate(model.tensors):
         if tensor.mask is not None:
-            tensor_masks.append((index, first_mask + len(masks)))
-            masks.append(encode_mask_section(CodedMask(tensor.mask)))
+            alike = [np.array_equal(mask, tensor.mask) for mask in masks]
+            number = alike.index(True) if any(alike) else len(masks)
+            if number == len(masks):
+                masks.append(tensor.mask)
+            tensor_masks.append((index, first_mask + number))
     item = Item(
         tuple(components),
         tuple(dims),

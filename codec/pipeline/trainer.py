@@ -19,7 +19,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 import torch
 
-from codec.pipeline.batches import AxisSampler, Shard
+from codec.pipeline.batches import Sampler, Shard
 
 Tensors = dict[str, torch.Tensor]
 Network = Callable[[Mapping[str, torch.Tensor], Sequence[torch.Tensor]], torch.Tensor]
@@ -99,7 +99,7 @@ class Trainer:
         threads: how many shards are evaluated at once.
     """
 
-    def __init__(self, network: Network, sampler: AxisSampler, seed: int, threads: int) -> None:
+    def __init__(self, network: Network, sampler: Sampler, seed: int, threads: int) -> None:
         self._network = network
         self._sampler = sampler
         self._generators = [np.random.default_rng([seed, number]) for number in range(SHARDS)]

@@ -57,6 +57,13 @@ TORCH_MODULES = {
     "inrc_plugins.fvsrn.device_evaluation",
     "inrc_plugins.fvsrn.family",
     "inrc_plugins.fvsrn.network",
+    "inrc_plugins.miner.coding",
+    "inrc_plugins.miner.device_evaluation",
+    "inrc_plugins.miner.fit",
+    "inrc_plugins.miner.float_fit",
+    "inrc_plugins.miner.level_fit",
+    "inrc_plugins.miner.network",
+    "inrc_plugins.miner.planning",
     "inrc_plugins.uniform",
 }
 

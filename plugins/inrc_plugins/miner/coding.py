@@ -1,0 +1,127 @@
+"""From the tensors of active blocks to those of the text: exponents, masks and all blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from codec.container.items import Quantisation
+from codec.contracts import CodedTensor, Mask, Model, TensorSpec
+from inrc_plugins.miner.config import LevelGrid, MinerConfig, layer_name
+from inrc_plugins.miner.network import Ids
+
+_UNIT_STEP = Quantisation((1.0,))
+# Beyond that a block's curvature says more about the estimate than about the block.
+_MOST_EXPONENT = 6
+
+
+@dataclass(frozen=True)
+class ActiveBlocks:
+    """The networks there are, and how the quantised fit sees them.
+
+    Attributes:
+        config, shape, components: of the model.
+        ids: per level, the blocks that have a network, ascending.
+        exponents: per level, one whole number for each of these.
+    """
+
+    config: MinerConfig
+    shape: tuple[int, ...]
+    components: int
+    ids: tuple[Ids, ...]
+    exponents: tuple[npt.NDArray[np.float64], ...]
+
+    def specs(self) -> tuple[TensorSpec, ...]:
+        """(entries, active blocks) per layer, in coding order; none for levels without blocks.
+
+        A pruner may drop blocks, by dropping them in the last layer.
+        """
+        found = []
+        axes = len(self._grid(0).sizes)
+        for level in reversed(range(self.config.levels)):
+            fans = self.config.fans(level, axes, self.components)
+            found += [
+                TensorSpec(
+                    layer_name(level, layer),
+                    (out * (into + 1), len(self.ids[level])),
+                    prunable=layer == self.config.layers,
+                )
+                for layer, (into, out) in enumerate(fans)
+                if len(self.ids[level])
+            ]
+        return tuple(found)
+
+    def complete(self, compact: Model) -> Model:
+        """The model of the text from one whose tensors are those of `specs`."""
+        coded = {
+            spec.name: tensor for spec, tensor in zip(self.specs(), compact.tensors, strict=True)
+        }
+        tensors: list[CodedTensor] = []
+        for level in reversed(range(self.config.levels)):
+            tensors += self._level(level, coded)
+        return Model(self.config.to_map(), tuple(tensors))
+
+    def _grid(self, level: int) -> LevelGrid:
+        return self.config.grid(level, self.shape)
+
+    def _level(self, level: int, coded: Mapping[str, CodedTensor]) -> list[CodedTensor]:
+        """Exponents and layers of one level; blocks that add nothing are left out."""
+        grid, ids = self._grid(level), self.ids[level]
+        names = [layer_name(level, layer) for layer in range(self.config.layers + 1)]
+        fans = self.config.fans(level, len(grid.sizes), self.components)
+        entries = [out * (into + 1) for into, out in fans]
+        layers = [np.zeros((count, 0), np.int64) for count in entries]
+        steps = [_UNIT_STEP] * len(names)
+        if len(ids):
+            layers = [_kept_values(coded[name]) for name in names]
+            steps = [coded[name].quantisation for name in names]
+        kept = layers[-1].any(axis=0)
+        mask = np.zeros(grid.count, np.bool_)
+        mask[ids[kept]] = True
+        spatial: Mask | None = None if mask.all() else mask.reshape(grid.blocks)
+        exponents = self.exponents[level][None, kept].astype(np.int64)
+        found = [CodedTensor(self._spread(exponents, mask, grid), _UNIT_STEP, spatial)]
+        found += [
+            CodedTensor(self._spread(layer[:, kept], mask, grid), step, spatial)
+            for layer, step in zip(layers, steps, strict=True)
+        ]
+        return found
+
+    @staticmethod
+    def _spread(
+        values: npt.NDArray[np.int64], mask: npt.NDArray[np.bool_], grid: LevelGrid
+    ) -> npt.NDArray[np.int64]:
+        dense = np.zeros((len(values), grid.count), np.int64)
+        dense[:, mask] = values
+        return dense.reshape(len(values), *grid.blocks)
+
+
+def _kept_values(tensor: CodedTensor) -> npt.NDArray[np.int64]:
+    """The integers (entries, blocks), 0 where they are masked."""
+    values = np.asarray(tensor.values, np.int64)
+    return values if tensor.mask is None else values * tensor.mask
+
+
+def block_exponents(
+    curvature: Mapping[str, torch.Tensor], config: MinerConfig, ids: Sequence[Ids]
+) -> tuple[npt.NDArray[np.float64], ...]:
+    """Exponents that make the loss feel the hidden weights of all blocks of a level alike.
+
+    With one step for all blocks, the best is one that is inversely proportional to the root of a
+    block's curvature: its weights are stored times 2 to a power that is nearest to that root.
+    """
+    found = []
+    for level, blocks in enumerate(ids):
+        if not len(blocks):
+            found.append(np.zeros(0))
+            continue
+        hidden = [curvature[layer_name(level, layer)] for layer in range(config.layers)]
+        means = torch.cat(hidden).double().mean(dim=0).cpu().numpy()
+        roots = np.log2(np.maximum(means, 1e-30)) / 2
+        centred = np.rint(roots - np.median(roots))
+        found.append(np.clip(centred, -_MOST_EXPONENT, _MOST_EXPONENT))
+    return tuple(found)
