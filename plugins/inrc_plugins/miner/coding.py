@@ -1,13 +1,12 @@
-"""From the tensors of active blocks to those of the text: exponents, masks and all blocks."""
+"""From the tensors of active blocks to those of the text: a mask, and all blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from codec.container.items import Quantisation
 from codec.contracts import CodedTensor, Mask, Model, TensorSpec
@@ -15,8 +14,6 @@ from inrc_plugins.miner.config import LevelGrid, MinerConfig, layer_name
 from inrc_plugins.miner.network import Ids
 
 _UNIT_STEP = Quantisation((1.0,))
-# Beyond that a block's curvature says more about the estimate than about the block.
-_MOST_EXPONENT = 6
 
 
 @dataclass(frozen=True)
@@ -26,14 +23,12 @@ class ActiveBlocks:
     Attributes:
         config, shape, components: of the model.
         ids: per level, the blocks that have a network, ascending.
-        exponents: per level, one whole number for each of these.
     """
 
     config: MinerConfig
     shape: tuple[int, ...]
     components: int
     ids: tuple[Ids, ...]
-    exponents: tuple[npt.NDArray[np.float64], ...]
 
     def specs(self) -> tuple[TensorSpec, ...]:
         """(entries, active blocks) per layer, in coding order; none for levels without blocks.
@@ -69,7 +64,7 @@ class ActiveBlocks:
         return self.config.grid(level, self.shape)
 
     def _level(self, level: int, coded: Mapping[str, CodedTensor]) -> list[CodedTensor]:
-        """Exponents and layers of one level; blocks that add nothing are left out."""
+        """The layers of one level; blocks that add nothing are left out."""
         grid, ids = self._grid(level), self.ids[level]
         names = [layer_name(level, layer) for layer in range(self.config.layers + 1)]
         fans = self.config.fans(level, len(grid.sizes), self.components)
@@ -83,13 +78,10 @@ class ActiveBlocks:
         mask = np.zeros(grid.count, np.bool_)
         mask[ids[kept]] = True
         spatial: Mask | None = None if mask.all() else mask.reshape(grid.blocks)
-        exponents = self.exponents[level][None, kept].astype(np.int64)
-        found = [CodedTensor(self._spread(exponents, mask, grid), _UNIT_STEP, spatial)]
-        found += [
+        return [
             CodedTensor(self._spread(layer[:, kept], mask, grid), step, spatial)
             for layer, step in zip(layers, steps, strict=True)
         ]
-        return found
 
     @staticmethod
     def _spread(
@@ -104,24 +96,3 @@ def _kept_values(tensor: CodedTensor) -> npt.NDArray[np.int64]:
     """The integers (entries, blocks), 0 where they are masked."""
     values = np.asarray(tensor.values, np.int64)
     return values if tensor.mask is None else values * tensor.mask
-
-
-def block_exponents(
-    curvature: Mapping[str, torch.Tensor], config: MinerConfig, ids: Sequence[Ids]
-) -> tuple[npt.NDArray[np.float64], ...]:
-    """Exponents that make the loss feel the hidden weights of all blocks of a level alike.
-
-    With one step for all blocks, the best is one that is inversely proportional to the root of a
-    block's curvature: its weights are stored times 2 to a power that is nearest to that root.
-    """
-    found = []
-    for level, blocks in enumerate(ids):
-        if not len(blocks):
-            found.append(np.zeros(0))
-            continue
-        hidden = [curvature[layer_name(level, layer)] for layer in range(config.layers)]
-        means = torch.cat(hidden).double().mean(dim=0).cpu().numpy()
-        roots = np.log2(np.maximum(means, 1e-30)) / 2
-        centred = np.rint(roots - np.median(roots))
-        found.append(np.clip(centred, -_MOST_EXPONENT, _MOST_EXPONENT))
-    return tuple(found)

@@ -125,12 +125,11 @@ class MinerConfig:
         return sum(out * (into + 1) for into, out in self.fans(level, axes, components))
 
     def tensors(self, shape: tuple[int, ...], components: int) -> tuple[TensorSpec, ...]:
-        """Exponents and layers of every level, the coarsest first."""
+        """The layers of every level, the coarsest first."""
         specs = []
         for level in reversed(range(self.levels)):
             grid = self.grid(level, shape)
             fans = self.fans(level, len(grid.sizes), components)
-            specs.append(TensorSpec(exponent_name(level), (1, *grid.blocks)))
             specs += [
                 TensorSpec(layer_name(level, layer), (out * (into + 1), *grid.blocks))
                 for layer, (into, out) in enumerate(fans)
@@ -145,11 +144,6 @@ class MinerConfig:
             fans = self.fans(level, len(active_axes(shape)), components)
             total += -(-count * sum(into * out for into, out in fans) // samples[0])
         return total
-
-
-def exponent_name(level: int) -> str:
-    """Name of the tensor of a level's exponents."""
-    return f"exponent{level}"
 
 
 def layer_name(level: int, layer: int) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from codec.contracts import Floats
-from inrc_plugins.miner.config import MinerConfig, exponent_name, layer_name
+from inrc_plugins.miner.config import MinerConfig, layer_name
 from inrc_plugins.miner.interpolation import Doubles, Indices, InterpolatingEvaluator
 from inrc_plugins.miner.network import MinerNetwork
 
@@ -47,13 +47,7 @@ class DeviceEvaluator(InterpolatingEvaluator):
             np.flatnonzero(flat[layer_name(number, config.layers)].any(axis=0))
             for number in range(config.levels)
         ]
-        exponents = [
-            np.clip(flat[exponent_name(number)][0, ids].astype(np.float64), -32, 32)
-            for number, ids in enumerate(active)
-        ]
-        self._network = MinerNetwork(
-            config, shape, components, active, exponents, torch.float64, device
-        )
+        self._network = MinerNetwork(config, shape, components, active, torch.float64, device)
         self._tensors = {
             name: torch.from_numpy(flat[name][:, active[number]].astype(np.float64)).to(device)
             for number in range(config.levels)

@@ -17,7 +17,6 @@ from inrc_plugins.miner.interpolation import Doubles, Indices, InterpolatingEval
 
 # Positions evaluated together: their activations stay in a core's cache.
 _CHUNK = 2048
-_MAX_EXPONENT = 32.0
 
 
 class MinerEvaluator(InterpolatingEvaluator):
@@ -42,7 +41,7 @@ class MinerEvaluator(InterpolatingEvaluator):
         finest = min(level, config.levels - 1)
         super().__init__(shape, components, finest, config.grid(finest, shape).sizes)
         self._finest = finest
-        per_level = config.layers + 2
+        per_level = config.layers + 1
         self._levels = []
         for number in range(config.levels):
             at = per_level * (config.levels - 1 - number)
@@ -94,7 +93,7 @@ class BlockLevel:
         config: of the model.
         grid: of the level.
         components: outputs.
-        tensors: float32 exponents and layers of the level.
+        tensors: float32 layers of the level.
     """
 
     def __init__(
@@ -103,12 +102,11 @@ class BlockLevel:
         self.grid = grid
         self._config = config
         self._components = components
-        exponents, *layers = (tensor.reshape(len(tensor), -1) for tensor in tensors)
+        layers = [tensor.reshape(len(tensor), -1) for tensor in tensors]
         # Where the last layer is 0 so is the value.
         active = np.flatnonzero(layers[-1].any(axis=0))
         self._rows = np.full(grid.count, -1)
         self._rows[active] = np.arange(len(active))
-        self._exponents = exponents[0, active].astype(np.float64)
         self._layers = [np.ascontiguousarray(layer[:, active].T) for layer in layers]
         self._fans = config.fans(grid.number, len(grid.sizes), components)
 
@@ -147,11 +145,10 @@ class BlockLevel:
 
     def _network(self, row: int, local: Indices) -> Doubles:
         """(components, n) of one block at sample indices (n, axes) within it."""
-        layers = []
-        scale = 2.0 ** -np.clip(self._exponents[row], -_MAX_EXPONENT, _MAX_EXPONENT)
-        for number, (into, out) in enumerate(self._fans):
-            matrix = self._layers[number][row].astype(np.float64).reshape(out, into + 1)
-            layers.append(matrix * scale if number < self._config.layers else matrix)
+        layers = [
+            layer[row].astype(np.float64).reshape(out, into + 1)
+            for layer, (into, out) in zip(self._layers, self._fans, strict=True)
+        ]
         values = np.empty((self._components, len(local)))
         for start in range(0, len(local), _CHUNK):
             part = slice(start, start + _CHUNK)

@@ -9,22 +9,19 @@ gradients that also tell the coarse levels what the fine ones cannot mend.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from codec.contracts import FitTask, Measurement, Model
 from codec.pipeline.batches import Shard
-from codec.pipeline.gradient_fit import HEADROOM_DB
 from codec.pipeline.metrics import mean_squared_error, peak_signal_to_noise
 from codec.pipeline.progress import StageProgress
 from codec.pipeline.quantised_fit import QuantisedFit
-from codec.pipeline.trainer import Tensors, Trainer
+from codec.pipeline.trainer import Trainer
 from inrc_plugins.miner import network, planning
-from inrc_plugins.miner.coding import ActiveBlocks, block_exponents
+from inrc_plugins.miner.coding import ActiveBlocks
 from inrc_plugins.miner.config import MinerConfig, active_axes, layer_name
 from inrc_plugins.miner.float_fit import (
     Activation,
@@ -36,7 +33,6 @@ from inrc_plugins.miner.float_fit import (
 )
 from inrc_plugins.miner.settings import MinerSettings
 
-Doubles = npt.NDArray[np.float64]
 _log = logging.getLogger("inrc")
 
 _ATTEMPTS = 3
@@ -44,6 +40,7 @@ _GROWTH = 1.4
 # Learning rates: that of a sine's weights counts `omega` times.
 _SINE_RATE, _GAUSSIAN_RATE = 0.06, 0.01
 _FIT_SHARE = 0.6
+_MARGIN_DB = 0.08
 # Batches to judge by: the shares of level 0 in a batch are large.
 _MOST_BATCHES = 4
 
@@ -125,13 +122,10 @@ class MinerFit:
             for number, layer in enumerate(layers)
             if len(fitted.active[level])
         }
-        plain = tuple(np.zeros(len(ids)) for ids in fitted.active)
-        blocks = self._blocks(fitted, plain)
-        trainer = self._trainer(blocks)
-        curvature = trainer.curvature(tensors, trainer.draw(_MOST_BATCHES))
-        blocks = self._blocks(fitted, block_exponents(curvature, fitted.config, fitted.active))
+        blocks = ActiveBlocks(fitted.config, self._task.shape, self._components, fitted.active)
+        chosen = _Chosen(self._task, blocks)
         quantised = QuantisedFit(
-            self._completing(blocks),
+            chosen.task,
             self._trainer(blocks),
             blocks.specs(),
             fitted.config.to_map(),
@@ -140,7 +134,8 @@ class MinerFit:
             rates=dict.fromkeys(tensors, self._rate()),
             progress=StageProgress(self._task.report, _FIT_SHARE, 1.0),
         )
-        return blocks.complete(quantised.run(_stored(tensors, blocks)))
+        quantised.run(tensors)
+        return chosen.model
 
     def _sized(self, config: MinerConfig) -> MinerConfig:
         """The config with the width that the target asks for."""
@@ -164,7 +159,7 @@ class MinerFit:
             reached = peak_signal_to_noise(fitted.error)
             count = fitted.parameters(self._axes, self._components)
             _log.debug("width %d: %.2f dB, %d parameters", config.widths[0], reached, count)
-            if goal.psnr is None or reached >= goal.psnr + HEADROOM_DB / 3:
+            if goal.psnr is None or reached >= goal.psnr + planning.HEADROOM_DB / 2:
                 break
             if self._settings.width or attempt + 1 == _ATTEMPTS:
                 break
@@ -185,7 +180,7 @@ class MinerFit:
             self._schedule.fit,
             self._rate(),
             self._samples(),
-            0.0 if psnr is None else mean_squared_error(psnr + 2 * HEADROOM_DB),
+            0.0 if psnr is None else mean_squared_error(psnr + 2 * planning.HEADROOM_DB),
             self._settings.relative,
             self._settings.inherit,
             task.seed,
@@ -202,46 +197,49 @@ class MinerFit:
         omega = self._config.omega
         return _GAUSSIAN_RATE if omega is None else _SINE_RATE / omega
 
-    def _blocks(
-        self,
-        fitted: FloatPyramid,
-        exponents: Sequence[Doubles],
-    ) -> ActiveBlocks:
-        return ActiveBlocks(
-            fitted.config, self._task.shape, self._components, fitted.active, tuple(exponents)
-        )
-
     def _trainer(self, blocks: ActiveBlocks) -> MinerTrainer:
         function = network.MinerNetwork(
             blocks.config,
             blocks.shape,
             blocks.components,
             blocks.ids,
-            blocks.exponents,
             device=self._task.device,
         )
         sampler = BlockSampler(self._targets[0], self._samples(), self._task.device)
         return MinerTrainer(function, sampler, self._task.seed, self._task.threads)
 
-    def _completing(self, blocks: ActiveBlocks) -> FitTask:
-        """The task for models that have only the active blocks."""
-        task = self._task
+
+class _Chosen:
+    """The task as the quantised fit sees it, and the best model that was measured for it.
+
+    Models have only the active blocks there. The PSNR to reach is a little higher: it jumps by some
+    hundredths from one rounding to the next, and what just misses is no use.
+    """
+
+    def __init__(self, task: FitTask, blocks: ActiveBlocks) -> None:
+        self._goal = task.goal
+        self._measured: list[tuple[Model, Measurement]] = []
 
         def size(model: Model) -> int:
             return task.size(blocks.complete(model))
 
         def measure(model: Model) -> Measurement:
-            return task.measure(blocks.complete(model))
+            complete = blocks.complete(model)
+            self._measured.append((complete, task.measure(complete)))
+            return self._measured[-1][1]
 
-        return replace(task, size=size, measure=measure)
+        goal = task.goal
+        if goal.psnr is not None:
+            goal = replace(goal, psnr=goal.psnr + _MARGIN_DB)
+        self.task = replace(task, goal=goal, size=size, measure=measure)
 
+    @property
+    def model(self) -> Model:
+        """The smallest that meets a PSNR, the best within a number of bytes, else the nearest."""
+        return min(self._measured, key=self._rank)[0]
 
-def _stored(tensors: Tensors, blocks: ActiveBlocks) -> Tensors:
-    """The tensors times the powers of two by which the network divides them."""
-    found = dict(tensors)
-    for level, exponents in enumerate(blocks.exponents):
-        for layer in range(blocks.config.layers if len(exponents) else 0):
-            name = layer_name(level, layer)
-            scale = torch.from_numpy(2.0**exponents).to(found[name])
-            found[name] = found[name] * scale
-    return found
+    def _rank(self, measured: tuple[Model, Measurement]) -> tuple[bool, float]:
+        _, found = measured
+        met = self._goal.met_by(found)
+        small_first = met == (self._goal.psnr is not None)
+        return not met, float(found.file_bytes) if small_first else -found.psnr

@@ -122,7 +122,6 @@ class MinerNetwork:
         shape: the item's dims.
         components: outputs.
         active: per level, ids of the blocks that have a network, ascending.
-        exponents: per level, those of these blocks.
         dtype, device: of the tensors.
 
     Tensors are (entries, active blocks), named by `layer_name`; levels without blocks have none.
@@ -134,7 +133,6 @@ class MinerNetwork:
         shape: tuple[int, ...],
         components: int,
         active: Sequence[Ids],
-        exponents: Sequence[npt.NDArray[np.float64]],
         dtype: torch.dtype = torch.float32,
         device: str = "cpu",
     ) -> None:
@@ -145,9 +143,6 @@ class MinerNetwork:
         self._fans = [config.fans(level, axes, components) for level in range(config.levels)]
         self._inputs = block_inputs(config, axes, dtype).to(device)
         self._active = [torch.from_numpy(ids).to(device) for ids in active]
-        self._scales = [
-            torch.from_numpy(2.0**-values).to(device, dtype)[:, None] for values in exponents
-        ]
 
     def __call__(
         self, tensors: Mapping[str, torch.Tensor], indices: Sequence[torch.Tensor]
@@ -178,11 +173,7 @@ class MinerNetwork:
     def _values(
         self, tensors: Mapping[str, torch.Tensor], level: int, inputs: torch.Tensor
     ) -> torch.Tensor:
-        layers = []
-        for number in range(self._config.layers + 1):
-            layer = tensors[layer_name(level, number)].T
-            scaled = number < self._config.layers
-            layers.append(layer * self._scales[level] if scaled else layer)
+        layers = [tensors[layer_name(level, number)].T for number in range(self._config.layers + 1)]
         return block_values(self._config, self._fans[level], layers, inputs)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codec.contracts import ItemGoal
-from codec.pipeline.gradient_fit import GUESSED_BITS, HEADROOM_DB
+from codec.pipeline.gradient_fit import GUESSED_BITS
 from codec.pipeline.metrics import mean_squared_error, peak_signal_to_noise
 from inrc_plugins.miner import network
 from inrc_plugins.miner.config import MinerConfig, active_axes
@@ -18,6 +18,9 @@ from inrc_plugins.miner.float_fit import LevelTarget, residual_energies
 from inrc_plugins.miner.network import Ids
 from inrc_plugins.miner.settings import SINE, MinerSettings
 
+# The float fit should beat the target by so much: coarse steps for many weights are cheaper than
+# fine ones for few.
+HEADROOM_DB = 3.0
 # Samples of a block along each axis, by the number of axes; the sources' for 2 and 3.
 _BLOCKS = {1: 64, 2: 32, 3: 16, 4: 8}
 _MOST_LEVELS = 4
@@ -92,7 +95,7 @@ def parameters_for(size: int) -> int:
 
 def between_levels(psnr: float) -> float:
     """The mean squared residual at which a block needs a network if the PSNR is to be reached."""
-    return mean_squared_error(psnr + HEADROOM_DB / 2)
+    return mean_squared_error(psnr + HEADROOM_DB / 4)
 
 
 def threshold_of(settings: MinerSettings, goal: ItemGoal) -> float:

@@ -21,11 +21,11 @@ class MinerSettings:
         0, "hidden units of a block's network, 0 as the target says", low=0, high=1024
     )
     coarsest: int = setting(1, "width of the coarsest level, in those of others", low=1, high=16)
-    layers: int = setting(3, "hidden layers", low=1, high=16)
+    layers: int = setting(2, "hidden layers", low=1, high=16)
     unit: str = setting(SINE, "hidden units", choices=(SINE, GAUSSIAN))
     omega: int = setting(0, "factor inside the sines, 0 as the axes say", low=0, high=65535)
     octaves: int = setting(0, "frequencies of encoded positions, 0 for none", low=0, high=16)
-    inherit: bool = setting(True, "start blocks from their parents' parameters")
+    inherit: bool = setting(False, "start blocks from their parents' parameters")
     samples: int = setting(0, "samples of a block in a step, 0 as the axes say", low=0)
     threshold: float = setting(
         0.0,
