@@ -16,6 +16,7 @@ import torch
 
 from codec.contracts import FitTask, Measurement, Model
 from codec.pipeline.batches import Shard
+from codec.pipeline.gradient_fit import HEADROOM_DB
 from codec.pipeline.metrics import mean_squared_error, peak_signal_to_noise
 from codec.pipeline.progress import StageProgress
 from codec.pipeline.quantised_fit import QuantisedFit
@@ -159,7 +160,7 @@ class MinerFit:
             reached = peak_signal_to_noise(fitted.error)
             count = fitted.parameters(self._axes, self._components)
             _log.debug("width %d: %.2f dB, %d parameters", config.widths[0], reached, count)
-            if goal.psnr is None or reached >= goal.psnr + planning.HEADROOM_DB / 2:
+            if goal.psnr is None or reached >= goal.psnr + HEADROOM_DB / 3:
                 break
             if self._settings.width or attempt + 1 == _ATTEMPTS:
                 break
@@ -180,7 +181,7 @@ class MinerFit:
             self._schedule.fit,
             self._rate(),
             self._samples(),
-            0.0 if psnr is None else mean_squared_error(psnr + 2 * planning.HEADROOM_DB),
+            0.0 if psnr is None else mean_squared_error(psnr + 2 * HEADROOM_DB),
             self._settings.relative,
             self._settings.inherit,
             task.seed,

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codec.contracts import ItemGoal
-from codec.pipeline.gradient_fit import GUESSED_BITS
+from codec.pipeline.gradient_fit import GUESSED_BITS, HEADROOM_DB
 from codec.pipeline.metrics import mean_squared_error, peak_signal_to_noise
 from inrc_plugins.miner import network
 from inrc_plugins.miner.config import MinerConfig, active_axes
@@ -18,16 +18,13 @@ from inrc_plugins.miner.float_fit import LevelTarget, residual_energies
 from inrc_plugins.miner.network import Ids
 from inrc_plugins.miner.settings import SINE, MinerSettings
 
-# The float fit should beat the target by so much: coarse steps for many weights are cheaper than
-# fine ones for few.
-HEADROOM_DB = 3.0
 # Samples of a block along each axis, by the number of axes; the sources' for 2 and 3.
 _BLOCKS = {1: 64, 2: 32, 3: 16, 4: 8}
 _MOST_LEVELS = 4
 _OMEGA = 30
 _LEAST_WIDTH, _MOST_WIDTH = 6, 48
 # Hidden units per dB that a level is to win over its upsampled coarser one, and what none takes.
-_UNITS_PER_DB, _FIRST_UNITS = 0.85, 6.0
+_UNITS_PER_DB, _FIRST_UNITS = 1.0, 8.0
 # Settings give mean squares of values from 0 to 1, normalised values run from -1 to 1.
 _UNIT_SQUARE = 4.0
 
@@ -95,7 +92,7 @@ def parameters_for(size: int) -> int:
 
 def between_levels(psnr: float) -> float:
     """The mean squared residual at which a block needs a network if the PSNR is to be reached."""
-    return mean_squared_error(psnr + HEADROOM_DB / 4)
+    return mean_squared_error(psnr + HEADROOM_DB / 2)
 
 
 def threshold_of(settings: MinerSettings, goal: ItemGoal) -> float:
