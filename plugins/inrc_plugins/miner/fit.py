@@ -155,7 +155,12 @@ class MinerFit:
             start = _FIT_SHARE * attempt / _ATTEMPTS
             progress = StageProgress(self._task.report, start, start + _FIT_SHARE / _ATTEMPTS)
             fitted = PyramidFit(
-                config, self._targets, self._plan(), self._activation(config), progress
+                config,
+                self._targets,
+                self._plan(),
+                self._activation(config),
+                progress,
+                self._task.journal,
             ).run()
             reached = peak_signal_to_noise(fitted.error)
             count = fitted.parameters(self._axes, self._components)
@@ -207,7 +212,8 @@ class MinerFit:
             device=self._task.device,
         )
         sampler = BlockSampler(self._targets[0], self._samples(), self._task.device)
-        return MinerTrainer(function, sampler, self._task.seed, self._task.threads)
+        task = self._task
+        return MinerTrainer(function, sampler, task.seed, task.threads, task.journal)
 
 
 class _Chosen:

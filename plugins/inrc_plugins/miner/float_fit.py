@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 
 from codec.contracts import Floats, Mask
+from codec.pipeline.fit_journal import FitJournal, Snapshot
 from codec.pipeline.progress import StageProgress
 from inrc_plugins.miner import network
 from inrc_plugins.miner.config import LevelGrid, MinerConfig, active_axes
@@ -124,6 +125,7 @@ class PyramidFit:
         plan: how.
         activation: which blocks get a network.
         progress: the part of the whole that this is.
+        journal: where levels that are done are kept.
     """
 
     def __init__(
@@ -133,8 +135,10 @@ class PyramidFit:
         plan: TrainingPlan,
         activation: Activation,
         progress: StageProgress,
+        journal: FitJournal,
     ) -> None:
         self._config = config
+        self._journal = journal
         self._targets = targets
         self._plan = plan
         self._activation = activation
@@ -197,11 +201,24 @@ class PyramidFit:
         layers = start_layers(self._config, task, self._generator)
         if parents is not None and plan.inherit:
             layers = self._inherited(level, ids, parents, layers)
-        if len(ids):
-            seed = [plan.seed, level]
-            report = progress.stage("fit")
-            layers = fit_level(self._config, task, layers, seed, plan.threads, report)
-        return ids, layers
+        return ids, self._trained(level, task, layers, progress) if len(ids) else layers
+
+    def _trained(
+        self,
+        level: int,
+        task: LevelTask,
+        layers: list[torch.Tensor],
+        progress: StageProgress,
+    ) -> list[torch.Tensor]:
+        """The fitted layers of a level, from the journal if it has them."""
+        kept = self._journal.begin()
+        if kept is not None:
+            return [torch.from_numpy(kept.arrays[str(number)]) for number in range(len(layers))]
+        seed, report = [self._plan.seed, level], progress.stage("fit")
+        fitted = fit_level(self._config, task, layers, seed, self._plan.threads, report)
+        arrays = {str(number): layer.numpy() for number, layer in enumerate(fitted)}
+        self._journal.keep(lambda finished: Snapshot(finished, arrays, {}), finished=True)
+        return fitted
 
     def _inherited(
         self,
