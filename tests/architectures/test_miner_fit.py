@@ -12,9 +12,11 @@ import torch
 from PIL import Image
 
 import codec
+from codec import sampled_shape
 from codec.container.items import Quantisation
 from codec.contracts import CodedTensor, Model
-from inrc_plugins.miner import network
+from codec.pipeline import fit_journal
+from inrc_plugins.miner import float_fit, network
 from inrc_plugins.miner.coding import ActiveBlocks
 from inrc_plugins.miner.config import MinerConfig
 from inrc_plugins.miner.float_fit import level_targets
@@ -50,11 +52,13 @@ def corner(shape: tuple[int, ...]) -> Array:
 
 
 def encode(folder: Path, field: Array, **options: Any) -> Path:
-    np.save(folder / "field.npy", field)
+    # A run is taken up only if its source was not touched.
+    if not (folder / "field.npy").exists():
+        np.save(folder / "field.npy", field)
     settings = {**QUICK, **options.pop("settings", {})}
     codec.encode(
-        folder / "field.npy", folder / "field.inrc", arch="miner", device="cpu", overwrite=True,
-        **{"effort": 0, "threads": 1, "settings": settings, **options},
+        folder / "field.npy", folder / "field.inrc", arch="miner", device="cpu",
+        **{"overwrite": True, "effort": 0, "threads": 1, "settings": settings, **options},
     )  # fmt: skip
     return folder / "field.inrc"
 
@@ -145,6 +149,49 @@ def test_flat_blocks_have_no_network_and_a_level_has_one_mask(tmp_path: Path) ->
         kept = file.mask(masks[len(header.quantisation) - 1]).mask
         assert kept[0, 0]
         assert kept.sum() <= 2
+
+
+def test_a_mesh_is_fitted_as_distances(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a coarser grid than that of the product, which takes minutes."""
+    trimesh = pytest.importorskip("trimesh")
+    pytest.importorskip("igl")
+    monkeypatch.setattr(sampled_shape, "_NODES", 16)
+    trimesh.creation.icosphere(subdivisions=3, radius=30).export(tmp_path / "ball.ply")
+    codec.encode(
+        tmp_path / "ball.ply", tmp_path / "ball.inrc", arch="miner", bytes=900, effort=0,
+        threads=1, device="cpu",
+        settings={**QUICK, "arch.block": 16, "arch.levels": 1, "arch.width": 12, "fit.steps": 200},
+    )  # fmt: skip
+    assert (tmp_path / "ball.inrc").stat().st_size <= 900
+    rays = np.array([[1.0, 0, 0], [0, -0.6, 0.8], [0.577, 0.577, -0.577]])
+    with codec.open(tmp_path / "ball.inrc", device="cpu") as file:
+        assert np.abs(file["distance"].sdf(31 * rays) - 1).max() < 3
+        assert file["distance"].contains([[0, 0, 0], [0, 0, 36]]).tolist() == [True, False]
+
+
+def test_a_stopped_fit_goes_on_with_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Levels that were done are not trained again."""
+    monkeypatch.setattr(fit_journal, "_INTERVAL", 0.0)
+    field, settings = waves((16, 24)), {"fit.steps": 15, "arch.width": 4}
+    whole = encode(tmp_path, field, psnr=20, settings=settings).read_bytes()
+    (tmp_path / "field.inrc").unlink()
+    trained: list[int] = []
+
+    def counted(*given: Any) -> list[torch.Tensor]:
+        trained.append(1)
+        if len(trained) == 2:
+            raise KeyboardInterrupt
+        return fit_level(*given)
+
+    monkeypatch.setattr(float_fit, "fit_level", counted)
+    with pytest.raises(KeyboardInterrupt):
+        encode(tmp_path, field, psnr=20, settings=settings, overwrite=False)
+    assert (
+        encode(tmp_path, field, psnr=20, settings=settings, overwrite=False).read_bytes() == whole
+    )
+    assert len(trained) == 3
 
 
 def test_the_bytes_do_not_depend_on_threads_and_follow_the_seed(tmp_path: Path) -> None:
