@@ -28,6 +28,7 @@ from inrc_plugins.miner.level_fit import (
     start_layers,
 )
 from inrc_plugins.miner.planning import AboveThreshold, WithinBudget
+from tests.conftest import Process
 
 Array = npt.NDArray[Any]
 QUICK = {"arch.block": 8, "arch.levels": 2, "arch.width": 8, "fit.steps": 120}
@@ -114,6 +115,15 @@ def test_colours_and_levels_of_an_image(tmp_path: Path) -> None:
         coarse = first.level(1)
         assert coarse.shape == (16, 12)
         assert psnr(coarse[...], original[::2, ::2]) > 17
+
+
+def test_decoding_does_not_import_torch(tmp_path: Path, process: Process) -> None:
+    path = encode(tmp_path, waves((9, 10)), psnr=15, settings={"fit.steps": 10})
+    code = (
+        "import sys, codec; f = codec.open(sys.argv[1], device='cpu'); next(iter(f.values()))[...]"
+    )
+    done = process("-c", f"{code}; sys.exit('torch' in sys.modules)", str(path))
+    assert done.returncode == 0, done.stderr
 
 
 def test_occupancy_comes_back_as_it_was(tmp_path: Path) -> None:

@@ -13,7 +13,12 @@ import numpy as np
 
 from codec.contracts import Floats
 from inrc_plugins.miner.config import LevelGrid, MinerConfig
-from inrc_plugins.miner.interpolation import Doubles, Indices, InterpolatingEvaluator
+from inrc_plugins.miner.interpolation import (
+    Doubles,
+    Indices,
+    InterpolatingEvaluator,
+    distinct_samples,
+)
 
 # Positions evaluated together: their activations stay in a core's cache.
 _CHUNK = 2048
@@ -76,8 +81,8 @@ class MinerEvaluator(InterpolatingEvaluator):
         sizes = self._levels[level + 1].grid.sizes
         pairs = [_parents(places[:, axis], size) for axis, size in enumerate(sizes)]
         corners = [np.stack(chosen, axis=1) for chosen in itertools.product(*pairs)]
-        distinct, where = np.unique(np.concatenate(corners), axis=0, return_inverse=True)
-        values = self._at(level + 1, distinct)[:, where.reshape(len(corners), -1)]
+        distinct, where = distinct_samples(corners, sizes)
+        values = self._at(level + 1, distinct)[:, where]
         return np.asarray(values.mean(axis=1) + own.at(places))
 
 

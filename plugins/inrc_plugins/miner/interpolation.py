@@ -76,8 +76,8 @@ class InterpolatingEvaluator(ABC):
             # Where the share is 0 the corner counts for nothing and may lie outside.
             corners.append(lower + np.array(up) * (share > 0))
             weights.append(np.where(up, share, 1 - share).prod(axis=1))
-        distinct, places = np.unique(np.concatenate(corners), axis=0, return_inverse=True)
-        values = self.samples_at(distinct)[:, places.reshape(len(corners), -1)]
+        distinct, places = distinct_samples(corners, self._sizes)
+        values = self.samples_at(distinct)[:, places]
         return np.asarray((values * np.array(weights)).sum(axis=1))
 
     def _cells(self, axis: Positions, size: int) -> tuple[Indices, Doubles]:
@@ -85,6 +85,14 @@ class InterpolatingEvaluator(ABC):
         scaled = np.clip(axis / self._spacing, 0, size - 1)
         lower = np.floor(scaled)
         return lower.astype(np.int64), scaled - lower
+
+
+def distinct_samples(groups: Sequence[Indices], sizes: tuple[int, ...]) -> tuple[Indices, Indices]:
+    """The samples, (m, axes), that occur in groups of (n, axes), and where each stands among them,
+    (groups, n)."""
+    flat = np.stack([np.ravel_multi_index(tuple(group.T), sizes) for group in groups])
+    distinct, places = np.unique(flat, return_inverse=True)
+    return np.stack(np.unravel_index(distinct, sizes), axis=1), places.reshape(flat.shape)
 
 
 def _interpolated(values: Doubles, axis: int, lower: Indices, t: Doubles) -> Doubles:
