@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +155,7 @@ def test_flat_blocks_have_no_network_and_a_level_has_one_mask(tmp_path: Path) ->
     field = corner((32, 32))
     with codec.open(encode(tmp_path, field, psnr=34), device="cpu") as file:
         header = file.models[0].header
-        assert len(set(dict(header.tensor_masks).values())) == len(file.sections.of_type("MASK"))
+        assert len(file.sections.of_type("MASK")) <= QUICK["arch.levels"]
         masks = dict(header.tensor_masks)
         kept = file.mask(masks[len(header.quantisation) - 1]).mask
         assert kept[0, 0]
@@ -231,20 +232,14 @@ def fitted(config: MinerConfig, task: LevelTask) -> list[torch.Tensor]:
 
 
 def test_a_block_that_is_done_stays_as_it_was() -> None:
-    """The other goes on; momentum does not move what has left."""
-    loose = 0.2
-    config, short = level_task(floor=loose, steps=26)
-    _, full = level_task(floor=loose, steps=300)
-    early, late = fitted(config, short), fitted(config, full)
-    values = network.block_values(config, full.fans, late, full.inputs)
-    errors = (values - full.target).square().mean(dim=(1, 2))
-    assert errors[0] <= loose
-    _, longer = level_task(floor=loose, steps=350)
-    again = fitted(config, longer)
-    done = [torch.equal(a[0], b[0]) for a, b in zip(early, late, strict=True)]
-    moved = [torch.equal(a[1], b[1]) for a, b in zip(late, again, strict=True)]
-    assert all(done) or errors[0] <= loose
-    assert not all(moved)
+    """Whether the other goes on or not: no momentum moves what has left."""
+    config, task = level_task(floor=0.25, steps=300)
+    alone = replace(task, target=task.target * torch.tensor([1.0, 0.0])[:, None, None])
+    both, one = fitted(config, task), fitted(config, alone)
+    values = network.block_values(config, task.fans, both, task.inputs)
+    errors = (values - task.target).square().mean(dim=(1, 2))
+    assert errors[0] <= 0.25
+    assert all(torch.equal(a[0], b[0]) for a, b in zip(both, one, strict=True))
 
 
 def test_the_relative_threshold_is_of_a_blocks_own_energy() -> None:
