@@ -33,7 +33,7 @@ class Shard:
 
 
 class Sampler(Protocol):
-    """Draws shards of one field."""
+    """Draws shards; `AxisSampler` is one."""
 
     @property
     def whole(self) -> bool:

@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import torch
 
 from codec.contracts import FitSettings, FitTask, Model, TensorSpec
 from codec.pipeline.batches import AxisSampler
+from codec.pipeline.family_units import FamilyUnits, UnitFamily
 from codec.pipeline.metrics import mean_squared_error, peak_signal_to_noise
 from codec.pipeline.progress import StageProgress
 from codec.pipeline.quantised_fit import QuantisedFit
 from codec.pipeline.trainer import Network, Tensors, Trainer
 
 ConfigT = TypeVar("ConfigT")
+_ConfigT = TypeVar("_ConfigT", contravariant=True)
 _log = logging.getLogger("inrc")
 
 # Much smaller shards reach the same PSNR in the same time but keep only one core busy; larger ones
@@ -72,6 +74,15 @@ class NetworkFamily(Protocol[ConfigT]):
         ...
 
 
+@runtime_checkable
+class CentringFamily(Protocol[_ConfigT]):
+    """A `NetworkFamily` whose networks can be written with more zeros."""
+
+    def centred(self, config: _ConfigT, tensors: Tensors) -> Tensors:
+        """The same function, with what is most frequent in prunable tensors moved to 0."""
+        ...
+
+
 @dataclass(frozen=True)
 class Schedule:
     """Training steps per stage; a step is `trainer.SHARDS` shards of `SHARD_POINTS` samples.
@@ -114,6 +125,8 @@ class GradientFit(Generic[ConfigT]):
     def run(self) -> Model:
         """The best model found."""
         config, tensors, trainer = self._fit()
+        if self._task.pruner is not None and isinstance(self._family, CentringFamily):
+            tensors = self._family.centred(config, tensors)
         quantised = QuantisedFit(
             self._task,
             trainer,
@@ -123,8 +136,15 @@ class GradientFit(Generic[ConfigT]):
             prune_steps=self._schedule.prune,
             rates=self._family.rates(config),
             progress=self._progress(0.6, 1.0),
+            units=self._units(config),
         )
         return quantised.run(tensors)
+
+    def _units(self, config: ConfigT) -> FamilyUnits[ConfigT] | None:
+        """What can be removed, if the family says so."""
+        if not isinstance(self._family, UnitFamily):
+            return None
+        return FamilyUnits(self._family, config, self._trainer)
 
     def _trainer(self, config: ConfigT) -> Trainer:
         network = self._family.network(config)

@@ -309,6 +309,16 @@ def test_a_model_of_active_blocks_becomes_that_of_the_text() -> None:
     assert fine[0].quantisation == Quantisation((0.5,))
 
 
+def test_an_index_of_0_is_not_a_value_of_0() -> None:
+    """With a codebook, a block of zeros may have other entries than 0, and the reverse."""
+    blocks, compact = small_model()
+    first, last = compact.tensors
+    book = Quantisation((0.25,), codebook=(7, -2, 0, 0, 0))
+    found = blocks.complete(Model({}, (first, CodedTensor(last.values, book))))
+    assert found.tensors[-1].mask is not None
+    assert found.tensors[-1].mask.tolist() == [True, False, False]
+
+
 def test_a_block_that_a_pruner_drops_is_gone_from_all_tensors() -> None:
     blocks, compact = small_model()
     first, last = compact.tensors

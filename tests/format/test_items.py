@@ -214,7 +214,7 @@ UNSUPPORTED: dict[str, Callable[[Map], Any]] = {
     "version 0": put(2, 1, 0),
     "config key 5": put(2, 2, 5, 0),
     "config key negative": put(2, 2, -1, 0),
-    "quantisation 2": put(3, 0, [2, 0.5]),
+    "quantisation 3": put(3, 0, [3, 0.5]),
     "quantisation 255": put(3, 0, [255, 0.5]),
 }
 FINE: dict[str, Callable[[Map], Any]] = {

@@ -72,9 +72,9 @@ class ActiveBlocks:
         layers = [np.zeros((count, 0), np.int64) for count in entries]
         steps = [_UNIT_STEP] * len(names)
         if len(ids):
-            layers = [_kept_values(coded[name]) for name in names]
+            layers = [np.asarray(coded[name].values, np.int64) for name in names]
             steps = [coded[name].quantisation for name in names]
-        kept = layers[-1].any(axis=0)
+        kept = ~_idle(coded[names[-1]]) if len(ids) else np.zeros(0, np.bool_)
         mask = np.zeros(grid.count, np.bool_)
         mask[ids[kept]] = True
         spatial: Mask | None = None if mask.all() else mask.reshape(grid.blocks)
@@ -92,7 +92,12 @@ class ActiveBlocks:
         return dense.reshape(len(values), *grid.blocks)
 
 
-def _kept_values(tensor: CodedTensor) -> npt.NDArray[np.int64]:
-    """The integers (entries, blocks), 0 where they are masked."""
-    values = np.asarray(tensor.values, np.int64)
-    return values if tensor.mask is None else values * tensor.mask
+def _idle(last: CodedTensor) -> npt.NDArray[np.bool_]:
+    """The blocks whose last layer is 0 or masked throughout."""
+    values, quantisation = np.asarray(last.values, np.int64), last.quantisation
+    nothing = values == quantisation.zero
+    if quantisation.codebook:
+        nothing = np.array(quantisation.codebook)[values - quantisation.first] == 0
+    if last.mask is not None:
+        nothing = nothing | ~last.mask
+    return np.asarray(nothing.all(axis=0))
