@@ -1,4 +1,4 @@
-"""A run that was stopped in a stage ends with the same bytes, whatever the stage keeps of its own."""
+"""A run that was stopped in a stage ends with the same bytes, whatever that stage remembers."""
 
 from __future__ import annotations
 
@@ -20,8 +20,6 @@ class _Stop(Exception):  # noqa: N818 - stands in for an interrupt
     ("pruner", "quantiser", "stage", "step"),
     [
         ("smallify", "qat", "prune", 4),
-        ("smallify", "qat", "quantise", 2),
-        ("magnitude", "adaround", "prune", 5),
         ("magnitude", "adaround", "quantise", 3),
         ("variational", "uniform", "prune", 4),
     ],
