@@ -18,7 +18,7 @@ from codec.container.items import Quantisation
 from codec.entropy.mixing.lattice import Lattice, Segment
 from codec.pipeline.fit_journal import FitJournal
 from codec.settings import setting
-from codec.surface import Surface
+from codec.surface import Sheet, Surface
 
 if TYPE_CHECKING:
     from codec.entropy.mixing.octree import Octree
@@ -47,6 +47,8 @@ class TensorSpec:
         lattice: for the coefficients of a transform, the order in which they are coded; only the
             first tensor of an architecture may have one, and it has no mask.
         octree: for the cells and nodes of an octree, how these are coded; under the same rules.
+        integral: whether parameters are the integers themselves: the step is 1 and there is no
+            mask, as with the two above.
     """
 
     name: str
@@ -55,6 +57,7 @@ class TensorSpec:
     shareable: bool = True
     lattice: Lattice | None = None
     octree: Octree | None = None
+    integral: bool = False
 
 
 @dataclass(frozen=True)
@@ -179,6 +182,7 @@ class ShapeModel:
         origin: position of the first node, in the unit of the mesh, each a float32.
         spacing: from one node to the next, a float32.
         band: the distance at which the field is cut off, in the unit of the mesh.
+        offset: of a sheet, the distance to it at which the field is 0; its distances are unsigned.
     """
 
     model: Model
@@ -186,6 +190,7 @@ class ShapeModel:
     origin: tuple[float, float, float]
     spacing: float
     band: float
+    offset: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -195,7 +200,7 @@ class ShapeTask:
     Attributes:
         surface: what to fit.
         goal: the target; PSNR is that of distances decoded at points of the surface, with the
-            diagonal of the bounding box as peak.
+            diagonal of the bounding box as peak; of a sheet, at its offset.
         effort: 0 to 9.
         seed: of every random choice.
         settings: of the architecture, an instance of its settings class.
@@ -204,7 +209,7 @@ class ShapeTask:
         report: call as report(stage, fraction, loss, psnr).
     """
 
-    surface: Surface
+    surface: Surface | Sheet
     goal: ItemGoal
     effort: int
     seed: int
@@ -227,6 +232,36 @@ class Evaluator(Protocol):
 
     def at(self, points: Positions) -> Values:
         """y at `points`, (n, axes) real indices: (components, n) floats, not clamped."""
+        ...
+
+
+@runtime_checkable
+class HoldsSamples(Protocol):
+    """What an evaluator may be besides: one that holds all samples of its level.
+
+    `on_axes` at whole indices gives nothing but these; where they are overwritten, it gives what
+    was written.
+    """
+
+    @property
+    def samples(self) -> Values:
+        """(components, ...) in the order of the field's axes, contiguous."""
+        ...
+
+
+@runtime_checkable
+class OpenEvaluator(Evaluator, Protocol):
+    """An evaluator of distances whose zero is not the surface everywhere."""
+
+    def past_border(self, points: Positions) -> Positions | None:
+        """How far past the border of the surface, where its zero closes a hole.
+
+        Args:
+            points: (n, axes) real indices.
+
+        Returns:
+            (n,): at most 0 on the surface, greater past its border; None if it has none.
+        """
         ...
 
 

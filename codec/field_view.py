@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codec.container.items import Component, Dim
-from codec.contracts import Values
+from codec.contracts import Evaluator, HoldsSamples, Values
 from codec.errors import InvalidInputError
 from codec.pipeline.blocks import Window, evaluate_blocks, windows
 from codec.pipeline.normalise import denormalise, to_stored
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 Selection = list[npt.NDArray[np.int64]]
+# A field this large is not kept in memory besides the array that a reader of all of it gets.
+_LARGE_SAMPLES = 1 << 22
 
 
 class FieldView(ABC):
@@ -81,6 +83,12 @@ class FieldView(ABC):
         Yields:
             Per axis a slice of the selection; a part has at most `samples`.
         """
+
+    def read_windows(self, selection: Selection, samples: int) -> Iterator[tuple[Window, Array]]:
+        """The parts of `windows`, each with its stored values, in their order."""
+        for window in self.windows(selection, samples):
+            parts = [axis[part] for axis, part in zip(selection, window, strict=True)]
+            yield window, self.read(parts)
 
     @abstractmethod
     def at(self, points: Any) -> npt.NDArray[np.float64]:
@@ -162,7 +170,10 @@ class FieldView(ABC):
         return self.read(selection).reshape([len(selection[axis]) for axis in kept])
 
     def sdf(self, points: Any) -> npt.NDArray[np.float64]:
-        """Signed distances to the surface of a shape, negative inside.
+        """Distances to the surface of a shape, negative inside.
+
+        Of a shape that was encoded with unsigned distances, they are at least 0, and blurred within
+        about a quarter of a node's spacing from the faces.
 
         Args:
             points: (n, 3) positions in the frame and unit of the original mesh.
@@ -177,8 +188,12 @@ class FieldView(ABC):
         return self.shape_view().sdf(points)
 
     def contains(self, points: Any) -> npt.NDArray[np.bool_]:
-        """Which of the (n, 3) positions are inside a shape; see `sdf`."""
-        return self.sdf(points) < 0
+        """Which of the (n, 3) positions are inside a shape; see `sdf`.
+
+        Raises:
+            InvalidInputError: as of `sdf`; InvalidOptionError where distances are unsigned.
+        """
+        return self.shape_view().contains(points)
 
     def shape_view(self) -> ShapeView:
         """The field as a shape.
@@ -241,18 +256,14 @@ class ItemView(FieldView):
         """The field's entry in its model's header."""
         return self._component
 
-    def prepare(self) -> None:
-        """Decode what reading needs, so that several views can do so at the same time."""
-        self._item.evaluator_at(self._level)
-        self._item.validity(self._component)
-        self._residuals()
-        self._residuals()
-
     def windows(self, selection: Selection, samples: int) -> Iterator[Window]:
         return windows([len(axis) for axis in selection], samples)
 
     def read(self, selection: Selection) -> Array:
-        out = np.empty([len(axis) for axis in selection], self.dtype)
+        return self.read_with(selection, self._item.file.threads)
+
+    def read_with(self, selection: Selection, threads: int) -> Array:
+        """As `read`, with so many threads."""
         component = self._component
 
         def store(window: Window, normalised: Values) -> None:
@@ -262,12 +273,39 @@ class ItemView(FieldView):
                 real += step * residuals[np.ix_(*chosen)]
             out[window] = to_stored(real, self.dtype)
 
-        evaluator = self._item.evaluator_at(self._level)
         places = self._full_indices(selection)
+        whole = self._is_whole(selection)
+        if whole and self.size >= _LARGE_SAMPLES:
+            evaluator, own = self._item.evaluator_once(self._level)
+        else:
+            evaluator, own = self._item.evaluator_at(self._level), False
+        # After the model is decoded, which takes memory that is free again by now.
+        samples = self._samples_of(evaluator) if own else None
+        lengths = [len(axis) for axis in selection]
+        out = np.empty(lengths, self.dtype) if samples is None else samples
         residuals, step = self._residuals()
-        evaluate_blocks(evaluator, places, self._item.file.threads, store)
+        evaluate_blocks(evaluator, places, threads, store)
         self._put_fill(out, places)
         return out
+
+    def _is_whole(self, selection: Selection) -> bool:
+        return all(
+            len(axis) == size and (np.diff(axis) == 1).all()
+            for axis, size in zip(selection, self.shape, strict=True)
+        )
+
+    def _samples_of(self, evaluator: Evaluator) -> Array | None:
+        """All samples that a model holds, to be overwritten by what becomes of them.
+
+        Windows are evaluated and stored one by one, each in its own place: so the field is in
+        memory once.
+        """
+        if not isinstance(evaluator, HoldsSamples):
+            return None
+        samples = evaluator.samples
+        if len(samples) > 1 or samples.dtype != self.dtype or samples.size != self.size:
+            return None
+        return samples.reshape(self.shape)
 
     def _residuals(self) -> tuple[Array | None, float]:
         """The component's residuals and their step; none above level 0."""

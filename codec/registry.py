@@ -83,6 +83,22 @@ _BUILT_IN = (
         1,
     ),
     _Row(
+        "architecture",
+        "neurcomp",
+        "inrc_plugins.neurcomp.architecture:Neurcomp",
+        "one network of sines with residual blocks over the coordinates (neurcomp)",
+        4,
+        1,
+    ),
+    _Row(
+        "architecture",
+        "hashgrid",
+        "inrc_plugins.hashgrid.architecture:Hashgrid",
+        "multiresolution hash encoding and a small ReLU network (instant-ngp)",
+        8,
+        1,
+    ),
+    _Row(
         "pruner",
         "binary-mask",
         "inrc_plugins.pruners.binary_mask:BinaryMask",

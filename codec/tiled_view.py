@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 Indices = npt.NDArray[np.int64]
+# A tile, samples of it, and where these go, per axis.
+_Part = tuple[ItemView, Selection, "list[slice | Indices]"]
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class TiledView(FieldView):
@@ -66,28 +71,62 @@ class TiledView(FieldView):
         return ItemView(item, self._index, level, (1,) * len(place))
 
     def read(self, selection: Selection) -> Array:
+        return self._read(selection, self._file.threads)
+
+    def _read(self, selection: Selection, threads: int) -> Array:
+        """Several tiles get a thread each; one alone has them all."""
         out = np.empty([len(axis) for axis in selection], self.dtype)
+
+        def fill(part: _Part) -> None:
+            tile, local, targets = part
+            values = tile.read_with(local, each)
+            if all(isinstance(target, slice) for target in targets):
+                out[tuple(targets)] = values
+            else:
+                out[np.ix_(*(_positions(target) for target in targets))] = values
+
         parts = list(self._parts(self._full_indices(selection)))
-        for start in range(0, len(parts), self._file.threads):
-            batch = parts[start : start + self._file.threads]
-            self._prepare([tile for tile, _, _ in batch])
-            for tile, local, targets in batch:
-                values = tile.read(local)
-                if all(isinstance(target, slice) for target in targets):
-                    out[tuple(targets)] = values
-                else:
-                    out[np.ix_(*(_positions(target) for target in targets))] = values
+        each = threads if len(parts) == 1 else 1
+        for _ in self._ahead(fill, parts, threads):
+            pass
         return out
 
-    def _prepare(self, tiles: Sequence[ItemView]) -> None:
-        """Decode tiles at the same time: most of the work runs without Python's lock."""
-        if len(tiles) > 1:
-            with ThreadPoolExecutor(len(tiles)) as pool:
-                list(pool.map(ItemView.prepare, tiles))
+    def read_windows(self, selection: Selection, samples: int) -> Iterator[tuple[Window, Array]]:
+        def values(window: Window) -> tuple[Window, Array]:
+            chosen = [axis[part] for axis, part in zip(selection, window, strict=True)]
+            return window, self._read(chosen, 1)
 
-    def _parts(
-        self, places: Selection
-    ) -> Iterator[tuple[ItemView, Selection, list[slice | Indices]]]:
+        yield from self._ahead(values, self.windows(selection, samples), self._file.threads)
+
+    @staticmethod
+    def _ahead(work: Callable[[T], R], todo: Iterable[T], threads: int) -> Iterator[R]:
+        """The results of work in its order, which is done for some of what comes next meanwhile.
+
+        Most of the work, the decoding of integers above all, runs without Python's lock; so what
+        one tile takes of one thread overlaps with that of others, and with what the caller does.
+        """
+        from threadpoolctl import threadpool_limits
+
+        rest = iter(todo)
+        first = list(itertools.islice(rest, 2))
+        if threads == 1 or len(first) < 2:
+            yield from map(work, itertools.chain(first, rest))
+            return
+        pool = ThreadPoolExecutor(threads)
+        # Around that of each tile: what these find and restore is then the same for all.
+        with threadpool_limits(1, "blas"):
+            try:
+                running: deque[Future[R]] = deque()
+                for one in itertools.chain(first, rest):
+                    running.append(pool.submit(work, one))
+                    if len(running) > threads:
+                        yield running.popleft().result()
+                while running:
+                    yield running.popleft().result()
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _parts(self, places: Selection) -> Iterator[_Part]:
         """Each tile that is needed, the samples of it, and where these go, per axis."""
         intervals = [self._grid.intervals(axis, one) for axis, one in enumerate(places)]
         needed = [np.unique(found) for found in intervals]

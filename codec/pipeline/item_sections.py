@@ -218,7 +218,7 @@ class TensorSection:
     """A decoded TENS section: its item, and each stream's integers and summary."""
 
     item: int
-    streams: list[Integers | Coefficients]
+    streams: list[Coded]
     summaries: list[StreamSummary]
 
     def integer_layer(self) -> Iterator[memoryview]:
@@ -261,13 +261,14 @@ class ItemStreams:
     def decode(self, payload: bytes) -> TensorSection:
         """The next section of the item."""
         item, position = decode_uleb(payload)
-        streams, summaries = [], []
+        streams: list[Coded] = []
+        summaries = []
         while position < len(payload):
             values, position, summary = decode_stream_with_summary(
                 payload, position, self._limits, self._decode_segment
             )
             self.count += len(values)
-            streams.append(values)
+            streams.append(values if self._lattice is None else _narrow(values))
             summaries.append(summary)
             if self._lattice is None:
                 self._limits.check("parameters", self.count, section=self._section)
@@ -296,6 +297,14 @@ class ItemStreams:
         from codec.entropy.mixing.octree import decode_octree
 
         return decode_octree(self._octree, data)
+
+
+def _narrow(values: Integers | Coefficients) -> Coded:
+    """The same in 16 bits, if they fit: they wait for the rest of the lattice."""
+    least = np.iinfo(np.int16)
+    if least.min < values.min(initial=0) and values.max(initial=0) <= least.max:
+        return values.astype(np.int16)
+    return values
 
 
 def restore_parameters(
@@ -337,8 +346,8 @@ def restore_parameters(
             if level:
                 break
         else:
-            if spec.octree is not None and quantisation != Quantisation((1.0,)):
-                raise CorruptError("the step of an octree is not 1", section="ITEM")
+            if _is_whole(spec) and quantisation != Quantisation((1.0,)):
+                raise CorruptError(f"the step of {spec.name} is not 1", section="ITEM")
             tensors.append(_restore(spec, coded, mask, quantisation))
     if position != len(integers):
         raise CorruptError("more integers than the tensors need", section="TENS")
@@ -346,8 +355,8 @@ def restore_parameters(
 
 
 def _is_whole(spec: TensorSpec) -> bool:
-    """Whether a tensor is coded in an order of its own, and so has no mask."""
-    return spec.lattice is not None or spec.octree is not None
+    """Whether a tensor's parameters are its integers, and so has no mask."""
+    return spec.lattice is not None or spec.octree is not None or spec.integral
 
 
 def _restore_lattice(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from codec.container.tile_grid import Box, TileGrid, box_samples
@@ -11,7 +12,7 @@ from codec.errors import InvalidOptionError
 from codec.media.dataset import Field
 from codec.options import AUTOMATIC_TILE, WHOLE, EncodeOptions, ignore_progress
 from codec.pipeline.normalise import FieldRange
-from codec.pipeline.tiling import automatic_tile, cuts_of
+from codec.pipeline.tiling import TILE_SAMPLES, WHOLE_SAMPLES, automatic_tile, cuts_of
 
 _MOST_ITEMS = 1 << 20
 # Bytes of a tile's origin, and of its sections in the index.
@@ -60,13 +61,19 @@ class TileTask:
         return box_samples(self.box) * len(self.names)
 
 
-def plan_groups(groups: Sequence[Sequence[Field]], tile: str | tuple[int, ...]) -> list[FieldGroup]:
+def plan_groups(
+    groups: Sequence[Sequence[Field]],
+    tile: str | tuple[int, ...],
+    samples_of_tiles: Callable[[Sequence[Field]], int] = lambda group: TILE_SAMPLES,
+) -> list[FieldGroup]:
     """Cut fields into tiles.
 
     Args:
         groups: fields that share a model, with the same shape.
         tile: "auto", "none", or the size of a tile: it holds for all fields with so many axes, and
             others are cut as with "auto".
+        samples_of_tiles: for "auto", how many samples a tile of a group should hold; asked only of
+            fields that are large enough to be cut.
 
     Raises:
         InvalidOptionError: no field has so many axes, or there are too many tiles.
@@ -81,7 +88,9 @@ def plan_groups(groups: Sequence[Sequence[Field]], tile: str | tuple[int, ...]) 
         shape = group[0].shape
         size = tile if isinstance(tile, tuple) else shape
         if tile == AUTOMATIC_TILE or (tile != WHOLE and len(size) != len(shape)):
-            size = automatic_tile(shape, len(group))
+            size = shape
+            if math.prod(shape) * len(group) >= WHOLE_SAMPLES:
+                size = automatic_tile(shape, len(group), samples_of_tiles(group))
         cuts = cuts_of(shape, size)
         count = TileGrid(cuts, ()).count
         if number + count > _MOST_ITEMS:
