@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from codec.reader import InrcFile
 
 Array = npt.NDArray[Any]
+Reals = npt.NDArray[np.float64]
 Selection = list[npt.NDArray[np.int64]]
 
 
@@ -253,21 +254,39 @@ class ItemView(FieldView):
 
     def read(self, selection: Selection) -> Array:
         out = np.empty([len(axis) for axis in selection], self.dtype)
+
+        def store(window: Window, real: Reals) -> None:
+            out[window] = to_stored(real, self.dtype)
+
+        self._evaluate(selection, store)
+        self.put_fill(out, selection)
+        return out
+
+    def real(self, selection: Selection) -> Reals:
+        """As `read`, but before rounding to the stored dtype, and without fill values."""
+        out = np.empty([len(axis) for axis in selection])
+
+        def store(window: Window, real: Reals) -> None:
+            out[window] = real
+
+        self._evaluate(selection, store)
+        return out
+
+    def _evaluate(self, selection: Selection, store: Callable[[Window, Reals], None]) -> None:
+        """Hand the values at an outer product of samples to `store`, window by window."""
         component = self._component
 
-        def store(window: Window, normalised: Values) -> None:
+        def restore(window: Window, normalised: Values) -> None:
             real = denormalise(normalised[self._index], component.offset, component.scale)
             if residuals is not None:
                 chosen = [axis[part] for axis, part in zip(places, window, strict=True)]
                 real += step * residuals[np.ix_(*chosen)]
-            out[window] = to_stored(real, self.dtype)
+            store(window, real)
 
         evaluator = self._item.evaluator_at(self._level)
         places = self._full_indices(selection)
         residuals, step = self._residuals()
-        evaluate_blocks(evaluator, places, self._item.file.threads, store)
-        self._put_fill(out, places)
-        return out
+        evaluate_blocks(evaluator, places, self._item.file.threads, restore)
 
     def _residuals(self) -> tuple[Array | None, float]:
         """The component's residuals and their step; none above level 0."""
@@ -276,7 +295,9 @@ class ItemView(FieldView):
             return None, 0.0
         return found[self._index], self._item.header.residual_steps[self._index]
 
-    def _put_fill(self, out: Array, selection: Selection) -> None:
+    def put_fill(self, out: Array, selection: Selection) -> None:
+        """Write the bit patterns of the selection's invalid samples over what is in `out`."""
+        selection = self._full_indices(selection)
         coded = self._item.validity(self._component)
         if coded is None or coded.patterns is None or out.size == 0:
             return
