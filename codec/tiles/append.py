@@ -42,7 +42,6 @@ from codec.tiles.encode import (
 )
 from codec.tiles.encoded import origin_of
 from codec.tiles.journal import TileJournal
-from codec.tiles.layout import tile_settings
 from codec.tiles.plan import FieldGroup, tasks_of
 from codec.tiles.runners import Source
 from codec.tiles.write import PlacedItems
@@ -147,12 +146,7 @@ def _start(growth: Growth) -> list[int]:
 
 
 def _check_tiles(growths: Sequence[Growth], options: EncodeOptions) -> None:
-    """New tiles lie as those before do, and what was blended there is blended here."""
-    layout = tile_settings(options)
-    if layout.bricks or layout.overlap:
-        raise InvalidOptionError(
-            "tile.bricks and tile.overlap: new samples are cut as those before; leave them out"
-        )
+    """New tiles lie as those before do, and share samples where these do."""
     if options.goal.bounded and any(growth.before.margins for growth in growths):
         raise InvalidOptionError(
             "the tiles of this file share samples, where no bound can be kept; ask for a PSNR"
@@ -274,7 +268,7 @@ def _encode(
     if ranges is None:
         ranges = {field.name: _range(file, field) for field in dataset.fields}
         journal.add_ranges(ranges)
-    tasks = tasks_of(groups, ranges, goals, own_range=tile_settings(options).own_range)
+    tasks = tasks_of(groups, ranges, goals)
     encode_missing(tasks, dataset.fields, source, options, journal)
 
 
