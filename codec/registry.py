@@ -74,6 +74,14 @@ _BUILT_IN = (
         1,
     ),
     _Row(
+        "architecture",
+        "amgsrn",
+        "inrc_plugins.amgsrn.architecture:Amgsrn",
+        "latent grids placed where the error is, a small ReLU network (AMGSRN++)",
+        5,
+        1,
+    ),
+    _Row(
         "pruner",
         "binary-mask",
         "inrc_plugins.binary_mask:BinaryMask",

@@ -9,6 +9,7 @@ samples; what is returned was measured by `FitTask.measure`, on coded bytes and 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -19,7 +20,7 @@ from codec.pipeline.batches import AxisSampler
 from codec.pipeline.metrics import mean_squared_error, peak_signal_to_noise
 from codec.pipeline.progress import StageProgress
 from codec.pipeline.quantised_fit import QuantisedFit
-from codec.pipeline.trainer import Network, Tensors, Trainer
+from codec.pipeline.trainer import Fitter, Network, Tensors, Trainer
 
 ConfigT = TypeVar("ConfigT")
 _log = logging.getLogger("inrc")
@@ -96,11 +97,23 @@ class Schedule:
 
 
 class GradientFit(Generic[ConfigT]):
-    """One run of the stages for one item."""
+    """One run of the stages for one item.
 
-    def __init__(self, task: FitTask, family: NetworkFamily[ConfigT]) -> None:
+    Args:
+        task: the item.
+        family: the networks.
+        fitter: makes what trains a config, where a `Trainer` is not enough.
+    """
+
+    def __init__(
+        self,
+        task: FitTask,
+        family: NetworkFamily[ConfigT],
+        fitter: Callable[[ConfigT], Fitter[Any]] | None = None,
+    ) -> None:
         self._task = task
         self._family = family
+        self._fitter = fitter
         self._schedule = Schedule.for_effort(task.effort, task.schedule)
         active = [axis for axis, size in enumerate(task.shape) if size > 1]
         squeezed = (task.values.shape[0], *(task.shape[axis] for axis in active))
@@ -126,14 +139,16 @@ class GradientFit(Generic[ConfigT]):
         )
         return quantised.run(tensors)
 
-    def _trainer(self, config: ConfigT) -> Trainer:
+    def _trainer(self, config: ConfigT) -> Fitter[Any]:
+        if self._fitter is not None:
+            return self._fitter(config)
         network = self._family.network(config)
         return Trainer(network, self._sampler, self._task.seed, self._task.threads)
 
     def _progress(self, start: float, end: float) -> StageProgress:
         return StageProgress(self._task.report, start, end)
 
-    def _fit(self) -> tuple[ConfigT, Tensors, Trainer]:
+    def _fit(self) -> tuple[ConfigT, Tensors, Fitter[Any]]:
         goal = self._task.goal
         if goal.psnr is None:
             budget = goal.file_bytes or self._samples
@@ -184,7 +199,7 @@ class GradientFit(Generic[ConfigT]):
 
     def _train(
         self,
-        trainer: Trainer,
+        trainer: Fitter[Any],
         config: ConfigT,
         tensors: Tensors,
         steps: int,
@@ -202,7 +217,7 @@ class GradientFit(Generic[ConfigT]):
             report=progress.stage("fit"),
         )
 
-    def _estimate(self, trainer: Trainer, tensors: Tensors) -> float:
+    def _estimate(self, trainer: Fitter[Any], tensors: Tensors) -> float:
         return peak_signal_to_noise(trainer.estimate(tensors, trainer.draw(32)))
 
     def _to_device(self, tensors: Tensors) -> Tensors:

@@ -19,7 +19,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 import torch
 
-from codec.pipeline.batches import AxisSampler, Shard
+from codec.pipeline.batches import Shard
 
 Tensors = dict[str, torch.Tensor]
 Network = Callable[[Mapping[str, torch.Tensor], Sequence[torch.Tensor]], torch.Tensor]
@@ -48,7 +48,7 @@ def no_penalty() -> torch.Tensor:
 
 
 @dataclass(frozen=True)
-class _ShardResult:
+class ShardResult:
     """Sum of squared errors over a shard, how many there were, and the sum's gradients."""
 
     squared: float
@@ -89,8 +89,24 @@ class Fitter(Protocol[BatchT]):
         ...
 
 
+class Sampler(Protocol):
+    """Draws the batches of a field."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether a shard is the whole field."""
+        ...
+
+    def draw(self, generator: np.random.Generator) -> Shard:
+        """A random shard; its indices are for the network to read."""
+        ...
+
+
 class Trainer:
     """Fits tensors to a field.
+
+    A subclass may take the gradients of some tensors from elsewhere (`_gradients`), and do more
+    with them before the step is taken (`_step`); tensors without one stay as they are.
 
     Args:
         network: maps tensors and sample indices per axis to (components, samples).
@@ -99,7 +115,10 @@ class Trainer:
         threads: how many shards are evaluated at once.
     """
 
-    def __init__(self, network: Network, sampler: AxisSampler, seed: int, threads: int) -> None:
+    # Of Adam: far below any gradient that counts.
+    _epsilon = 1e-12
+
+    def __init__(self, network: Network, sampler: Sampler, seed: int, threads: int) -> None:
         self._network = network
         self._sampler = sampler
         self._generators = [np.random.default_rng([seed, number]) for number in range(SHARDS)]
@@ -144,7 +163,7 @@ class Trainer:
         groups = [{"params": group, "lr": rate} for rate, group in by_rate.items()]
         if extra:
             groups.append({"params": list(extra), "lr": extra_rate})
-        optimiser = torch.optim.Adam(groups, betas=(0.9, 0.99), eps=1e-12, fused=True)
+        optimiser = torch.optim.Adam(groups, betas=(0.9, 0.99), eps=self._epsilon, fused=True)
         base = [group["lr"] for group in optimiser.param_groups]
         smoothed = math.nan
         with one_torch_thread(), self._workers() as pool:
@@ -200,14 +219,14 @@ class Trainer:
         """A pool for all shards but the first, or none for a single thread."""
         return ThreadPoolExecutor(self._threads - 1) if self._threads > 1 else nullcontext()
 
-    def _gradients(self, inputs: Tensors, generator: np.random.Generator) -> _ShardResult:
+    def _gradients(self, inputs: Tensors, generator: np.random.Generator) -> ShardResult:
         shard = self._sampler.draw(generator)
         difference = self._network(inputs, shard.indices) - shard.target
         if shard.valid is not None:
             difference = difference * shard.valid
         squared = difference.square().sum()
         gradients = torch.autograd.grad(squared, list(inputs.values()))
-        return _ShardResult(float(squared.detach()), _count(shard), gradients)
+        return ShardResult(float(squared.detach()), sample_count(shard), gradients)
 
     def _shards_needed(self, count: int) -> int:
         return 1 if self._sampler.whole else count
@@ -227,7 +246,8 @@ class Trainer:
                     difference = difference * shard.valid
                 return float(difference.double().square().sum())
 
-            return sum(pool.map(squared, shards)) / (sum(_count(shard) for shard in shards) or 1.0)
+            count = sum(sample_count(shard) for shard in shards)
+            return sum(pool.map(squared, shards)) / (count or 1.0)
 
     def curvature(self, tensors: Tensors, shards: Sequence[Shard]) -> Tensors:
         """Diagonal of the Gauss-Newton matrix of the mean squared error, per element.
@@ -249,7 +269,7 @@ class Trainer:
                 gradients = torch.autograd.grad((outputs * signs).sum(), list(inputs.values()))
                 for name, gradient in zip(inputs, gradients, strict=True):
                     sums[name] += gradient.square()
-                count += _count(shard)
+                count += sample_count(shard)
         return {name: 2 * total / max(count, 1.0) for name, total in sums.items()}
 
 
@@ -267,7 +287,8 @@ def _share(
     return [work(tasks[0]), *(other.result() for other in others)]
 
 
-def _count(shard: Shard) -> float:
+def sample_count(shard: Shard) -> float:
+    """Valid values in a shard, over all components."""
     return float(shard.target.numel() if shard.valid is None else shard.valid.sum())
 
 
