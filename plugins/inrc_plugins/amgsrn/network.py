@@ -13,7 +13,6 @@ from inrc_plugins.amgsrn.config import AmgsrnConfig
 _STEEPEST = 16.0
 # Beyond this distance a grid's density is 0 in float32, and its 20th power still a float32.
 _FARTHEST = 4.0
-_EXPONENT = 20
 _TINY = 1e-16
 # Half the range of a feature at first: so small that the density follows the error from the start.
 _FEATURE_START = 1e-4
@@ -164,7 +163,9 @@ def density_loss(
     axes = local.shape[-1]
     determinants = transforms[:axes].clamp(-_STEEPEST, _STEEPEST).sum(dim=0).exp()
     near = local.clamp(-_FARTHEST, _FARTHEST)
-    rho = determinants @ torch.exp(-near.pow(_EXPONENT).sum(dim=-1))
+    fourth = near.square().square()
+    # v^20 as v^16 v^4: a general power takes several times as long.
+    rho = determinants @ torch.exp(-(fourth.square().square() * fourth).sum(dim=-1))
     rho = rho / (rho.sum().detach() + _TINY)
     with torch.no_grad():
         target = rho ** (errors.mean() / (errors + _TINY))
