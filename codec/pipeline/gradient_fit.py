@@ -143,7 +143,8 @@ class GradientFit(Generic[ConfigT]):
         if self._fitter is not None:
             return self._fitter(config)
         network = self._family.network(config)
-        return Trainer(network, self._sampler, self._task.seed, self._task.threads)
+        task = self._task
+        return Trainer(network, self._sampler, task.seed, task.threads, task.journal)
 
     def _progress(self, start: float, end: float) -> StageProgress:
         return StageProgress(self._task.report, start, end)

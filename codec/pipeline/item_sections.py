@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -117,6 +118,13 @@ def encode_item(
     )
 
 
+@lru_cache(maxsize=16)
+def _sparsity_section(shape: tuple[int, ...], packed: bytes) -> bytes:
+    """A search for steps codes the same mask again and again, which took longer than the rest."""
+    bits = np.unpackbits(np.frombuffer(packed, np.uint8), count=math.prod(shape))
+    return encode_mask_section(CodedMask(bits.astype(np.bool_).reshape(shape)))
+
+
 def model_header(
     architecture: Architecture,
     model: Model,
@@ -130,7 +138,7 @@ def model_header(
     for index, tensor in enumerate(model.tensors):
         if tensor.mask is not None:
             tensor_masks.append((index, first_mask + len(masks)))
-            masks.append(encode_mask_section(CodedMask(tensor.mask)))
+            masks.append(_sparsity_section(tensor.mask.shape, np.packbits(tensor.mask).tobytes()))
     item = Item(
         tuple(components),
         tuple(dims),

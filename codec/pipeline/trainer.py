@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from codec.pipeline.batches import Shard
+from codec.pipeline.fit_journal import FitJournal, Snapshot, no_journal
 
 Tensors = dict[str, torch.Tensor]
 Network = Callable[[Mapping[str, torch.Tensor], Sequence[torch.Tensor]], torch.Tensor]
@@ -106,23 +107,33 @@ class Trainer:
     """Fits tensors to a field.
 
     A subclass may take the gradients of some tensors from elsewhere (`_gradients`), and do more
-    with them before the step is taken (`_step`); tensors without one stay as they are.
+    with them before the step is taken (`_step`); tensors without one stay as they are. What it then
+    has to remember belongs in the journal, too (`_snapshot`, `_restore`).
 
     Args:
         network: maps tensors and sample indices per axis to (components, samples).
         sampler: draws the shards.
         seed: of the batches.
         threads: how many shards are evaluated at once.
+        journal: where trainings are kept, if anywhere.
     """
 
     # Of Adam: far below any gradient that counts.
     _epsilon = 1e-12
 
-    def __init__(self, network: Network, sampler: Sampler, seed: int, threads: int) -> None:
+    def __init__(
+        self,
+        network: Network,
+        sampler: Sampler,
+        seed: int,
+        threads: int,
+        journal: FitJournal | None = None,
+    ) -> None:
         self._network = network
         self._sampler = sampler
         self._generators = [np.random.default_rng([seed, number]) for number in range(SHARDS)]
         self._threads = min(threads, SHARDS)
+        self._journal = journal or no_journal()
 
     def run(
         self,
@@ -165,9 +176,13 @@ class Trainer:
             groups.append({"params": list(extra), "lr": extra_rate})
         optimiser = torch.optim.Adam(groups, betas=(0.9, 0.99), eps=self._epsilon, fused=True)
         base = [group["lr"] for group in optimiser.param_groups]
-        smoothed = math.nan
+        smoothed, start = math.nan, 0
+        if (found := self._journal.begin()) is not None:
+            smoothed, start = self._restore(found, leaves, optimiser)
+            if found.finished:
+                start = steps
         with one_torch_thread(), self._workers() as pool:
-            for step in range(steps):
+            for step in range(start, steps):
                 share = _schedule(step, steps, final_rate)
                 for group, rate in zip(optimiser.param_groups, base, strict=True):
                     group["lr"] = rate * share
@@ -178,9 +193,53 @@ class Trainer:
                 report((step + 1) / steps, smoothed)
                 if step >= _WARM_UP and smoothed < stop_below:
                     break
+                self._journal.keep(
+                    functools.partial(self._snapshot, leaves, optimiser, smoothed, step + 1),
+                    finished=False,
+                )
+        if found is None or not found.finished:
+            end = functools.partial(self._snapshot, leaves, optimiser, smoothed, steps)
+            self._journal.keep(end, finished=True)
         for leaf in leaves:
             leaf.requires_grad_(False)
         return smoothed
+
+    def _snapshot(
+        self,
+        leaves: Sequence[torch.Tensor],
+        optimiser: torch.optim.Optimizer,
+        smoothed: float,
+        step: int,
+        finished: bool,
+    ) -> Snapshot:
+        """The training after `step` steps; of a finished one, no optimiser."""
+        arrays = {f"leaf/{n}": leaf.detach().cpu().numpy().copy() for n, leaf in enumerate(leaves)}
+        if not finished:
+            for number, moments in optimiser.state_dict()["state"].items():
+                for name, value in moments.items():
+                    arrays[f"adam/{number}/{name}"] = value.cpu().numpy().copy()
+        generators = [generator.bit_generator.state for generator in self._generators]
+        state = {"smoothed": smoothed, "step": step, "generators": generators}
+        return Snapshot(finished, arrays, state)
+
+    def _restore(
+        self, found: Snapshot, leaves: Sequence[torch.Tensor], optimiser: torch.optim.Optimizer
+    ) -> tuple[float, int]:
+        """Take up a training; returns its smoothed loss and how many steps it had done."""
+        moments: dict[int, dict[str, torch.Tensor]] = {}
+        with torch.no_grad():
+            for name, array in found.arrays.items():
+                kind, number, *rest = name.split("/")
+                if kind == "leaf":
+                    leaves[int(number)].copy_(torch.from_numpy(array))
+                else:
+                    moments.setdefault(int(number), {})[rest[0]] = torch.from_numpy(array)
+        if moments:
+            groups = optimiser.state_dict()["param_groups"]
+            optimiser.load_state_dict({"state": moments, "param_groups": groups})
+        for generator, state in zip(self._generators, found.state["generators"], strict=True):
+            generator.bit_generator.state = state
+        return found.state["smoothed"], found.state["step"]
 
     def _step(
         self,

@@ -15,6 +15,7 @@ import torch
 
 import codec
 from codec.errors import CorruptError, InvalidOptionError, UnsupportedError
+from codec.pipeline import fit_journal
 from codec.registry import architecture
 from inrc_plugins.amgsrn import network
 from inrc_plugins.amgsrn.config import TRANSFORM_NUMBERS, AmgsrnConfig, active_axes
@@ -412,6 +413,37 @@ def test_threads_do_not_change_the_file(tmp_path: Path) -> None:
         encoded(tmp_path, smooth((12, 12, 12)), bytes=2000, threads=threads, settings=settings)
         found.append((tmp_path / "t.inrc").read_bytes())
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("step", [2, 12])
+def test_a_fit_that_was_stopped_while_grids_move_ends_with_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    monkeypatch.setattr(fit_journal, "_INTERVAL", 0.0)
+    settings = QUICK | {"fit.steps": 40, "arch.transform_rate": 0.05}
+    field, options = smooth((10, 9, 8)), {"bytes": 1200, "settings": settings}
+    encoded(tmp_path, field, **options)
+    whole = (tmp_path / "t.inrc").read_bytes()
+    (tmp_path / "t.inrc").unlink()
+    seen: list[str] = []
+
+    def stop(progress: codec.Progress) -> None:
+        seen.append(progress.stage)
+        if seen.count("fit") == step:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        codec.encode(
+            tmp_path / "t.npy", tmp_path / "t.inrc", arch="amgsrn", effort=0, device="cpu",
+            on_progress=stop, **options,
+        )  # fmt: skip
+    seen.clear()
+    codec.encode(
+        tmp_path / "t.npy", tmp_path / "t.inrc", arch="amgsrn", effort=0, device="cpu",
+        on_progress=lambda progress: seen.append(progress.stage), **options,
+    )  # fmt: skip
+    assert (tmp_path / "t.inrc").read_bytes() == whole
+    assert seen.count("fit") < 40
 
 
 def test_invalid_samples_do_not_count(tmp_path: Path) -> None:

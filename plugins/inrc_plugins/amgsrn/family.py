@@ -45,7 +45,7 @@ class AmgsrnFamily:
         self._settings: AmgsrnSettings = task.settings
         self._sizes = tuple(task.shape[axis] for axis in active_axes(task.shape))
         self._components = len(task.values)
-        self._seed, self._threads = task.seed, task.threads
+        self._seed, self._threads, self._journal = task.seed, task.threads, task.journal
         asked = self._settings.nodes
         if asked and len(asked) != len(self._sizes):
             raise InvalidOptionError(
@@ -62,7 +62,12 @@ class AmgsrnFamily:
     def trainer(self, config: AmgsrnConfig) -> PlacingTrainer:
         """What trains a config."""
         return PlacingTrainer(
-            self.network(config), self._settings, self._sampler, self._seed, self._threads
+            self.network(config),
+            self._settings,
+            self._sampler,
+            self._seed,
+            self._threads,
+            self._journal,
         )
 
     def sized(self, parameters: int) -> AmgsrnConfig:

@@ -12,8 +12,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
+from codec.pipeline.fit_journal import FitJournal, Snapshot
 from codec.pipeline.trainer import (
     ShardResult,
     Tensors,
@@ -31,6 +33,8 @@ _DELAY, _SHARE = 500 / 30000, 1 / 5
 # The source's weights are for errors of values in [0, 1]; ours are in [-1, 1], their squares 4
 # times as large.
 _UNIT = 4.0
+# Before the names of the placement's tensors in a journal.
+_KEPT = "placement/"
 
 
 class Placement:
@@ -54,6 +58,19 @@ class Placement:
         """Whether the grids move in the coming step."""
         return self._first <= self._done < self._first + self._count
 
+    def kept(self) -> tuple[dict[str, npt.NDArray[Any]], int]:
+        """What to go on from: the optimiser's tensors, and the steps done."""
+        moments = self._optimiser.state_dict()["state"].get(0, {})
+        return {name: value.cpu().numpy().copy() for name, value in moments.items()}, self._done
+
+    def restore(self, moments: Mapping[str, npt.NDArray[Any]], done: int) -> None:
+        """Go on from there."""
+        self._done = done
+        if moments:
+            state = {name: torch.from_numpy(value) for name, value in moments.items()}
+            groups = self._optimiser.state_dict()["param_groups"]
+            self._optimiser.load_state_dict({"state": {0: state}, "param_groups": groups})
+
     def step(self) -> None:
         """Move the grids, if it is their time."""
         if self.moving:
@@ -70,7 +87,7 @@ class PlacingTrainer(Trainer):
         network: the function.
         settings: rates and weights.
         sampler: draws the shards.
-        seed, threads: as of `Trainer`.
+        seed, threads, journal: as of `Trainer`.
     """
 
     _epsilon = 1e-15
@@ -82,8 +99,9 @@ class PlacingTrainer(Trainer):
         sampler: PointSampler,
         seed: int,
         threads: int,
+        journal: FitJournal | None = None,
     ) -> None:
-        super().__init__(network, sampler, seed, threads)
+        super().__init__(network, sampler, seed, threads, journal)
         self._grids_network = network
         self._settings = settings
         self._placement: Placement | None = None
@@ -112,6 +130,25 @@ class PlacingTrainer(Trainer):
         return _UNIT * (
             settings.variation * variation(grids) + settings.magnitude * grids.abs().mean()
         )
+
+    def _snapshot(self, *rest: Any) -> Snapshot:
+        found = super()._snapshot(*rest)
+        if self._placement is None or found.finished:
+            return found
+        moments, done = self._placement.kept()
+        arrays = {f"{_KEPT}{name}": value for name, value in moments.items()}
+        return Snapshot(False, {**found.arrays, **arrays}, {**found.state, "placed": done})
+
+    def _restore(self, found: Snapshot, *rest: Any) -> tuple[float, int]:
+        moments = {
+            name.removeprefix(_KEPT): value
+            for name, value in found.arrays.items()
+            if name.startswith(_KEPT)
+        }
+        if self._placement is not None and not found.finished:
+            self._placement.restore(moments, found.state["placed"])
+        others = {name: value for name, value in found.arrays.items() if not name.startswith(_KEPT)}
+        return super()._restore(Snapshot(found.finished, others, found.state), *rest)
 
     def _step(self, tensors: Tensors, *rest: Any) -> float:
         loss = super()._step(tensors, *rest)
