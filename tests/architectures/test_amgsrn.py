@@ -209,6 +209,15 @@ def test_the_reconstruction_never_moves_the_grids() -> None:
         assert torch.equal(tensor, before[name]) == (name == "transforms")
 
 
+def test_no_other_optimiser_moves_the_grids() -> None:
+    trainer, tensors = placing(corner_field(), transform_rate=1e-4)
+    before = tensors["transforms"].clone()
+    trainer.run(tensors, 50, dict.fromkeys(tensors, 0.1))
+    moved = (tensors["transforms"] - before).abs()
+    # Adam goes by the rate at most, here for 10 steps along a cosine.
+    assert 0 < moved.max() <= 10 * 1e-4
+
+
 def test_under_pruning_and_quantisation_the_grids_stay() -> None:
     trainer, tensors = placing(corner_field(), transform_rate=0.1)
     before = tensors["transforms"].clone()

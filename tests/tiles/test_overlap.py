@@ -143,6 +143,27 @@ def test_what_is_reported_is_measured_on_the_blended_field(
     assert report.qualities[0].valid == np.isfinite(field).sum()
 
 
+def test_a_range_of_its_own_does_not_make_a_faint_brick_better_than_asked_for(
+    tmp_path: Path,
+) -> None:
+    values = np.random.default_rng(3).normal(0, 1, (24, 16, 16)).astype(np.float32)
+    values[12:] /= 100
+    np.save(tmp_path / "t.npy", values)
+    sizes = []
+    for own in (False, True):
+        settings = {"tile.bricks": "2x1x1", "tile.own_range": own}
+        report = codec.encode(
+            tmp_path / "t.npy", tmp_path / "t.inrc", psnr=40, effort=0, device="cpu",
+            settings=settings, overwrite=True,
+        )  # fmt: skip
+        assert report.goal_met
+        sizes.append(report.file_bytes)
+    with codec.open(tmp_path / "t.inrc", device="cpu") as file:
+        scales = [item.header.components[0].scale for item in file["t"].items]
+    assert scales[0] > 50 * scales[1]
+    assert sizes[1] < 1.05 * sizes[0]
+
+
 def test_a_size_is_kept_although_shared_samples_are_coded_twice(
     field_path: Path, tmp_path: Path
 ) -> None:
@@ -226,7 +247,7 @@ def test_tile_1_the_cores_are_the_field() -> None:
     [
         [(0, 10, 0, 2), (8, 12, 0, 0)],
         [(0, 8, 0, 0), (7, 13, 1, 0)],
-        [(0, 10, 0, 2), (6, 4, 2, 2), (7, 13, 1, 0)],
+        [(0, 10, 0, 2), (7, 4, 1, 1), (8, 12, 2, 0)],
         [(0, 10, 1, 1), (8, 12, 1, 0)],
         [(0, 10, 0, 1), (8, 12, 1, 2)],
         [(0, 10, 0, 1), (9, 12, 1, 0)],
