@@ -22,7 +22,7 @@ STAMP := .venv/.installed
 PEERS := .venv/.peers-installed
 CONFORMANCE := $(BIN)/inrc-conformance run --mode batch --jobs $(WORKERS)
 
-.PHONY: help env demo readme-picture test check bench-main bench-volumes bench-images bench-bounds bench-scale bench-lossless bench-shapes conformance clean distclean
+.PHONY: help env demo readme-picture test check bench-main bench-pruning bench-volumes bench-images bench-bounds bench-scale bench-latency bench-lossless bench-shapes conformance clean distclean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -57,8 +57,14 @@ conformance: $(STAMP)  ## run the conformance vectors against the reference deco
 bench-main: $(STAMP)  ## measure sizes, speed and memory; writes benchmarks/RESULTS.md (10-20 minutes)
 	$(BIN)/python benchmarks/bench_main.py $(BENCH_ARGS)
 
+bench-pruning: $(STAMP)  ## cost of pruning half of a latent grid, every pruner (minutes)
+	$(BIN)/python benchmarks/bench_pruning.py $(BENCH_ARGS)
+
 bench-scale: $(STAMP)  ## a 4 GiB field in tiles: memory, resumption, a region (BENCH_ARGS='--gib 0.5')
 	$(BIN)/python benchmarks/bench_scale.py $(BENCH_ARGS)
+
+bench-latency: $(STAMP)  ## how long a small region of a large field takes; writes benchmarks/RESULTS.md
+	$(BIN)/python benchmarks/bench_latency.py --write --json benchmarks/results/latency.json $(BENCH_ARGS)
 
 $(PEERS): $(STAMP)
 	$(BIN)/python -m pip install $(PIP_ARGS) -c constraints.txt -e '.[bench]'

@@ -11,7 +11,9 @@ from codec.limits import Limits
 from codec.options import (
     AUTOMATIC_TILE,
     CODERS,
+    DEFAULT_EFFORT,
     DEFAULT_PSNR,
+    SIGNED,
     THREADS,
     EncodeOptions,
     Goal,
@@ -59,7 +61,7 @@ def encode(
     bytes: int | None = None,
     max_error: float | None = None,
     rel_error: float | None = None,
-    effort: int = 3,
+    effort: int = DEFAULT_EFFORT,
     arch: str = "auto",
     var: str | Sequence[str] | None = None,
     joint: Sequence[Sequence[str]] = (),
@@ -73,6 +75,7 @@ def encode(
     tile: str | Sequence[int] = AUTOMATIC_TILE,
     scheduler: str = THREADS,
     settings: Mapping[str, Any] | None = None,
+    sdf: str = SIGNED,
     overwrite: bool = False,
     on_progress: ProgressCallback = ignore_progress,
 ) -> EncodeReport:
@@ -109,6 +112,7 @@ def encode(
         tile=tile if isinstance(tile, str) else tuple(tile),
         scheduler=scheduler,
         settings=texts_of(settings or {}),
+        sdf=sdf,
     )
     return encode_file(source, target, options, overwrite=overwrite)
 
@@ -123,8 +127,8 @@ def append(
     bytes: int | None = None,
     max_error: float | None = None,
     rel_error: float | None = None,
-    effort: int = 3,
-    arch: str = "pyramid",
+    effort: int | None = None,
+    arch: str = "auto",
     var: str | Sequence[str] | None = None,
     prune: str = "binary-mask",
     quantise: str = "uniform",
@@ -143,6 +147,9 @@ def append(
     range of old and new samples; a ratio or a number of bytes concerns what is added. A run that
     was killed is taken up like one of `encode`.
 
+    Without a goal, effort or architecture, those with which `target` was made are taken, as far as
+    it says so (files in tiles do); else 40 dB, 3 and pyramid. Bytes become the same ratio.
+
     Args:
         dim: name of the dim, or its position ("0", "1" ...) where dims have no names.
         var: the fields that grow, to make sure; all along the dim if None.
@@ -155,8 +162,8 @@ def append(
     from codec.tiles.append import append_file
 
     options = EncodeOptions(
-        goal=Goal.choose(psnr, ratio, bytes, max_error, rel_error).or_psnr(DEFAULT_PSNR),
-        effort=effort,
+        goal=Goal.choose(psnr, ratio, bytes, max_error, rel_error),
+        effort=DEFAULT_EFFORT if effort is None else effort,
         architecture=arch,
         pruner=prune,
         quantiser=quantise,
@@ -168,7 +175,7 @@ def append(
         on_progress=on_progress,
         scheduler=scheduler,
     )
-    return append_file(target, source, dim, options, anew=overwrite)
+    return append_file(target, source, dim, options, own_effort=effort is not None, anew=overwrite)
 
 
 def decode(
@@ -179,6 +186,7 @@ def decode(
     region: Region | None = None,
     level: int = 0,
     resolution: int | None = None,
+    closed: bool = False,
     allow_truncated: bool = False,
     device: str = "auto",
     threads: int = 0,
@@ -194,6 +202,7 @@ def decode(
         level: how often every axis is halved; only the streams of this and coarser levels are read.
         resolution: of a shape that becomes a mesh (.ply, .obj, .stl, .off, .glb), cells along the
             longest axis, 2 to 1024; 256 if None.
+        closed: give such a mesh with the holes of the original closed.
         allow_truncated: decode what is left of a file that was cut short, from the levels it holds.
 
     Raises:
@@ -212,6 +221,7 @@ def decode(
         limits=limits or Limits(),
         level=level,
         resolution=resolution,
+        closed=closed,
         allow_truncated=allow_truncated,
         on_progress=on_progress,
     )

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from codec.container import cbor
 from codec.container.compression import NONE, compress
 from codec.container.items import Head, Item
+from codec.container.provenance import Provenance
 from codec.container.section_index import section_digest
 from codec.container.sections import SectionWriter
 from codec.entropy.mask_section import CodedMask, decode_mask_section, encode_mask_section
@@ -69,9 +70,15 @@ class FileParts:
         self.items.append(sections)
         self.masks += sections.masks
 
-    def keep(self, medium: str, metadata: Metadata, verbatim: Mapping[str, VerbatimValue]) -> None:
+    def keep(
+        self,
+        medium: str,
+        metadata: Metadata,
+        verbatim: Mapping[str, VerbatimValue],
+        made: Provenance | None = None,
+    ) -> None:
         """Set what is not fitted; it is compressed here, once."""
-        self.kept = kept_sections(medium, metadata, verbatim)
+        self.kept = kept_sections(medium, metadata, verbatim, made)
 
     def to_bytes(self, level: int) -> bytes:
         """The file."""
@@ -102,12 +109,22 @@ class FileParts:
 
 
 def kept_sections(
-    medium: str, metadata: Metadata, verbatim: Mapping[str, VerbatimValue]
+    medium: str,
+    metadata: Metadata,
+    verbatim: Mapping[str, VerbatimValue],
+    made: Provenance | None = None,
 ) -> list[KeptSection]:
-    """The sections of what is not fitted, each compressed as well as it can be."""
+    """The sections of what is not fitted, each compressed as well as it can be.
+
+    Args:
+        made: how the file is made, if it is to be kept.
+    """
     described = cbor.encode({0: medium, 1: metadata} if metadata else {0: medium})
     payloads = [("VERB", payload) for payload in encode_verbatim(verbatim)]
-    return [(name, *compress(data)) for name, data in [*payloads, ("mETa", described)]]
+    payloads.append(("mETa", described))
+    if made is not None:
+        payloads.append(("pROv", made.to_bytes()))
+    return [(name, *compress(data)) for name, data in payloads]
 
 
 def mask_digest(payload: bytes) -> bytes:

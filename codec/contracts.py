@@ -1,7 +1,8 @@
 """What plugins are: the interfaces between the pipeline and the networks it does not know.
 
 An architecture knows its network and nothing of the file; the pipeline knows files and no network.
-Evaluation must follow the architecture's normative text in `format_spec/architectures/`.
+Evaluation must follow the architecture's normative text in `format_spec/architectures/`. What
+prunes and quantises is in `codec.stage_contracts`.
 """
 
 from __future__ import annotations
@@ -17,12 +18,11 @@ from codec.container.items import Quantisation
 from codec.entropy.mixing.lattice import Lattice, Segment
 from codec.pipeline.fit_journal import FitJournal
 from codec.settings import setting
-from codec.surface import Surface
+from codec.surface import Sheet, Surface
 
 if TYPE_CHECKING:
-    import torch
-
     from codec.entropy.mixing.octree import Octree
+    from codec.stage_contracts import Pruner, Quantiser
 
 Floats = npt.NDArray[np.float32]
 Values = npt.NDArray[np.floating[Any]]
@@ -41,17 +41,23 @@ class TensorSpec:
     Attributes:
         name: unique within the architecture.
         shape: of the tensor; the first axis is the feature or output axis.
-        prunable: whether a mask shared over the first axis makes sense.
+        prunable: whether a mask makes sense.
+        shareable: whether one mask for all indices of the first axis makes sense, as in a grid of
+            features; without it a pruner masks single entries.
         lattice: for the coefficients of a transform, the order in which they are coded; only the
             first tensor of an architecture may have one, and it has no mask.
         octree: for the cells and nodes of an octree, how these are coded; under the same rules.
+        integral: whether parameters are the integers themselves: the step is 1 and there is no
+            mask, as with the two above.
     """
 
     name: str
     shape: tuple[int, ...]
     prunable: bool = False
+    shareable: bool = True
     lattice: Lattice | None = None
     octree: Octree | None = None
+    integral: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,6 +182,7 @@ class ShapeModel:
         origin: position of the first node, in the unit of the mesh, each a float32.
         spacing: from one node to the next, a float32.
         band: the distance at which the field is cut off, in the unit of the mesh.
+        offset: of a sheet, the distance to it at which the field is 0; its distances are unsigned.
     """
 
     model: Model
@@ -183,6 +190,7 @@ class ShapeModel:
     origin: tuple[float, float, float]
     spacing: float
     band: float
+    offset: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -192,7 +200,7 @@ class ShapeTask:
     Attributes:
         surface: what to fit.
         goal: the target; PSNR is that of distances decoded at points of the surface, with the
-            diagonal of the bounding box as peak.
+            diagonal of the bounding box as peak; of a sheet, at its offset.
         effort: 0 to 9.
         seed: of every random choice.
         settings: of the architecture, an instance of its settings class.
@@ -201,7 +209,7 @@ class ShapeTask:
         report: call as report(stage, fraction, loss, psnr).
     """
 
-    surface: Surface
+    surface: Surface | Sheet
     goal: ItemGoal
     effort: int
     seed: int
@@ -224,6 +232,36 @@ class Evaluator(Protocol):
 
     def at(self, points: Positions) -> Values:
         """y at `points`, (n, axes) real indices: (components, n) floats, not clamped."""
+        ...
+
+
+@runtime_checkable
+class HoldsSamples(Protocol):
+    """What an evaluator may be besides: one that holds all samples of its level.
+
+    `on_axes` at whole indices gives nothing but these; where they are overwritten, it gives what
+    was written.
+    """
+
+    @property
+    def samples(self) -> Values:
+        """(components, ...) in the order of the field's axes, contiguous."""
+        ...
+
+
+@runtime_checkable
+class OpenEvaluator(Evaluator, Protocol):
+    """An evaluator of distances whose zero is not the surface everywhere."""
+
+    def past_border(self, points: Positions) -> Positions | None:
+        """How far past the border of the surface, where its zero closes a hole.
+
+        Args:
+            points: (n, axes) real indices.
+
+        Returns:
+            (n,): at most 0 on the surface, greater past its border; None if it has none.
+        """
         ...
 
 
@@ -299,89 +337,4 @@ class ShapeArchitecture(Architecture, Protocol):
 
     def fit_shape(self, task: ShapeTask) -> ShapeModel:
         """The best model found for the task; meets its goal wherever one was found that does."""
-        ...
-
-
-class PruningState(Protocol):
-    """A pruner at work on the tensors of one model during the fit."""
-
-    def parameters(self) -> list[torch.Tensor]:
-        """Leaf tensors to be trained with the model."""
-        ...
-
-    def apply(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
-        """`tensor` with its pruning applied, differentiably; others are returned as they are."""
-        ...
-
-    def penalty(self) -> torch.Tensor:
-        """Scalar to add to the loss (mean squared error in normalised units)."""
-        ...
-
-    def masks(self) -> dict[str, Mask]:
-        """Final masks, shaped as one slice of the tensor's first axis; gates are to be folded by
-        `apply` before."""
-        ...
-
-
-@runtime_checkable
-class Pruner(Protocol):
-    """A way to find parameters that are not needed."""
-
-    name: str
-    summary: str
-    settings: type
-
-    def configured(self, settings: Any) -> Pruner:
-        """This pruner with an instance of its settings class."""
-        ...
-
-    def attach(
-        self,
-        tensors: Mapping[str, torch.Tensor],
-        importance: Mapping[str, torch.Tensor],
-        price: float,
-    ) -> PruningState:
-        """Start pruning.
-
-        Args:
-            tensors: the prunable tensors.
-            importance: for each, the estimated rise of the loss per element if it were 0.
-            price: rise of the loss that is worth not having to code one integer.
-        """
-        ...
-
-
-@runtime_checkable
-class Quantiser(Protocol):
-    """A map from float tensors to integers and steps."""
-
-    name: str
-    summary: str
-    settings: type
-
-    def configured(self, settings: Any) -> Quantiser:
-        """This quantiser with an instance of its settings class."""
-        ...
-
-    def steps(
-        self,
-        tensors: Mapping[str, torch.Tensor],
-        sensitivity: Mapping[str, torch.Tensor],
-        coarseness: float,
-    ) -> dict[str, Quantisation]:
-        """Steps for every tensor, finer where the loss is more sensitive.
-
-        Args:
-            tensors: float tensors.
-            sensitivity: for each, the curvature of the loss per element, same shape.
-            coarseness: one positive number that scales all steps.
-        """
-        ...
-
-    def quantise(self, tensor: torch.Tensor, quantisation: Quantisation) -> Integers:
-        """The integers of a tensor, same shape."""
-        ...
-
-    def straight_through(self, tensor: torch.Tensor, quantisation: Quantisation) -> torch.Tensor:
-        """The tensor as it will be decoded, with the gradient of the identity."""
         ...

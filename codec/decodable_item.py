@@ -12,12 +12,12 @@ import numpy.typing as npt
 
 from codec.container.items import Component, Item
 from codec.container.section_index import section_digest
-from codec.contracts import Evaluator, Floats, Integers, Mask, TensorSpec
+from codec.contracts import Evaluator, Floats, Mask, TensorSpec
 from codec.entropy.mask_section import CodedMask
 from codec.entropy.mixing.lattice import Lattice
 from codec.errors import CorruptError, InvalidOptionError, TruncatedError
 from codec.pipeline.item_sections import (
-    Coefficients,
+    Coded,
     ItemStreams,
     TensorSection,
     restore_parameters,
@@ -111,23 +111,30 @@ class DecodableItem:
     def evaluator_at(self, level: int) -> Evaluator:
         """The model at a level, from no more sections than it needs (kept for later)."""
 
-        def make() -> Evaluator:
-            evaluator = self.architecture.evaluator(
-                self.header.config,
-                self.header.shape,
-                len(self.header.components),
-                self._parameters(level),
-                self.file.device,
-                level,
-            )
-            if self.is_tile or (level == 0 and self.has_lattice):
-                # The samples are there now, and take as much memory.
-                self.integers.release()
-            return evaluator
-
         return self.file.decoded.get(
-            ("item", self.number, level), make, lambda _: self.decoded_bytes(level)
+            ("item", self.number, level),
+            lambda: self._make_evaluator(level),
+            lambda _: self.decoded_bytes(level),
         )
+
+    def evaluator_once(self, level: int) -> tuple[Evaluator, bool]:
+        """As `evaluator_at`, but not kept; and whether it is the caller's alone."""
+        kept: Evaluator | None = self.file.decoded.peek(("item", self.number, level))
+        return (kept, False) if kept is not None else (self._make_evaluator(level), True)
+
+    def _make_evaluator(self, level: int) -> Evaluator:
+        evaluator = self.architecture.evaluator(
+            self.header.config,
+            self.header.shape,
+            len(self.header.components),
+            self._parameters(level),
+            self.file.device,
+            level,
+        )
+        if self.is_tile or (level == 0 and self.has_lattice):
+            # The samples are there now, and take as much memory.
+            self.integers.release()
+        return evaluator
 
     def decoded_bytes(self, level: int) -> int:
         """About what the evaluator of a level takes: its samples, or its parameters."""
@@ -167,9 +174,7 @@ class DecodableItem:
             self.header, self.specs, integers, masks, level if self.lattice is not None else 0
         )
 
-    def _completed(
-        self, integers: Integers | Coefficients, needed: int | None
-    ) -> Integers | Coefficients:
+    def _completed(self, integers: Coded, needed: int | None) -> Coded:
         """Zeros for the coefficients that a file lacks because it was cut short."""
         names = ", ".join(component.name for component in self.header.components)
         if self.lattice is None:
@@ -227,7 +232,7 @@ class ItemIntegers:
         self.first(None)
         return self._decoded
 
-    def first(self, count: int | None) -> Integers | Coefficients:
+    def first(self, count: int | None) -> Coded:
         """The first `count` integers in coded order, or all of them; fewer if there are no more."""
         with self._lock:
             sections = self._file.sections_of(self._number)
@@ -240,7 +245,7 @@ class ItemIntegers:
                     raise CorruptError("the index names another item", section="TENS")
                 self._file.note_digest(section, section_digest(decoded.integer_layer()))
                 self._decoded.append(decoded)
-            streams: list[Integers | Coefficients] = []
+            streams: list[Coded] = []
             for done in self._decoded:
                 streams += done.streams
             if not streams:
@@ -248,7 +253,7 @@ class ItemIntegers:
             joined = self._joined(streams)
         return joined if count is None else joined[:count]
 
-    def _joined(self, streams: Sequence[Integers | Coefficients]) -> Array:
+    def _joined(self, streams: Sequence[Coded]) -> Array:
         """All integers in one array, of which the sections' streams then are parts."""
         if len(streams) == 1:
             return streams[0]

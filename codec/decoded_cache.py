@@ -47,6 +47,11 @@ class DecodedCache:
                 self._shrink()
             return value
 
+    def peek(self, key: Hashable) -> Any | None:
+        """The value of `key`, or None if it is not there."""
+        with self._lock:
+            return self._values[key][0] if key in self._values else None
+
     def _shrink(self) -> None:
         if self._capacity is None:
             return

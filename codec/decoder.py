@@ -38,6 +38,7 @@ def decode_file(
     limits: Limits,
     level: int = 0,
     resolution: int | None = None,
+    closed: bool = False,
     allow_truncated: bool = False,
     on_progress: ProgressCallback = ignore_progress,
 ) -> None:
@@ -60,7 +61,7 @@ def decode_file(
         selections = {view.name: _selection(view, region) for view in views}
         _check_region(views, region)
         if formats.is_mesh(Path(target)):
-            dataset = _meshed(file, views, resolution, on_progress)
+            dataset = _meshed(file, views, resolution, on_progress, closed=closed)
         else:
             dataset = _decoded(file, views, selections, on_progress)
         stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -77,6 +78,8 @@ def _meshed(
     views: list[FieldView],
     resolution: int | None,
     on_progress: ProgressCallback,
+    *,
+    closed: bool,
 ) -> DecodedDataset:
     """The surface of the file's shape.
 
@@ -93,6 +96,7 @@ def _meshed(
         .mesh(
             resolution or DEFAULT_RESOLUTION,
             lambda done: on_progress(Progress(views[0].name, "decode", done)),
+            closed=closed,
         )
     )
     on_progress(Progress(views[0].name, "decode", 1.0))
@@ -205,9 +209,7 @@ def _blocks(
     view: FieldView, selection: Selection, advance: Callable[[FieldView, int], None]
 ) -> Callable[[], Iterator[tuple[tuple[slice, ...], Array]]]:
     def blocks() -> Iterator[tuple[tuple[slice, ...], Array]]:
-        for window in view.windows(selection, _WRITE_SAMPLES):
-            parts = [kept[part] for kept, part in zip(selection, window, strict=True)]
-            values = view.read(parts)
+        for window, values in view.read_windows(selection, _WRITE_SAMPLES):
             yield window, np.asarray(values)
             advance(view, values.size)
 

@@ -24,17 +24,19 @@ from codec.container.byte_sources import local_path
 from codec.container.items import Dim, Item
 from codec.contracts import FitReport
 from codec.devices import choose_device, need_torch
-from codec.errors import InvalidInputError
+from codec.errors import InvalidInputError, InvalidOptionError
 from codec.grouping import architecture_for, component_of, grouped
 from codec.limits import Limits
 from codec.media import formats
 from codec.media.dataset import Dataset, Field, Shape
+from codec.media.extending import meant_to_grow
 from codec.options import (
     AUTO,
     DEFAULT_PSNR,
     DEFAULT_SHAPE_PSNR,
     FOR_ARRAYS,
     FOR_SHAPES,
+    SIGNED,
     EncodeOptions,
     Goal,
     Progress,
@@ -44,10 +46,12 @@ from codec.pipeline.fit_journal import FitJournal, kept_fit
 from codec.pipeline.item_encoder import ItemEncoder, check_settings
 from codec.pipeline.normalise import normalise
 from codec.pipeline.quality import compare, with_shared_psnr
+from codec.provenance import made_with
 from codec.reader import InrcFile
 from codec.reports import EncodeReport, FieldQuality
 from codec.settings import TILE, NoSettings, configured
 from codec.shape_encoder import encode_shape, measure_shape, mesh_codec_advice
+from codec.tiles.density import samples_of_tiles
 from codec.tiles.encode import encode_tiles, fingerprint
 from codec.tiles.journal import refuse_journal
 from codec.tiles.layout import tile_settings
@@ -128,6 +132,8 @@ def _check_architecture(options: EncodeOptions) -> None:
 def _completed(options: EncodeOptions, dataset: Dataset) -> EncodeOptions:
     """The options with a goal and an architecture that suit the dataset, where none was named."""
     shaped = dataset.shape is not None
+    if not shaped and options.sdf != SIGNED:
+        raise InvalidOptionError(f"sdf {options.sdf}: the input holds arrays, not a mesh")
     architecture = options.architecture
     if architecture == AUTO:
         architecture = FOR_SHAPES if shaped else FOR_ARRAYS
@@ -153,7 +159,12 @@ def _encode_fields(
 ) -> _Encoded:
     """All fields, whole or in tiles; tiles are written at once."""
     groups = grouped(dataset.fields, options.joint or dataset.joint)
-    planned = plan_groups(groups, options.tile, tile_settings(options))
+    planned = plan_groups(
+        groups,
+        options.tile,
+        lambda group: samples_of_tiles(group, dataset.fields, options),
+        tile_settings(options),
+    )
     source = Source(path.resolve(), _select(options), options.raw)
     if not is_tiled(planned):
         final = Path(target).resolve()
@@ -166,7 +177,7 @@ def _encode_fields(
 
 @contextmanager
 def _opened(path: Path, options: EncodeOptions) -> Iterator[Dataset]:
-    dataset = formats.read(path, _select(options), options.raw)
+    dataset = formats.read(path, _select(options), options.raw, options.sdf)
     try:
         if not dataset.fields and dataset.shape is None:
             raise InvalidInputError(
@@ -186,7 +197,10 @@ def _encode_dataset(
 ) -> _Encoded:
     architecture = registry.architecture(options.architecture)
     parts = FileParts(dataset.kind)
-    parts.keep(dataset.medium, dataset.metadata, dataset.verbatim)
+    # Few bytes, but of small files too many: only where more may be appended.
+    growing = meant_to_grow(dataset.medium, dataset.metadata)
+    made = made_with(options) if growing else None
+    parts.keep(dataset.medium, dataset.metadata, dataset.verbatim, made)
     budget = Budget(dataset, options.goal)
     headers: list[Item] = []
     costs = [0, 0]

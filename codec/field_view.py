@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codec.container.items import Component, Dim
-from codec.contracts import Values
+from codec.contracts import Evaluator, HoldsSamples, Values
 from codec.errors import InvalidInputError
 from codec.pipeline.blocks import Window, evaluate_blocks, windows
 from codec.pipeline.normalise import denormalise, to_stored
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 Reals = npt.NDArray[np.float64]
 Selection = list[npt.NDArray[np.int64]]
+# A field this large is not kept in memory besides the array that a reader of all of it gets.
+_LARGE_SAMPLES = 1 << 22
 
 
 class FieldView(ABC):
@@ -82,6 +84,12 @@ class FieldView(ABC):
         Yields:
             Per axis a slice of the selection; a part has at most `samples`.
         """
+
+    def read_windows(self, selection: Selection, samples: int) -> Iterator[tuple[Window, Array]]:
+        """The parts of `windows`, each with its stored values, in their order."""
+        for window in self.windows(selection, samples):
+            parts = [axis[part] for axis, part in zip(selection, window, strict=True)]
+            yield window, self.read(parts)
 
     @abstractmethod
     def at(self, points: Any) -> npt.NDArray[np.float64]:
@@ -163,7 +171,10 @@ class FieldView(ABC):
         return self.read(selection).reshape([len(selection[axis]) for axis in kept])
 
     def sdf(self, points: Any) -> npt.NDArray[np.float64]:
-        """Signed distances to the surface of a shape, negative inside.
+        """Distances to the surface of a shape, negative inside.
+
+        Of a shape that was encoded with unsigned distances, they are at least 0, and blurred within
+        about a quarter of a node's spacing from the faces.
 
         Args:
             points: (n, 3) positions in the frame and unit of the original mesh.
@@ -178,8 +189,12 @@ class FieldView(ABC):
         return self.shape_view().sdf(points)
 
     def contains(self, points: Any) -> npt.NDArray[np.bool_]:
-        """Which of the (n, 3) positions are inside a shape; see `sdf`."""
-        return self.sdf(points) < 0
+        """Which of the (n, 3) positions are inside a shape; see `sdf`.
+
+        Raises:
+            InvalidInputError: as of `sdf`; InvalidOptionError where distances are unsigned.
+        """
+        return self.shape_view().contains(points)
 
     def shape_view(self) -> ShapeView:
         """The field as a shape.
@@ -242,51 +257,74 @@ class ItemView(FieldView):
         """The field's entry in its model's header."""
         return self._component
 
-    def prepare(self) -> None:
-        """Decode what reading needs, so that several views can do so at the same time."""
-        self._item.evaluator_at(self._level)
-        self._item.validity(self._component)
-        self._residuals()
-        self._residuals()
-
     def windows(self, selection: Selection, samples: int) -> Iterator[Window]:
         return windows([len(axis) for axis in selection], samples)
 
     def read(self, selection: Selection) -> Array:
-        out = np.empty([len(axis) for axis in selection], self.dtype)
+        return self.read_with(selection, self._item.file.threads)
 
-        def store(window: Window, real: Reals) -> None:
-            out[window] = to_stored(real, self.dtype)
+    def real(self, selection: Selection, threads: int) -> Reals:
+        """As `read_with`, but before rounding to the stored dtype, and without fill values."""
+        out = np.empty([len(axis) for axis in selection])
+        places = self._full_indices(selection)
 
-        self._evaluate(selection, store)
+        def store(window: Window, normalised: Values) -> None:
+            out[window] = self._restored(places, window, normalised)
+
+        self._residuals()
+        evaluate_blocks(self._item.evaluator_at(self._level), places, threads, store)
+        return out
+
+    def _restored(self, places: Selection, window: Window, normalised: Values) -> Reals:
+        """Values of a window of samples, residuals included."""
+        component = self._component
+        real = denormalise(normalised[self._index], component.offset, component.scale)
+        residuals, step = self._residuals()
+        if residuals is not None:
+            chosen = [axis[part] for axis, part in zip(places, window, strict=True)]
+            real += step * residuals[np.ix_(*chosen)]
+        return real
+
+    def read_with(self, selection: Selection, threads: int) -> Array:
+        """As `read`, with so many threads."""
+
+        def store(window: Window, normalised: Values) -> None:
+            out[window] = to_stored(self._restored(places, window, normalised), self.dtype)
+
+        places = self._full_indices(selection)
+        whole = self._is_whole(selection)
+        if whole and self.size >= _LARGE_SAMPLES:
+            evaluator, own = self._item.evaluator_once(self._level)
+        else:
+            evaluator, own = self._item.evaluator_at(self._level), False
+        # After the model is decoded, which takes memory that is free again by now.
+        samples = self._samples_of(evaluator) if own else None
+        lengths = [len(axis) for axis in selection]
+        out = np.empty(lengths, self.dtype) if samples is None else samples
+        # Decoded once, before several threads ask for them.
+        self._residuals()
+        evaluate_blocks(evaluator, places, threads, store)
         self.put_fill(out, selection)
         return out
 
-    def real(self, selection: Selection) -> Reals:
-        """As `read`, but before rounding to the stored dtype, and without fill values."""
-        out = np.empty([len(axis) for axis in selection])
+    def _is_whole(self, selection: Selection) -> bool:
+        return all(
+            len(axis) == size and (np.diff(axis) == 1).all()
+            for axis, size in zip(selection, self.shape, strict=True)
+        )
 
-        def store(window: Window, real: Reals) -> None:
-            out[window] = real
+    def _samples_of(self, evaluator: Evaluator) -> Array | None:
+        """All samples that a model holds, to be overwritten by what becomes of them.
 
-        self._evaluate(selection, store)
-        return out
-
-    def _evaluate(self, selection: Selection, store: Callable[[Window, Reals], None]) -> None:
-        """Hand the values at an outer product of samples to `store`, window by window."""
-        component = self._component
-
-        def restore(window: Window, normalised: Values) -> None:
-            real = denormalise(normalised[self._index], component.offset, component.scale)
-            if residuals is not None:
-                chosen = [axis[part] for axis, part in zip(places, window, strict=True)]
-                real += step * residuals[np.ix_(*chosen)]
-            store(window, real)
-
-        evaluator = self._item.evaluator_at(self._level)
-        places = self._full_indices(selection)
-        residuals, step = self._residuals()
-        evaluate_blocks(evaluator, places, self._item.file.threads, restore)
+        Windows are evaluated and stored one by one, each in its own place: so the field is in
+        memory once.
+        """
+        if not isinstance(evaluator, HoldsSamples):
+            return None
+        samples = evaluator.samples
+        if len(samples) > 1 or samples.dtype != self.dtype or samples.size != self.size:
+            return None
+        return samples.reshape(self.shape)
 
     def _residuals(self) -> tuple[Array | None, float]:
         """The component's residuals and their step; none above level 0."""

@@ -22,6 +22,7 @@ from codec.limits import Limits
 from codec.media import formats
 from codec.media.dataset import Field
 from codec.media.raw_layout import RawLayout
+from codec.options import SIGNED, UNSIGNED, Goal
 from codec.pipeline.quality import deviation, error_unit, quality_of, with_shared_psnr
 from codec.pipeline.ranges import find_range
 from codec.pipeline.shape_quality import compare_shape
@@ -51,6 +52,7 @@ def inspect_file(source: str | os.PathLike[str] | bytes, limits: Limits) -> File
             fields=tuple(_field_info(file, view) for view in file.values()),
             sections=tuple(_section_infos(file, whole)),
             verbatim=tuple(_verbatim_row(path, value) for path, value in file.verbatim.items()),
+            made=file.made if file.sections.of_type("pROv") else None,
         )
 
 
@@ -135,11 +137,25 @@ def _content(file: InrcFile, section: Section, number: int, whole: bool) -> str:
         return f"variables kept verbatim{packed}"
     if section.type == "mETa":
         return f"metadata of {file.medium}{packed}"
+    if section.type == "pROv":
+        return _made_content(file)
     if section.type == "tIDX":
         return f"index of {len(file.sections.index)} sections{packed}"
     if section.type == "ENDS":
         return f"length and {8 * len(file.sections.digest)}-bit digest"
     return "unknown, skipped"
+
+
+def _made_content(file: InrcFile) -> str:
+    made = file.made
+    parts = []
+    if made.goal is not None:
+        parts.append(Goal.of(*made.goal).describe())
+    if made.effort is not None:
+        parts.append(f"effort {made.effort}")
+    if made.encoder:
+        parts.append(made.encoder)
+    return f"how it was made: {', '.join(parts)}" if parts else "how it was made, unknown"
 
 
 def _tensor_content(file: InrcFile, section: Section, number: int) -> str:
@@ -200,11 +216,14 @@ def verify_file(
 
 def _compare(file: InrcFile, original: Path) -> tuple[FieldQuality, ...]:
     several = file.medium in _SEVERAL
-    dataset = formats.read(original, tuple(file) if several else None, _raw_layout(file))
+    select = tuple(file) if several else None
+    dataset = formats.read(original, select, _raw_layout(file), _kind_of_distance(file))
     try:
         if dataset.shape is not None:
+            views = {name: view.shape_view() for name, view in file.items()}
             return tuple(
-                compare_shape(dataset.shape, name, view.sdf) for name, view in file.items()
+                compare_shape(dataset.shape, name, view.sdf, view.frame.offset)
+                for name, view in views.items()
             )
         by_name = {field.name: field for field in dataset.fields}
         if len(file) == len(by_name) == 1:
@@ -216,6 +235,14 @@ def _compare(file: InrcFile, original: Path) -> tuple[FieldQuality, ...]:
         return with_shared_psnr(qualities, dataset.fields)
     finally:
         dataset.close()
+
+
+def _kind_of_distance(file: InrcFile) -> str:
+    """Which distances the file has, if it holds a shape."""
+    views = tuple(file.values())
+    if file.head.kind != "sdf" or len(views) != 1:
+        return SIGNED
+    return UNSIGNED if views[0].shape_view().frame.offset else SIGNED
 
 
 def _raw_layout(file: InrcFile) -> RawLayout | None:
@@ -238,14 +265,12 @@ def _compare_field(original: Path, view: FieldView, field: Field | None) -> Fiel
         )
     unit = None
     selection = [np.arange(size, dtype=np.int64) for size in view.shape]
-    windows = list(view.windows(selection, _COMPARED_SAMPLES))
-    if len(windows) > 1:
+    if len(view.items) > 1 or view.size > _COMPARED_SAMPLES:
         span = find_range(field)
         unit = error_unit(field, span.low, span.high)
     parts = []
-    for window in windows:
+    for window, decoded in view.read_windows(selection, _COMPARED_SAMPLES):
         piece = field.part(window)
-        decoded = view.read([axis[part] for axis, part in zip(selection, window, strict=True)])
         parts.append(deviation(piece, np.asarray(piece.values), decoded, unit))
     quality = quality_of(field, parts)
     if view.bound is not None:

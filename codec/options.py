@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 from codec.errors import InvalidOptionError
 from codec.settings import Texts, texts_of
@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 DEFAULT_PSNR = 40.0
 # Of shapes, relative to the diagonal: what a scan needs to look like itself.
 DEFAULT_SHAPE_PSNR = 70.0
-MAX_EFFORT = 9
+DEFAULT_EFFORT, MAX_EFFORT = 3, 9
 # What "auto" stands for, as an architecture.
 AUTO, FOR_ARRAYS, FOR_SHAPES = "auto", "pyramid", "shell"
 DEVICES = ("auto", "cpu", "cuda")
 # Values of `EncodeOptions.tile` besides sizes, and of `scheduler` besides addresses.
 AUTOMATIC_TILE = "auto"
 WHOLE = "none"
+# Distances of shapes: with a side, without, or with one where the mesh encloses something.
+SIGNED, UNSIGNED = "signed", "unsigned"
+SDFS = (AUTO, SIGNED, UNSIGNED)
 THREADS, PROCESSES = "threads", "processes"
 CODERS = ("auto", "raw", "ans", "range", "zstd", "brotli")
 
@@ -89,6 +92,18 @@ class Goal:
         """This goal, or a PSNR where none was asked for."""
         return Goal(psnr=psnr) if self == Goal() else self
 
+    @classmethod
+    def of(cls, name: str, number: float) -> Goal:
+        """The inverse of `named`."""
+        given: dict[str, Any] = {name: number}
+        return cls(**given)
+
+    @property
+    def named(self) -> tuple[str, float] | None:
+        """The one target, as (attribute, number); None where there is none."""
+        given = ((one.name, getattr(self, one.name)) for one in fields(self))
+        return next(((name, number) for name, number in given if number is not None), None)
+
     @property
     def bounded(self) -> bool:
         """Whether every sample has to keep a bound."""
@@ -150,15 +165,17 @@ class EncodeOptions:
         threads: CPU threads, 0 for as many as the process may use. Does not change the result.
         device: "cpu", "cuda", or "auto".
         on_progress: called often; must return quickly.
-        tile: "auto" cuts fields of 2^25 samples and more into tiles of about 2^21, "none" cuts
+        tile: "auto" cuts fields of 2^25 samples and more into tiles of 2^18 to 2^21, "none" cuts
             none; or the size of a tile, one number per axis.
+        sdf: distances of a mesh: "signed", which it must enclose something for, "unsigned", or
+            "auto": signed where it does, else unsigned.
         scheduler: where tiles are encoded: "threads" of this process, "processes" of this machine,
             or the address of a dask scheduler, "tcp://HOST:PORT". Does not change the result.
         settings: of the plugins, by full name: (("arch.width", "64"),).
     """
 
     goal: Goal = Goal()
-    effort: int = 3
+    effort: int = DEFAULT_EFFORT
     architecture: str = AUTO
     pruner: str = "binary-mask"
     quantiser: str = "uniform"
@@ -173,6 +190,7 @@ class EncodeOptions:
     tile: str | tuple[int, ...] = AUTOMATIC_TILE
     scheduler: str = THREADS
     settings: Texts = ()
+    sdf: str = SIGNED
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", texts_of(self.settings))
@@ -182,6 +200,8 @@ class EncodeOptions:
             raise InvalidOptionError(f"device {self.device!r}: choose {', '.join(DEVICES)}")
         if self.coder not in CODERS:
             raise InvalidOptionError(f"coder {self.coder!r}: choose {', '.join(CODERS)}")
+        if self.sdf not in SDFS:
+            raise InvalidOptionError(f"sdf {self.sdf!r}: choose {', '.join(SDFS)}")
         if self.threads < 0:
             raise InvalidOptionError(f"threads {self.threads}: choose 0 (all) or more")
         if not 0 <= self.seed < 2**63:

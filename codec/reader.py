@@ -14,10 +14,10 @@ import numpy.typing as npt
 from codec.container import cbor
 from codec.container.byte_sources import open_source
 from codec.container.items import Head, Item
+from codec.container.provenance import Provenance
 from codec.container.section_index import DIGESTED_TYPES, file_digest, section_digest
 from codec.container.sections import MAJOR, Section, SectionReader
 from codec.container.tile_grid import TileGrid, grids_of
-from codec.contracts import Integers
 from codec.decodable_item import DecodableItem
 from codec.decoded_cache import DecodedCache
 from codec.entropy.mask_section import CodedMask, decode_mask_section
@@ -26,7 +26,7 @@ from codec.errors import CorruptError, TruncatedError
 from codec.field_view import FieldView, ItemView
 from codec.limits import Limits
 from codec.options import usable_threads
-from codec.pipeline.item_sections import Coefficients, section_item
+from codec.pipeline.item_sections import Coded, section_item
 from codec.tiled_view import TiledView
 
 _log = logging.getLogger("inrc")
@@ -128,6 +128,18 @@ class InrcFile(Mapping[str, "FieldView"]):
             return "", {}
         return value[0], value.get(1, {})
 
+    @cached_property
+    def made(self) -> Provenance:
+        """How the file was made, as far as it says so."""
+        for section in self.sections.of_type("pROv"):
+            try:
+                return Provenance.from_bytes(self.sections.read(section))
+            except CorruptError as error:
+                # An ancillary section: the fields do not depend on it.
+                _log.warning("ignoring %s", error)
+                break
+        return Provenance()
+
     def __getitem__(self, name: str) -> FieldView:
         try:
             return self._fields[name]
@@ -228,7 +240,7 @@ class InrcFile(Mapping[str, "FieldView"]):
         """The TENS or RESD sections of an item, in file order."""
         return self._sections_by_item.get((section_type, item), [])
 
-    def tensor_streams(self, item: int) -> list[Integers | Coefficients]:
+    def tensor_streams(self, item: int) -> list[Coded]:
         """Integers of an item's streams, in coded order."""
         with self._lock:
             return [

@@ -16,7 +16,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
-from codec.contracts import Architecture, Pruner, Quantiser
+from codec.contracts import Architecture
 from codec.errors import InvalidOptionError, UnsupportedError
 from codec.reports import PluginInfo
 from codec.settings import (
@@ -28,6 +28,7 @@ from codec.settings import (
     configured,
     space,
 )
+from codec.stage_contracts import Pruner, Quantiser
 
 ENTRY_POINT_GROUP = "inrc.plugins"
 KINDS = ("architecture", "pruner", "quantiser")
@@ -92,14 +93,56 @@ _BUILT_IN = (
     _Row(
         "pruner",
         "binary-mask",
-        "inrc_plugins.binary_mask:BinaryMask",
+        "inrc_plugins.pruners.binary_mask:BinaryMask",
         "learned 0/1 gates per grid position, shared by its features (straight-through)",
+    ),
+    _Row(
+        "pruner",
+        "magnitude",
+        "inrc_plugins.pruners.magnitude:Magnitude",
+        "smallest entries to a given sparsity or by rate, on a cubic schedule",
+    ),
+    _Row(
+        "pruner",
+        "smallify",
+        "inrc_plugins.pruners.smallify:Smallify",
+        "gates under an L1 penalty, closed where their sign keeps changing (Smallify)",
+    ),
+    _Row(
+        "pruner",
+        "taylor",
+        "inrc_plugins.pruners.taylor:Taylor",
+        "removes whole units by Taylor saliency and exact ablation (oracle rank)",
+    ),
+    _Row(
+        "pruner",
+        "variational",
+        "inrc_plugins.pruners.variational:Variational",
+        "gates with learned noise, closed where the drop rate is high (variational dropout)",
     ),
     _Row(
         "quantiser",
         "uniform",
-        "inrc_plugins.uniform:Uniform",
-        "one calibrated step per tensor, rounding to nearest",
+        "inrc_plugins.quantisers.uniform:Uniform",
+        "steps per tensor or channel, calibrated or of a number of bits, rounding to nearest",
+    ),
+    _Row(
+        "quantiser",
+        "adaround",
+        "inrc_plugins.quantisers.adaround:AdaRound",
+        "uniform steps, rounding learned layer by layer (AdaRound), then finetuned",
+    ),
+    _Row(
+        "quantiser",
+        "kmeans",
+        "inrc_plugins.quantisers.kmeans:KMeans",
+        "a codebook of k-means centres per tensor, by rate or of a number of bits",
+    ),
+    _Row(
+        "quantiser",
+        "qat",
+        "inrc_plugins.quantisers.qat:Qat",
+        "uniform steps, finetuned with the rate of the integers in the loss",
     ),
 )
 _PROTOCOLS: dict[str, Any] = {

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from codec.container.provenance import Provenance
+
 
 @dataclass(frozen=True)
 class FieldQuality:
@@ -146,6 +148,7 @@ class FileInfo:
         fields: in file order.
         sections: in file order.
         verbatim: (path, type, shape) of every variable kept verbatim.
+        made: what its encoder was asked for, None where the file does not say.
     """
 
     path: str
@@ -157,6 +160,7 @@ class FileInfo:
     fields: tuple[FieldInfo, ...]
     sections: tuple[SectionInfo, ...]
     verbatim: tuple[tuple[str, str, tuple[int, ...]], ...]
+    made: Provenance | None = None
 
 
 @dataclass(frozen=True)

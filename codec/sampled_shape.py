@@ -11,13 +11,13 @@ from codec.assembly import FileParts, needed_level
 from codec.container.items import Component, Dim, Item
 from codec.contracts import Architecture, FitReport, ItemGoal
 from codec.devices import choose_device
-from codec.errors import TargetError
+from codec.errors import InvalidOptionError, TargetError
 from codec.media.dataset import Field, Shape
 from codec.media.mesh_frame import MeshFrame
 from codec.options import EncodeOptions, usable_threads
 from codec.pipeline.item_encoder import ItemEncoder
 from codec.pipeline.normalise import FieldRange, normalise
-from codec.surface import Surface
+from codec.surface import Sheet, Surface
 
 # Nodes along the longest axis, of which so many lie beyond the shape on either side.
 _NODES, _BORDER = 96, 3
@@ -45,8 +45,11 @@ def encode_sampled(
         goal: PSNR in dB at the surface, its peak the diagonal of the bounding box; or bytes.
 
     Raises:
+        InvalidOptionError: distances to a sheet were asked for.
         TargetError: the bytes do not even hold what describes the grid.
     """
+    if isinstance(shape.surface, Sheet):
+        raise InvalidOptionError(f"sdf unsigned: not with --arch {architecture.name}; leave it out")
     frame, values = sampled(shape.surface, shape.units)
     band = float(np.float32(_BAND * frame.spacing))
     field = Field(name, dims, values, units=shape.units)

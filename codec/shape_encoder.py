@@ -79,12 +79,13 @@ def _goal(dataset: Dataset, goal: Goal) -> ItemGoal:
 
 def _file(architecture: ShapeArchitecture, fitted: ShapeModel, shape: Shape, coder: str) -> bytes:
     parts = FileParts("sdf")
-    parts.keep("mesh", MeshFrame(fitted.origin, fitted.spacing, shape.units).to_map(), {})
+    frame = MeshFrame(fitted.origin, fitted.spacing, shape.units, fitted.offset)
+    parts.keep("mesh", frame.to_map(), {})
     sections = encode_item(
         0,
         architecture,
         fitted.model,
-        [Component(NAME, "f4", 0.0, fitted.band)],
+        [Component(NAME, "f4", fitted.offset, fitted.band)],
         [Dim(size, name) for size, name in zip(fitted.shape, _AXES, strict=True)],
         first_mask=0,
         coder=coder,
@@ -100,7 +101,8 @@ def measure_shape(data: bytes, shape: Shape, threads: int) -> FieldQuality:
     """Decode a file held in memory and measure it at the original surface."""
     with InrcFile(data, threads=threads, device="cpu", limits=Limits.level(2)) as file:
         file.check_digest()
-        return compare_shape(shape, NAME, file[NAME].sdf)
+        view = file[NAME].shape_view()
+        return compare_shape(shape, NAME, view.sdf, view.frame.offset)
 
 
 def mesh_codec_advice(shape: Shape, quality: FieldQuality, size: int) -> str:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from codec.errors import CorruptError, InvalidInputError
+from codec.errors import CorruptError, InvalidInputError, InvalidOptionError
 from codec.media.dataset import TriangleMesh
 from codec.media.mesh_frame import MeshFrame
-from codec.pipeline.isosurface import Advance, extract
+from codec.pipeline.isosurface import Advance, extract, moved_inward
 
 if TYPE_CHECKING:
     from codec.field_view import FieldView
@@ -36,6 +36,8 @@ class ShapeView:
         self._view = view
         self._band = self._item.header.components[0].scale
         self.frame = MeshFrame.from_map(file.metadata)
+        if self.frame.offset not in (0.0, self._item.header.components[0].offset):
+            raise CorruptError("the offset of a shape is not that of its field", section="mETa")
 
     def sdf(self, points: Any) -> Doubles:
         """See `FieldView.sdf`."""
@@ -47,12 +49,32 @@ class ShapeView:
         found = self._view.at(indices)
         gap = np.linalg.norm(indices - np.clip(indices, 0, highest), axis=1) * self.frame.spacing
         # Nothing of the surface is beyond the grid: it is farther than from the border.
-        farther = np.minimum(np.maximum(found, 0) + gap, self._band)
-        return np.where(gap > 0, farther, found)
+        farther = np.minimum(np.maximum(found, 0) + gap, self._band + self.frame.offset)
+        found = np.where(gap > 0, farther, found)
+        return np.maximum(found, 0) if self.frame.offset else found
 
-    def mesh(self, resolution: int, advance: Advance) -> TriangleMesh:
-        """The surface, from `resolution` cells along the longest axis."""
-        view = self._view
+    def contains(self, points: Any) -> npt.NDArray[np.bool_]:
+        """See `FieldView.contains`."""
+        if self.frame.offset:
+            raise InvalidOptionError(
+                f"{self._view.name}: distances are unsigned, so nothing is inside; ask for sdf"
+            )
+        return self.sdf(points) < 0
+
+    def mesh(self, resolution: int, advance: Advance, closed: bool = False) -> TriangleMesh:
+        """The surface, from `resolution` cells along the longest axis.
+
+        Of unsigned distances it has two sides, one on the other.
+
+        Args:
+            closed: with what closes the holes of the original.
+
+        Raises:
+            InvalidOptionError: distances are unsigned, and there is nothing to be closed.
+        """
+        view, offset = self._view, self.frame.offset
+        if offset and closed:
+            raise InvalidOptionError(f"{view.name}: distances are unsigned; leave out --closed")
         places, faces = extract(
             self._item.evaluator,
             view.shape,
@@ -60,5 +82,9 @@ class ShapeView:
             resolution,
             self._item.file.threads,
             advance,
+            closed,
         )
+        if offset:
+            apart = offset / self.frame.spacing
+            places = moved_inward(self._item.evaluator, view.shape, places, apart)
         return TriangleMesh(self.frame.positions(places), faces)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 Doubles = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
 
-class Surface(Protocol):
-    """The boundary of a shape; coordinates and distances are in the unit of its mesh.
+class Extended(Protocol):
+    """Something in space; coordinates and distances are in the unit of its mesh.
 
     Attributes:
         lower, upper: (3,) float64, corners of the bounding box.
-        area: of the surface.
+        area: of its surface.
     """
 
     @property
@@ -27,6 +28,25 @@ class Surface(Protocol):
     @property
     def area(self) -> float: ...
 
+
+class Cap(Protocol):
+    """What closes the holes of a surface."""
+
+    def sample(self, count: int, seed: int) -> tuple[Doubles, Doubles]:
+        """About `count` points spread evenly over it, and unit normals there: (n, 3)."""
+        ...
+
+    def gap(self, points: Doubles) -> Doubles:
+        """Distance to it: (n,) float64, at least 0."""
+        ...
+
+    @property
+    def area(self) -> float: ...
+
+
+class Surface(Extended, Protocol):
+    """The boundary of a shape."""
+
     def sample(self, count: int, seed: int) -> tuple[Doubles, Doubles]:
         """About `count` points spread evenly over the surface, and unit normals there: (n, 3)."""
         ...
@@ -35,6 +55,26 @@ class Surface(Protocol):
         """Distance to the surface, negative inside: (n,) float64."""
         ...
 
-    def inside(self, points: Doubles) -> npt.NDArray[np.bool_]:
+    def inside(self, points: Doubles) -> Bools:
         """Which of the points are inside."""
+        ...
+
+    def cap(self, origin: Doubles, spacing: float, cells: Bools) -> Cap | None:
+        """What closes the surface's holes in some cells of a grid, None if nothing does.
+
+        Holes no wider than about two cells count as closed, and what is beside the surface itself
+        is left out.
+
+        Args:
+            origin: (3,) of the grid's first node; spacing: of its nodes.
+        """
+        ...
+
+
+@runtime_checkable
+class Sheet(Extended, Protocol):
+    """Faces that need not enclose anything, which have a distance and no side."""
+
+    def thickened(self, offset: float) -> Surface:
+        """The boundary of what is nearer than `offset`."""
         ...

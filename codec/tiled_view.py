@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 Indices = npt.NDArray[np.int64]
-_PartT = TypeVar("_PartT", bound=tuple[Any, ...])
+# A tile, samples of it, and where these go, per axis.
+_Part = tuple[ItemView, Selection, "list[slice | Indices]"]
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class TiledView(FieldView):
@@ -69,41 +73,49 @@ class TiledView(FieldView):
         return ItemView(item, self._index, level, (1,) * len(place))
 
     def read(self, selection: Selection) -> Array:
+        return self._read(selection, self._file.threads)
+
+    def _read(self, selection: Selection, threads: int) -> Array:
+        """Several tiles get a thread each; one alone has them all."""
         places = self._full_indices(selection)
         if self._grid.margins:
-            return self._read_blended(places)
+            return self._read_blended(places, threads)
         out = np.empty([len(axis) for axis in selection], self.dtype)
-        for tile, local, targets in self._prepared(self._parts(places)):
-            out[_window(targets)] = tile.read(local)
+
+        def fill(part: _Part) -> None:
+            tile, local, targets = part
+            out[_window(targets)] = tile.read_with(local, each)
+
+        parts = list(self._parts(places))
+        each = threads if len(parts) == 1 else 1
+        for _ in self._ahead(fill, parts, threads):
+            pass
         return out
 
-    def _read_blended(self, places: Selection) -> Array:
+    def _read_blended(self, places: Selection, threads: int) -> Array:
         """Values where tiles share samples: sums of what each gives, weighted, and then rounded."""
         total = np.zeros([len(axis) for axis in places])
         largest = np.finfo(np.float64).max
-        for tile, local, targets, weights in self._prepared(self._weighted_parts(places)):
-            real = np.clip(tile.real(local), -largest, largest)
+
+        def share(part: tuple[_Part, list[Reals]]) -> tuple[Any, Reals]:
+            (tile, local, targets), weights = part
+            real = np.clip(tile.real(local, each), -largest, largest)
             for axis, weight in enumerate(weights):
                 real *= weight.reshape(-1, *[1] * (self.ndim - 1 - axis))
-            total[_window(targets)] += real
+            return _window(targets), real
+
+        parts = list(self._weighted_parts(places))
+        each = threads if len(parts) == 1 else 1
+        for window, real in self._ahead(share, parts, threads):
+            total[window] += real
         out = to_stored(total, self.dtype)
         for tile, local, targets in self._parts(places):
-            part = out[_window(targets)]
-            tile.put_fill(part, local)
-            out[_window(targets)] = part
+            chosen = out[_window(targets)]
+            tile.put_fill(chosen, local)
+            out[_window(targets)] = chosen
         return out
 
-    def _prepared(self, parts: Iterable[_PartT]) -> Iterator[_PartT]:
-        """Parts whose tiles, the first entry of each, were decoded a few at the same time."""
-        left = list(parts)
-        for start in range(0, len(left), self._file.threads):
-            batch = left[start : start + self._file.threads]
-            self._prepare([part[0] for part in batch])
-            yield from batch
-
-    def _weighted_parts(
-        self, places: Selection
-    ) -> Iterator[tuple[ItemView, Selection, list[slice | Indices], list[Reals]]]:
+    def _weighted_parts(self, places: Selection) -> Iterator[tuple[_Part, list[Reals]]]:
         """As `_parts`, for every tile with a weight above 0, with its weights per axis."""
         shares = [self._shares(axis, one) for axis, one in enumerate(places)]
         for corner in itertools.product(*(share.items() for share in shares)):
@@ -114,7 +126,7 @@ class TiledView(FieldView):
                 for axis, (_, (found, _)), part in zip(places, corner, box, strict=True)
             ]
             targets = [_span(found) for _, (found, _) in corner]
-            yield self._tile(place), local, targets, [weight for _, (_, weight) in corner]
+            yield (self._tile(place), local, targets), [weight for _, (_, weight) in corner]
 
     def _shares(self, axis: int, samples: Indices) -> dict[int, tuple[Indices, Reals]]:
         """Per interval of an axis, which of the samples it has a part in, and their weights."""
@@ -128,15 +140,42 @@ class TiledView(FieldView):
             found[number] = chosen, own[chosen]
         return {number: share for number, share in found.items() if len(share[0])}
 
-    def _prepare(self, tiles: Sequence[ItemView]) -> None:
-        """Decode tiles at the same time: most of the work runs without Python's lock."""
-        if len(tiles) > 1:
-            with ThreadPoolExecutor(len(tiles)) as pool:
-                list(pool.map(ItemView.prepare, tiles))
+    def read_windows(self, selection: Selection, samples: int) -> Iterator[tuple[Window, Array]]:
+        def values(window: Window) -> tuple[Window, Array]:
+            chosen = [axis[part] for axis, part in zip(selection, window, strict=True)]
+            return window, self._read(chosen, 1)
 
-    def _parts(
-        self, places: Selection
-    ) -> Iterator[tuple[ItemView, Selection, list[slice | Indices]]]:
+        yield from self._ahead(values, self.windows(selection, samples), self._file.threads)
+
+    @staticmethod
+    def _ahead(work: Callable[[T], R], todo: Iterable[T], threads: int) -> Iterator[R]:
+        """The results of work in its order, which is done for some of what comes next meanwhile.
+
+        Most of the work, the decoding of integers above all, runs without Python's lock; so what
+        one tile takes of one thread overlaps with that of others, and with what the caller does.
+        """
+        from threadpoolctl import threadpool_limits
+
+        rest = iter(todo)
+        first = list(itertools.islice(rest, 2))
+        if threads == 1 or len(first) < 2:
+            yield from map(work, itertools.chain(first, rest))
+            return
+        pool = ThreadPoolExecutor(threads)
+        # Around that of each tile: what these find and restore is then the same for all.
+        with threadpool_limits(1, "blas"):
+            try:
+                running: deque[Future[R]] = deque()
+                for one in itertools.chain(first, rest):
+                    running.append(pool.submit(work, one))
+                    if len(running) > threads:
+                        yield running.popleft().result()
+                while running:
+                    yield running.popleft().result()
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _parts(self, places: Selection) -> Iterator[_Part]:
         """Each tile that is needed, the samples of it, and where these go, per axis."""
         intervals = [self._grid.intervals(axis, one) for axis, one in enumerate(places)]
         needed = [np.unique(found) for found in intervals]

@@ -8,7 +8,7 @@ from typing import TypedDict, Unpack
 import click
 
 import codec
-from codec.options import DEFAULT_PSNR, MAX_EFFORT
+from codec.options import DEFAULT_EFFORT, DEFAULT_PSNR, MAX_EFFORT
 from codec.reports import AppendReport
 from inrc_cli import arguments, failures, tables
 from inrc_cli.paths import need_file
@@ -24,7 +24,7 @@ class Request(TypedDict):
     bytes: int | None
     max_error: float | None
     rel_error: float | None
-    effort: int
+    effort: int | None
     arch: str
     var: tuple[str, ...] | None
     coder: str
@@ -42,19 +42,20 @@ class Request(TypedDict):
     "--psnr",
     metavar="DB",
     type=float,
-    help=f"At least DB in the new samples, of the range of all [{DEFAULT_PSNR:g}].",
+    help="At least DB in the new samples, of the range of all "
+    f"[without any goal that of FILE, or {DEFAULT_PSNR:g}].",
 )
 @click.option("--ratio", metavar="X", type=float, help="Of what is added, at least X.")
 @click.option("--bytes", metavar="N", type=arguments.SizeType(), help="Add at most N bytes.")
 @click.option("--max-error", metavar="E", type=float, help="No new value is off by more than E.")
 @click.option("--rel-error", metavar="R", type=float, help="The same, as a share of the range.")
 @click.option(
-    "--effort", type=click.IntRange(0, MAX_EFFORT), default=3, show_default=True, help="As encode."
+    "--effort", type=click.IntRange(0, MAX_EFFORT), help=f"As encode [FILE's, or {DEFAULT_EFFORT}]."
 )
-@click.option("--arch", metavar="NAME", default="pyramid", show_default=True, help="Architecture.")
+@click.option("--arch", metavar="NAME", default="auto", help="Architecture [FILE's, or pyramid].")
 @arguments.var_option
-@click.option("--coder", metavar="NAME", default="auto", show_default=True, help="Entropy coder.")
-@click.option("--seed", metavar="N", type=int, default=0, help="Seed of every random choice [0].")
+@arguments.coder_option
+@arguments.seed_option
 @arguments.scheduler_option
 @arguments.threads_option
 @arguments.device_option
@@ -74,7 +75,8 @@ def append(
     """Put the samples of INPUT behind those of FILE along a dim.
 
     INPUT must have all fields of FILE along that dim. What FILE holds is copied, not encoded again;
-    FILE is replaced when all is done, and stays as it is where anything fails.
+    FILE is replaced when all is done, and stays as it is where anything fails. Without a goal the
+    one that FILE was encoded with holds, as far as FILE says so.
     """
     need_file(target)
     need_file(source)

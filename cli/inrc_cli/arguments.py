@@ -181,6 +181,12 @@ var_option = click.option(
     callback=join_names,
     help="Only these variables; repeatable.",
 )
+coder_option = click.option(
+    "--coder", metavar="NAME", default="auto", show_default=True, help="Entropy coder."
+)
+seed_option = click.option(
+    "--seed", metavar="N", type=int, default=0, help="Seed of every random choice [0]."
+)
 device_option = click.option(
     "--device",
     type=click.Choice(DEVICES),

@@ -34,6 +34,11 @@ from inrc_cli.progress import watching
     help="Of a shape: cells along the longest axis of the mesh [256].",
 )
 @click.option(
+    "--closed",
+    is_flag=True,
+    help="Of a shape: close the holes of the mesh.",
+)
+@click.option(
     "--allow-truncated",
     is_flag=True,
     help="Decode what is left of a file that was cut short.",
@@ -50,6 +55,7 @@ def decode(
     region: dict[str, slice | int] | None,
     level: int,
     resolution: int | None,
+    closed: bool,
     allow_truncated: bool,
     device: str,
     threads: int,
@@ -77,6 +83,7 @@ def decode(
             region=region,
             level=level,
             resolution=resolution,
+            closed=closed,
             allow_truncated=allow_truncated,
             device=device,
             threads=threads,

@@ -11,7 +11,15 @@ import click
 
 import codec
 from codec.media.raw_layout import ENDIANS, ORDERS
-from codec.options import DEFAULT_PSNR, DEFAULT_SHAPE_PSNR, MAX_EFFORT, EncodeOptions, Goal
+from codec.options import (
+    DEFAULT_PSNR,
+    DEFAULT_SHAPE_PSNR,
+    MAX_EFFORT,
+    SDFS,
+    SIGNED,
+    EncodeOptions,
+    Goal,
+)
 from codec.reports import EncodeReport
 from codec.settings import texts_of
 from inrc_cli import arguments, failures, run_files, tables
@@ -41,6 +49,7 @@ class Request(TypedDict):
     tile: str | tuple[int, ...]
     scheduler: str
     settings: Mapping[str, str]
+    sdf: str
 
 
 @click.command()
@@ -79,6 +88,13 @@ class Request(TypedDict):
     default="auto",
     show_default=True,
     help="Architecture; auto is pyramid, and shell for meshes.",
+)
+@click.option(
+    "--sdf",
+    type=click.Choice(SDFS),
+    default=SIGNED,
+    show_default=True,
+    help="Of a mesh: distances with a side, without, or as it allows.",
 )
 @arguments.var_option
 @click.option(
@@ -120,8 +136,8 @@ class Request(TypedDict):
     "--prune", metavar="NAME", default="binary-mask", show_default=True, help='Pruner, or "none".'
 )
 @click.option("--quantise", metavar="NAME", default="uniform", show_default=True, help="Quantiser.")
-@click.option("--coder", metavar="NAME", default="auto", show_default=True, help="Entropy coder.")
-@click.option("--seed", metavar="N", type=int, default=0, help="Seed of every random choice [0].")
+@arguments.coder_option
+@arguments.seed_option
 @arguments.tile_option
 @arguments.scheduler_option
 @arguments.settings_option
@@ -217,6 +233,7 @@ def _check_options(request: Request) -> None:
             coder=request["coder"],
             tile=request["tile"],
             scheduler=request["scheduler"],
+            sdf=request["sdf"],
         )
 
 

@@ -14,7 +14,7 @@ from inrc_cli.paths import need_file, need_target
 @click.command()
 @click.argument("source", metavar="FILE", type=click.Path())
 @arguments.output_option
-@click.option("--coder", metavar="NAME", default="auto", show_default=True, help="Entropy coder.")
+@arguments.coder_option
 @arguments.threads_option
 @arguments.force_option
 @arguments.json_option

@@ -10,6 +10,9 @@ import struct
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+import numpy as np
+import numpy.typing as npt
+
 from codec.container import cbor
 from codec.errors import CorruptError, UnsupportedError
 
@@ -22,6 +25,8 @@ MAX_SIZE = 1 << 48
 
 UNIFORM = 0
 UNIFORM_PER_SLICE = 1
+CODEBOOK = 2
+MAX_CODEBOOK = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -95,13 +100,24 @@ class Quantisation:
     Attributes:
         steps: one positive float32 step, or, with `per_slice`, one per index of the tensor's first
             axis.
-        zero: the integer that stands for 0.0; always 0 with `per_slice`.
+        zero: the integer that stands for 0.0; always 0 with `per_slice` and with a codebook.
         per_slice: whether every slice has its own step.
+        codebook: 16-bit integers in units of the step, which the tensor's integers index from
+            `first` on; empty if these are multiples of the step themselves.
+        first: the integer that stands for the first entry of the codebook, -65535 to 0.
     """
 
     steps: tuple[float, ...]
     zero: int = 0
     per_slice: bool = False
+    codebook: tuple[int, ...] = ()
+    first: int = 0
+
+    def centres(self) -> npt.NDArray[np.float32]:
+        """The parameters that the entries of the codebook stand for."""
+        with np.errstate(over="ignore", under="ignore"):
+            scaled = np.array(self.codebook, np.float64) * self.steps[0]
+            return scaled.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -292,6 +308,9 @@ def _model(value: Any) -> tuple[int, int, dict[int, Any]]:
 
 
 def _quantisation_to_cbor(entry: Quantisation) -> Any:
+    if entry.codebook:
+        packed = np.array(entry.codebook, "<i2").tobytes()
+        return [CODEBOOK, entry.steps[0], entry.first, packed]
     if entry.per_slice:
         return [UNIFORM_PER_SLICE, *entry.steps]
     return [UNIFORM, entry.steps[0], entry.zero] if entry.zero else entry.steps[0]
@@ -309,7 +328,20 @@ def _quantisation(value: Any) -> Quantisation:
         return Quantisation((_step(parts[1]),), zero)
     if method == UNIFORM_PER_SLICE:
         return Quantisation(tuple(_step(step) for step in parts[1:]), per_slice=True)
+    if method == CODEBOOK:
+        return _codebook(parts)
     raise UnsupportedError(f"quantisation {method} is unknown", section="ITEM")
+
+
+def _codebook(parts: list[Any]) -> Quantisation:
+    if len(parts) != 4:
+        _fail("ITEM", "a codebook takes a step, a first integer and its entries")
+    first = _count(parts[2], "ITEM", "the first integer of a codebook", 1 - MAX_CODEBOOK, 0)
+    packed = parts[3]
+    if not isinstance(packed, bytes) or len(packed) % 2 or not 2 <= len(packed) <= 2 * MAX_CODEBOOK:
+        _fail("ITEM", f"a codebook is not bytes of 1 to {MAX_CODEBOOK} 16-bit integers")
+    entries = tuple(np.frombuffer(packed, "<i2").tolist())
+    return Quantisation((_step(parts[1]),), codebook=entries, first=first)
 
 
 def _step(value: Any) -> float:

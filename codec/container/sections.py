@@ -34,7 +34,10 @@ HEADER_BYTES = len(SIGNATURE) + 4
 CRC_BYTES = 4
 DIGEST_SIZES = (8, 16, 32)
 
-KNOWN_TYPES = frozenset({"HEAD", "ITEM", "TENS", "RESD", "MASK", "VERB", "mETa", "tIDX", "ENDS"})
+KNOWN_TYPES = frozenset(
+    {"HEAD", "ITEM", "TENS", "RESD", "MASK", "VERB", "mETa", "pROv", "tIDX", "ENDS"}
+)
+_SMALL_TYPES = frozenset({"HEAD", "ITEM", "mETa", "pROv"})
 ONCE_TYPES = frozenset({"HEAD", "mETa", "tIDX", "ENDS"})
 # A file of more sections gets an index; in a smaller one it would cost more than it saves.
 UNINDEXED_SECTIONS = 16
@@ -179,11 +182,11 @@ class SectionReader:
     def _from_start(self, allow_truncated: bool) -> list[Section]:
         found: list[Section] = []
         try:
-            found.extend(self._scan())
+            for section in self._scan():
+                found.append(section)
         except TruncatedError:
             # What was found so far is kept only where the caller can do with less.
-            found = list(self._complete()) if allow_truncated else []
-            if not found:
+            if not (allow_truncated and found):
                 raise
             self.truncated = True
         return found
@@ -208,13 +211,6 @@ class SectionReader:
         if not found or position != start:
             raise CorruptError("the index does not list the sections", section="tIDX", offset=start)
         return [*found, index, end]
-
-    def _complete(self) -> Iterator[Section]:
-        """The sections before the place where the file ends early."""
-        try:
-            yield from self._scan()
-        except TruncatedError:
-            return
 
     def _scan(self) -> Iterator[Section]:
         position = HEADER_BYTES
@@ -320,7 +316,7 @@ class SectionReader:
         return decompress(section.attribute, stored[position:], raw_bytes, section.type)
 
     def _allowed(self, section: Section) -> str:
-        return "metadata_bytes" if section.type in ("HEAD", "ITEM", "mETa") else "verbatim_bytes"
+        return "metadata_bytes" if section.type in _SMALL_TYPES else "verbatim_bytes"
 
     def of_type(self, section_type: str) -> list[Section]:
         """All sections of one type, in file order."""

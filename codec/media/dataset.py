@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from codec.surface import Surface
+from codec.surface import Sheet, Surface
 
 Array = npt.NDArray[Any]
 Metadata = dict[int, Any]
@@ -89,12 +89,12 @@ class Shape:
     """A shape that is to be fitted.
 
     Attributes:
-        surface: its boundary.
+        surface: its boundary, or faces that need not be one.
         faces: triangles of the mesh it came from.
         units: of lengths, for people, `""` if unknown.
     """
 
-    surface: Surface
+    surface: Surface | Sheet
     faces: int
     units: str = ""
 

@@ -19,6 +19,7 @@ from codec.errors import InvalidInputError
 from codec.media import recognise
 from codec.media.dataset import Dataset, DecodedDataset
 from codec.media.raw_layout import RawLayout
+from codec.options import SIGNED
 
 Writer = Callable[[Path, DecodedDataset, str], None]
 # The mark of NIfTI stands farthest from the start, at byte 344.
@@ -182,7 +183,10 @@ _BY_MEDIUM = {row.medium: row for row in FORMATS}
 
 
 def read(
-    path: Path, select: tuple[str, ...] | None = None, raw: RawLayout | None = None
+    path: Path,
+    select: tuple[str, ...] | None = None,
+    raw: RawLayout | None = None,
+    sdf: str = SIGNED,
 ) -> Dataset:
     """Opens a file of any supported format.
 
@@ -190,6 +194,7 @@ def read(
         path: the file, or the folder of a Zarr store.
         select: names of the variables to fit, or None for the reader's own choice.
         raw: how to read a file that is nothing but samples; then its content is not looked at.
+        sdf: of a mesh, which distances are wanted (`EncodeOptions.sdf`).
 
     Raises:
         InvalidInputError: missing, unreadable, damaged, or of no supported format.
@@ -206,7 +211,8 @@ def read(
             f"{path}: unknown file format; supported are {_supported()}; bare samples need their"
             " shape and dtype (--shape, --dtype)"
         )
-    dataset: Dataset = importlib.import_module(row.reader).read(path, select)
+    more = (sdf,) if row.medium == "mesh" else ()
+    dataset: Dataset = importlib.import_module(row.reader).read(path, select, *more)
     return dataset
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from codec.errors import CorruptError
 
 Doubles = npt.NDArray[np.float64]
-_ORIGIN, _SPACING, _UNITS = 0, 1, 2
+_ORIGIN, _SPACING, _UNITS, _OFFSET = 0, 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,14 @@ class MeshFrame:
         origin: position of the first node.
         spacing: from one node to the next along every axis, in the unit of the mesh.
         units: that unit, `""` if unknown.
+        offset: 0 for signed distances; else they are unsigned, and this is the one at which the
+            field has its surface.
     """
 
     origin: tuple[float, float, float]
     spacing: float
     units: str = ""
+    offset: float = 0.0
 
     @classmethod
     def from_map(cls, metadata: dict[int, Any]) -> MeshFrame:
@@ -44,14 +47,18 @@ class MeshFrame:
             raise CorruptError("the spacing of a shape is not a positive number", section="mETa")
         if not isinstance(units, str) or (_UNITS in metadata and not units):
             raise CorruptError("the unit of a shape is not a text", section="mETa")
-        if set(metadata) - {_ORIGIN, _SPACING, _UNITS}:
+        offset = metadata.get(_OFFSET, 0.0)
+        if _OFFSET in metadata and not (isinstance(offset, float) and 0 < offset < math.inf):
+            raise CorruptError("the offset of a shape is not a positive number", section="mETa")
+        if set(metadata) - {_ORIGIN, _SPACING, _UNITS, _OFFSET}:
             raise CorruptError("the metadata of a shape has an unknown key", section="mETa")
-        return cls((origin[0], origin[1], origin[2]), spacing, units)
+        return cls((origin[0], origin[1], origin[2]), spacing, units, offset)
 
     def to_map(self) -> dict[int, Any]:
         """The metadata for the file."""
         found: dict[int, Any] = {_ORIGIN: list(self.origin), _SPACING: self.spacing}
-        return found | ({_UNITS: self.units} if self.units else {})
+        found |= {_UNITS: self.units} if self.units else {}
+        return found | ({_OFFSET: self.offset} if self.offset else {})
 
     def indices(self, positions: Doubles) -> Doubles:
         """Node indices of positions, (n, 3)."""

@@ -13,14 +13,21 @@ import numpy as np
 
 from codec.errors import InvalidInputError, MissingDependencyError
 from codec.media.dataset import Dataset, Shape
-from codec.media.mesh_surface import Doubles, Indices, surface_of
+from codec.media.mesh_sheet import MeshSheet
+from codec.media.mesh_surface import Doubles, Indices, MeshSurface, surface_of
+from codec.options import AUTO, SIGNED
+from codec.surface import Sheet, Surface
 
 
-def read(path: Path, select: tuple[str, ...] | None) -> Dataset:
-    """The shape that a mesh encloses.
+def read(path: Path, select: tuple[str, ...] | None, sdf: str = SIGNED) -> Dataset:
+    """The shape of a mesh.
+
+    Args:
+        sdf: "signed" for what it encloses, "unsigned" for its faces alone, "auto" for these where
+            it encloses nothing.
 
     Raises:
-        InvalidInputError: the file is damaged, has no faces, or encloses nothing.
+        InvalidInputError: the file is damaged, has no faces, or encloses nothing and should.
         MissingDependencyError: trimesh or libigl is not installed.
     """
     if select is not None and select != ("distance",):
@@ -28,7 +35,7 @@ def read(path: Path, select: tuple[str, ...] | None) -> Dataset:
     mesh = _loaded(path)
     vertices = np.ascontiguousarray(mesh.vertices, np.float64)
     faces = _usable_faces(vertices, np.ascontiguousarray(mesh.faces, np.int64), path)
-    surface = surface_of(vertices, faces, str(path))
+    surface = _surface(vertices, faces, path, sdf)
     units = str(mesh.units or "")
     return Dataset(
         "mesh",
@@ -37,6 +44,16 @@ def read(path: Path, select: tuple[str, ...] | None) -> Dataset:
         kind="sdf",
         shape=Shape(surface, len(faces), units),
     )
+
+
+def _surface(vertices: Doubles, faces: Indices, path: Path, sdf: str) -> Surface | Sheet:
+    if sdf == SIGNED:
+        return surface_of(vertices, faces, str(path))
+    if sdf == AUTO:
+        surface = MeshSurface(vertices, faces)
+        if surface.encloses:
+            return surface
+    return MeshSheet(vertices, faces)
 
 
 def _loaded(path: Path) -> Any:

@@ -8,12 +8,14 @@ winding numbers is no distance: it scales lengths by them.
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from codec.errors import InvalidInputError, MissingDependencyError
+from codec.errors import InvalidInputError
+from codec.media.mesh_cap import cap_in
+from codec.media.mesh_triangles import Triangles, has_open_edges, load_igl
 
 Doubles = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -33,28 +35,37 @@ class MeshSurface:
     """The boundary of what a mesh encloses.
 
     Attributes:
-        lower, upper: (3,) corners of the bounding box.
         unsure: share of the points beside the surface where inside means nothing.
     """
 
     def __init__(self, vertices: Doubles, faces: Indices) -> None:
-        self._igl = _igl()
-        self._vertices, self._faces = vertices, faces
-        self._all_faces = faces
-        used = vertices[np.unique(faces)]
-        self.lower, self.upper = used.min(0), used.max(0)
-        self._areas, self._normals = _areas(vertices, faces)
+        self._igl = load_igl()
+        self._all = self._boundary = Triangles(vertices, faces)
         self.unsure = self._judge()
+
+    @property
+    def lower(self) -> Doubles:
+        """(3,) lower corner of the bounding box of all faces."""
+        return self._all.lower
+
+    @property
+    def upper(self) -> Doubles:
+        """(3,) upper corner of the same."""
+        return self._all.upper
 
     @property
     def area(self) -> float:
         """Of all faces that are a boundary."""
-        return float(self._areas.sum())
+        return self._boundary.area
+
+    @property
+    def encloses(self) -> bool:
+        """Whether there is an inside."""
+        return self.unsure <= _UNSURE_MOST
 
     def _judge(self) -> float:
-        diagonal = float(np.linalg.norm(self.upper - self.lower))
         points, normals = self.sample(_JUDGED, 0)
-        away = _AWAY * diagonal * normals
+        away = _AWAY * self._all.diagonal * normals
         winding = np.abs(np.stack([self._winding(points + away), self._winding(points - away)]))
         if winding.max() > _NESTED:
             self._keep_boundary()
@@ -63,40 +74,39 @@ class MeshSurface:
 
     def _keep_boundary(self) -> None:
         """Leave out the faces with the inside on both sides, those of parts within others."""
-        centres = self._vertices[self._all_faces].mean(1)
-        normals = self._normals
-        away = 1e-5 * float(np.linalg.norm(self.upper - self.lower)) * normals
+        faces, vertices = self._all.faces, self._all.vertices
+        centres = vertices[faces].mean(1)
+        away = 1e-5 * self._all.diagonal * self._all.normals
         kept = self.inside(centres + away) != self.inside(centres - away)
         if kept.any():
-            self._faces = np.ascontiguousarray(self._faces[kept])
-            self._areas, self._normals = _areas(self._vertices, self._faces)
+            self._boundary = Triangles(vertices, np.ascontiguousarray(faces[kept]))
 
     def sample(self, count: int, seed: int) -> tuple[Doubles, Doubles]:
         """About `count` points spread evenly over the surface, and unit normals: (n, 3) each."""
-        generator = np.random.default_rng(seed)
-        ends = np.cumsum(self._areas)
-        at = (np.arange(count) + generator.random(count)) / count * ends[-1]
-        chosen = np.minimum(np.searchsorted(ends, at), len(ends) - 1)
-        root, along = np.sqrt(generator.random(count)), generator.random(count)
-        shares = np.stack([1 - root, root * (1 - along), root * along], 1)
-        corners = self._vertices[self._faces[chosen]]
-        return np.einsum("nk,nkd->nd", shares, corners), self._normals[chosen]
+        return self._boundary.sample(count, seed)
 
     def distance(self, points: Doubles) -> Doubles:
         """Distance to the surface, negative inside: (n,)."""
-        squared = self._igl.point_mesh_squared_distance(
-            np.ascontiguousarray(points), self._vertices, self._faces
-        )[0]
-        lengths = np.sqrt(np.asarray(squared, np.float64).ravel())
+        lengths = self._boundary.gap(points)
         return np.where(self.inside(points), -lengths, lengths)
 
     def inside(self, points: Doubles) -> Bools:
         """Where the winding number is beyond 1/2 in magnitude: (n,) bool."""
         return np.asarray(np.abs(self._winding(points)) > 0.5)
 
+    def cap(self, origin: Doubles, spacing: float, cells: Bools) -> Triangles | None:
+        """What closes the holes; see `codec.surface.Surface`."""
+        if not self._is_open or not cells.any():
+            return None
+        return cap_in(self._all, self._winding, origin, spacing, cells)
+
+    @cached_property
+    def _is_open(self) -> bool:
+        return has_open_edges(self._all.vertices, self._all.faces)
+
     def _winding(self, points: Doubles) -> Doubles:
         found = self._igl.fast_winding_number(
-            self._vertices, self._all_faces, np.ascontiguousarray(points, np.float64)
+            self._all.vertices, self._all.faces, np.ascontiguousarray(points, np.float64)
         )
         return np.asarray(found, np.float64).ravel()
 
@@ -112,26 +122,10 @@ def surface_of(vertices: Doubles, faces: Indices, name: str) -> MeshSurface:
         InvalidInputError: inside means nothing for this mesh.
     """
     surface = MeshSurface(vertices, faces)
-    if surface.unsure > _UNSURE_MOST:
+    if not surface.encloses:
         raise InvalidInputError(
             f"{name}: the mesh encloses nothing: for {surface.unsure:.0%} of the points beside it "
-            "neither side is inside; close its holes or join its faces"
+            "neither side is inside; close its holes or join its faces, or keep distances without "
+            "a side with --sdf unsigned"
         )
     return surface
-
-
-def _areas(vertices: Doubles, faces: Indices) -> tuple[Doubles, Doubles]:
-    corners = vertices[faces]
-    cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    length = np.linalg.norm(cross, axis=1)
-    return length / 2, cross / np.where(length > 0, length, 1)[:, None]
-
-
-def _igl() -> Any:
-    try:
-        import igl
-    except ImportError:
-        raise MissingDependencyError(
-            "meshes need libigl and trimesh; install them with pip install 'inrc[mesh]'"
-        ) from None
-    return igl

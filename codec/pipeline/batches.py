@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,19 @@ class Shard:
     indices: Sequence[torch.Tensor]
     target: torch.Tensor
     valid: torch.Tensor | None
+
+
+class Sampler(Protocol):
+    """Draws shards; `AxisSampler` is one."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether a shard is the whole field."""
+        ...
+
+    def draw(self, generator: np.random.Generator) -> Shard:
+        """A random shard."""
+        ...
 
 
 class AxisSampler:

@@ -11,18 +11,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import torch
 
 from codec.contracts import FitSettings, FitTask, Model, TensorSpec
 from codec.pipeline.batches import AxisSampler
+from codec.pipeline.family_units import FamilyUnits, UnitFamily
 from codec.pipeline.metrics import mean_squared_error, peak_signal_to_noise
 from codec.pipeline.progress import StageProgress
 from codec.pipeline.quantised_fit import QuantisedFit
-from codec.pipeline.trainer import Fitter, Network, Tensors, Trainer
+from codec.pipeline.trainer import Network, Tensors, Trainer
 
 ConfigT = TypeVar("ConfigT")
+_ConfigT = TypeVar("_ConfigT", contravariant=True)
 _log = logging.getLogger("inrc")
 
 # Much smaller shards reach the same PSNR in the same time but keep only one core busy; larger ones
@@ -73,6 +75,15 @@ class NetworkFamily(Protocol[ConfigT]):
         ...
 
 
+@runtime_checkable
+class CentringFamily(Protocol[_ConfigT]):
+    """A `NetworkFamily` whose networks can be written with more zeros."""
+
+    def centred(self, config: _ConfigT, tensors: Tensors) -> Tensors:
+        """The same function, with what is most frequent in prunable tensors moved to 0."""
+        ...
+
+
 @dataclass(frozen=True)
 class Schedule:
     """Training steps per stage; a step is `trainer.SHARDS` shards of `SHARD_POINTS` samples.
@@ -102,14 +113,14 @@ class GradientFit(Generic[ConfigT]):
     Args:
         task: the item.
         family: the networks.
-        fitter: makes what trains a config, where a `Trainer` is not enough.
+        fitter: makes what trains a config, where a plain `Trainer` is not enough.
     """
 
     def __init__(
         self,
         task: FitTask,
         family: NetworkFamily[ConfigT],
-        fitter: Callable[[ConfigT], Fitter[Any]] | None = None,
+        fitter: Callable[[ConfigT], Trainer] | None = None,
     ) -> None:
         self._task = task
         self._family = family
@@ -127,6 +138,8 @@ class GradientFit(Generic[ConfigT]):
     def run(self) -> Model:
         """The best model found."""
         config, tensors, trainer = self._fit()
+        if self._task.pruner is not None and isinstance(self._family, CentringFamily):
+            tensors = self._family.centred(config, tensors)
         quantised = QuantisedFit(
             self._task,
             trainer,
@@ -136,10 +149,17 @@ class GradientFit(Generic[ConfigT]):
             prune_steps=self._schedule.prune,
             rates=self._family.rates(config),
             progress=self._progress(0.6, 1.0),
+            units=self._units(config),
         )
         return quantised.run(tensors)
 
-    def _trainer(self, config: ConfigT) -> Fitter[Any]:
+    def _units(self, config: ConfigT) -> FamilyUnits[ConfigT] | None:
+        """What can be removed, if the family says so."""
+        if not isinstance(self._family, UnitFamily):
+            return None
+        return FamilyUnits(self._family, config, self._trainer)
+
+    def _trainer(self, config: ConfigT) -> Trainer:
         if self._fitter is not None:
             return self._fitter(config)
         network = self._family.network(config)
@@ -149,7 +169,7 @@ class GradientFit(Generic[ConfigT]):
     def _progress(self, start: float, end: float) -> StageProgress:
         return StageProgress(self._task.report, start, end)
 
-    def _fit(self) -> tuple[ConfigT, Tensors, Fitter[Any]]:
+    def _fit(self) -> tuple[ConfigT, Tensors, Trainer]:
         goal = self._task.goal
         if goal.psnr is None:
             budget = goal.file_bytes or self._samples
@@ -200,7 +220,7 @@ class GradientFit(Generic[ConfigT]):
 
     def _train(
         self,
-        trainer: Fitter[Any],
+        trainer: Trainer,
         config: ConfigT,
         tensors: Tensors,
         steps: int,
@@ -218,7 +238,7 @@ class GradientFit(Generic[ConfigT]):
             report=progress.stage("fit"),
         )
 
-    def _estimate(self, trainer: Fitter[Any], tensors: Tensors) -> float:
+    def _estimate(self, trainer: Trainer, tensors: Tensors) -> float:
         return peak_signal_to_noise(trainer.estimate(tensors, trainer.draw(32)))
 
     def _to_device(self, tensors: Tensors) -> Tensors:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from codec.contracts import Evaluator, Positions
+from codec.contracts import Evaluator, OpenEvaluator, Positions
 from codec.errors import InvalidOptionError, MissingDependencyError
 from codec.pipeline.blocks import Window, evaluate_blocks
+from codec.pipeline.open_surface import cut
 
 DEFAULT_RESOLUTION = 256
 MOST_RESOLUTION = 1024
@@ -36,6 +37,7 @@ def extract(
     resolution: int,
     threads: int,
     advance: Advance,
+    closed: bool = False,
 ) -> tuple[Doubles, Faces]:
     """Triangles of the surface where a field of distances is 0, outward where it grows.
 
@@ -45,6 +47,7 @@ def extract(
         band: nodes from the surface to where normalised distances are 1.
         resolution: cells of the sampling along the longest axis.
         advance: told the share that is done.
+        closed: keep what closes holes of the surface.
 
     Returns:
         Vertices in node indices, and faces; both empty where there is no surface.
@@ -70,7 +73,27 @@ def extract(
     vertices, faces = _triangles(samples, float(steps.max()) / band)
     places = (vertices - 1) * steps
     vertices, faces = _without_specks(places, faces)
-    return _on_surface(evaluator, vertices, np.array(shape) - 1.0), faces
+    vertices = _on_surface(evaluator, vertices, np.array(shape) - 1.0)
+    if closed or not isinstance(evaluator, OpenEvaluator):
+        return vertices, faces
+    past = evaluator.past_border(vertices)
+    if past is None:
+        return vertices, faces
+    return _without_specks(*cut(vertices, faces, past))
+
+
+def moved_inward(
+    evaluator: Evaluator, shape: tuple[int, ...], vertices: Doubles, distance: float
+) -> Doubles:
+    """Vertices moved against the gradient of a field of distances.
+
+    Args:
+        shape: nodes of the field.
+        distance: in nodes.
+    """
+    gradient = _gradient(evaluator, vertices, np.array(shape) - 1.0)
+    length = np.linalg.norm(gradient, axis=1)
+    return np.asarray(vertices - distance * gradient / np.maximum(length, 1e-12)[:, None])
 
 
 class _AtNodes:
@@ -134,13 +157,7 @@ def _on_surface(evaluator: Evaluator, places: Doubles, highest: Doubles) -> Doub
         return places
     value = evaluator.at(np.clip(places, 0, highest))[0].astype(np.float64)
     for _ in range(_STEPS):
-        gradient = np.empty_like(places)
-        for axis in range(3):
-            shift = np.zeros(3)
-            shift[axis] = _APART
-            ahead = evaluator.at(np.clip(places + shift, 0, highest))[0]
-            behind = evaluator.at(np.clip(places - shift, 0, highest))[0]
-            gradient[:, axis] = (ahead.astype(np.float64) - behind) / (2 * _APART)
+        gradient = _gradient(evaluator, places, highest)
         size = np.square(gradient).sum(1)
         move = -gradient * (value / np.maximum(size, 1e-12))[:, None]
         length = np.linalg.norm(move, axis=1)
@@ -151,3 +168,15 @@ def _on_surface(evaluator: Evaluator, places: Doubles, highest: Doubles) -> Doub
         places = np.where(better[:, None], moved, places)
         value = np.where(better, reached, value)
     return places
+
+
+def _gradient(evaluator: Evaluator, places: Doubles, highest: Doubles) -> Doubles:
+    """Gradient of the field at positions, (n, 3)."""
+    gradient = np.empty_like(places)
+    for axis in range(3):
+        shift = np.zeros(3)
+        shift[axis] = _APART
+        ahead = evaluator.at(np.clip(places + shift, 0, highest))[0]
+        behind = evaluator.at(np.clip(places - shift, 0, highest))[0]
+        gradient[:, axis] = (ahead.astype(np.float64) - behind) / (2 * _APART)
+    return gradient

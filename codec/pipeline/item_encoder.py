@@ -27,6 +27,7 @@ from codec.contracts import (
 from codec.errors import InvalidOptionError
 from codec.options import EncodeOptions
 from codec.pipeline.blocks import Window, evaluate_blocks
+from codec.pipeline.fills import FillAvoidance
 from codec.pipeline.fit_journal import FitJournal, no_journal
 from codec.pipeline.item_sections import (
     Coded,
@@ -142,7 +143,7 @@ class ItemEncoder:
         self._report("code", 1.0, None, None)
         if self._smallest is not None and self._smallest[0] is model:
             return self._smallest[1]
-        return self._bounded(model) if self._bounds else self._code(model, self._options.coder)
+        return self._bounded(model) if self._bounds else self._without_fills(model)
 
     def _code(
         self, model: Model, coder: str, residual_steps: tuple[float, ...] = ()
@@ -213,6 +214,28 @@ class ItemEncoder:
         while met:
             kept = [one.narrowed() if number in met else one for number, one in enumerate(kept)]
             steps, residuals, met = self._residuals(model, kept)
+        return self._with_residuals(model, steps, residuals)
+
+    def _without_fills(self, model: Model) -> ItemSections:
+        """A model's sections with residuals where valid samples would become fill values."""
+        avoided = self._avoided_fills(model)
+
+        def note(window: Window, normalised: Values) -> None:
+            for number, (c, y) in enumerate(zip(self._components, normalised, strict=True)):
+                avoided.moved(number, window, denormalise(y, c.offset, c.scale))
+
+        if avoided.needed:
+            self._evaluate(model, note)
+        return self._with_residuals(model, avoided.steps, avoided.residuals)
+
+    def _avoided_fills(self, model: Model) -> FillAvoidance:
+        tolerance = self._architecture.tolerance(model.config)
+        return FillAvoidance(self._components, self._fields, tolerance)
+
+    def _with_residuals(
+        self, model: Model, steps: tuple[float, ...], residuals: Integers
+    ) -> ItemSections:
+        """A model's sections, and those of the residuals if there are any."""
         needed = bool(residuals.any())
         sections = self._code(model, self._options.coder, steps if needed else ())
         if not needed:
@@ -242,17 +265,20 @@ class ItemEncoder:
         return steps, residuals, met
 
     def _measure(self, model: Model) -> Measurement:
-        sections = self._code(model, self._options.coder)
+        avoided = self._avoided_fills(model)
         errors: dict[tuple[int, ...], Floats] = {}
 
         def store(window: Window, normalised: Values) -> None:
-            errors[tuple(part.start for part in window)] = self._squared_errors(window, normalised)
+            errors[tuple(part.start for part in window)] = self._squared_errors(
+                window, normalised, avoided
+            )
 
         self._evaluate(model, store)
         # In a fixed order, so that the sum does not depend on which thread was first.
         total = np.sum([errors[corner] for corner in sorted(errors)], axis=0)
         counts = [self._valid_count(field) for field in self._fields]
         psnr = psnr_of_components(total.tolist(), counts, self._fields)
+        sections = self._with_residuals(model, avoided.steps, avoided.residuals)
         return Measurement(sections.file_bytes, psnr)
 
     def _evaluate(self, model: Model, store: Callable[[Window, Values], None]) -> None:
@@ -272,13 +298,16 @@ class ItemEncoder:
         indices = [np.arange(size, dtype=np.int64) for size in item.shape]
         evaluate_blocks(evaluator, indices, self._threads, store)
 
-    def _squared_errors(self, window: Window, normalised: Values) -> Floats:
+    def _squared_errors(self, window: Window, normalised: Values, avoided: FillAvoidance) -> Floats:
         """Per component, the sum of squared errors of the stored values, in units of half the
         range (so that no unit makes a square overflow or vanish)."""
         found = []
-        for component, field, y in zip(self._components, self._fields, normalised, strict=True):
+        for number, (component, field, y) in enumerate(
+            zip(self._components, self._fields, normalised, strict=True)
+        ):
             original = field.stored[window].astype(np.float64)
             real = denormalise(y, component.offset, component.scale)
+            real = avoided.moved(number, window, real)
             decoded = to_stored(real, field.stored.dtype).astype(np.float64)
             if field.valid is not None:
                 valid = field.valid[window]

@@ -226,7 +226,7 @@ class TensorSection:
     """A decoded TENS section: its item, and each stream's integers and summary."""
 
     item: int
-    streams: list[Integers | Coefficients]
+    streams: list[Coded]
     summaries: list[StreamSummary]
 
     def integer_layer(self) -> Iterator[memoryview]:
@@ -269,13 +269,14 @@ class ItemStreams:
     def decode(self, payload: bytes) -> TensorSection:
         """The next section of the item."""
         item, position = decode_uleb(payload)
-        streams, summaries = [], []
+        streams: list[Coded] = []
+        summaries = []
         while position < len(payload):
             values, position, summary = decode_stream_with_summary(
                 payload, position, self._limits, self._decode_segment
             )
             self.count += len(values)
-            streams.append(values)
+            streams.append(values if self._lattice is None else _narrow(values))
             summaries.append(summary)
             if self._lattice is None:
                 self._limits.check("parameters", self.count, section=self._section)
@@ -304,6 +305,14 @@ class ItemStreams:
         from codec.entropy.mixing.octree import decode_octree
 
         return decode_octree(self._octree, data)
+
+
+def _narrow(values: Integers | Coefficients) -> Coded:
+    """The same in 16 bits, if they fit: they wait for the rest of the lattice."""
+    least = np.iinfo(np.int16)
+    if least.min < values.min(initial=0) and values.max(initial=0) <= least.max:
+        return values.astype(np.int16)
+    return values
 
 
 def restore_parameters(
@@ -345,8 +354,8 @@ def restore_parameters(
             if level:
                 break
         else:
-            if spec.octree is not None and quantisation != Quantisation((1.0,)):
-                raise CorruptError("the step of an octree is not 1", section="ITEM")
+            if _is_whole(spec) and quantisation != Quantisation((1.0,)):
+                raise CorruptError(f"the step of {spec.name} is not 1", section="ITEM")
             tensors.append(_restore(spec, coded, mask, quantisation))
     if position != len(integers):
         raise CorruptError("more integers than the tensors need", section="TENS")
@@ -354,8 +363,8 @@ def restore_parameters(
 
 
 def _is_whole(spec: TensorSpec) -> bool:
-    """Whether a tensor is coded in an order of its own, and so has no mask."""
-    return spec.lattice is not None or spec.octree is not None
+    """Whether a tensor's parameters are its integers, and so has no mask."""
+    return spec.lattice is not None or spec.octree is not None or spec.integral
 
 
 def _restore_lattice(
@@ -381,14 +390,26 @@ def _restore(
     steps = quantisation.steps
     if len(steps) != (spec.shape[0] if quantisation.per_slice else 1):
         raise CorruptError(f"{len(steps)} steps for {spec.shape[0]} slices", section="ITEM")
+    units = _units(coded, quantisation)
     with np.errstate(over="ignore", under="ignore"):
         if mask is None:
-            full = (coded - quantisation.zero).astype(np.float64).reshape(spec.shape)
+            full = units.astype(np.float64).reshape(spec.shape)
         else:
             full = np.zeros(spec.shape, np.float64)
-            full[mask] = coded - quantisation.zero
+            full[mask] = units
         scaled = full * np.array(steps).reshape(-1, *[1] * (len(spec.shape) - 1))
         tensor = np.asarray(scaled, dtype=np.float32)
     if not np.isfinite(tensor).all():
         raise CorruptError("a parameter is not finite", section="TENS")
     return tensor
+
+
+def _units(coded: Coded, quantisation: Quantisation) -> Coded:
+    """Coded entries in units of their steps."""
+    if not quantisation.codebook:
+        return coded - quantisation.zero
+    indices = coded.astype(np.int64) - quantisation.first
+    entries = np.array(quantisation.codebook, np.int64)
+    if len(indices) and not 0 <= indices.min() <= indices.max() < len(entries):
+        raise CorruptError("an integer that its codebook does not have", section="TENS")
+    return entries[indices]

@@ -14,41 +14,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
-
 from codec.container.items import Quantisation
-from codec.contracts import CodedTensor, FitTask, Mask, Measurement, Model, Pruner, TensorSpec
+from codec.contracts import CodedTensor, FitTask, Measurement, Model, TensorSpec
 from codec.errors import InvalidOptionError
+from codec.pipeline.fitted_network import FittedNetwork, FittedState, Units
 from codec.pipeline.metrics import mean_squared_error
 from codec.pipeline.progress import StageProgress
+from codec.pipeline.pruning import prune_entries, remove_units
+from codec.pipeline.quantised_training import QuantisedTraining
 from codec.pipeline.trainer import Fitter, Tensors
+from codec.pipeline.unit_removal import masking
+from codec.stage_contracts import EntryPruner, Pruner, UnitPruner
 
 _log = logging.getLogger("inrc")
 
 _ROUNDS = 5
+# Of a quantiser whose steps do not depend on the coarseness: another round only trains more.
+_FIXED_ROUNDS = 2
 _CLOSE_DB = 0.1
 _CLOSE_BYTES = 0.01
 # What finetuning under quantisation is expected to win back, for the first choice of steps.
 _EXPECTED_DB = 0.5
-_GATE_RATE = 0.05
-# The finetune moves a parameter by at most about this share of its step at once.
-_STEP_SHARE = 0.1
 _ESTIMATE_SHARDS = 32
 _CURVATURE_SHARDS = 16
-
-
-@dataclass(frozen=True)
-class _State:
-    """A point of the search: float tensors, what is pruned, and the curvature of the loss."""
-
-    tensors: Tensors
-    masks: Mapping[str, Mask]
-    curvature: Tensors
-
-    @property
-    def count(self) -> int:
-        """Parameters in all."""
-        return sum(tensor.numel() for tensor in self.tensors.values())
+_REMOVAL_SHARDS = 8
 
 
 @dataclass(frozen=True)
@@ -67,9 +56,10 @@ class QuantisedFit:
         specs: of the tensors, in coding order.
         config: config map of the file.
         finetune_steps: under quantisation, first round; later rounds take half.
-        prune_steps: with gates.
+        prune_steps: with gates and after them.
         rates: learning rates of the float fit.
         progress: the part of the whole that this is.
+        units: what can be removed from the network, if its config can say so.
     """
 
     def __init__(
@@ -83,17 +73,15 @@ class QuantisedFit:
         prune_steps: int,
         rates: Mapping[str, float],
         progress: StageProgress,
+        units: Units | None = None,
     ) -> None:
         self._task = task
         if task.quantiser is None:
             raise InvalidOptionError("this architecture needs a quantiser")
         self._quantiser = task.quantiser
-        self._trainer = trainer
-        self._specs = specs
-        self._config = config
+        self._network = FittedNetwork(specs, config, trainer, rates, units)
         self._finetune_steps = finetune_steps
         self._prune_steps = prune_steps
-        self._rates = rates
         self._progress = progress
         self._shards = trainer.draw(_ESTIMATE_SHARDS)
 
@@ -102,70 +90,79 @@ class QuantisedFit:
 
         Where nothing meets the goal, the model that comes nearest is returned.
         """
-        state = _State(tensors, {}, self._curvature(tensors))
+        state = self._state(self._network, tensors, {})
         coarseness = self._first_coarseness(state)
         pruner = self._task.pruner
-        if pruner is not None and any(spec.prunable for spec in self._specs):
+        if pruner is not None:
             pruned = self._prune(pruner, state, coarseness)
-            if self._price(pruned, coarseness) < self._price(state, coarseness):
+            if pruner.binding or self._price(pruned, coarseness) < self._price(state, coarseness):
                 state = pruned
                 coarseness = self._first_coarseness(state)
         results: list[_Result] = []
-        for number in range(_ROUNDS):
+        rounds = _ROUNDS if self._quantiser.adjustable else _FIXED_ROUNDS
+        for number in range(rounds):
             part = self._progress.part(
-                0.3 + 0.7 * number / _ROUNDS, 0.3 + 0.7 * (number + 1) / _ROUNDS
+                0.3 + 0.7 * number / rounds, 0.3 + 0.7 * (number + 1) / rounds
             )
             steps = self._finetune_steps if number == 0 else self._finetune_steps // 2
-            state = self._finetune(state, coarseness, steps, part)
-            model = self._model(state, coarseness)
+            found = self._quantisations(state, coarseness)
+            state = self._finetune(state, found, coarseness, steps, part)
+            model = self._model(state, found)
             results.append(_Result(model, self._task.measure(model), coarseness))
             _log.debug("coarseness %.3g: %s", coarseness, results[-1].measured)
             if self._close(results[-1].measured):
                 break
-            coarseness = self._next_coarseness(state, results[-1])
+            if self._quantiser.adjustable:
+                coarseness = self._next_coarseness(state, results[-1])
         return min(results, key=self._rank).model
 
-    def _curvature(self, tensors: Tensors) -> Tensors:
-        return self._trainer.curvature(tensors, self._shards[:_CURVATURE_SHARDS])
+    def _state(
+        self, network: FittedNetwork, tensors: Tensors, masks: Mapping[str, Any]
+    ) -> FittedState:
+        curvature = network.fitter.curvature(tensors, self._shards[:_CURVATURE_SHARDS])
+        return FittedState(network, tensors, masks, curvature)
 
-    def _quantisations(self, state: _State, coarseness: float) -> dict[str, Quantisation]:
-        return self._quantiser.steps(state.tensors, state.curvature, coarseness)
+    def _quantisations(self, state: FittedState, coarseness: float) -> dict[str, Quantisation]:
+        return self._quantiser.steps(state.tensors, state.curvature, coarseness, state.kept)
 
-    def _restored(self, state: _State, coarseness: float) -> Tensors:
+    def _restored(self, state: FittedState, coarseness: float) -> Tensors:
         """The tensors as they would be decoded."""
         found = self._quantisations(state, coarseness)
+        apply = masking(state.tensors, state.masks)
         quantiser = self._quantiser
         return {
-            name: quantiser.straight_through(tensor, found[name])
+            name: apply(name, quantiser.straight_through(tensor, found[name]))
             for name, tensor in state.tensors.items()
         }
 
-    def _model(self, state: _State, coarseness: float) -> Model:
-        found = self._quantisations(state, coarseness)
+    def _model(self, state: FittedState, found: Mapping[str, Quantisation]) -> Model:
         coded = []
-        for spec in self._specs:
+        for spec in state.network.specs:
             tensor, quantisation = state.tensors[spec.name], found[spec.name]
             values = self._quantiser.quantise(tensor, quantisation)
             mask = state.masks.get(spec.name)
-            coded.append(CodedTensor(values, quantisation, mask))
-        return Model(self._config, tuple(coded))
+            coded.append(CodedTensor(values if mask is None else values * mask, quantisation, mask))
+        return Model(state.network.config, tuple(coded))
 
-    def _first_coarseness(self, state: _State) -> float:
+    def _size(self, state: FittedState, coarseness: float) -> int:
+        return self._task.size(self._model(state, self._quantisations(state, coarseness)))
+
+    def _first_coarseness(self, state: FittedState) -> float:
         """The coarseness at which the estimate is short of the goal by what finetuning wins."""
-        error = self._trainer.estimate(state.tensors, self._shards)
+        error = state.network.fitter.estimate(state.tensors, self._shards)
         guess = math.sqrt(24 * max(error, 1e-20) / state.count)
         goal = self._task.goal
+        if not self._quantiser.adjustable:
+            return 0.3 * guess
         if goal.psnr is None:
-            return self._bisect(
-                guess, lambda c: self._task.size(self._model(state, c)) > (goal.file_bytes or 0)
-            )
+            return self._bisect(guess, lambda c: self._size(state, c) > (goal.file_bytes or 0))
         wanted = mean_squared_error(goal.psnr - _EXPECTED_DB)
         if error >= wanted:
             return 0.3 * guess
         return self._bisect(guess, lambda c: self._error(state, c) < wanted)
 
-    def _error(self, state: _State, coarseness: float) -> float:
-        return self._trainer.estimate(self._restored(state, coarseness), self._shards)
+    def _error(self, state: FittedState, coarseness: float) -> float:
+        return state.network.fitter.estimate(self._restored(state, coarseness), self._shards)
 
     @staticmethod
     def _bisect(guess: float, too_fine: Any) -> float:
@@ -183,73 +180,42 @@ class QuantisedFit:
             low, high = (middle, high) if too_fine(math.exp(middle)) else (low, middle)
         return math.exp((low + high) / 2)
 
-    def _price(self, state: _State, coarseness: float) -> float:
+    def _price(self, state: FittedState, coarseness: float) -> float:
         """Loss and rate in one number, the rate at what a bit is worth."""
         return self._error(state, coarseness) + self._rate(state, coarseness)
 
-    def _rate(self, state: _State, coarseness: float) -> float:
+    def _rate(self, state: FittedState, coarseness: float) -> float:
         """The coded size, at what its bits are worth in loss."""
-        bits = 8 * self._task.size(self._model(state, coarseness))
-        return bits * coarseness**2 * math.log(2) / 12
+        return 8 * self._size(state, coarseness) * bit_price(coarseness)
 
-    def _prune(self, pruner: Pruner, state: _State, coarseness: float) -> _State:
-        tensors = {name: tensor.clone() for name, tensor in state.tensors.items()}
-        prunable = {spec.name: tensors[spec.name] for spec in self._specs if spec.prunable}
-        importance = {
-            name: 0.5 * state.curvature[name] * tensor.square() for name, tensor in prunable.items()
-        }
+    def _prune(self, pruner: Pruner, state: FittedState, coarseness: float) -> FittedState:
         price = self._rate(state, coarseness) / state.count
-        gates = pruner.attach(prunable, importance, price)
-        self._trainer.run(
-            tensors,
-            self._prune_steps,
-            {name: 0.1 * rate for name, rate in self._rates.items()},
-            final_rate=0.1,
-            transform=gates.apply,
-            extra=gates.parameters(),
-            extra_rate=_GATE_RATE,
-            penalty=gates.penalty,
-            report=self._progress.part(0.0, 0.3).stage("prune"),
-        )
-        with torch.no_grad():
-            tensors = {name: gates.apply(name, tensor) for name, tensor in tensors.items()}
-        masks = {name: mask for name, mask in gates.masks().items() if not mask.all()}
-        for name, mask in masks.items():
-            kept = torch.from_numpy(mask).to(tensors[name].device)
-            tensors[name] = tensors[name] * kept
-        return _State(tensors, masks, self._curvature(tensors))
+        network, tensors, masks = state.network, state.tensors, dict(state.masks)
+        progress, steps = self._progress.part(0.0, 0.3), self._prune_steps
+        if isinstance(pruner, UnitPruner):
+            shards = self._shards[:_REMOVAL_SHARDS]
+            network, tensors, masks = remove_units(
+                pruner, network, tensors, price, steps, shards, progress
+            )
+        elif isinstance(pruner, EntryPruner) and any(spec.prunable for spec in network.specs):
+            tensors, masks = prune_entries(
+                pruner, network, tensors, state.curvature, price, steps, self._task.seed, progress
+            )
+        return self._state(network, tensors, masks)
 
     def _finetune(
-        self, state: _State, coarseness: float, steps: int, progress: StageProgress
-    ) -> _State:
-        """Train with the steps of `coarseness` in place and gradients passed straight through."""
-        found = self._quantisations(state, coarseness)
-        kept = {
-            name: torch.from_numpy(mask).to(state.tensors[name].device)
-            for name, mask in state.masks.items()
-        }
-        quantiser = self._quantiser
-
-        def transform(name: str, tensor: torch.Tensor) -> torch.Tensor:
-            masked = tensor * kept[name] if name in kept else tensor
-            return quantiser.straight_through(masked, found[name])
-
-        tensors = {name: tensor.clone() for name, tensor in state.tensors.items()}
-        rates = {
-            name: min(0.1 * self._rates[name], _STEP_SHARE * min(found[name].steps))
-            for name in tensors
-        }
-        self._trainer.run(
-            tensors,
-            steps,
-            rates,
-            final_rate=0.05,
-            transform=transform,
-            report=progress.stage("quantise"),
+        self,
+        state: FittedState,
+        found: Mapping[str, Quantisation],
+        coarseness: float,
+        steps: int,
+        progress: StageProgress,
+    ) -> FittedState:
+        """Train under the quantisation that was found."""
+        training = QuantisedTraining(
+            self._quantiser, state, found, bit_price(coarseness), self._shards, progress
         )
-        for name, keep in kept.items():
-            tensors[name] = tensors[name] * keep
-        return replace(state, tensors=tensors)
+        return replace(state, tensors=training.run(steps))
 
     def _close(self, measured: Measurement) -> bool:
         goal = self._task.goal
@@ -258,7 +224,7 @@ class QuantisedFit:
         spare = (goal.file_bytes or 0) - measured.file_bytes
         return 0 <= spare <= _CLOSE_BYTES * (goal.file_bytes or 0)
 
-    def _next_coarseness(self, state: _State, last: _Result) -> float:
+    def _next_coarseness(self, state: FittedState, last: _Result) -> float:
         """A better guess, from the last round alone: finetuning moves what earlier ones saw."""
         goal = self._task.goal
         if goal.psnr is None:
@@ -275,3 +241,8 @@ class QuantisedFit:
         if goal.psnr is not None:
             return (not met, float(measured.file_bytes) if met else -measured.psnr)
         return (not met, -measured.psnr if met else float(measured.file_bytes))
+
+
+def bit_price(coarseness: float) -> float:
+    """Rise of the loss that is worth one bit less."""
+    return coarseness**2 * math.log(2) / 12

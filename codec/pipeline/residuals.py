@@ -21,7 +21,8 @@ from codec.entropy.mixing.lattice import AXES, Lattice
 from codec.entropy.stream import encode_segment, summarise_stream
 from codec.errors import CorruptError, TargetError
 from codec.limits import Limits
-from codec.pipeline.item_sections import Coefficients, ItemStreams, TensorSection
+from codec.pipeline.fills import taken_for
+from codec.pipeline.item_sections import ItemStreams, TensorSection
 from codec.pipeline.normalise import to_stored
 
 Array = npt.NDArray[Any]
@@ -138,11 +139,7 @@ class BoundedComponent:
         """Whether a decoder may take a valid sample for a fill value."""
         if not self.fills:
             return False
-        dtype = self.stored.dtype
-        low, high = (to_stored(real + shift * self.tolerance, dtype) for shift in (-2, 2))
-        met = np.zeros(real.shape, np.bool_)
-        for fill in self.fills:
-            met |= (low <= fill) & (fill <= high)
+        met = taken_for(real, self.fills, self.stored.dtype, self.tolerance)
         return bool((met if self.valid is None else met & self.valid[window]).any())
 
     def narrowed(self) -> BoundedComponent:
@@ -223,9 +220,7 @@ class ItemResiduals:
         """
         if self._streams.count != self._size:
             raise CorruptError("fewer residuals than samples", section="RESD")
-        parts: list[Coefficients] = [
-            np.asarray(values, np.int32) for section in sections for values in section.streams
-        ]
+        parts = [values for section in sections for values in section.streams]
         whole = parts[0] if len(parts) == 1 else np.concatenate(parts)
         narrow = np.min_scalar_type(-int(np.abs(whole).max(initial=1)))
         return whole.astype(narrow).reshape(self._shape)

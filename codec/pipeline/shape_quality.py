@@ -10,22 +10,30 @@ import numpy.typing as npt
 
 from codec.media.dataset import Shape
 from codec.reports import FieldQuality
+from codec.surface import Sheet
 
 _POINTS = 100_000
 _SEED = 20_001
 Doubles = npt.NDArray[np.float64]
 
 
-def compare_shape(shape: Shape, name: str, distance: Callable[[Doubles], Doubles]) -> FieldQuality:
+def compare_shape(
+    shape: Shape, name: str, distance: Callable[[Doubles], Doubles], offset: float
+) -> FieldQuality:
     """Measure decoded distances at points of the original surface, where they should be 0.
 
     The peak of the PSNR, and the range, is the diagonal of the bounding box.
+
+    Args:
+        offset: for a sheet, how far from it its distances are measured.
     """
     surface = shape.surface
-    points, _ = surface.sample(_POINTS, _SEED)
-    errors = np.abs(distance(points))
-    rms = float(np.sqrt(np.square(errors).mean()))
     diagonal = float(np.linalg.norm(surface.upper - surface.lower))
+    if isinstance(surface, Sheet):
+        surface = surface.thickened(offset)
+    points, _ = surface.sample(_POINTS, _SEED)
+    errors = np.abs(distance(points) - offset)
+    rms = float(np.sqrt(np.square(errors).mean()))
     return FieldQuality(
         name=name,
         psnr=20 * math.log10(diagonal / rms) if rms > 0 else math.inf,

@@ -10,6 +10,10 @@ WHOLE_SAMPLES = 1 << 25
 # What a tile holds, about. Some hundred bytes of framing are below a tenth of a per cent of it even
 # at a ratio of 100, and an encoder needs some 50 MB for it.
 TILE_SAMPLES = 1 << 21
+# A region is decoded with all tiles that it touches, which takes time by their bytes: where few
+# samples take many, tiles are smaller, and what each model learns anew still is little of it.
+LEAST_TILE_SAMPLES = 1 << 18
+_TILE_BYTES = 40_000
 # Tiles are a multiple of this long where they can be, so that levels of neighbours fit together.
 ALIGNMENT = 64
 # More tiles would exceed what a reader allows by default.
@@ -18,8 +22,18 @@ MOST_TILES = 1 << 13
 Cuts = tuple[tuple[int, ...], ...]
 
 
-def automatic_tile(shape: Sequence[int], components: int = 1) -> tuple[int, ...]:
-    """Size of the tiles of a field: the whole shape of a small one.
+def tile_samples(bytes_per_sample: float) -> int:
+    """How many samples a tile should hold: a power of two."""
+    if bytes_per_sample <= _TILE_BYTES / TILE_SAMPLES:
+        return TILE_SAMPLES
+    wanted = 1 << round(math.log2(_TILE_BYTES / bytes_per_sample))
+    return min(max(wanted, LEAST_TILE_SAMPLES), TILE_SAMPLES)
+
+
+def automatic_tile(
+    shape: Sequence[int], components: int = 1, wanted: int = TILE_SAMPLES
+) -> tuple[int, ...]:
+    """Size of the tiles of a field of about `wanted` samples: the whole shape of a small one.
 
     The longest axis is halved until a tile is small enough. Axes of up to `ALIGNMENT` samples stay
     whole while there are longer ones.
@@ -28,7 +42,7 @@ def automatic_tile(shape: Sequence[int], components: int = 1) -> tuple[int, ...]
     tile = list(shape)
     if samples < WHOLE_SAMPLES:
         return tuple(tile)
-    most = max(TILE_SAMPLES, samples // MOST_TILES)
+    most = max(wanted, samples // MOST_TILES)
     while math.prod(tile) * components > most:
         axis = max(range(len(tile)), key=tile.__getitem__)
         half = -(-tile[axis] // 2)

@@ -14,13 +14,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from itertools import islice
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import torch
 
-from codec.pipeline.batches import Shard
+from codec.pipeline.batches import Sampler, Shard
 from codec.pipeline.fit_journal import FitJournal, Snapshot, no_journal
+from codec.pipeline.layers import LayeredNetwork, LayerSampler
 
 Tensors = dict[str, torch.Tensor]
 Network = Callable[[Mapping[str, torch.Tensor], Sequence[torch.Tensor]], torch.Tensor]
@@ -36,6 +38,7 @@ SHARDS = 2
 _SWITCH_INTERVAL = 1e-4
 _SMOOTHING = 0.95
 _WARM_UP = 20
+_SIGN_DRAWS = 2
 
 
 def identity(name: str, tensor: torch.Tensor) -> torch.Tensor:
@@ -90,17 +93,18 @@ class Fitter(Protocol[BatchT]):
         ...
 
 
-class Sampler(Protocol):
-    """Draws the batches of a field."""
+@runtime_checkable
+class CarryingFitter(Protocol):
+    """A `Fitter` that keeps a journal."""
 
-    @property
-    def whole(self) -> bool:
-        """Whether a shard is the whole field."""
+    def carrying(self, tensors: Sequence[torch.Tensor]) -> AbstractContextManager[None]:
+        """As `Trainer.carrying`."""
         ...
 
-    def draw(self, generator: np.random.Generator) -> Shard:
-        """A random shard; its indices are for the network to read."""
-        ...
+
+def carrying(fitter: object, tensors: Sequence[torch.Tensor]) -> AbstractContextManager[None]:
+    """`CarryingFitter.carrying`, or nothing for a fitter without a journal."""
+    return fitter.carrying(tensors) if isinstance(fitter, CarryingFitter) else nullcontext()
 
 
 class Trainer:
@@ -131,9 +135,11 @@ class Trainer:
     ) -> None:
         self._network = network
         self._sampler = sampler
+        self._seed = seed
         self._generators = [np.random.default_rng([seed, number]) for number in range(SHARDS)]
         self._threads = min(threads, SHARDS)
         self._journal = journal or no_journal()
+        self._carried: Sequence[torch.Tensor] = ()
 
     def run(
         self,
@@ -204,6 +210,16 @@ class Trainer:
             leaf.requires_grad_(False)
         return smoothed
 
+    @contextmanager
+    def carrying(self, tensors: Sequence[torch.Tensor]) -> Iterator[None]:
+        """Inside the block, `tensors`, which trainings change in place by `transform`, `penalty`
+        and `report`, are kept in the journal with what is trained."""
+        before, self._carried = self._carried, tensors
+        try:
+            yield
+        finally:
+            self._carried = before
+
     def _snapshot(
         self,
         leaves: Sequence[torch.Tensor],
@@ -214,6 +230,7 @@ class Trainer:
     ) -> Snapshot:
         """The training after `step` steps; of a finished one, no optimiser."""
         arrays = {f"leaf/{n}": leaf.detach().cpu().numpy().copy() for n, leaf in enumerate(leaves)}
+        arrays |= {f"carried/{n}": one.cpu().numpy().copy() for n, one in enumerate(self._carried)}
         if not finished:
             for number, moments in optimiser.state_dict()["state"].items():
                 for name, value in moments.items():
@@ -232,6 +249,8 @@ class Trainer:
                 kind, number, *rest = name.split("/")
                 if kind == "leaf":
                     leaves[int(number)].copy_(torch.from_numpy(array))
+                elif kind == "carried":
+                    self._carried[int(number)].copy_(torch.from_numpy(array))
                 else:
                     moments.setdefault(int(number), {})[rest[0]] = torch.from_numpy(array)
         if moments:
@@ -307,6 +326,51 @@ class Trainer:
 
             count = sum(sample_count(shard) for shard in shards)
             return sum(pool.map(squared, shards)) / (count or 1.0)
+
+    def signed_gradients(self, tensors: Tensors, shards: Sequence[Shard]) -> list[Tensors]:
+        """Gradients of sums over the samples of sign * squared error, signs random.
+
+        As the signs are independent, the mean of the square of any one derivative, divided by the
+        root of the number of samples as it is here, estimates E[(dD/dp)^2] over single samples.
+        """
+        generator = torch.Generator().manual_seed(0)
+        found = []
+        with one_torch_thread():
+            for shard in shards:
+                inputs = {name: t.detach().requires_grad_(True) for name, t in tensors.items()}
+                squared = (self._network(inputs, shard.indices) - shard.target).square()
+                if shard.valid is not None:
+                    squared = squared * shard.valid
+                each = squared.sum(dim=0)
+                for _ in range(_SIGN_DRAWS):
+                    signs = torch.randint(0, 2, each.shape, generator=generator) * 2.0 - 1.0
+                    gradients = torch.autograd.grad(
+                        (each * signs.to(each.device)).sum() / len(each) ** 0.5,
+                        list(inputs.values()),
+                        retain_graph=True,
+                    )
+                    found.append(dict(zip(inputs, gradients, strict=True)))
+        return found
+
+    @property
+    def layers(self) -> tuple[tuple[str, ...], ...]:
+        """Tensors of each layer, if the network shows its layers."""
+        return self._network.layers if isinstance(self._network, LayeredNetwork) else ()
+
+    def layer_fitter(self, layer: int, reference: Tensors) -> Trainer:
+        """A trainer of the tensors up to a layer, whose targets are the layer's outputs with
+        `reference`."""
+        network = self._network
+        if not isinstance(network, LayeredNetwork):
+            raise TypeError("the network does not show its layers")
+
+        def outputs(
+            tensors: Mapping[str, torch.Tensor], indices: Sequence[torch.Tensor]
+        ) -> torch.Tensor:
+            return next(islice(network.layer_outputs(tensors, indices), layer, None))
+
+        sampler = LayerSampler(self._sampler, lambda indices: outputs(reference, indices))
+        return Trainer(outputs, sampler, self._seed, self._threads, self._journal)
 
     def curvature(self, tensors: Tensors, shards: Sequence[Shard]) -> Tensors:
         """Diagonal of the Gauss-Newton matrix of the mean squared error, per element.

@@ -18,6 +18,7 @@ from codec.assembly import FileParts, IntegerSection, KeptSection, kept_sections
 from codec.budget import Budget, field_size
 from codec.container.atomic import atomic_path
 from codec.container.byte_sources import local_path
+from codec.container.provenance import Provenance
 from codec.container.sections import KNOWN_TYPES, Section
 from codec.container.tile_grid import TileGrid
 from codec.encoder import judged
@@ -25,11 +26,14 @@ from codec.errors import InvalidInputError, InvalidOptionError
 from codec.limits import Limits
 from codec.media import formats
 from codec.media.dataset import Dataset, Field
-from codec.media.extending import NETCDF, Described, extended
+from codec.media.described import Along, Described
+from codec.media.extending import RAW, extended, named_after_file
+from codec.media.raw_layout import RawLayout
 from codec.options import EncodeOptions
 from codec.pipeline.normalise import FieldRange
 from codec.pipeline.ranges import find_range
 from codec.pipeline.tiling import WHOLE_SAMPLES
+from codec.provenance import continued, made_with
 from codec.reader import InrcFile
 from codec.reports import AppendReport, EncodeReport
 from codec.tiles.encode import (
@@ -42,6 +46,7 @@ from codec.tiles.encode import (
 )
 from codec.tiles.encoded import origin_of
 from codec.tiles.journal import TileJournal
+from codec.tiles.layout import tile_settings
 from codec.tiles.plan import FieldGroup, tasks_of
 from codec.tiles.runners import Source
 from codec.tiles.write import PlacedItems
@@ -93,13 +98,19 @@ def append_file(
     dim: str,
     options: EncodeOptions,
     *,
+    own_effort: bool = True,
     anew: bool = False,
 ) -> AppendReport:
-    """See `codec.append`."""
+    """See `codec.append`.
+
+    Args:
+        own_effort: whether the effort of the options was named; the file's is taken otherwise.
+    """
     started = time.perf_counter()
     path = local_path(target).resolve()
     with InrcFile(path, device="cpu", limits=Limits.level(2)) as file:
         before = file.file_bytes
+        options = continued(options, file, own_effort=own_effort)
         growths = _growing(file, dim, options.select)
         _check_tiles(growths, options)
         reader = _source(file, growths, local_path(source).resolve())
@@ -112,7 +123,7 @@ def append_file(
                 placed = _copied(file, growths)
                 for growth, group in zip(growths, groups, strict=True):
                     _place(placed, growth, group, journal)
-                _write(file, path, placed, described)
+                _write(file, path, placed, described, made_with(options))
                 starts = [_start(growth) for growth in growths]
                 blended = blended_deviations(
                     path, dataset.fields, groups, journal.ranges or {}, options.threads, starts
@@ -178,9 +189,25 @@ def _list(names: set[str]) -> str:
 def _source(file: InrcFile, growths: Sequence[Growth], path: Path) -> Source:
     """The input; a lone array is the same array under another file's name."""
     names = tuple(name for growth in growths for name in growth.names)
-    if file.medium == NETCDF:
+    if not named_after_file(file.medium, file.metadata):
         return Source(path, names)
-    return Source(path, None, only=names[0] if len(names) == 1 else "")
+    raw = _raw_layout(file, growths[0], path) if file.medium == RAW else None
+    return Source(path, None, raw, only=names[0] if len(names) == 1 else "")
+
+
+def _raw_layout(file: InrcFile, growth: Growth, path: Path) -> RawLayout:
+    """That of the file's own samples, as long along the axis as the input's size says."""
+    from codec.media import raw
+
+    view = file[growth.names[0]]
+    before = raw.layout_of(file.metadata, view.shape, view.dtype)
+    if len(before.shape) != len(view.shape):
+        raise InvalidInputError(f"{path}: samples of {len(before.shape)} axes cannot grow")
+    shape = list(view.shape)
+    shape[growth.axis] = 1
+    slab = math.prod(shape) * view.dtype.itemsize
+    shape[growth.axis] = max(1, (path.stat().st_size - before.offset) // slab)
+    return replace(before, shape=tuple(shape))
 
 
 @contextmanager
@@ -242,8 +269,16 @@ def _described(
     names = tuple(name for growth in growths for name in growth.names)
     old = Described(file.medium, file.metadata, file.verbatim)
     new = Described(dataset.medium, dataset.metadata, dataset.verbatim)
+    growth = growths[0]
+    along = Along(
+        dim,
+        names,
+        tuple(name for one in growths for name in file[one.names[0]].dims),
+        growth.before.shape[growth.axis],
+        dataset.fields[0].shape[growth.axis],
+    )
     try:
-        return extended(old, new, dim, names)
+        return extended(old, new, along)
     except InvalidInputError as error:
         raise InvalidInputError(f"{os.fspath(source)}: {error}") from error
 
@@ -268,7 +303,7 @@ def _encode(
     if ranges is None:
         ranges = {field.name: _range(file, field) for field in dataset.fields}
         journal.add_ranges(ranges)
-    tasks = tasks_of(groups, ranges, goals)
+    tasks = tasks_of(groups, ranges, goals, own_range=tile_settings(options).own_range)
     encode_missing(tasks, dataset.fields, source, options, journal)
 
 
@@ -318,8 +353,10 @@ def _place(placed: PlacedItems, growth: Growth, group: FieldGroup, journal: Tile
         placed.add_tile(journal.tiles[number], journal, origin, grid.overlap(place))
 
 
-def _write(file: InrcFile, path: Path, placed: PlacedItems, described: Described) -> None:
-    kept = kept_sections(described.medium, described.metadata, described.verbatim)
+def _write(
+    file: InrcFile, path: Path, placed: PlacedItems, described: Described, made: Provenance
+) -> None:
+    kept = kept_sections(described.medium, described.metadata, described.verbatim, made)
     with atomic_path(path, overwrite=True) as temporary:
         write_checked(temporary, placed, file.head.kind, [*kept, *_unknown(file)])
 

@@ -31,6 +31,7 @@ from codec.pipeline.quality import (
     with_shared_psnr,
 )
 from codec.pipeline.ranges import find_range
+from codec.provenance import made_with
 from codec.reader import InrcFile
 from codec.reports import FieldQuality
 from codec.tiles.encoded import origin_of
@@ -70,7 +71,7 @@ def encode_tiles(
     """
     final = Path(target).resolve()
     frame = FileParts(dataset.kind)
-    frame.keep(dataset.medium, dataset.metadata, dataset.verbatim)
+    frame.keep(dataset.medium, dataset.metadata, dataset.verbatim, made_with(options))
     samples = sum(group.samples for group in groups)
     goals = Budget(dataset, options.goal).for_tiles(frame, samples)
     with kept_journal(final, fingerprint(source, options, groups), anew=overwrite) as journal:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from codec.container.tile_grid import Box, TileGrid, box_samples
@@ -11,7 +12,13 @@ from codec.errors import InvalidOptionError
 from codec.media.dataset import Field
 from codec.options import AUTOMATIC_TILE, WHOLE, EncodeOptions, ignore_progress
 from codec.pipeline.normalise import FieldRange
-from codec.pipeline.tiling import Cuts, automatic_tile, cuts_of
+from codec.pipeline.tiling import (
+    TILE_SAMPLES,
+    WHOLE_SAMPLES,
+    Cuts,
+    automatic_tile,
+    cuts_of,
+)
 from codec.tiles.layout import TileSettings, brick_cuts, margins_of
 
 _MOST_ITEMS = 1 << 20
@@ -71,6 +78,7 @@ class TileTask:
 def plan_groups(
     groups: Sequence[Sequence[Field]],
     tile: str | tuple[int, ...],
+    samples_of_tiles: Callable[[Sequence[Field]], int] = lambda group: TILE_SAMPLES,
     layout: TileSettings | None = None,
 ) -> list[FieldGroup]:
     """Cut fields into tiles.
@@ -79,6 +87,8 @@ def plan_groups(
         groups: fields that share a model, with the same shape.
         tile: "auto", "none", or the size of a tile: it holds for all fields with so many axes, and
             others are cut as with "auto".
+        samples_of_tiles: for "auto", how many samples a tile of a group should hold; asked only of
+            fields that are large enough to be cut.
         layout: how tiles lie beyond their size; bricks hold like sizes.
 
     Raises:
@@ -96,7 +106,7 @@ def plan_groups(
     planned: list[FieldGroup] = []
     number = 0
     for group in groups:
-        cuts = _cuts(group, tile, layout)
+        cuts = _cuts(group, tile, samples_of_tiles, layout)
         count = TileGrid(cuts, ()).count
         if number + count > _MOST_ITEMS:
             raise InvalidOptionError(f"--tile: {number + count} tiles; use larger ones")
@@ -107,13 +117,20 @@ def plan_groups(
     return planned
 
 
-def _cuts(group: Sequence[Field], tile: str | tuple[int, ...], layout: TileSettings) -> Cuts:
+def _cuts(
+    group: Sequence[Field],
+    tile: str | tuple[int, ...],
+    samples_of_tiles: Callable[[Sequence[Field]], int],
+    layout: TileSettings,
+) -> Cuts:
     shape = group[0].shape
     if len(layout.bricks) == len(shape):
         return brick_cuts(shape, layout.bricks)
     size = tile if isinstance(tile, tuple) else shape
     if tile == AUTOMATIC_TILE or (tile != WHOLE and len(size) != len(shape)):
-        size = automatic_tile(shape, len(group))
+        size = shape
+        if math.prod(shape) * len(group) >= WHOLE_SAMPLES:
+            size = automatic_tile(shape, len(group), samples_of_tiles(group))
     return cuts_of(shape, size)
 
 

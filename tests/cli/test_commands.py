@@ -17,7 +17,7 @@ def test_encode_passes_every_option(fake: FakeCodec, run: Run) -> None:
     line = (
         "encode in.nc -o out.inrc --bytes 20k --effort 7 --arch a --var t,u --var v --joint u,v"
         " --joint x,y --prune p --quantise q --coder ans --seed 5 --threads 2 --device cpu --force"
-        " --tile 8x9 --scheduler processes --set arch.width=64"
+        " --tile 8x9 --scheduler processes --set arch.width=64 --sdf auto"
     )
     assert run(*line.split()).exit_code == 0
     options = dict(fake.options)
@@ -42,6 +42,7 @@ def test_encode_passes_every_option(fake: FakeCodec, run: Run) -> None:
         "tile": (8, 9),
         "scheduler": "processes",
         "settings": {"arch.width": "64"},
+        "sdf": "auto",
         "overwrite": True,
     }
 
@@ -60,6 +61,7 @@ def test_encode_leaves_the_rest_to_the_defaults_of_the_codec(fake: FakeCodec, ru
         ("seed", "seed"),
         ("threads", "threads"),
         ("device", "device"),
+        ("sdf", "sdf"),
         ("joint", "joint"),
         ("raw", "raw"),
     ):

@@ -280,17 +280,6 @@ def test_no_valid_sample_is_decoded_to_the_fill_value(
     assert furthest(values, decoded) <= bound
 
 
-@pytest.mark.parametrize("tile", ["auto", (450,)])
-def test_without_a_bound_samples_that_would_become_the_fill_value_are_refused(
-    tmp_path: Path, tile: str | tuple[int, ...]
-) -> None:
-    values = np.random.default_rng(2).integers(60, 255, 900).astype(np.uint8)
-    source = packed_file(tmp_path / "in.nc", values, 100)
-    with pytest.raises(TargetError, match="p: its fill value lies among its values"):
-        codec.encode(source, tmp_path / "out.inrc", psnr=25, tile=tile, **FAST)
-    assert [path.name for path in tmp_path.iterdir()] == ["in.nc"]
-
-
 @pytest.mark.parametrize("value", [0.0, 5e-324, 1e-310, -3.5])
 def test_a_constant_is_lossless_whatever_it_is(tmp_path: Path, value: float) -> None:
     values = np.full((30, 20), value)

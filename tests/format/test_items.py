@@ -203,7 +203,7 @@ MALFORMED: dict[str, Callable[[Map], Any]] = {
     "two components of one name": put(0, 1, 0, "v0"),
 }  # fmt: skip
 UNSUPPORTED: dict[str, Callable[[Map], Any]] = {
-    "key 8": put(8, 0),
+    "key 9": put(9, 0),
     "key of text": put("x", 0),  # type: ignore[arg-type]
     "dtype 9": put(0, 0, 1, 9),
     "dtype 255": put(0, 0, 1, 255),
@@ -214,7 +214,7 @@ UNSUPPORTED: dict[str, Callable[[Map], Any]] = {
     "version 0": put(2, 1, 0),
     "config key 5": put(2, 2, 5, 0),
     "config key negative": put(2, 2, -1, 0),
-    "quantisation 2": put(3, 0, [2, 0.5]),
+    "quantisation 3": put(3, 0, [3, 0.5]),
     "quantisation 255": put(3, 0, [255, 0.5]),
 }
 FINE: dict[str, Callable[[Map], Any]] = {

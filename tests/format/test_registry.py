@@ -75,6 +75,7 @@ def test_quantisations() -> None:
     assert REGISTRY["quantisations"] == {
         "uniform": items.UNIFORM,
         "uniform_per_slice": items.UNIFORM_PER_SLICE,
+        "codebook": items.CODEBOOK,
     }
 
 

@@ -10,7 +10,7 @@ import pytest
 import codec
 
 trimesh = pytest.importorskip("trimesh")
-pytest.importorskip("igl")
+igl = pytest.importorskip("igl")
 
 
 def write(mesh: trimesh.Trimesh, path: Path) -> Path:
@@ -22,6 +22,14 @@ def ball(radius: float = 1.0, at: tuple[float, float, float] = (0, 0, 0)) -> tri
     mesh = trimesh.creation.icosphere(subdivisions=3, radius=radius)
     mesh.apply_translation(at)
     return mesh
+
+
+def gaps(mesh: trimesh.Trimesh, points: np.ndarray) -> np.ndarray:
+    """Exact distances of (n, 3) points to the faces."""
+    found = igl.point_mesh_squared_distance(
+        np.ascontiguousarray(points), np.array(mesh.vertices), np.array(mesh.faces, np.int64)
+    )
+    return np.sqrt(np.asarray(found[0]).ravel())
 
 
 def encoded(path: Path, size: int = 1200) -> Path:

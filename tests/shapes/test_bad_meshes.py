@@ -26,7 +26,7 @@ def cut_short(path: Path) -> None:
 
 
 MAKERS = {
-    "soup.stl": (lambda path: write(soup(), path), "encloses nothing"),
+    "soup.stl": (lambda path: write(soup(), path), "--sdf unsigned"),
     "cut.ply": (cut_short, "cut short"),
     "nan.obj": (lambda path: path.write_text("v 0 0 nan\nv 1 0 0\nv 0 1 0\nf 1 2 3\n"), "finite"),
     "points.obj": (lambda path: path.write_text(TRIANGLE), "no faces"),

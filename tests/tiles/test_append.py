@@ -53,6 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("append")
     write_steps(folder / "old.nc", 0, 10)
     write_steps(folder / "new.nc", 10, 6)
+    write_steps(folder / "more.nc", 16, 2)
     for name, tile in (("whole", "none"), ("tiled", (4, 24, 10))):
         codec.encode(folder / "old.nc", folder / f"{name}.inrc", tile=tile, **OPTIONS)
     return folder
@@ -135,12 +136,48 @@ def test_an_error_bound_holds_before_and_after(tmp_path: Path) -> None:
         file.check_digest()
 
 
-def test_only_netcdf_and_npy_grow(folder: Path, tmp_path: Path) -> None:
+def test_without_a_goal_the_one_of_the_file_holds(folder: Path, tmp_path: Path) -> None:
+    target, other = tmp_path / "t.inrc", tmp_path / "u.inrc"
+    for path in (target, other):
+        path.write_bytes((folder / "whole.inrc").read_bytes())
+    plain = {"device": "cpu", "threads": 1}
+    codec.append(target, folder / "new.nc", dim="time", **plain)
+    codec.append(other, folder / "new.nc", dim="time", psnr=45, effort=0, arch="pyramid", **plain)
+    assert target.read_bytes() == other.read_bytes()
+    made = codec.info(target).made
+    assert made is not None
+    assert (made.goal, made.effort, made.architecture) == (("psnr", 45), 0, 2)
+    shown = CliRunner().invoke(inrc, ["info", str(target)]).stdout
+    assert "how it was made: 45 dB, effort 0, inrc" in shown
+    # Another goal is the one that holds from then on.
+    report = codec.append(target, folder / "more.nc", dim="time", psnr=30, **plain)
+    assert report.goal_met
+    made = codec.info(target).made
+    assert made is not None
+    assert (made.goal, made.effort) == (("psnr", 30), 0)
+
+
+def test_bytes_of_a_file_are_a_ratio_for_what_is_added(tmp_path: Path) -> None:
+    values = make_field((40, 24, 20))[:24]
+    np.save(tmp_path / "a.npy", values[:16])
+    np.save(tmp_path / "b.npy", values[16:])
+    target = tmp_path / "t.inrc"
+    options: dict[str, Any] = {"effort": 0, "device": "cpu", "threads": 1}
+    codec.encode(tmp_path / "a.npy", target, bytes=6000, tile=(8, 24, 20), **options)
+    report = codec.append(target, tmp_path / "b.npy", dim="0", device="cpu", threads=1)
+    assert report.goal_met
+    assert 2000 < report.added_bytes <= 3000
+    made = codec.info(target).made
+    assert made is not None
+    assert made.goal == ("ratio", values[:16].nbytes / 6000)
+
+
+def test_only_media_of_plain_arrays_grow(folder: Path, tmp_path: Path) -> None:
     image = tmp_path / "i.png"
     Image.fromarray(np.arange(48 * 48, dtype="u1").reshape(48, 48)).save(image)
     target = tmp_path / "i.inrc"
     codec.encode(image, target, psnr=30, effort=0, device="cpu")
-    with pytest.raises(InrcError, match="only behind one from netcdf or npy"):
+    with pytest.raises(InrcError, match="only behind one from netcdf, hdf5, zarr, npz, npy or raw"):
         codec.append(target, image, dim="y", **OPTIONS)
     with pytest.raises(InrcError, match=r"new.nc: "):
         codec.append(tmp_path / "i.inrc", folder / "new.nc", dim="y", **OPTIONS)

@@ -13,7 +13,15 @@ import pytest
 
 import codec
 from codec.errors import InvalidOptionError, TargetError
-from codec.pipeline.tiling import TILE_SAMPLES, WHOLE_SAMPLES, automatic_tile, cuts_of
+from codec.pipeline import tiling
+from codec.pipeline.tiling import (
+    TILE_SAMPLES,
+    WHOLE_SAMPLES,
+    automatic_tile,
+    cuts_of,
+    tile_samples,
+)
+from codec.tiles import density, plan
 from tests.tiles.conftest import SHAPE, TILE, make_field
 
 Array = npt.NDArray[Any]
@@ -45,6 +53,50 @@ def test_automatic_tiles_are_aligned_and_keep_short_axes(
         assert automatic_tile(shape) == shape
     else:
         assert TILE_SAMPLES / 8 < np.prod(automatic_tile(shape)) <= TILE_SAMPLES * 4
+
+
+def test_tiles_of_many_bytes_hold_fewer_samples() -> None:
+    sizes = [tile_samples(share) for share in (0, 1e-4, 0.02, 0.05, 0.16, 0.5, 9)]
+    assert sizes == [1 << 21, 1 << 21, 1 << 21, 1 << 20, 1 << 18, 1 << 18, 1 << 18]
+    assert automatic_tile((512, 512, 512), 1, 1 << 18) == (64, 64, 64)
+
+
+@pytest.mark.parametrize(
+    ("noise", "options", "expected"),
+    [
+        (0.0, {"psnr": 40}, (16, 16, 16)),
+        (1.0, {"psnr": 40}, (8, 8, 16)),
+        (1.0, {"rel_error": 1e-3}, (8, 8, 16)),
+        (1.0, {"ratio": 4}, (8, 8, 16)),
+        (1.0, {"bytes": 2000}, (16, 16, 16)),
+    ],
+    ids=str,
+)
+def test_automatic_tiles_follow_what_samples_take(
+    noise: float,
+    options: dict[str, Any],
+    expected: tuple[int, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {
+        "WHOLE_SAMPLES": 1 << 14,
+        "TILE_SAMPLES": 1 << 12,
+        "LEAST_TILE_SAMPLES": 1 << 10,
+        "ALIGNMENT": 8,
+        "_TILE_BYTES": 600,
+    }.items():
+        for module in (tiling, plan, density):
+            monkeypatch.setattr(module, name, value, raising=module is tiling)
+    values = np.random.default_rng(3).normal(0, noise, (64, 32, 16)).astype("f4")
+    values += np.linspace(0, 1, 64, dtype="f4")[:, None, None]
+    np.save(tmp_path / "a.npy", values)
+    for number in (1, 2):
+        target = tmp_path / f"{number}.inrc"
+        codec.encode(tmp_path / "a.npy", target, effort=0, device="cpu", threads=number, **options)
+    with codec.open(target, device="cpu") as file:
+        assert file["a"].items[0].header.shape == expected
+    assert target.read_bytes() == (tmp_path / "1.inrc").read_bytes()
 
 
 def test_cuts_end_with_the_axis() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,51 @@ def test_decoding_to_a_file_decodes_each_tile_once_and_holds_few(
     codec.decode(tiled_path, tmp_path / "t.npy", device="cpu")
     assert sorted(made) == list(range(12))
     assert np.load(tmp_path / "t.npy").tobytes() == decoded.tobytes()
+
+
+def test_tiles_are_decoded_while_others_are_used(
+    tiled_path: Path, decoded: Array, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two at the same time, one of them while the caller has the one before."""
+    both = threading.Barrier(2)
+    original = DecodableItem._parameters
+    begun: list[int] = []
+
+    def together(self: DecodableItem, level: int) -> Any:
+        begun.append(self.number)
+        if len(begun) <= 2:
+            both.wait(timeout=20)
+        return original(self, level)
+
+    monkeypatch.setattr(DecodableItem, "_parameters", together)
+    with codec.open(tiled_path, device="cpu", threads=2) as file:
+        view = file["t"]
+        out = np.empty_like(decoded)
+        selection = [np.arange(size) for size in view.shape]
+        for number, (window, values) in enumerate(view.read_windows(selection, 1 << 20)):
+            if number == 0:
+                assert len(begun) >= 2
+            assert len(begun) <= number + 4
+            out[window] = values
+    assert out.tobytes() == decoded.tobytes()
+
+
+def test_an_error_in_one_tile_ends_the_whole(
+    tiled_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = DecodableItem._parameters
+
+    def broken(self: DecodableItem, level: int) -> Any:
+        if self.number == 5:
+            raise CorruptError("broken")
+        return original(self, level)
+
+    monkeypatch.setattr(DecodableItem, "_parameters", broken)
+    with (
+        codec.open(tiled_path, device="cpu", threads=2) as file,
+        pytest.raises(CorruptError, match="broken"),
+    ):
+        file["t"][...]
 
 
 def test_a_wrong_digest_of_a_tiled_file_writes_nothing(tiled_path: Path, tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from codec.contracts import TensorSpec
-from inrc_plugins.fvsrn import network
+from codec.stage_contracts import UnitKind
+from inrc_plugins.fvsrn import network, units
 from inrc_plugins.fvsrn.config import FvsrnConfig, active_axes
 
 _OCTAVES = 2
@@ -78,6 +79,33 @@ class FvsrnFamily:
 
     def to_map(self, config: FvsrnConfig) -> dict[int, Any]:
         return config.to_map()
+
+    def centred(
+        self, config: FvsrnConfig, tensors: Mapping[str, torch.Tensor]
+    ) -> dict[str, torch.Tensor]:
+        return network.centre_grid(config, tensors)
+
+    def units(self, config: FvsrnConfig) -> tuple[UnitKind, ...]:
+        return units.kinds(config, self._components)
+
+    def unit_means(
+        self,
+        config: FvsrnConfig,
+        tensors: Mapping[str, torch.Tensor],
+        kind: UnitKind,
+        indices: Sequence[torch.Tensor],
+    ) -> list[torch.Tensor]:
+        return units.means(self.network(config), tensors, kind, indices)
+
+    def without(
+        self,
+        config: FvsrnConfig,
+        tensors: Mapping[str, torch.Tensor],
+        kind: UnitKind,
+        chosen: Sequence[int],
+        means: Sequence[float],
+    ) -> tuple[FvsrnConfig, dict[str, torch.Tensor]]:
+        return units.without(config, tensors, kind, chosen, means)
 
 
 def _aspect(sizes: Sequence[int], nodes: float) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -83,8 +83,35 @@ class GridNetwork:
         self, tensors: Mapping[str, torch.Tensor], indices: Sequence[torch.Tensor]
     ) -> torch.Tensor:
         """(components, product of the lengths) float32."""
-        looked_up = [table(index) for table, index in zip(self._tables, indices, strict=True)]
-        return _forward(self._config, tensors, *zip(*looked_up, strict=True))
+        return _forward(self._config, tensors, *self._look_up(indices))
+
+    def _look_up(self, indices: Sequence[torch.Tensor]) -> Sequence[Sequence[torch.Tensor]]:
+        rows = [table(index) for table, index in zip(self._tables, indices, strict=True)]
+        return list(zip(*rows, strict=True))
+
+    @property
+    def layers(self) -> tuple[tuple[str, ...], ...]:
+        """Tensors of each layer; the grid is of the first."""
+        matrices = [(f"matrix{j}", f"vector{j}") for j in range(self._config.layers + 1)]
+        return (("grid", *matrices[0]), *matrices[1:])
+
+    def layer_outputs(
+        self, tensors: Mapping[str, torch.Tensor], indices: Sequence[torch.Tensor]
+    ) -> Iterator[torch.Tensor]:
+        """What the hidden layers give after the activation, then y: (units, samples) each."""
+        hidden = _first_layer(self._config, tensors, *self._look_up(indices))
+        for layer in range(1, self._config.layers + 1):
+            activated: torch.Tensor = _DoubledSnakeAlt.apply(hidden)  # type: ignore[no-untyped-call]
+            yield (0.5 * activated + 0.5).T
+            hidden = _next_layer(tensors, layer, activated)
+        yield hidden.T
+
+    def latent(
+        self, tensors: Mapping[str, torch.Tensor], indices: Sequence[torch.Tensor]
+    ) -> torch.Tensor:
+        """The latent vectors: (features, samples)."""
+        hats, _ = self._look_up(indices)
+        return _interpolate(tensors["grid"], hats).reshape(-1, self._config.features).T
 
 
 class _AxisTable:
@@ -130,6 +157,17 @@ def _forward(
     hats: Sequence[torch.Tensor],
     features: Sequence[torch.Tensor],
 ) -> torch.Tensor:
+    first = _first_layer(config, tensors, hats, features)
+    return _hidden_layers(config, tensors, first)
+
+
+def _first_layer(
+    config: FvsrnConfig,
+    tensors: Mapping[str, torch.Tensor],
+    hats: Sequence[torch.Tensor],
+    features: Sequence[torch.Tensor],
+) -> torch.Tensor:
+    """Before the activation: (n, width)."""
     latent = _interpolate(tensors["grid"], hats)
     lengths = [len(axis) for axis in hats]
     first = (latent.reshape(-1, config.features) @ _latent_matrix(config, tensors)).reshape(
@@ -141,7 +179,7 @@ def _forward(
             added = added + tensors["vector0"]
         trailing = [1] * (config.axes - 1 - number)
         first = first + added.reshape(lengths[number], *trailing, -1)
-    return _hidden_layers(config, tensors, first.reshape(-1, config.width))
+    return first.reshape(-1, config.width)
 
 
 def forward_points(
@@ -188,11 +226,18 @@ def _hidden_layers(
 ) -> torch.Tensor:
     """All layers after the first: (n, width) to (components, n)."""
     for layer in range(1, config.layers + 1):
-        matrix = tensors[f"matrix{layer}"]
         activated: torch.Tensor = _DoubledSnakeAlt.apply(hidden)  # type: ignore[no-untyped-call]
-        vector = tensors[f"vector{layer}"] + 0.5 * matrix.sum(dim=1)
-        hidden = torch.addmm(vector, activated, matrix.T, alpha=0.5)
+        hidden = _next_layer(tensors, layer, activated)
     return hidden.T
+
+
+def _next_layer(
+    tensors: Mapping[str, torch.Tensor], layer: int, activated: torch.Tensor
+) -> torch.Tensor:
+    """Before the activation, from 2 SnakeAlt - 1 of the layer before: (n, units)."""
+    matrix = tensors[f"matrix{layer}"]
+    vector = tensors[f"vector{layer}"] + 0.5 * matrix.sum(dim=1)
+    return torch.addmm(vector, activated, matrix.T, alpha=0.5)
 
 
 def _interpolate(grid: torch.Tensor, hats: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -235,3 +280,18 @@ def refine_grid(grid: torch.Tensor, size: tuple[int, ...]) -> torch.Tensor:
         for nodes, before in zip(size, grid.shape[1:], strict=True)
     ]
     return _interpolate(grid, hats).movedim(-1, 0).contiguous()
+
+
+def centre_grid(
+    config: FvsrnConfig, tensors: Mapping[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """The same function with the median of every channel of the grid at 0.
+
+    Interpolation weights add up to 1, so a constant may move from the grid to the first vector.
+    Where most of a field is background, most nodes then are near 0, and can be pruned.
+    """
+    grid = tensors["grid"].detach()
+    medians = grid.flatten(1).median(dim=1).values
+    moved = _latent_matrix(config, tensors).detach().T @ medians
+    centred = grid - medians.reshape(-1, *[1] * config.axes)
+    return {**tensors, "grid": centred, "vector0": tensors["vector0"].detach() + moved}

@@ -42,6 +42,11 @@ class PyramidEvaluator:
         self._active = active
         self._factors = np.array(factors, np.float64)
 
+    @property
+    def samples(self) -> Values:
+        """(components, active axes)."""
+        return self._samples
+
     def on_axes(self, positions: Sequence[Positions]) -> Values:
         out_shape = (len(self._samples), *(len(axis) for axis in positions))
         values = self._samples

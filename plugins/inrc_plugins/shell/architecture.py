@@ -40,8 +40,13 @@ class Shell:
     def tensors(
         self, config: Config, shape: tuple[int, ...], components: int
     ) -> tuple[TensorSpec, ...]:
-        octree = ShellConfig.from_map(config, shape, components).octree
-        return (TensorSpec("octree", (octree.count,), octree=octree),)
+        checked = ShellConfig.from_map(config, shape, components)
+        octree, border = checked.octree, checked.border
+        found = [TensorSpec("octree", (octree.count,), octree=octree)]
+        if border is not None:
+            found.append(TensorSpec("border_flags", (border.flags,), integral=True))
+            found.append(TensorSpec("border_values", (border.values,), integral=True))
+        return tuple(found)
 
     def multiply_adds(self, config: Config, shape: tuple[int, ...], components: int) -> int:
         return _COST
@@ -66,7 +71,7 @@ class Shell:
         from inrc_plugins.shell.evaluation import ShellEvaluator
 
         checked = ShellConfig.from_map(config, shape, components)
-        return ShellEvaluator(checked, parameters[0])
+        return ShellEvaluator(checked, parameters)
 
     def fit(self, task: FitTask) -> Model:
         raise InvalidOptionError("architecture 'shell' is for meshes; leave out --arch for arrays")

@@ -12,13 +12,15 @@ from codec.contracts import Positions
 from codec.entropy.mixing.octree import MOST_NODES, Octree, corners, count_numbers, padded
 from codec.entropy.mixing.octree_kernels import INSIDE, OUTSIDE, SURFACE
 from codec.errors import InvalidInputError
-from codec.surface import Surface
+from codec.surface import Sheet, Surface
 from inrc_plugins.shell.spline import dilated
 
 # Points on the surface per square cell: few crossed cells are missed, and those at a corner only.
 _DENSITY = 40
 # Cells of the coarsest level along the longest axis: at least this, and less than twice as many.
 _LEAST_ROOTS = 4
+# In cells, how far from a sheet its two sides are.
+_OFFSET = 1.0
 # Of a cell, how far the surface stays from the border of the grid.
 _BORDER = 0.25
 
@@ -35,11 +37,13 @@ class Band:
         cells: per level, the coarsest first, int8: OUTSIDE, SURFACE or INSIDE.
         origin: (3,) position of the first node; each number is a float32.
         spacing: of the finest nodes, a float32.
+        bare: of the finest cells that the surface crosses, those without points of it: bool.
     """
 
     cells: tuple[Cells, ...]
     origin: Positions
     spacing: float
+    bare: Bools
 
     @property
     def depth(self) -> int:
@@ -51,6 +55,11 @@ class Band:
         """Nodes of the finest grid along each axis."""
         a, b, c = (size + 1 for size in self.cells[-1].shape)
         return a, b, c
+
+    @property
+    def crossed(self) -> Bools:
+        """Which of the finest cells the surface crosses."""
+        return np.asarray(self.cells[-1] == SURFACE)
 
     def octree(self, unit: int) -> Octree:
         """The octree of these cells, with 16 / unit cells as the step of its values."""
@@ -97,22 +106,32 @@ def band_around(surface: Surface, resolution: int, seed: int) -> Band:
                                 "a smaller file or a lower PSNR")  # fmt: skip
     centre = (surface.upper + surface.lower) / 2
     origin = (centre - spacing * size / 2).astype(np.float32).astype(np.float64)
-    finest = _finest(surface, origin, spacing, tuple(int(n) for n in size), seed)
+    finest, bare = _finest(surface, origin, spacing, tuple(int(n) for n in size), seed)
     levels = [finest]
     for _ in range(depth):
         levels.insert(0, _coarser(levels[0]))
-    return Band(tuple(levels), origin, spacing)
+    return Band(tuple(levels), origin, spacing, bare)
+
+
+def offset_for(sheet: Sheet, resolution: int) -> float:
+    """How far from a sheet its two sides are, for `resolution` cells along the longest axis."""
+    extent = float((sheet.upper - sheet.lower).max())
+    return float(np.float32(_OFFSET * extent / (resolution - 2 * _BORDER - 2 * _OFFSET)))
 
 
 def _finest(
     surface: Surface, origin: Positions, spacing: float, size: tuple[int, ...], seed: int
-) -> Cells:
-    """The finest cells: crossed where the surface has points or the side of corners differs."""
+) -> tuple[Cells, Bools]:
+    """The finest cells: crossed where the surface has points or the side of corners differs.
+
+    And which of the crossed have no points.
+    """
     count = int(_DENSITY * surface.area / spacing**2) + 1000
     points, _ = surface.sample(count, seed)
     places = np.clip(np.floor((points - origin) / spacing), 0, np.array(size) - 1)
     crossed = np.zeros(size, np.bool_)
     crossed[tuple(places.astype(np.int64).T)] = True
+    touched = crossed.copy()
     sides = _Sides(surface, origin, spacing, size)
     front = dilated(crossed)
     while front.any():
@@ -121,7 +140,7 @@ def _finest(
         # Where a surface has holes, the sides meet across them; the band follows.
         front = dilated(new) & ~crossed
     cells = np.where(crossed, np.int8(SURFACE), np.int8(OUTSIDE))
-    return _filled(cells, sides)
+    return _filled(cells, sides), crossed & ~touched
 
 
 class _Sides:

@@ -12,10 +12,12 @@ from typing import Any
 from codec.contracts import Config
 from codec.entropy.mixing.octree import MOST_LEVELS, MOST_NODES, MOST_UNITS, Octree
 from codec.errors import CorruptError, UnsupportedError
+from inrc_plugins.shell.border import BorderSize
 
 # Distances are cut off at so many cells of the finest level; y = 1 stands for them.
 BAND = 3.0
 _MOST_NUMBERS = 1 << 40
+_KEYS = (0, 1, 2, 4, 5, 6)
 
 
 @dataclass(frozen=True)
@@ -24,9 +26,11 @@ class ShellConfig:
 
     Attributes:
         octree: which cells there are, and the step of the distances.
+        border: where the zero of the distances is no surface, or None if it is everywhere.
     """
 
     octree: Octree
+    border: BorderSize | None = None
 
     @classmethod
     def from_map(cls, config: Config, shape: tuple[int, ...], components: int) -> ShellConfig:
@@ -36,7 +40,7 @@ class ShellConfig:
             CorruptError, UnsupportedError: it breaks the normative text.
         """
         for key in config:
-            if key not in range(3):
+            if key not in _KEYS:
                 raise UnsupportedError(f"config key {key} is unknown", section="ITEM")
         depth = _integer(config.get(0), "the depth", 0, MOST_LEVELS)
         unit = _integer(config.get(1), "the unit", 1, MOST_UNITS)
@@ -52,16 +56,30 @@ class ShellConfig:
         # Every cell of every level and every node of the finest has a number at the very most.
         if count > 2 * math.prod(shape) + 2 * math.prod(size - 1 for size in shape):
             raise CorruptError("a shell has more integers than cells and nodes", section="ITEM")
-        return cls(octree)
+        return cls(octree, _border(config, octree))
 
     def to_map(self) -> dict[int, Any]:
         """The config for the file."""
-        return {0: self.octree.depth, 1: self.octree.unit, 2: self.octree.count}
+        found = {0: self.octree.depth, 1: self.octree.unit, 2: self.octree.count}
+        if self.border is not None:
+            found |= {4: self.border.level, 5: self.border.flags, 6: self.border.values}
+        return found
 
     @property
     def step(self) -> float:
         """Step of the coefficients, in cells of the finest level."""
         return 16 / self.octree.unit
+
+
+def _border(config: Config, octree: Octree) -> BorderSize | None:
+    if not any(key in config for key in (4, 5, 6)):
+        return None
+    level = _integer(config.get(4), "the level of the border", 0, octree.depth)
+    cells = math.prod(size << level for size in octree.roots)
+    nodes = math.prod((size << level) + 1 for size in octree.roots)
+    flags = _integer(config.get(5), "the number of flags", 1, 2 * cells)
+    values = _integer(config.get(6), "the number of values of the border", 1, nodes)
+    return BorderSize(level, flags, values)
 
 
 def _integer(value: Any, what: str, least: int, greatest: int) -> int:

@@ -13,6 +13,7 @@ from codec.contracts import Floats, Positions
 from codec.entropy.mixing.octree import place
 from codec.entropy.mixing.octree_kernels import INSIDE, SURFACE
 from inrc_plugins.shell import spline
+from inrc_plugins.shell.border import from_integers
 from inrc_plugins.shell.config import BAND, ShellConfig
 
 # Points evaluated at once.
@@ -23,9 +24,9 @@ _MOST = np.nextafter(np.float32(2**31), np.float32(0))
 class ShellEvaluator:
     """Distances over the band, from the spline near the surface, else 1 outside and -1 inside."""
 
-    def __init__(self, config: ShellConfig, parameters: Floats) -> None:
+    def __init__(self, config: ShellConfig, parameters: Sequence[Floats]) -> None:
         # The float32 of 2^31 - 1 is 2^31, which no int32 holds; so far away all values are alike.
-        integers = np.minimum(parameters, _MOST).astype(np.int32)
+        integers = np.minimum(parameters[0], _MOST).astype(np.int32)
         placed = place(config.octree, integers)
         surface = placed.cells == SURFACE
         inside = placed.cells == INSIDE
@@ -33,6 +34,12 @@ class ShellEvaluator:
         self._regions = np.where(beside, np.where(inside, np.int8(4), np.int8(3)), placed.cells)
         values = placed.values.astype(np.float64) * config.step
         self._coefficients = spline.continued(values, placed.corners, inside)
+        self._border = None
+        if config.border is not None:
+            flags, residuals = (tensor.astype(np.int64) for tensor in parameters[1:])
+            self._border = from_integers(
+                config.border, surface, config.octree.depth, flags, residuals
+            )
 
     def on_axes(self, positions: Sequence[Positions]) -> Floats:
         shape = tuple(len(axis) for axis in positions)
@@ -50,3 +57,7 @@ class ShellEvaluator:
         places = np.ascontiguousarray(points, np.float64)
         spline.evaluate(places, self._regions, self._coefficients, np.float32(BAND), found)
         return found[None] / np.float32(BAND)
+
+    def past_border(self, points: Positions) -> Positions | None:
+        """See `codec.contracts.OpenEvaluator`."""
+        return None if self._border is None else self._border.at(points)

@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from codec.contracts import Positions
-from codec.surface import Surface
+from codec.surface import Cap, Surface
 from inrc_plugins.shell import spline
 from inrc_plugins.shell.band import Band
+from inrc_plugins.shell.capped import CappedSurface
 from inrc_plugins.shell.spline import MARGIN
 
 # Points on the surface per square cell, and of these the share that has a partner beside it.
@@ -27,6 +28,8 @@ _BESIDE_EVERY = 2
 _BESIDE, _BESIDE_MOST = 0.7, 1.0
 # Weights of the partners, and of plain distances per node where points have 1 each.
 _BESIDE_WEIGHT, _PLAIN_WEIGHT = 0.3, 0.1
+# Weight of points on what closes holes, which need no more than a side to each side.
+_CAP_WEIGHT = 0.3
 _FIRST_ROUNDS, _LATER_ROUNDS = 60, 7
 _TOLERANCE = 1e-5
 # Where the slope of the spline is measured, in cells, and the least it is taken for.
@@ -49,6 +52,9 @@ class CheckPoints:
 class SplineFit:
     """The least-squares problem of one band.
 
+    Args:
+        cap: what closes the surface's holes.
+
     Attributes:
         corners: nodes whose coefficients are wanted, bool over the grid.
         distances: true distances in cells at all coded nodes, float64 over the grid, else 0.
@@ -56,7 +62,7 @@ class SplineFit:
         weights: how much each matters, 1 on average.
     """
 
-    def __init__(self, surface: Surface, band: Band, seed: int) -> None:
+    def __init__(self, surface: Surface, band: Band, seed: int, cap: Cap | None) -> None:
         self._band = band
         self.corners = band.fine_corners()
         self._compact, self._continuation = _continuation(self.corners)
@@ -70,13 +76,18 @@ class SplineFit:
         beside = points_beside + normals * (away * band.spacing)[:, None]
         places = np.argwhere(band.coded())
         asked = np.concatenate([band.positions(places), beside])
-        found = surface.distance(asked) / band.spacing
+        closed = surface if cap is None else CappedSurface(surface, cap)
+        found = closed.distance(asked) / band.spacing
         self.distances = np.zeros(band.shape)
         self.distances[tuple(places.T)] = found[: len(places)]
         on = self._taps(points)
         near = self._taps(beside)
         self._rows = _stacked(on, _BESIDE_WEIGHT * near)
         wanted = np.concatenate([np.zeros(len(points)), _BESIDE_WEIGHT * found[len(places) :]])
+        if cap is not None:
+            closing, _ = cap.sample(int(_DENSITY * cap.area / band.spacing**2) + 100, seed)
+            self._rows = _stacked(self._rows, _CAP_WEIGHT * self._taps(closing))
+            wanted = np.concatenate([wanted, np.zeros(len(closing))])
         plain = self.distances[self.corners]
         self._plain = _PLAIN_WEIGHT**2 * len(points) / len(plain)
         self._right = self._back(wanted) + self._plain * plain

@@ -15,8 +15,9 @@ import numpy.typing as npt
 from codec.container.items import Quantisation
 from codec.contracts import CodedTensor, Model, ShapeModel
 from codec.entropy.mixing.octree import quantise_octree
-from codec.surface import Surface
-from inrc_plugins.shell.band import Band, band_around
+from codec.surface import Sheet, Surface
+from inrc_plugins.shell.band import Band, band_around, offset_for
+from inrc_plugins.shell.capped import border_of, cap_of
 from inrc_plugins.shell.config import BAND, ShellConfig
 from inrc_plugins.shell.least_squares import SplineFit
 
@@ -69,11 +70,19 @@ class BandCoder:
             apart.
     """
 
-    def __init__(self, surface: Surface, resolution: int, seed: int, by_values: bool) -> None:
+    def __init__(
+        self, surface: Surface | Sheet, resolution: int, seed: int, by_values: bool
+    ) -> None:
         self.resolution = resolution
         self._by_values = by_values
+        self._offset = 0.0
+        if isinstance(surface, Sheet):
+            self._offset = offset_for(surface, resolution)
+            surface = surface.thickened(self._offset)
         self.band: Band = band_around(surface, resolution, seed)
-        self._fit = SplineFit(surface, self.band, seed)
+        cap = cap_of(surface, self.band)
+        self._border = None if cap is None else border_of(surface, cap, self.band, seed)
+        self._fit = SplineFit(surface, self.band, seed, cap)
         self._points = self._fit.check_points(*surface.sample(_CHECK_POINTS, seed + 2))
         self.floor = self._error(self._fit.solution)
 
@@ -93,14 +102,21 @@ class BandCoder:
         numbers, segment = quantise_octree(
             octree, self.band.cells, _Targets(self._fit, step), np.float32(_PRICE) / weights
         )
-        tensor = CodedTensor(numbers, Quantisation((1.0,)), segments=(segment,))
+        whole = Quantisation((1.0,))
+        tensors = [CodedTensor(numbers, whole, segments=(segment,))]
+        size = None
+        if self._border is not None:
+            size = self._border.size
+            tensors.append(CodedTensor(self._border.flags, whole))
+            tensors.append(CodedTensor(self._border.residuals, whole))
         origin = self.band.origin
         model = ShapeModel(
-            Model(ShellConfig(octree).to_map(), (tensor,)),
+            Model(ShellConfig(octree, size).to_map(), tuple(tensors)),
             self.band.shape,
             (float(origin[0]), float(origin[1]), float(origin[2])),
             self.band.spacing,
             BAND * self.band.spacing,
+            self._offset,
         )
         values = _coefficients(octree_values(model), corners, step)
         return Trial(

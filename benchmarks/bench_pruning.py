@@ -1,0 +1,190 @@
+"""The benchmark behind `make bench-pruning`: what it costs to prune half of a latent grid.
+
+    python benchmarks/bench_pruning.py [--steps N] [--prune-steps N] [--only PRUNER ...]
+
+A generated field of 48^3 samples (random waves, their spectrum falling as k^-2.2, inside a
+soft-edged body that fills a quarter of the volume) is fitted by an `fvsrn` network with a grid of
+15^3 x 8 features. Every pruner then brings the grid to a sparsity of 50 %, with gates per entry
+and, where it has any, shared by the features. PSNRs are those of float networks over all samples,
+so that quantisation hides nothing; the network without pruning is trained for as many steps at
+the same rates. `benchmarks/results/pruning.json` keeps everything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from results import describe_machine, replace_section
+
+from codec import registry
+from codec.pipeline.batches import AxisSampler, Shard
+from codec.pipeline.family_units import FamilyUnits
+from codec.pipeline.metrics import peak_signal_to_noise
+from codec.pipeline.progress import StageProgress
+from codec.pipeline.pruning import prune_entries, remove_units
+from codec.pipeline.quantised_fit import bit_price
+from codec.pipeline.trainer import Tensors, Trainer
+from codec.stage_contracts import UnitPruner
+from inrc_plugins.fvsrn.config import FvsrnConfig
+from inrc_plugins.fvsrn.family import FvsrnFamily
+
+_RESULTS = Path(__file__).with_name("RESULTS.md")
+_JSON = Path(__file__).parent / "results" / "pruning.json"
+_SIZE = 48
+_CONFIG = FvsrnConfig((15, 15, 15), 8, 32, 2, 2)
+_SHARD = 5120
+_SPARSITY = 0.5
+_MOST_DB = 0.3
+# Bits of an entry, for the price of keeping it.
+_BITS = 5.0
+
+
+def field() -> npt.NDArray[np.float32]:
+    """(1, n, n, n) in [-1, 1]."""
+    random = np.random.default_rng(20)
+    axes = np.meshgrid(*[np.fft.fftfreq(_SIZE) * _SIZE] * 3, indexing="ij")
+    k = np.sqrt(sum(axis**2 for axis in axes))
+    noise = np.fft.fftn(random.normal(size=(_SIZE,) * 3))
+    waves = np.fft.ifftn(noise * (k > 0) * np.exp(-((k / 9) ** 2)) / np.maximum(k, 1) ** 2.2).real
+    z, y, x = np.meshgrid(*[np.linspace(-1, 1, _SIZE)] * 3, indexing="ij")
+    inside = 1 / (1 + np.exp(14 * (np.sqrt(x**2 + y**2 + 0.5 * z**2) - 0.62)))
+    values = inside * (2 + waves / waves.std())
+    low, high = values.min(), values.max()
+    return ((2 * values - low - high) / (high - low)).astype(np.float32)[None]
+
+
+class Study:
+    """One fit, and what pruners make of it.
+
+    Args:
+        steps: of the fit.
+        prune_steps: of each pruner.
+    """
+
+    def __init__(self, steps: int, prune_steps: int) -> None:
+        values = field()
+        self._family = FvsrnFamily(values.shape[1:], 1)
+        self._sampler = AxisSampler(values, None, _SHARD, "cpu")
+        whole = [torch.arange(_SIZE) for _ in range(3)]
+        self._whole = Shard(whole, torch.from_numpy(values.reshape(1, -1)), None)
+        self._prune_steps = prune_steps
+        self._tensors = self._family.start(_CONFIG, torch.Generator().manual_seed(0))
+        self._units = FamilyUnits(self._family, _CONFIG, self._trainer)
+        network = self._units.fitted(_CONFIG)
+        network.fitter.run(self._tensors, steps, network.rates)
+        self._tensors = self._family.centred(_CONFIG, self._tensors)
+
+    def _trainer(self, config: FvsrnConfig) -> Trainer:
+        return Trainer(self._family.network(config), self._sampler, seed=0, threads=2)
+
+    def _psnr(self, config: dict[int, Any], tensors: Tensors) -> float:
+        checked = FvsrnConfig.from_map(config, (_SIZE,) * 3)
+        return peak_signal_to_noise(self._trainer(checked).estimate(tensors, [self._whole]))
+
+    def before(self) -> float:
+        """PSNR of the fit, dB."""
+        return self._psnr(_CONFIG.to_map(), self._tensors)
+
+    def pruned(self, name: str | None, shared: bool = True) -> tuple[float, float]:
+        """PSNR after pruning and finetuning (or after as many steps), and the share of zeros."""
+        network, tensors = self._units.fitted(_CONFIG), self._tensors
+        batches = network.fitter.draw(16)
+        if name is None:
+            copies = {key: tensor.clone() for key, tensor in tensors.items()}
+            rates = {key: 0.1 * rate for key, rate in network.rates.items()}
+            network.fitter.run(copies, self._prune_steps, rates, final_rate=0.1)
+            return self._psnr(network.config, copies), 0.0
+        settings = {"prune.sparsity": str(_SPARSITY)}
+        if not shared:
+            settings["prune.shared"] = "no"
+        pruner = registry.pruner(name, tuple(settings.items()))
+        count = sum(tensor.numel() for tensor in tensors.values())
+        error = network.fitter.estimate(tensors, batches)
+        price = _BITS * bit_price(math.sqrt(12 * error / count))
+        progress = StageProgress(lambda *_: None)
+        if isinstance(pruner, UnitPruner):
+            left, found, _ = remove_units(
+                pruner, network, tensors, price, self._prune_steps, batches, progress
+            )
+            kept = sum(tensor.numel() for tensor in found.values())
+            return self._psnr(left.config, found), 1 - kept / count
+        curvature = network.fitter.curvature(tensors, batches)
+        found, masks = prune_entries(
+            pruner, network, tensors, curvature, price, self._prune_steps, 0, progress
+        )
+        zeros = 1 - np.broadcast_to(masks["grid"], found["grid"].shape).mean()
+        return self._psnr(network.config, found), float(zeros)
+
+
+def main() -> int:
+    """Measure and report."""
+    parser = argparse.ArgumentParser(description=str(__doc__).split("\n")[0])
+    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--prune-steps", type=int, default=600)
+    parser.add_argument("--only", action="append", metavar="PRUNER")
+    options = parser.parse_args()
+    started = time.monotonic()
+    study = Study(options.steps, options.prune_steps)
+    before, unpruned = study.before(), study.pruned(None)[0]
+    print(f"fit {before:.2f} dB, trained on {unpruned:.2f} dB, {time.monotonic() - started:.0f} s")
+    rows = []
+    for name, gates in ways(options.only or registry.names("pruner")):
+        psnr, zeros = study.pruned(name, gates != "entry")
+        rows.append({"pruner": name, "gates": gates, "zeros": zeros, "psnr": psnr})
+        rows[-1] |= {"cost": before - psnr, "cost_trained_on": unpruned - psnr}
+        print(f"{name} {gates}: {zeros:.1%}, {psnr:.2f} dB, {time.monotonic() - started:.0f} s")
+    if options.only:
+        return 0
+    machine = describe_machine()
+    found = {"machine": machine, "before": before, "trained_on": unpruned, "rows": rows}
+    found |= {"steps": options.steps, "prune_steps": options.prune_steps}
+    _JSON.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    replace_section(_RESULTS, "pruning", table(found))
+    return 0
+
+
+def ways(pruners: Sequence[str]) -> list[tuple[str, str]]:
+    """Pruners, each with what its gates are of."""
+    found = []
+    for name in pruners:
+        gates = (
+            ("unit",) if isinstance(registry.pruner(name), UnitPruner) else ("entry", "position")
+        )
+        found += [(name, gate) for gate in gates]
+    return found
+
+
+def table(found: dict[str, Any]) -> str:
+    """The section of RESULTS.md."""
+    lines = ["Made by `make bench-pruning`; do not edit.", ""]
+    lines += [f"- {name}: {value}" for name, value in found["machine"].items()]
+    lines += [
+        f"- fit of {found['steps']} steps: {found['before']:.2f} dB; trained for another "
+        f"{found['prune_steps']} steps without pruning: {found['trained_on']:.2f} dB",
+        "",
+        "| pruner | gates per | zeros | PSNR | cost | against trained on | target |",
+        "|---|---|---:|---:|---:|---:|---|",
+    ]
+    for row in found["rows"]:
+        target = ""
+        if row["gates"] == "entry":
+            target = f"<= {_MOST_DB}: {'pass' if row['cost'] <= _MOST_DB else '**fail**'}"
+        lines.append(
+            f"| `{row['pruner']}` | {row['gates']} | {row['zeros']:.1%} | {row['psnr']:.2f} dB "
+            f"| {row['cost']:.2f} dB | {row['cost_trained_on']:.2f} dB | {target} |"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""Networks that show what their layers give, so that single layers can be trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+
+from codec.pipeline.batches import Sampler, Shard
+
+
+@runtime_checkable
+class LayeredNetwork(Protocol):
+    """A `Network` that shows what its layers give.
+
+    Attributes:
+        layers: names of the tensors that each layer adds to those before it.
+    """
+
+    layers: tuple[tuple[str, ...], ...]
+
+    def layer_outputs(
+        self, tensors: Mapping[str, torch.Tensor], indices: Sequence[torch.Tensor]
+    ) -> Iterator[torch.Tensor]:
+        """After each layer (units, samples), activation included; a layer needs only the tensors
+        of it and of those before it."""
+        ...
+
+
+@dataclass(frozen=True)
+class LayerSampler:
+    """Shards of another sampler with other targets."""
+
+    samples: Sampler
+    target: Callable[[Sequence[torch.Tensor]], torch.Tensor]
+
+    @property
+    def whole(self) -> bool:
+        return self.samples.whole
+
+    def draw(self, generator: np.random.Generator) -> Shard:
+        shard = self.samples.draw(generator)
+        with torch.no_grad():
+            return Shard(shard.indices, self.target(shard.indices), None)

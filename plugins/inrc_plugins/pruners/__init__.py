@@ -1,0 +1,1 @@
+"""Ways to find parameters that are not needed; `docs/plugins/pruning.md` compares them."""

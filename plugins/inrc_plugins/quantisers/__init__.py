@@ -1,0 +1,1 @@
+"""Ways to turn tensors into integers; `docs/plugins/quantisation.md` compares them."""
