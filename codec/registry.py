@@ -84,10 +84,26 @@ _BUILT_IN = (
     ),
     _Row(
         "architecture",
+        "neurcomp",
+        "inrc_plugins.neurcomp.architecture:Neurcomp",
+        "one network of sines with residual blocks over the coordinates (neurcomp)",
+        4,
+        1,
+    ),
+    _Row(
+        "architecture",
         "amgsrn",
         "inrc_plugins.amgsrn.architecture:Amgsrn",
         "latent grids placed where the error is, a small ReLU network (AMGSRN++)",
         5,
+        1,
+    ),
+    _Row(
+        "architecture",
+        "hashgrid",
+        "inrc_plugins.hashgrid.architecture:Hashgrid",
+        "multiresolution hash encoding and a small ReLU network (instant-ngp)",
+        8,
         1,
     ),
     _Row(
