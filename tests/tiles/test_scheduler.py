@@ -195,7 +195,7 @@ def test_a_tile_that_ran_out_of_memory_is_tried_again_by_another_worker(
     memory = _Memory(1, MemoryError())
     monkeypatch.setattr(runners, "encode_tile", memory)
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0"
     ) as cluster:
         options = OPTIONS | {"scheduler": cluster.scheduler_address}
         codec.encode(field_path, tmp_path / "t.inrc", **options)
