@@ -92,6 +92,14 @@ _BUILT_IN = (
     ),
     _Row(
         "architecture",
+        "amgsrn",
+        "inrc_plugins.amgsrn.architecture:Amgsrn",
+        "latent grids placed where the error is, a small ReLU network (AMGSRN++)",
+        5,
+        1,
+    ),
+    _Row(
+        "architecture",
         "miner",
         "inrc_plugins.miner.architecture:Miner",
         "Laplacian pyramid of small networks, one per block that needs one (MINER)",
