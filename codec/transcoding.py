@@ -131,7 +131,7 @@ class _Transcoder:
         ]
         residuals = self._file.sections_of(item.number, "RESD")
         self._placed.add_item(
-            replace(Item.from_bytes(sections.item), origin=header.origin),
+            replace(Item.from_bytes(sections.item), origin=header.origin, overlap=header.overlap),
             [*tensor_sections(sections), *map(self._copied, residuals)],
             item.multiply_adds,
             item.largest_parameters,

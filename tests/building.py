@@ -140,6 +140,35 @@ def pyramid_file(
     return parts.to_bytes(1)
 
 
+def file_of_tensors(
+    name: str,
+    config: dict[int, Any],
+    shape: Sequence[int],
+    tensors: Sequence[npt.NDArray[np.float32]],
+    *,
+    components: int = 1,
+    step: float = 2.0**-10,
+) -> bytes:
+    """A file with one item of any architecture, its tensors rounded to multiples of a step."""
+    coded = [
+        CodedTensor(np.rint(tensor / step).astype(np.int64), Quantisation((step,)), None)
+        for tensor in tensors
+    ]
+    parts = FileParts()
+    parts.add_item(
+        encode_item(
+            0,
+            architecture(name),
+            Model(config, tuple(coded)),
+            [Component(f"v{index}", "f4", 0.5, 2.0) for index in range(components)],
+            [Dim(size) for size in shape],
+            first_mask=0,
+            coder="auto",
+        )
+    )
+    return parts.to_bytes(1)
+
+
 def constant_file(shape: Sequence[int] = (4,), value: float = 2.5, dtype: str = "f4") -> bytes:
     """A file with one `constant` item called v0."""
     parts = FileParts()

@@ -1,0 +1,72 @@
+"""Architecture `hashgrid` as a plugin.
+
+Normative text: format_spec/architectures/hashgrid.md. Importing this module does not import torch,
+so that files decode on the CPU where torch is not installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from codec.contracts import CLASS_F_PEAK, Config, Evaluator, FitTask, Floats, Model, TensorSpec
+from inrc_plugins.config_map import active_axes
+from inrc_plugins.hashgrid.config import HashgridConfig
+from inrc_plugins.hashgrid.evaluation import HashgridEvaluator
+from inrc_plugins.hashgrid.settings import HashgridSettings
+
+
+class Hashgrid:
+    """Hashed tables of features at several resolutions under a small ReLU network."""
+
+    identifier = 8
+    name = "hashgrid"
+    version = 1
+    summary = "multiresolution hash encoding and a small ReLU network (instant-ngp)"
+    staged = True
+    bounded = False
+    settings = HashgridSettings
+
+    def tensors(
+        self, config: Config, shape: tuple[int, ...], components: int
+    ) -> tuple[TensorSpec, ...]:
+        return HashgridConfig.from_map(config, shape).tensors(components)
+
+    def multiply_adds(self, config: Config, shape: tuple[int, ...], components: int) -> int:
+        return HashgridConfig.from_map(config, shape).multiply_adds(components)
+
+    def evaluator(
+        self,
+        config: Config,
+        shape: tuple[int, ...],
+        components: int,
+        parameters: Sequence[Floats],
+        device: str,
+        level: int = 0,
+    ) -> Evaluator:
+        checked = HashgridConfig.from_map(config, shape)
+        if device == "cpu":
+            return HashgridEvaluator(checked, shape, parameters)
+        from inrc_plugins.hashgrid.device_evaluation import DeviceEvaluator
+
+        return DeviceEvaluator(checked, shape, components, parameters, device)
+
+    def tolerance(self, config: Config) -> float:
+        return CLASS_F_PEAK
+
+    def level_factors(
+        self, config: Config, shape: tuple[int, ...], components: int, level: int
+    ) -> tuple[int, ...]:
+        return tuple(min(1 << level, size) for size in shape)
+
+    def fit(self, task: FitTask) -> Model:
+        from codec.pipeline.gradient_fit import GradientFit
+        from inrc_plugins.hashgrid import tiny_cuda
+        from inrc_plugins.hashgrid.family import HashgridFamily
+
+        sizes = [task.shape[axis] for axis in active_axes(task.shape)]
+        kind = HashgridFamily
+        if task.settings.tinycudann and tiny_cuda.available(task.device):
+            # Its memory is shared by all calls on a device: one at a time.
+            kind, task = tiny_cuda.TinyCudaFamily, replace(task, threads=1)
+        return GradientFit(task, kind(sizes, task.values.shape[0], task.settings)).run()

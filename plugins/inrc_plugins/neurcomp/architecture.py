@@ -1,0 +1,69 @@
+"""Architecture `neurcomp` as a plugin.
+
+Normative text: format_spec/architectures/neurcomp.md. Importing this module does not import torch,
+so that files decode on the CPU where torch is not installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from codec.contracts import CLASS_F_PEAK, Config, Evaluator, FitTask, Floats, Model, TensorSpec
+from inrc_plugins.config_map import active_axes
+from inrc_plugins.neurcomp.config import NeurcompConfig
+from inrc_plugins.neurcomp.evaluation import NeurcompEvaluator
+from inrc_plugins.neurcomp.settings import NeurcompSettings
+
+
+class Neurcomp:
+    """A first sine layer, residual sine blocks and a linear layer over the coordinates."""
+
+    identifier = 4
+    name = "neurcomp"
+    version = 1
+    summary = "one network of sines with residual blocks over the coordinates (neurcomp)"
+    staged = True
+    bounded = False
+    settings = NeurcompSettings
+
+    def tensors(
+        self, config: Config, shape: tuple[int, ...], components: int
+    ) -> tuple[TensorSpec, ...]:
+        return NeurcompConfig.from_map(config, shape).tensors(components)
+
+    def multiply_adds(self, config: Config, shape: tuple[int, ...], components: int) -> int:
+        return NeurcompConfig.from_map(config, shape).multiply_adds(components)
+
+    def evaluator(
+        self,
+        config: Config,
+        shape: tuple[int, ...],
+        components: int,
+        parameters: Sequence[Floats],
+        device: str,
+        level: int = 0,
+    ) -> Evaluator:
+        checked = NeurcompConfig.from_map(config, shape)
+        if device == "cpu":
+            return NeurcompEvaluator(checked, shape, parameters)
+        from inrc_plugins.neurcomp.device_evaluation import DeviceEvaluator
+
+        return DeviceEvaluator(checked, shape, components, parameters, device)
+
+    def tolerance(self, config: Config) -> float:
+        return CLASS_F_PEAK
+
+    def level_factors(
+        self, config: Config, shape: tuple[int, ...], components: int, level: int
+    ) -> tuple[int, ...]:
+        return tuple(min(1 << level, size) for size in shape)
+
+    def fit(self, task: FitTask) -> Model:
+        from codec.pipeline.gradient_fit import GradientFit
+        from inrc_plugins.neurcomp.family import NeurcompFamily
+
+        sizes = [task.shape[axis] for axis in active_axes(task.shape)]
+        family = NeurcompFamily(sizes, task.values.shape[0], task.settings)
+        if task.goal.file_bytes is not None:
+            family = family.within(task.goal.file_bytes)
+        return GradientFit(task, family).run()
