@@ -23,6 +23,7 @@ from codec.reports import (
     AppendReport,
     EncodeReport,
     FileInfo,
+    MetaTrainReport,
     PluginInfo,
     TranscodeReport,
     TuneReport,
@@ -252,6 +253,73 @@ def open(
         limits=limits or Limits(),
         allow_truncated=allow_truncated,
     )
+
+
+def meta_train(
+    sources: Sequence[PathLike],
+    target: PathLike,
+    *,
+    size: Sequence[int] = (),
+    width: int = 0,
+    steps: int = 3000,
+    inner_steps: int = 3,
+    rates: str = "per-parameter-per-step",
+    outer_rate: float = 5e-5,
+    inner_rate: float = 1e-5,
+    crops: int = 0,
+    half: bool = False,
+    arch: str = "siren",
+    settings: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    threads: int = 0,
+    device: str = "auto",
+    overwrite: bool = False,
+    on_progress: ProgressCallback = ignore_progress,
+) -> MetaTrainReport:
+    """Train a prior: an initialisation from which items like `sources` are fitted in few steps.
+
+    Files that are encoded with it (`settings={"arch.prior": target}`) hold differences to it, and
+    are decoded only where it is: in a folder that the environment variable INRC_PRIORS names.
+
+    Args:
+        sources: images or volumes with as many channels, or folders of them.
+        target: the prior, usually `NAME.inrcprior`.
+        size: every item is resampled to; 64 x 96 for images and 32 x 32 x 32 for volumes if empty.
+        width: of the network, 32 if 0.
+        steps: of the outer descent, each on one item.
+        inner_steps: on an item, at the learnt rates.
+        rates: "static", "global", "per-step", "per-parameter" or "per-parameter-per-step".
+        outer_rate: learning rate of the outer descent.
+        inner_rate: where the learnt rates start.
+        crops: random windows of every item that are trained on too.
+        half: write float16, which halves the prior.
+        settings: of the architecture, by full name: {"arch.encoding": "nerf"}.
+
+    Raises:
+        InvalidInputError: a source cannot be read, or is not like the others.
+    """
+    from codec.meta_training import MetaOptions, train_prior
+
+    given = dict(settings or {})
+    if width:
+        given["arch.width"] = width
+    options = MetaOptions(
+        size=tuple(size),
+        steps=steps,
+        inner_steps=inner_steps,
+        rates=rates,
+        outer_rate=outer_rate,
+        inner_rate=inner_rate,
+        crops=crops,
+        half=half,
+        architecture=arch,
+        settings=texts_of(given),
+        seed=seed,
+        threads=threads,
+        device=device,
+        on_progress=on_progress,
+    )
+    return train_prior(sources, target, options, overwrite=overwrite)
 
 
 def info(source: PathLike | bytes, *, limits: Limits | None = None) -> FileInfo:

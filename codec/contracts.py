@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codec.container.items import Quantisation
+from codec.container.priors import Prior
 from codec.entropy.mixing.lattice import Lattice, Segment
 from codec.pipeline.fit_journal import FitJournal
 from codec.settings import setting
@@ -205,6 +206,9 @@ class ShapeTask:
         seed: of every random choice.
         settings: of the architecture, an instance of its settings class.
         schedule: how long gradient fits train, where the effort is not to say so.
+        pruner, quantiser: as of `FitTask`.
+        threads: CPU threads to use; must not change the result.
+        device: "cpu" or "cuda".
         size: bytes of the coded model.
         report: call as report(stage, fraction, loss, psnr).
     """
@@ -215,7 +219,48 @@ class ShapeTask:
     seed: int
     settings: Any
     schedule: FitSettings
+    pruner: Pruner | None
+    quantiser: Quantiser | None
+    threads: int
+    device: str
     size: Callable[[ShapeModel], int]
+    report: FitReport
+
+
+@dataclass(frozen=True)
+class MetaTask:
+    """A prior to train: an initialisation from which many items are fitted in few steps.
+
+    Attributes:
+        items: each (components, *size) float32 in [-1, 1], all of one shape.
+        held_out: items of the same shape to choose the best state by; not trained on.
+        steps: of the outer descent, each on one item.
+        inner_steps: of the descent on an item, at learnt rates.
+        rates: kind of these, one of `codec.container.priors.RATE_KINDS`.
+        outer_rate: learning rate of the outer descent.
+        inner_rate: where the learnt rates start.
+        seed: of every random choice.
+        threads: CPU threads to use.
+        device: "cpu" or "cuda".
+        settings: of the architecture, an instance of its settings class.
+        half: whether the prior holds float16.
+        trained_on: for the file.
+        report: call as report(stage, fraction, loss, psnr).
+    """
+
+    items: Sequence[Floats]
+    held_out: Sequence[Floats]
+    steps: int
+    inner_steps: int
+    rates: str
+    outer_rate: float
+    inner_rate: float
+    seed: int
+    threads: int
+    device: str
+    settings: Any
+    half: bool
+    trained_on: str
     report: FitReport
 
 
@@ -366,4 +411,13 @@ class ShapeArchitecture(Architecture, Protocol):
 
     def fit_shape(self, task: ShapeTask) -> ShapeModel:
         """The best model found for the task; meets its goal wherever one was found that does."""
+        ...
+
+
+@runtime_checkable
+class MetaArchitecture(Architecture, Protocol):
+    """An architecture whose fits may start from a prior."""
+
+    def meta_train(self, task: MetaTask) -> Prior:
+        """A prior for items like those of the task."""
         ...

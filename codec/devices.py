@@ -35,6 +35,23 @@ def choose_device(option: str) -> str:
     return "cpu"
 
 
+def gpu_count(option: str) -> int:
+    """How many GPUs there are to encode on; 0 where the device is the CPU."""
+    if choose_device(option) == "cpu":
+        return 0
+    import torch
+
+    return torch.cuda.device_count()
+
+
+def use_one_gpu(option: str, worker: int | str) -> None:
+    """Make "cuda" mean one GPU for this process: that of the worker's number, round and round."""
+    if (count := gpu_count(option)) > 1 and str(worker).isdecimal():
+        import torch
+
+        torch.cuda.set_device(int(worker) % count)
+
+
 def need_torch(what: str) -> None:
     """Raise `MissingDependencyError` unless torch, which `what` needs, is installed."""
     if importlib.util.find_spec("torch") is None:

@@ -49,10 +49,12 @@ from codec.pipeline.quality import compare, with_shared_psnr
 from codec.provenance import made_with
 from codec.reader import InrcFile
 from codec.reports import EncodeReport, FieldQuality
+from codec.settings import TILE, NoSettings, configured
 from codec.shape_encoder import encode_shape, measure_shape, mesh_codec_advice
 from codec.tiles.density import samples_of_tiles
 from codec.tiles.encode import encode_tiles, fingerprint
 from codec.tiles.journal import refuse_journal
+from codec.tiles.layout import tile_settings
 from codec.tiles.plan import is_tiled, plan_groups
 from codec.tiles.runners import Source
 
@@ -140,6 +142,7 @@ def _completed(options: EncodeOptions, dataset: Dataset) -> EncodeOptions:
 
 
 def _encode_shape(dataset: Dataset, shape: Shape, options: EncodeOptions) -> _Encoded:
+    configured(NoSettings, TILE, "a shape", options.settings)
     data = encode_shape(dataset, shape, options)
     quality = measure_shape(data, shape, usable_threads(options.threads))
     options.on_progress(Progress("", "measure", 1.0))
@@ -157,7 +160,10 @@ def _encode_fields(
     """All fields, whole or in tiles; tiles are written at once."""
     groups = grouped(dataset.fields, options.joint or dataset.joint)
     planned = plan_groups(
-        groups, options.tile, lambda group: samples_of_tiles(group, dataset.fields, options)
+        groups,
+        options.tile,
+        lambda group: samples_of_tiles(group, dataset.fields, options),
+        tile_settings(options),
     )
     source = Source(path.resolve(), _select(options), options.raw)
     if not is_tiled(planned):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from codec.reader import InrcFile
 
 Array = npt.NDArray[Any]
+Reals = npt.NDArray[np.float64]
 Selection = list[npt.NDArray[np.int64]]
 # A field this large is not kept in memory besides the array that a reader of all of it gets.
 _LARGE_SAMPLES = 1 << 22
@@ -262,16 +263,33 @@ class ItemView(FieldView):
     def read(self, selection: Selection) -> Array:
         return self.read_with(selection, self._item.file.threads)
 
-    def read_with(self, selection: Selection, threads: int) -> Array:
-        """As `read`, with so many threads."""
-        component = self._component
+    def real(self, selection: Selection, threads: int) -> Reals:
+        """As `read_with`, but before rounding to the stored dtype, and without fill values."""
+        out = np.empty([len(axis) for axis in selection])
+        places = self._full_indices(selection)
 
         def store(window: Window, normalised: Values) -> None:
-            real = denormalise(normalised[self._index], component.offset, component.scale)
-            if residuals is not None:
-                chosen = [axis[part] for axis, part in zip(places, window, strict=True)]
-                real += step * residuals[np.ix_(*chosen)]
-            out[window] = to_stored(real, self.dtype)
+            out[window] = self._restored(places, window, normalised)
+
+        self._residuals()
+        evaluate_blocks(self._item.evaluator_at(self._level), places, threads, store)
+        return out
+
+    def _restored(self, places: Selection, window: Window, normalised: Values) -> Reals:
+        """Values of a window of samples, residuals included."""
+        component = self._component
+        real = denormalise(normalised[self._index], component.offset, component.scale)
+        residuals, step = self._residuals()
+        if residuals is not None:
+            chosen = [axis[part] for axis, part in zip(places, window, strict=True)]
+            real += step * residuals[np.ix_(*chosen)]
+        return real
+
+    def read_with(self, selection: Selection, threads: int) -> Array:
+        """As `read`, with so many threads."""
+
+        def store(window: Window, normalised: Values) -> None:
+            out[window] = to_stored(self._restored(places, window, normalised), self.dtype)
 
         places = self._full_indices(selection)
         whole = self._is_whole(selection)
@@ -283,9 +301,10 @@ class ItemView(FieldView):
         samples = self._samples_of(evaluator) if own else None
         lengths = [len(axis) for axis in selection]
         out = np.empty(lengths, self.dtype) if samples is None else samples
-        residuals, step = self._residuals()
+        # Decoded once, before several threads ask for them.
+        self._residuals()
         evaluate_blocks(evaluator, places, threads, store)
-        self._put_fill(out, places)
+        self.put_fill(out, selection)
         return out
 
     def _is_whole(self, selection: Selection) -> bool:
@@ -314,7 +333,9 @@ class ItemView(FieldView):
             return None, 0.0
         return found[self._index], self._item.header.residual_steps[self._index]
 
-    def _put_fill(self, out: Array, selection: Selection) -> None:
+    def put_fill(self, out: Array, selection: Selection) -> None:
+        """Write the bit patterns of the selection's invalid samples over what is in `out`."""
+        selection = self._full_indices(selection)
         coded = self._item.validity(self._component)
         if coded is None or coded.patterns is None or out.size == 0:
             return

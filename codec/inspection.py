@@ -172,6 +172,8 @@ def _tensor_content(file: InrcFile, section: Section, number: int) -> str:
 def _item_content(item: DecodableItem) -> str:
     names = ", ".join(component.name for component in item.header.components)
     place = f" from {list(item.header.origin)}" if item.header.origin is not None else ""
+    if item.header.overlap:
+        place += f" overlap {list(map(list, item.header.overlap))}"
     return f"{item.architecture.name}: {names}{place}"
 
 

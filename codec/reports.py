@@ -36,6 +36,27 @@ class FieldQuality:
 
 
 @dataclass(frozen=True)
+class MetaTrainReport:
+    """What `meta_train` wrote.
+
+    Attributes:
+        path: the prior.
+        name: what files call it: 32 hexadecimal digits.
+        file_bytes: its size.
+        parameters: of the network.
+        items: that it was trained on, those held out included.
+        seconds: wall-clock time.
+    """
+
+    path: Path
+    name: str
+    file_bytes: int
+    parameters: int
+    items: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class EncodeReport:
     """What `encode` reached.
 

@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 from codec.errors import InvalidOptionError
 
-ARCHITECTURE, PRUNER, QUANTISER, FIT = "arch", "prune", "quantise", "fit"
-GROUPS = (ARCHITECTURE, PRUNER, QUANTISER, FIT)
+ARCHITECTURE, PRUNER, QUANTISER, FIT, TILE = "arch", "prune", "quantise", "fit", "tile"
+GROUPS = (ARCHITECTURE, PRUNER, QUANTISER, FIT, TILE)
 
 Texts = tuple[tuple[str, str], ...]
 _SettingsT = TypeVar("_SettingsT")

@@ -8,11 +8,12 @@ from codec import registry
 from codec.assembly import FileParts, needed_level
 from codec.container.items import Component, Dim, Item
 from codec.contracts import FitSettings, ItemGoal, ShapeArchitecture, ShapeModel, ShapeTask
+from codec.devices import choose_device
 from codec.errors import InvalidOptionError, TargetError
 from codec.limits import Limits
 from codec.media.dataset import Dataset, Shape
 from codec.media.mesh_frame import MeshFrame
-from codec.options import EncodeOptions, Goal, Progress
+from codec.options import EncodeOptions, Goal, Progress, usable_threads
 from codec.pipeline.item_encoder import architecture_settings
 from codec.pipeline.item_sections import encode_item
 from codec.pipeline.shape_quality import compare_shape
@@ -48,13 +49,18 @@ def encode_shape(dataset: Dataset, shape: Shape, options: EncodeOptions) -> byte
     goal = _goal(dataset, options.goal)
     if not isinstance(architecture, ShapeArchitecture):
         return encode_sampled(shape, NAME, _AXES, architecture, goal, options, report)
+    staged, texts = architecture.staged, options.settings
     task = ShapeTask(
         surface=shape.surface,
         goal=goal,
         effort=options.effort,
         seed=options.seed,
         settings=architecture_settings(architecture, options),
-        schedule=configured(FitSettings, FIT, "a fit", options.settings),
+        schedule=configured(FitSettings, FIT, "a fit", texts),
+        pruner=registry.pruner(options.pruner, texts) if staged else None,
+        quantiser=registry.quantiser(options.quantiser, texts) if staged else None,
+        threads=usable_threads(options.threads),
+        device=choose_device(options.device) if staged else "cpu",
         size=lambda model: len(_file(architecture, model, shape, "auto")),
         report=report,
     )

@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from codec.container.tile_grid import TileGrid
 from codec.errors import InvalidOptionError
-from codec.field_view import FieldView, ItemView, Selection
+from codec.field_view import FieldView, ItemView, Reals, Selection
 from codec.pipeline.blocks import Window, windows
+from codec.pipeline.normalise import to_stored
 
 if TYPE_CHECKING:
     from codec.decodable_item import DecodableItem
@@ -31,7 +32,8 @@ class TiledView(FieldView):
     """A field of several tiles; only those that are asked for are decoded.
 
     At a level, a sample stands at the greatest of the tiles' factors. Between two tiles, values are
-    interpolated linearly from the last sample of one to the first of the other.
+    interpolated linearly from the last sample of one to the first of the other; tiles that share
+    samples are blended there (TILE-4).
     """
 
     def __init__(
@@ -75,21 +77,68 @@ class TiledView(FieldView):
 
     def _read(self, selection: Selection, threads: int) -> Array:
         """Several tiles get a thread each; one alone has them all."""
+        places = self._full_indices(selection)
+        if self._grid.margins:
+            return self._read_blended(places, threads)
         out = np.empty([len(axis) for axis in selection], self.dtype)
 
         def fill(part: _Part) -> None:
             tile, local, targets = part
-            values = tile.read_with(local, each)
-            if all(isinstance(target, slice) for target in targets):
-                out[tuple(targets)] = values
-            else:
-                out[np.ix_(*(_positions(target) for target in targets))] = values
+            out[_window(targets)] = tile.read_with(local, each)
 
-        parts = list(self._parts(self._full_indices(selection)))
+        parts = list(self._parts(places))
         each = threads if len(parts) == 1 else 1
         for _ in self._ahead(fill, parts, threads):
             pass
         return out
+
+    def _read_blended(self, places: Selection, threads: int) -> Array:
+        """Values where tiles share samples: sums of what each gives, weighted, and then rounded."""
+        total = np.zeros([len(axis) for axis in places])
+        largest = np.finfo(np.float64).max
+
+        def share(part: tuple[_Part, list[Reals]]) -> tuple[Any, Reals]:
+            (tile, local, targets), weights = part
+            real = np.clip(tile.real(local, each), -largest, largest)
+            for axis, weight in enumerate(weights):
+                real *= weight.reshape(-1, *[1] * (self.ndim - 1 - axis))
+            return _window(targets), real
+
+        parts = list(self._weighted_parts(places))
+        each = threads if len(parts) == 1 else 1
+        for window, real in self._ahead(share, parts, threads):
+            total[window] += real
+        out = to_stored(total, self.dtype)
+        for tile, local, targets in self._parts(places):
+            chosen = out[_window(targets)]
+            tile.put_fill(chosen, local)
+            out[_window(targets)] = chosen
+        return out
+
+    def _weighted_parts(self, places: Selection) -> Iterator[tuple[_Part, list[Reals]]]:
+        """As `_parts`, for every tile with a weight above 0, with its weights per axis."""
+        shares = [self._shares(axis, one) for axis, one in enumerate(places)]
+        for corner in itertools.product(*(share.items() for share in shares)):
+            place = [number for number, _ in corner]
+            box = self._grid.cover(place)
+            local = [
+                axis[found] - part.start
+                for axis, (_, (found, _)), part in zip(places, corner, box, strict=True)
+            ]
+            targets = [_span(found) for _, (found, _) in corner]
+            yield (self._tile(place), local, targets), [weight for _, (_, weight) in corner]
+
+    def _shares(self, axis: int, samples: Indices) -> dict[int, tuple[Indices, Reals]]:
+        """Per interval of an axis, which of the samples it has a part in, and their weights."""
+        first, second, weight = self._grid.sides(axis, samples.astype(np.float64))
+        found = {}
+        for number in np.unique(np.concatenate([first, second])).tolist():
+            own = np.where(first == number, 1 - weight, 0.0) + np.where(
+                (second == number) & (second != first), weight, 0.0
+            )
+            chosen = np.flatnonzero(own)
+            found[number] = chosen, own[chosen]
+        return {number: share for number, share in found.items() if len(share[0])}
 
     def read_windows(self, selection: Selection, samples: int) -> Iterator[tuple[Window, Array]]:
         def values(window: Window) -> tuple[Window, Array]:
@@ -132,7 +181,7 @@ class TiledView(FieldView):
         needed = [np.unique(found) for found in intervals]
         for corner in np.ndindex(*map(len, needed)):
             place = [int(found[number]) for found, number in zip(needed, corner, strict=True)]
-            box = self._grid.box(place)
+            box = self._grid.cover(place)
             targets = [
                 _span(np.flatnonzero(found == number))
                 for found, number in zip(intervals, place, strict=True)
@@ -157,13 +206,8 @@ class TiledView(FieldView):
 
     def at(self, points: Any) -> npt.NDArray[np.float64]:
         places = self._checked_points(points)
-        low = np.floor(places).astype(np.int64)
-        high = np.minimum(low + 1, np.array(self._grid.shape) - 1)
-        first, last = (
-            np.stack([self._grid.intervals(axis, one) for axis, one in enumerate(found.T)], 1)
-            for found in (low, high)
-        )
-        share = np.where(first == last, 0.0, places - low)
+        sides = [self._grid.sides(axis, one) for axis, one in enumerate(places.T)]
+        first, last, share = (np.stack(found, 1) for found in zip(*sides, strict=True))
         total, weights = np.zeros(len(places)), np.zeros(len(places))
         invalid = np.zeros(len(places), np.bool_)
         for corner in np.ndindex(*(2,) * self.ndim):
@@ -188,7 +232,7 @@ class TiledView(FieldView):
         distinct, owners = np.unique(intervals, axis=0, return_inverse=True)
         for number, place in enumerate(distinct.tolist()):
             chosen = np.flatnonzero(owners.reshape(-1) == number)
-            starts = np.array([part.start for part in self._grid.box(place)], np.float64)
+            starts = np.array([part.start for part in self._grid.cover(place)], np.float64)
             values[chosen] = self._tile(place).at(places[chosen] - starts)
         return values
 
@@ -197,6 +241,13 @@ def _span(positions: Indices) -> slice | Indices:
     """Positions as a slice, where they follow one another."""
     first, count = int(positions[0]), len(positions)
     return slice(first, first + count) if positions[-1] - first + 1 == count else positions
+
+
+def _window(targets: Sequence[slice | Indices]) -> Any:
+    """An index for the outer product of places per axis."""
+    if all(isinstance(target, slice) for target in targets):
+        return tuple(targets)
+    return np.ix_(*map(_positions, targets))
 
 
 def _positions(target: slice | Indices) -> Indices:

@@ -133,7 +133,7 @@ class _Transcoder:
         residuals = self._file.sections_of(item.number, "RESD")
         described = Item.from_bytes(sections.item)
         self._placed.add_item(
-            replace(described, origin=header.origin),
+            replace(described, origin=header.origin, overlap=header.overlap),
             [*tensor_sections(sections), *map(self._copied, residuals)],
             # What was removed only makes them less.
             item.multiply_adds,

@@ -17,6 +17,7 @@ from inrc_cli.completion import completion
 from inrc_cli.decode import decode
 from inrc_cli.encode import encode
 from inrc_cli.info import info
+from inrc_cli.meta_train import meta_train
 from inrc_cli.plugins import plugins
 from inrc_cli.transcode import transcode
 from inrc_cli.tune import tune
@@ -29,7 +30,7 @@ or terminated.
 
 \b
 Environment: INRC_DEVICE and INRC_THREADS stand in for --device and --threads,
-NO_COLOR turns colours off, INRC_DEBUG=1 shows tracebacks."""
+INRC_PRIORS lists folders of priors, NO_COLOR turns colours off, INRC_DEBUG=1 shows tracebacks."""
 
 
 class InrcGroup(click.Group):
@@ -68,7 +69,18 @@ def inrc() -> None:
     """Scientific volumes, images and shapes stored as fitted functions."""
 
 
-for _command in (encode, append, decode, info, verify, transcode, tune, plugins, completion):
+for _command in (
+    encode,
+    append,
+    decode,
+    info,
+    verify,
+    transcode,
+    tune,
+    meta_train,
+    plugins,
+    completion,
+):
     inrc.add_command(_command)
 
 

@@ -136,6 +136,8 @@ class Item:
             units; empty if nothing was promised.
         residual_steps: per component, the step of its residuals; empty if there are none.
         origin: of a tile, the index of its first sample in the field, per axis; None otherwise.
+        overlap: of a tile that shares samples with its neighbours, how many of them lie before and
+            after its core, per axis; empty otherwise.
     """
 
     components: tuple[Component, ...]
@@ -148,6 +150,7 @@ class Item:
     bounds: tuple[float, ...] = ()
     residual_steps: tuple[float, ...] = ()
     origin: tuple[int, ...] | None = None
+    overlap: tuple[tuple[int, int], ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -174,11 +177,13 @@ class Item:
             fields[6] = list(self.bounds)
         if self.residual_steps:
             fields[7] = list(self.residual_steps)
+        if self.overlap:
+            fields[8] = [list(pair) for pair in self.overlap]
         return cbor.encode(fields)
 
     @classmethod
     def from_bytes(cls, payload: bytes) -> Item:
-        optional = {3, 4, 5, 6, 7}
+        optional = {3, 4, 5, 6, 7, 8}
         fields = _map(cbor.decode(payload), "ITEM", required={0, 1, 2}, optional=optional)
         architecture, version, config = _model(fields[2])
         return cls(
@@ -192,6 +197,7 @@ class Item:
             bounds=_per_component(fields, 6, "bound", 0.0),
             residual_steps=_per_component(fields, 7, "residual step", 5e-324),
             origin=_origin(fields[5], len(fields[1])) if 5 in fields else None,
+            overlap=_overlap(fields) if 8 in fields else (),
         )
 
 
@@ -270,6 +276,23 @@ def _origin(value: Any, dims: int) -> tuple[int, ...]:
         _count(start, "ITEM", "an origin", 0, MAX_SIZE)
         for start in _list(value, "origin", dims, dims)
     )
+
+
+def _overlap(fields: dict[int, Any]) -> tuple[tuple[int, int], ...]:
+    if 5 not in fields:
+        _fail("ITEM", "an overlap without an origin")
+    if 6 in fields or 7 in fields:
+        _fail("ITEM", "an overlap with bounds or residuals")
+    dims = [_dim(value).size for value in fields[1]]
+    pairs = [
+        _list(pair, "pair of an overlap", 2, 2)
+        for pair in _list(fields[8], "overlap", len(dims), len(dims))
+    ]
+    found = []
+    for size, (before, after) in zip(dims, pairs, strict=True):
+        first = _count(before, "ITEM", "an overlap", 0, size - 1)
+        found.append((first, _count(after, "ITEM", "an overlap", 0, size - 1 - first)))
+    return tuple(found)
 
 
 def _model(value: Any) -> tuple[int, int, dict[int, Any]]:

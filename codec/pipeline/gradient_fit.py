@@ -9,6 +9,7 @@ samples; what is returned was measured by `FitTask.measure`, on coded bytes and 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
@@ -108,11 +109,23 @@ class Schedule:
 
 
 class GradientFit(Generic[ConfigT]):
-    """One run of the stages for one item."""
+    """One run of the stages for one item.
 
-    def __init__(self, task: FitTask, family: NetworkFamily[ConfigT]) -> None:
+    Args:
+        task: the item.
+        family: the networks.
+        fitter: makes what trains a config, where a plain `Trainer` is not enough.
+    """
+
+    def __init__(
+        self,
+        task: FitTask,
+        family: NetworkFamily[ConfigT],
+        fitter: Callable[[ConfigT], Trainer] | None = None,
+    ) -> None:
         self._task = task
         self._family = family
+        self._fitter = fitter
         self._schedule = Schedule.for_effort(task.effort, task.schedule)
         active = [axis for axis, size in enumerate(task.shape) if size > 1]
         squeezed = (task.values.shape[0], *(task.shape[axis] for axis in active))
@@ -177,6 +190,8 @@ class GradientFit(Generic[ConfigT]):
         return FamilyUnits(self._family, config, self._trainer)
 
     def _trainer(self, config: ConfigT) -> Trainer:
+        if self._fitter is not None:
+            return self._fitter(config)
         network = self._family.network(config)
         task = self._task
         return Trainer(network, self._sampler, task.seed, task.threads, task.journal)

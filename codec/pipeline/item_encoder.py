@@ -40,7 +40,7 @@ from codec.pipeline.item_sections import (
 from codec.pipeline.normalise import NormalisedField, denormalise, to_stored
 from codec.pipeline.quality import psnr_of_components
 from codec.pipeline.residuals import BoundedComponent, Integers, encode_residuals, extremes_of
-from codec.settings import ARCHITECTURE, FIT, configured
+from codec.settings import ARCHITECTURE, FIT, PRUNER, QUANTISER, configured
 
 # The tightest tolerance that an architecture's text may promise, in units of the declared range.
 _MOST_PRECISE = 2.0**-40
@@ -286,14 +286,12 @@ class ItemEncoder:
 
     def _evaluate(self, model: Model, store: Callable[[Window, Values], None]) -> None:
         """Hand the samples of a model, as they will be decoded, to `store`, window by window."""
-        item, _ = model_header(
+        item, found = model_header(
             self._architecture, model, self._components, self._dims, self._first_mask
         )
         count = len(self._components)
         specs = self._architecture.tensors(item.config, item.shape, count)
-        masks = dict(
-            enumerate((t.mask for t in model.tensors if t.mask is not None), self._first_mask)
-        )
+        masks = dict(enumerate(found, self._first_mask))
         parameters = restore_parameters(item, specs, _all_integers(model), masks)
         evaluator = self._architecture.evaluator(
             item.config, item.shape, count, parameters, self._device
@@ -357,7 +355,8 @@ def check_settings(options: EncodeOptions) -> None:
         registry.pruner(options.pruner, options.settings)
         registry.quantiser(options.quantiser, options.settings)
         return
-    unused = [name for name, _ in options.settings if not name.startswith(f"{ARCHITECTURE}.")]
+    stages = (PRUNER, QUANTISER, FIT)
+    unused = [name for name, _ in options.settings if name.partition(".")[0] in stages]
     if unused:
         raise InvalidOptionError(
             f"{unused[0]}: architecture {architecture.name} has no such stage; leave it out"

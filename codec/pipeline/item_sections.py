@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -111,10 +112,17 @@ def encode_item(
     address = encode_uleb(number)
     return ItemSections(
         item.to_bytes(),
-        tuple(masks),
+        tuple(_sparsity_section(mask.shape, np.packbits(mask).tobytes()) for mask in masks),
         tuple(address + streams for streams, _ in pieces),
         tuple(integers for _, integers in pieces),
     )
+
+
+@lru_cache(maxsize=16)
+def _sparsity_section(shape: tuple[int, ...], packed: bytes) -> bytes:
+    """A search for steps codes the same mask again and again, which took longer than the rest."""
+    bits = np.unpackbits(np.frombuffer(packed, np.uint8), count=math.prod(shape))
+    return encode_mask_section(CodedMask(bits.astype(np.bool_).reshape(shape)))
 
 
 def model_header(
@@ -123,14 +131,17 @@ def model_header(
     components: Sequence[Component],
     dims: Sequence[Dim],
     first_mask: int,
-) -> tuple[Item, list[bytes]]:
-    """What ITEM says of a model, and the payloads of its sparsity masks."""
-    masks: list[bytes] = []
+) -> tuple[Item, list[Mask]]:
+    """What ITEM says of a model, and its sparsity masks; tensors that have the same share it."""
+    masks: list[Mask] = []
     tensor_masks: list[tuple[int, int]] = []
     for index, tensor in enumerate(model.tensors):
         if tensor.mask is not None:
-            tensor_masks.append((index, first_mask + len(masks)))
-            masks.append(encode_mask_section(CodedMask(tensor.mask)))
+            alike = [np.array_equal(mask, tensor.mask) for mask in masks]
+            number = alike.index(True) if any(alike) else len(masks)
+            if number == len(masks):
+                masks.append(tensor.mask)
+            tensor_masks.append((index, first_mask + number))
     item = Item(
         tuple(components),
         tuple(dims),

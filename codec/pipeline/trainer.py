@@ -52,7 +52,7 @@ def no_penalty() -> torch.Tensor:
 
 
 @dataclass(frozen=True)
-class _ShardResult:
+class ShardResult:
     """Sum of squared errors over a shard, how many there were, and the sum's gradients."""
 
     squared: float
@@ -110,6 +110,10 @@ def carrying(fitter: object, tensors: Sequence[torch.Tensor]) -> AbstractContext
 class Trainer:
     """Fits tensors to a field.
 
+    A subclass may take the gradients of some tensors from elsewhere (`_gradients`), and do more
+    with them before the step is taken (`_step`); tensors without one stay as they are. What it then
+    has to remember belongs in the journal, too (`_snapshot`, `_restore`).
+
     Args:
         network: maps tensors and sample indices per axis to (components, samples).
         sampler: draws the shards.
@@ -117,6 +121,9 @@ class Trainer:
         threads: how many shards are evaluated at once.
         journal: where trainings are kept, if anywhere.
     """
+
+    # Of Adam: far below any gradient that counts.
+    _epsilon = 1e-12
 
     def __init__(
         self,
@@ -173,7 +180,7 @@ class Trainer:
         groups = [{"params": group, "lr": rate} for rate, group in by_rate.items()]
         if extra:
             groups.append({"params": list(extra), "lr": extra_rate})
-        optimiser = torch.optim.Adam(groups, betas=(0.9, 0.99), eps=1e-12, fused=True)
+        optimiser = torch.optim.Adam(groups, betas=(0.9, 0.99), eps=self._epsilon, fused=True)
         base = [group["lr"] for group in optimiser.param_groups]
         smoothed, start = math.nan, 0
         if (found := self._journal.begin()) is not None:
@@ -290,14 +297,14 @@ class Trainer:
         """A pool for all shards but the first, or none for a single thread."""
         return ThreadPoolExecutor(self._threads - 1) if self._threads > 1 else nullcontext()
 
-    def _gradients(self, inputs: Tensors, generator: np.random.Generator) -> _ShardResult:
+    def _gradients(self, inputs: Tensors, generator: np.random.Generator) -> ShardResult:
         shard = self._sampler.draw(generator)
         difference = self._network(inputs, shard.indices) - shard.target
         if shard.valid is not None:
             difference = difference * shard.valid
         squared = difference.square().sum()
         gradients = torch.autograd.grad(squared, list(inputs.values()))
-        return _ShardResult(float(squared.detach()), _count(shard), gradients)
+        return ShardResult(float(squared.detach()), sample_count(shard), gradients)
 
     def _shards_needed(self, count: int) -> int:
         return 1 if self._sampler.whole else count
@@ -317,7 +324,8 @@ class Trainer:
                     difference = difference * shard.valid
                 return float(difference.double().square().sum())
 
-            return sum(pool.map(squared, shards)) / (sum(_count(shard) for shard in shards) or 1.0)
+            count = sum(sample_count(shard) for shard in shards)
+            return sum(pool.map(squared, shards)) / (count or 1.0)
 
     def signed_gradients(self, tensors: Tensors, shards: Sequence[Shard]) -> list[Tensors]:
         """Gradients of sums over the samples of sign * squared error, signs random.
@@ -384,7 +392,7 @@ class Trainer:
                 gradients = torch.autograd.grad((outputs * signs).sum(), list(inputs.values()))
                 for name, gradient in zip(inputs, gradients, strict=True):
                     sums[name] += gradient.square()
-                count += _count(shard)
+                count += sample_count(shard)
         return {name: 2 * total / max(count, 1.0) for name, total in sums.items()}
 
 
@@ -402,7 +410,8 @@ def _share(
     return [work(tasks[0]), *(other.result() for other in others)]
 
 
-def _count(shard: Shard) -> float:
+def sample_count(shard: Shard) -> float:
+    """Valid values in a shard, over all components."""
     return float(shard.target.numel() if shard.valid is None else shard.valid.sum())
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from codec.assembly import FileParts, IntegerSection, KeptSection, kept_sections
 from codec.budget import Budget, field_size
 from codec.container.atomic import atomic_path
@@ -35,6 +37,7 @@ from codec.provenance import continued, made_with
 from codec.reader import InrcFile
 from codec.reports import AppendReport, EncodeReport
 from codec.tiles.encode import (
+    blended_deviations,
     encode_missing,
     fingerprint,
     kept_journal,
@@ -43,6 +46,7 @@ from codec.tiles.encode import (
 )
 from codec.tiles.encoded import origin_of
 from codec.tiles.journal import TileJournal
+from codec.tiles.layout import tile_settings
 from codec.tiles.plan import FieldGroup, tasks_of
 from codec.tiles.runners import Source
 from codec.tiles.write import PlacedItems
@@ -79,8 +83,13 @@ class Growth:
         else:
             piece = max(1, _MOST_SAMPLES // (math.prod(others) * len(self.names)))
         along[self.axis] = (*range(0, length, min(piece, length)), length)
-        grid = TileGrid(tuple(along), ())
-        return FieldGroup(self.names, TileGrid(grid.cuts, tuple(range(first, first + grid.count))))
+        # Old tiles stay as they are, so along the axis that grows new ones do not reach into them.
+        margins = list(self.before.margins)
+        if margins:
+            margins[self.axis] = ((0, 0),) * (len(along[self.axis]) - 1)
+        grid = TileGrid(tuple(along), (), tuple(margins))
+        numbers = tuple(range(first, first + grid.count))
+        return FieldGroup(self.names, replace(grid, numbers=numbers))
 
 
 def append_file(
@@ -103,6 +112,7 @@ def append_file(
         before = file.file_bytes
         options = continued(options, file, own_effort=own_effort)
         growths = _growing(file, dim, options.select)
+        _check_tiles(growths, options)
         reader = _source(file, growths, local_path(source).resolve())
         with _opened(file, reader) as dataset:
             groups = _planned(file, growths, dataset, dim, source)
@@ -114,7 +124,11 @@ def append_file(
                 for growth, group in zip(growths, groups, strict=True):
                     _place(placed, growth, group, journal)
                 _write(file, path, placed, described, made_with(options))
-                qualities = qualities_of(dataset.fields, groups, journal)
+                starts = [_start(growth) for growth in growths]
+                blended = blended_deviations(
+                    path, dataset.fields, groups, journal.ranges or {}, options.threads, starts
+                )
+                qualities = qualities_of(dataset.fields, groups, journal, blended)
             added_bytes = sum(field_size(field) for field in dataset.fields)
     size = path.stat().st_size
     report = EncodeReport(Path(target), size - before, 0, added_bytes, qualities, True, "", 0.0)
@@ -133,6 +147,21 @@ def append_file(
         shortfall=report.shortfall,
         seconds=time.perf_counter() - started,
     )
+
+
+def _start(growth: Growth) -> list[int]:
+    """Where the new samples begin in the grown field."""
+    start = [0] * len(growth.before.cuts)
+    start[growth.axis] = growth.before.shape[growth.axis]
+    return start
+
+
+def _check_tiles(growths: Sequence[Growth], options: EncodeOptions) -> None:
+    """New tiles lie as those before do, and share samples where these do."""
+    if options.goal.bounded and any(growth.before.margins for growth in growths):
+        raise InvalidOptionError(
+            "the tiles of this file share samples, where no bound can be kept; ask for a PSNR"
+        )
 
 
 def _growing(file: InrcFile, dim: str, select: tuple[str, ...] | None) -> list[Growth]:
@@ -268,13 +297,13 @@ def _encode(
     journal: TileJournal,
 ) -> None:
     """Encode the new tiles, into the journal."""
-    samples = sum(math.prod(group.grid.shape) * len(group.names) for group in groups)
+    samples = sum(group.samples for group in groups)
     goals = Budget(dataset, options.goal).for_tiles(FileParts(), samples)
     ranges = journal.ranges
     if ranges is None:
         ranges = {field.name: _range(file, field) for field in dataset.fields}
         journal.add_ranges(ranges)
-    tasks = tasks_of(groups, ranges, goals)
+    tasks = tasks_of(groups, ranges, goals, own_range=tile_settings(options).own_range)
     encode_missing(tasks, dataset.fields, source, options, journal)
 
 
@@ -317,10 +346,11 @@ def _copied(file: InrcFile, growths: Sequence[Growth]) -> PlacedItems:
 
 
 def _place(placed: PlacedItems, growth: Growth, group: FieldGroup, journal: TileJournal) -> None:
-    for number, box in zip(group.grid.numbers, group.grid.boxes(), strict=True):
-        origin = list(origin_of(box))
+    grid = group.grid
+    for number, place in zip(grid.numbers, np.ndindex(*grid.counts), strict=True):
+        origin = list(origin_of(grid.cover(place)))
         origin[growth.axis] += growth.before.shape[growth.axis]
-        placed.add_tile(journal.tiles[number], journal, origin)
+        placed.add_tile(journal.tiles[number], journal, origin, grid.overlap(place))
 
 
 def _write(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
-import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields as attributes_of
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from codec._version import __version__
 from codec.assembly import FileParts, KeptSection
@@ -21,13 +23,20 @@ from codec.limits import Limits
 from codec.media.dataset import Dataset, Field
 from codec.options import EncodeOptions, Progress
 from codec.pipeline.normalise import FieldRange
-from codec.pipeline.quality import quality_of, with_shared_psnr
+from codec.pipeline.quality import (
+    Deviation,
+    deviation,
+    error_unit,
+    quality_of,
+    with_shared_psnr,
+)
 from codec.pipeline.ranges import find_range
 from codec.provenance import made_with
 from codec.reader import InrcFile
 from codec.reports import FieldQuality
 from codec.tiles.encoded import origin_of
 from codec.tiles.journal import TileJournal
+from codec.tiles.layout import tile_settings
 from codec.tiles.plan import FieldGroup, TileTask, tasks_of
 from codec.tiles.runners import Source, run_tasks
 from codec.tiles.write import PlacedItems
@@ -63,22 +72,23 @@ def encode_tiles(
     final = Path(target).resolve()
     frame = FileParts(dataset.kind)
     frame.keep(dataset.medium, dataset.metadata, dataset.verbatim, made_with(options))
-    samples = sum(math.prod(group.grid.shape) * len(group.names) for group in groups)
+    samples = sum(group.samples for group in groups)
     goals = Budget(dataset, options.goal).for_tiles(frame, samples)
     with kept_journal(final, fingerprint(source, options, groups), anew=overwrite) as journal:
         ranges = journal.ranges
         if ranges is None:
             ranges = find_ranges(dataset.fields, options)
             journal.add_ranges(ranges)
-        tasks = tasks_of(groups, ranges, goals)
+        tasks = tasks_of(groups, ranges, goals, own_range=tile_settings(options).own_range)
         encode_missing(tasks, dataset.fields, source, options, journal)
         options.on_progress(Progress("", "write", 1 - _WRITING))
         placed = PlacedItems()
         place_groups(placed, groups, journal)
-        qualities = qualities_of(dataset.fields, groups, journal)
-        check_bounds(qualities, options.goal)
         with atomic_path(target, overwrite=overwrite) as temporary:
             write_checked(temporary, placed, dataset.kind, frame.kept)
+            blended = blended_deviations(temporary, dataset.fields, groups, ranges, options.threads)
+            qualities = qualities_of(dataset.fields, groups, journal, blended)
+            check_bounds(qualities, options.goal)
         return qualities
 
 
@@ -161,9 +171,10 @@ def encode_missing(
 def place_groups(placed: PlacedItems, groups: Sequence[FieldGroup], journal: TileJournal) -> None:
     """Append the tiles of all groups, in the order of their numbers."""
     for group in groups:
-        for number, box in zip(group.grid.numbers, group.grid.boxes(), strict=True):
-            origin = origin_of(box) if group.tiled else None
-            placed.add_tile(journal.tiles[number], journal, origin)
+        grid = group.grid
+        for number, place in zip(grid.numbers, np.ndindex(*grid.counts), strict=True):
+            origin = origin_of(grid.cover(place)) if group.tiled else None
+            placed.add_tile(journal.tiles[number], journal, origin, grid.overlap(place))
 
 
 def write_checked(path: Path, placed: PlacedItems, kind: str, kept: Sequence[KeptSection]) -> None:
@@ -174,14 +185,51 @@ def write_checked(path: Path, placed: PlacedItems, kind: str, kept: Sequence[Kep
         file.sections.check_all()
 
 
+def blended_deviations(
+    path: Path,
+    fields: Sequence[Field],
+    groups: Sequence[FieldGroup],
+    ranges: Mapping[str, FieldRange],
+    threads: int,
+    starts: Sequence[Sequence[int]] | None = None,
+) -> dict[str, list[Deviation]]:
+    """Of the fields whose tiles share samples: what no tile alone can tell, core by core.
+
+    Args:
+        path: of the finished file.
+        starts: for each group, where its samples begin in the fields of the file; None for 0.
+    """
+    found: dict[str, list[Deviation]] = {}
+    by_name = {field.name: field for field in fields}
+    with InrcFile(path, threads=threads, device="cpu", limits=Limits.level(2)) as file:
+        for number, group in enumerate(groups):
+            if not group.grid.margins:
+                continue
+            start = (0,) * len(group.grid.cuts) if starts is None else starts[number]
+            for name, box in itertools.product(group.names, group.grid.boxes()):
+                part, span = by_name[name].part(box), ranges[name]
+                placed = [
+                    slice(axis.start + shift, axis.stop + shift)
+                    for axis, shift in zip(box, start, strict=True)
+                ]
+                original = np.ascontiguousarray(part.values[...])
+                unit = error_unit(part, span.low, span.high)
+                measured = deviation(part, original, file[name][tuple(placed)], unit)
+                found.setdefault(name, []).append(measured)
+    return found
+
+
 def qualities_of(
-    fields: Sequence[Field], groups: Sequence[FieldGroup], journal: TileJournal
+    fields: Sequence[Field],
+    groups: Sequence[FieldGroup],
+    journal: TileJournal,
+    blended: Mapping[str, Sequence[Deviation]],
 ) -> tuple[FieldQuality, ...]:
-    """The quality of every field, combined from those of its tiles."""
+    """The quality of every field, combined from those of its tiles, or `blended`."""
     owners = {name: (group, index) for group in groups for index, name in enumerate(group.names)}
     found = []
     for field in fields:
         group, index = owners[field.name]
-        parts = [journal.tiles[number].deviations[index] for number in group.grid.numbers]
-        found.append(quality_of(field, parts))
+        alone = [journal.tiles[number].deviations[index] for number in group.grid.numbers]
+        found.append(quality_of(field, blended.get(field.name, alone)))
     return with_shared_psnr(found, fields)

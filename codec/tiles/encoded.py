@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,10 +21,13 @@ from codec.media.dataset import Field
 from codec.options import EncodeOptions
 from codec.pipeline.item_encoder import ItemEncoder
 from codec.pipeline.item_sections import SECTION_OVERHEAD
-from codec.pipeline.normalise import normalise
+from codec.pipeline.normalise import NormalisedField, normalise
 from codec.pipeline.quality import Deviation, deviation, error_unit
 from codec.reader import InrcFile
 from codec.tiles.plan import TileTask
+
+# Of a tile that is nearly flat compared with its field.
+_LEAST_PSNR = 6.0
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,10 @@ def encode_tile(
     """
     spans = task.ranges
     parts = [fields[name].part(task.box) for name in task.names]
-    normalised = [normalise(part, span) for part, span in zip(parts, spans, strict=True)]
+    normalised = [
+        normalise(part, None if task.own_range else span)
+        for part, span in zip(parts, spans, strict=True)
+    ]
     whole = fields[task.names[0]]
     file = FileParts()
     components = [component_of(entry, file) for entry in normalised]
@@ -87,7 +94,8 @@ def encode_tile(
         threads=threads,
         report=lambda stage, fraction, loss, psnr: None,
     )
-    sections = encoder.encode(_without_masks(task.goal, file.masks))
+    goal = _in_own_range(task, normalised) if task.own_range else task.goal
+    sections = encoder.encode(_without_masks(goal, file.masks))
     file.add_item(sections)
     item = Item.from_bytes(sections.item)
     costs = encoder.multiply_adds(item), encoder.parameters(item)
@@ -126,6 +134,19 @@ def _check(task: TileTask, bounds: Sequence[float], deviations: Sequence[Deviati
             )
 
 
+def _in_own_range(task: TileTask, fields: Sequence[NormalisedField]) -> ItemGoal:
+    """The tile's target relative to its own range, where it is set relative to the field's."""
+    if task.goal.psnr is None:
+        return task.goal
+    shares = [
+        entry.half_range / span.half_range
+        for entry, span in zip(fields, task.ranges, strict=True)
+        if entry.half_range and span.half_range
+    ]
+    gain = 20 * math.log10(max(shares, default=1.0))
+    return replace(task.goal, psnr=max(_LEAST_PSNR, task.goal.psnr + gain))
+
+
 def _without_masks(goal: ItemGoal, masks: Sequence[bytes]) -> ItemGoal:
     """The target for the model, where that for the tile counts its validity masks."""
     if goal.file_bytes is None:
@@ -134,12 +155,18 @@ def _without_masks(goal: ItemGoal, masks: Sequence[bytes]) -> ItemGoal:
     return replace(goal, file_bytes=max(1, goal.file_bytes - taken))
 
 
-def placed_item(item: bytes, masks: Sequence[int], origin: Sequence[int] | None) -> Item:
+def placed_item(
+    item: bytes,
+    masks: Sequence[int],
+    origin: Sequence[int] | None,
+    overlap: tuple[tuple[int, int], ...] = (),
+) -> Item:
     """The header of a tile at its place in a file.
 
     Args:
         masks: for each mask of the tile, its number among those of the file.
         origin: of the tile, None for a field that is not cut.
+        overlap: samples before and after its core, empty where it shares none.
     """
     header = Item.from_bytes(item)
     components = tuple(
@@ -147,7 +174,9 @@ def placed_item(item: bytes, masks: Sequence[int], origin: Sequence[int] | None)
     )
     sparse = tuple((tensor, masks[mask]) for tensor, mask in header.tensor_masks)
     placed = None if origin is None else tuple(origin)
-    return replace(header, components=components, tensor_masks=sparse, origin=placed)
+    return replace(
+        header, components=components, tensor_masks=sparse, origin=placed, overlap=overlap
+    )
 
 
 def placed_integers(payload: bytes, item: int) -> bytes:

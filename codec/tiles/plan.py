@@ -12,7 +12,14 @@ from codec.errors import InvalidOptionError
 from codec.media.dataset import Field
 from codec.options import AUTOMATIC_TILE, WHOLE, EncodeOptions, ignore_progress
 from codec.pipeline.normalise import FieldRange
-from codec.pipeline.tiling import TILE_SAMPLES, WHOLE_SAMPLES, automatic_tile, cuts_of
+from codec.pipeline.tiling import (
+    TILE_SAMPLES,
+    WHOLE_SAMPLES,
+    Cuts,
+    automatic_tile,
+    cuts_of,
+)
+from codec.tiles.layout import TileSettings, brick_cuts, margins_of
 
 _MOST_ITEMS = 1 << 20
 # Bytes of a tile's origin, and of its sections in the index.
@@ -36,6 +43,11 @@ class FieldGroup:
         """Whether there is more than one tile."""
         return len(self.grid.numbers) > 1
 
+    @property
+    def samples(self) -> int:
+        """Samples of all tiles and fields; what tiles share counts for each of them."""
+        return sum(map(box_samples, self.grid.covers())) * len(self.names)
+
 
 @dataclass(frozen=True)
 class TileTask:
@@ -47,6 +59,7 @@ class TileTask:
         box: the samples of these fields.
         ranges: of the whole fields.
         goal: the target for this tile alone.
+        own_range: whether it is normalised by its own range instead.
     """
 
     number: int
@@ -54,6 +67,7 @@ class TileTask:
     box: Box
     ranges: tuple[FieldRange, ...]
     goal: ItemGoal
+    own_range: bool = False
 
     @property
     def samples(self) -> int:
@@ -65,6 +79,7 @@ def plan_groups(
     groups: Sequence[Sequence[Field]],
     tile: str | tuple[int, ...],
     samples_of_tiles: Callable[[Sequence[Field]], int] = lambda group: TILE_SAMPLES,
+    layout: TileSettings | None = None,
 ) -> list[FieldGroup]:
     """Cut fields into tiles.
 
@@ -74,31 +89,49 @@ def plan_groups(
             others are cut as with "auto".
         samples_of_tiles: for "auto", how many samples a tile of a group should hold; asked only of
             fields that are large enough to be cut.
+        layout: how tiles lie beyond their size; bricks hold like sizes.
 
     Raises:
         InvalidOptionError: no field has so many axes, or there are too many tiles.
     """
+    layout = layout or TileSettings()
     ranks = {len(group[0].shape) for group in groups}
+    found = " or ".join(map(str, sorted(ranks)))
     if isinstance(tile, tuple) and len(tile) not in ranks:
-        found = " or ".join(map(str, sorted(ranks)))
         raise InvalidOptionError(f"--tile: {len(tile)} sizes for fields of {found} axes")
+    if layout.bricks and len(layout.bricks) not in ranks:
+        raise InvalidOptionError(
+            f"tile.bricks: {len(layout.bricks)} numbers for fields of {found} axes"
+        )
     planned: list[FieldGroup] = []
     number = 0
     for group in groups:
-        shape = group[0].shape
-        size = tile if isinstance(tile, tuple) else shape
-        if tile == AUTOMATIC_TILE or (tile != WHOLE and len(size) != len(shape)):
-            size = shape
-            if math.prod(shape) * len(group) >= WHOLE_SAMPLES:
-                size = automatic_tile(shape, len(group), samples_of_tiles(group))
-        cuts = cuts_of(shape, size)
+        cuts = _cuts(group, tile, samples_of_tiles, layout)
         count = TileGrid(cuts, ()).count
         if number + count > _MOST_ITEMS:
             raise InvalidOptionError(f"--tile: {number + count} tiles; use larger ones")
         numbers = tuple(range(number, number + count))
-        planned.append(FieldGroup(tuple(field.name for field in group), TileGrid(cuts, numbers)))
+        grid = TileGrid(cuts, numbers, margins_of(cuts, layout.overlap))
+        planned.append(FieldGroup(tuple(field.name for field in group), grid))
         number += count
     return planned
+
+
+def _cuts(
+    group: Sequence[Field],
+    tile: str | tuple[int, ...],
+    samples_of_tiles: Callable[[Sequence[Field]], int],
+    layout: TileSettings,
+) -> Cuts:
+    shape = group[0].shape
+    if len(layout.bricks) == len(shape):
+        return brick_cuts(shape, layout.bricks)
+    size = tile if isinstance(tile, tuple) else shape
+    if tile == AUTOMATIC_TILE or (tile != WHOLE and len(size) != len(shape)):
+        size = shape
+        if math.prod(shape) * len(group) >= WHOLE_SAMPLES:
+            size = automatic_tile(shape, len(group), samples_of_tiles(group))
+    return cuts_of(shape, size)
 
 
 @dataclass(frozen=True)
@@ -127,15 +160,20 @@ class TileGoals:
 
 
 def tasks_of(
-    groups: Sequence[FieldGroup], ranges: dict[str, FieldRange], share: TileGoals
+    groups: Sequence[FieldGroup],
+    ranges: dict[str, FieldRange],
+    share: TileGoals,
+    *,
+    own_range: bool = False,
 ) -> list[TileTask]:
     """The tasks of all groups, in the order of their items."""
     tasks = []
     for group in groups:
         spans = tuple(ranges[name] for name in group.names)
-        for number, box in zip(group.grid.numbers, group.grid.boxes(), strict=True):
+        for number, box in zip(group.grid.numbers, group.grid.covers(), strict=True):
             samples = box_samples(box) * len(group.names)
-            tasks.append(TileTask(number, group.names, box, spans, share.goal(samples)))
+            goal = share.goal(samples)
+            tasks.append(TileTask(number, group.names, box, spans, goal, own_range))
     return tasks
 
 

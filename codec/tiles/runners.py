@@ -1,6 +1,8 @@
 """Where tiles are encoded: in threads of this process, or as tasks of dask.
 
-Every runner gives the same tiles, in the order they are finished.
+Every runner gives the same tiles, in the order they are finished. A tile for which there was not
+enough memory is tried again: by another worker, or by threads once no other tile is in work. Those
+of a worker that died are dask's own to do again.
 """
 
 from __future__ import annotations
@@ -15,16 +17,20 @@ from pathlib import Path
 from typing import Any
 
 from codec import registry
+from codec.devices import gpu_count, use_one_gpu
 from codec.errors import InvalidInputError, MissingDependencyError
 from codec.media import formats
 from codec.media.dataset import Dataset, Field
 from codec.media.raw_layout import RawLayout
 from codec.options import PROCESSES, THREADS, EncodeOptions, usable_threads
 from codec.tiles.encoded import EncodedTile, encode_tile
+from codec.tiles.layout import tile_settings
 from codec.tiles.plan import TileTask, without_callbacks
 
 # Seconds in which a scheduler must answer.
 _PATIENCE = 20
+
+_log = logging.getLogger("inrc")
 
 Finished = Iterator[tuple[int, EncodedTile]]
 
@@ -80,16 +86,17 @@ def _in_threads(
     workers = min(workers, len(tasks))
     if workers == 1:
         for task in tasks:
-            yield task.number, encode_tile(task, fields, options, threads)
+            yield task.number, _alone(task, fields, options, threads, tile_settings(options).tries)
         return
     pool = ThreadPoolExecutor(workers)
+    failed: list[TileTask] = []
     try:
         rest = iter(tasks)
-        running: dict[Future[EncodedTile], int] = {}
+        running: dict[Future[EncodedTile], TileTask] = {}
 
         def start() -> None:
             if (task := next(rest, None)) is not None:
-                running[pool.submit(encode_tile, task, fields, options, 1)] = task.number
+                running[pool.submit(encode_tile, task, fields, options, 1)] = task
 
         for _ in range(workers):
             start()
@@ -97,15 +104,75 @@ def _in_threads(
             # As many as there are workers are at work at any time, so memory stays bounded.
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
-                number = running.pop(future)
+                task = running.pop(future)
                 start()
-                yield number, future.result()
+                error = future.exception()
+                if error is not None and out_of_memory(error):
+                    _log.warning("tile %d: out of memory; it is tried again alone", task.number)
+                    failed.append(task)
+                    continue
+                yield task.number, future.result()
     finally:
         pool.shutdown(cancel_futures=True)
+    for task in failed:
+        yield task.number, _alone(task, fields, options, 1, tile_settings(options).tries - 1)
 
 
-def encode_from_source(task: TileTask, source: Source, options: EncodeOptions) -> EncodedTile:
+def _alone(
+    task: TileTask, fields: Mapping[str, Field], options: EncodeOptions, threads: int, tries: int
+) -> EncodedTile:
+    """A tile while no other is in work, tried so many times where memory runs out."""
+    cause: Exception | None = None
+    for _ in range(tries):
+        try:
+            return encode_tile(task, fields, options, threads)
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+            cause = error
+    raise _too_little_memory(task, options) from cause
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory, of the machine or of a GPU, did not suffice."""
+    # torch says so by a RuntimeError: of a class of its own on a GPU, by its text on the CPU.
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError)
+        and (type(error).__name__ == "OutOfMemoryError" or "DefaultCPUAllocator" in str(error))
+    )
+
+
+def _too_little_memory(task: TileTask, options: EncodeOptions) -> InvalidInputError:
+    tries = tile_settings(options).tries
+    return InvalidInputError(
+        f"{'+'.join(task.names)}: not enough memory for tile {task.number} in {tries} tries; use "
+        "smaller tiles (--tile), or give it more memory"
+    )
+
+
+@dataclass(frozen=True)
+class OutOfMemory:
+    """What a worker answers that has too little memory for a tile: its own address."""
+
+    worker: str
+
+
+def encode_from_source(
+    task: TileTask, source: Source, options: EncodeOptions
+) -> EncodedTile | OutOfMemory:
     """A task as another process does it: with the file opened for it alone."""
+    worker = importlib.import_module("distributed").get_worker()
+    use_one_gpu(options.device, worker.name)
+    try:
+        return _encode_from_source(task, source, options)
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        _log.warning("tile %d: out of memory on %s", task.number, worker.address)
+        return OutOfMemory(worker.address)
+
+
+def _encode_from_source(task: TileTask, source: Source, options: EncodeOptions) -> EncodedTile:
     dataset = formats.read(source.path, source.select, source.raw)
     try:
         fields = {field.name: field for field in source.fields_of(dataset)}
@@ -121,22 +188,46 @@ def _in_dask(tasks: Sequence[TileTask], source: Source, options: EncodeOptions) 
         _scheduler(distributed, options, len(tasks)) as address,
         _client(distributed, address) as client,
     ):
-        numbers = {
-            client.submit(encode_from_source, task, source, plain, pure=False): task.number
+        running = {
+            client.submit(encode_from_source, task, source, plain, pure=False): task
             for task in tasks
         }
+        failures: dict[int, list[str]] = {}
+        completed = distributed.as_completed(list(running), loop=client.loop)
         try:
-            for future in distributed.as_completed(list(numbers), loop=client.loop):
+            for future in completed:
                 tile = future.result()
-                number = numbers.pop(future)
+                task = running.pop(future)
                 # The result is in our hands now, and need not stay in the memory of a worker.
                 future.release()
-                yield number, tile
+                if isinstance(tile, EncodedTile):
+                    yield task.number, tile
+                    continue
+                failed = failures.setdefault(task.number, [])
+                failed.append(tile.worker)
+                if len(failed) >= tile_settings(options).tries:
+                    raise _too_little_memory(task, options)
+                again = client.submit(
+                    encode_from_source,
+                    task,
+                    source,
+                    plain,
+                    pure=False,
+                    workers=_others(client, failed),
+                    allow_other_workers=True,
+                )
+                running[again] = task
+                completed.add(again)
         except distributed.KilledWorker as error:
             raise InvalidInputError(
                 f"--scheduler {options.scheduler}: workers died over one tile ({error}); give them "
                 "more memory, or use smaller tiles"
             ) from error
+
+
+def _others(client: Any, failed: Sequence[str]) -> list[str] | None:
+    """Workers that have not failed at a tile; None, for any of them, where all have."""
+    return [one for one in client.scheduler_info()["workers"] if one not in failed] or None
 
 
 def _distributed(options: EncodeOptions) -> Any:
@@ -167,7 +258,8 @@ def _scheduler(distributed: Any, options: EncodeOptions, tasks: int) -> Iterator
     if options.scheduler != PROCESSES:
         yield options.scheduler
         return
-    workers = min(usable_threads(options.threads), tasks)
+    # A GPU has one job at a time.
+    workers = min(gpu_count(options.device) or usable_threads(options.threads), tasks)
     with distributed.LocalCluster(
         n_workers=workers,
         threads_per_worker=1,

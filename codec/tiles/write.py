@@ -34,12 +34,16 @@ class PlacedItems:
     _known_masks: dict[bytes, int] = field(default_factory=dict)
 
     def add_tile(
-        self, tile: StoredTile, journal: TileJournal, origin: Sequence[int] | None
+        self,
+        tile: StoredTile,
+        journal: TileJournal,
+        origin: Sequence[int] | None,
+        overlap: tuple[tuple[int, int], ...] = (),
     ) -> None:
         """Append a finished tile; without an origin it is a field that is not cut."""
         masks = [self.add_mask(journal, section) for section in tile.masks]
         self.integers.append(journal.integers_of(tile, len(self.headers)))
-        self.headers.append(placed_item(tile.item, masks, origin))
+        self.headers.append(placed_item(tile.item, masks, origin, overlap))
         self.multiply_adds += tile.multiply_adds
         self.parameters += tile.parameters
 

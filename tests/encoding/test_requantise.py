@@ -127,3 +127,34 @@ def test_models_without_such_stages_are_refused(tmp_path: Path, options: dict) -
     with pytest.raises(InvalidInputError, match="coder"):
         codec.transcode(tmp_path / "a.inrc", tmp_path / "b.inrc", quantise="uniform", psnr=30)
     assert not (tmp_path / "b.inrc").exists()
+
+
+STAGED = ["amgsrn", "hashgrid", "miner", "neurcomp", "siren"]
+
+
+@pytest.mark.parametrize("arch", STAGED)
+def test_every_architecture_with_stages_goes_through_them_again(tmp_path: Path, arch: str) -> None:
+    np.save(tmp_path / "a.npy", field()[:9, :, :10])
+    settings = {"fit.steps": 40, "fit.finetune_steps": 1, "quantise.bits": 13}
+    source, target = tmp_path / "a.inrc", tmp_path / "b.inrc"
+    codec.encode(tmp_path / "a.npy", source, arch=arch, bytes=4000, prune="none", settings=settings)
+    report = codec.transcode(source, target, psnr=34)
+    assert not report.shortfall
+    assert 34 <= report.qualities[0].psnr < 40
+    assert target.stat().st_size < 0.8 * source.stat().st_size
+
+
+def test_differences_to_a_prior_stay_differences(tmp_path: Path) -> None:
+    from PIL import Image
+
+    y, x = np.mgrid[0:20, 0:24] / 6
+    picture = np.stack([np.sin(x), np.cos(y), np.sin(x + y)], -1)
+    Image.fromarray(np.uint8(120 * picture + 127)).save(tmp_path / "a.png")
+    settings = {"arch.prior": "photos-32", "fit.steps": 20, "quantise.bits": 12}
+    codec.encode(
+        tmp_path / "a.png", tmp_path / "a.inrc", arch="siren", bytes=12000, settings=settings
+    )
+    report = codec.transcode(tmp_path / "a.inrc", tmp_path / "b.inrc", psnr=35)
+    assert not report.shortfall
+    with InrcFile(tmp_path / "a.inrc") as before, InrcFile(tmp_path / "b.inrc") as after:
+        assert before.models[0].header.config == after.models[0].header.config

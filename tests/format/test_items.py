@@ -203,7 +203,7 @@ MALFORMED: dict[str, Callable[[Map], Any]] = {
     "two components of one name": put(0, 1, 0, "v0"),
 }  # fmt: skip
 UNSUPPORTED: dict[str, Callable[[Map], Any]] = {
-    "key 8": put(8, 0),
+    "key 9": put(9, 0),
     "key of text": put("x", 0),  # type: ignore[arg-type]
     "dtype 9": put(0, 0, 1, 9),
     "dtype 255": put(0, 0, 1, 255),

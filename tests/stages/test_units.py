@@ -19,7 +19,7 @@ from inrc_plugins.fvsrn.config import FvsrnConfig
 from inrc_plugins.fvsrn.family import FvsrnFamily
 from inrc_plugins.pruners.taylor import Taylor, TaylorSettings, normalise
 
-SHAPE = (6, 7, 8)
+SHAPE = (4, 4, 5)
 CONFIG = FvsrnConfig((3, 3, 4), 3, 5, 2, 1)
 FAMILY = FvsrnFamily(SHAPE, 2)
 

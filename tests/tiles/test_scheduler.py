@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 import codec
+from codec import devices
 from codec.errors import InvalidInputError, InvalidOptionError, MissingDependencyError
 from codec.options import EncodeOptions, Progress
 from codec.tiles import runners
@@ -112,3 +114,102 @@ def test_processes_start_without_a_warning_where_another_cluster_has_the_usual_p
             usual.listen()
         with runners._scheduler(distributed, options, 1) as address:
             assert address.startswith("tcp://127.0.0.1")
+
+
+class _Memory:
+    """`encode_tile` for whose first tile there is too little memory, a number of times."""
+
+    def __init__(self, failures: int, error: Exception) -> None:
+        self._left = failures
+        self._error = error
+        self._lock = threading.Lock()
+        self._encode = runners.encode_tile
+        self.tried: list[str] = []
+
+    def __call__(self, task: Any, *rest: Any) -> Any:
+        if task.number:
+            return self._encode(task, *rest)
+        with self._lock:
+            where = threading.current_thread()
+            with contextlib.suppress(ValueError, AttributeError):
+                where = distributed.get_worker().address
+            self.tried.append(str(where))
+            self._left -= 1
+            if self._left >= 0:
+                raise self._error
+        return self._encode(task, *rest)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")],
+    ids=["ours", "torch's"],
+)
+def test_a_tile_that_ran_out_of_memory_is_tried_again_alone(
+    error: Exception,
+    field_path: Path,
+    tiled_path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    memory = _Memory(2, error)
+    monkeypatch.setattr(runners, "encode_tile", memory)
+    codec.encode(field_path, tmp_path / "t.inrc", **OPTIONS)
+    assert (tmp_path / "t.inrc").read_bytes() == tiled_path.read_bytes()
+    assert len(memory.tried) == 3
+
+
+@pytest.mark.parametrize("tries", [1, 3])
+def test_a_tile_is_given_up_after_the_stated_tries_and_the_others_are_kept(
+    tries: int, field_path: Path, tiled_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, options = tmp_path / "t.inrc", OPTIONS | {"settings": {"tile.tries": tries}}
+    with monkeypatch.context() as patch:
+        memory = _Memory(100, MemoryError())
+        patch.setattr(runners, "encode_tile", memory)
+        with pytest.raises(InvalidInputError, match=f"tile 0 in {tries} tries; use smaller"):
+            codec.encode(field_path, target, **options)
+    assert len(memory.tried) == tries
+    assert not target.exists()
+    done: list[str] = []
+    codec.encode(
+        field_path, target, on_progress=lambda progress: done.append(progress.stage), **options
+    )
+    assert target.read_bytes() == tiled_path.read_bytes()
+    assert sum(stage.startswith("tile ") for stage in done) == 1
+
+
+def test_an_error_that_is_not_of_memory_is_not_tried_again(
+    field_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = _Memory(100, RuntimeError("something else"))
+    monkeypatch.setattr(runners, "encode_tile", memory)
+    with pytest.raises(RuntimeError, match="something else"):
+        codec.encode(field_path, tmp_path / "t.inrc", **OPTIONS)
+    assert len(memory.tried) == 1
+
+
+def test_a_tile_that_ran_out_of_memory_is_tried_again_by_another_worker(
+    field_path: Path, tiled_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = _Memory(1, MemoryError())
+    monkeypatch.setattr(runners, "encode_tile", memory)
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0"
+    ) as cluster:
+        options = OPTIONS | {"scheduler": cluster.scheduler_address}
+        codec.encode(field_path, tmp_path / "t.inrc", **options)
+    assert (tmp_path / "t.inrc").read_bytes() == tiled_path.read_bytes()
+    assert len(set(memory.tried)) == 2
+
+
+def test_each_worker_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch")
+    chosen: list[int] = []
+    monkeypatch.setattr("codec.devices.choose_device", lambda option: "cuda")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    for worker in range(5):
+        devices.use_one_gpu("auto", worker)
+    assert chosen == [0, 1, 2, 0, 1]
+    assert devices.gpu_count("auto") == 3

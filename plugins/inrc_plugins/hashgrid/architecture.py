@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from codec.contracts import CLASS_F_PEAK, Config, Evaluator, FitTask, Floats, Model, TensorSpec
+from codec.contracts import (
+    CLASS_F_PEAK,
+    Config,
+    Evaluator,
+    FitTask,
+    FittedModel,
+    Floats,
+    Model,
+    TensorSpec,
+)
 from inrc_plugins.config_map import active_axes
 from inrc_plugins.hashgrid.config import HashgridConfig
 from inrc_plugins.hashgrid.evaluation import HashgridEvaluator
@@ -58,6 +67,15 @@ class Hashgrid:
         self, config: Config, shape: tuple[int, ...], components: int, level: int
     ) -> tuple[int, ...]:
         return tuple(min(1 << level, size) for size in shape)
+
+    def requantise(self, task: FitTask, fitted: FittedModel) -> Model:
+        from codec.pipeline.gradient_fit import GradientFit
+        from inrc_plugins.hashgrid.family import HashgridFamily
+
+        sizes = [task.shape[axis] for axis in active_axes(task.shape)]
+        family = HashgridFamily(sizes, task.values.shape[0], task.settings)
+        config = HashgridConfig.from_map(fitted.config, task.shape)
+        return GradientFit(task, family).requantise(config, fitted)
 
     def fit(self, task: FitTask) -> Model:
         from codec.pipeline.gradient_fit import GradientFit

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codec.contracts import CLASS_F_PEAK, Config, Evaluator, FitTask, Floats, Model, TensorSpec
+from codec.contracts import (
+    CLASS_F_PEAK,
+    Config,
+    Evaluator,
+    FitTask,
+    FittedModel,
+    Floats,
+    Model,
+    TensorSpec,
+)
 from inrc_plugins.config_map import active_axes
 from inrc_plugins.neurcomp.config import NeurcompConfig
 from inrc_plugins.neurcomp.evaluation import NeurcompEvaluator
@@ -57,6 +66,15 @@ class Neurcomp:
         self, config: Config, shape: tuple[int, ...], components: int, level: int
     ) -> tuple[int, ...]:
         return tuple(min(1 << level, size) for size in shape)
+
+    def requantise(self, task: FitTask, fitted: FittedModel) -> Model:
+        from codec.pipeline.gradient_fit import GradientFit
+        from inrc_plugins.neurcomp.family import NeurcompFamily
+
+        sizes = [task.shape[axis] for axis in active_axes(task.shape)]
+        family = NeurcompFamily(sizes, task.values.shape[0], task.settings)
+        config = NeurcompConfig.from_map(fitted.config, task.shape)
+        return GradientFit(task, family).requantise(config, fitted)
 
     def fit(self, task: FitTask) -> Model:
         from codec.pipeline.gradient_fit import GradientFit

@@ -1,0 +1,1 @@
+"""Architecture `amgsrn`: latent grids that move to where they are needed (Wurster et al., 2023)."""

@@ -1,0 +1,1 @@
+"""Architecture `miner`: a Laplacian pyramid of small networks per block (MINER, 2022)."""

@@ -1,0 +1,77 @@
+"""Architecture `miner` as a plugin.
+
+Normative text: format_spec/architectures/miner.md. Importing this module does not import torch, so
+that files decode on the CPU where torch is not installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from codec.contracts import (
+    CLASS_F_PEAK,
+    Config,
+    Evaluator,
+    FitTask,
+    FittedModel,
+    Floats,
+    Model,
+    TensorSpec,
+)
+from inrc_plugins.miner.config import MinerConfig
+from inrc_plugins.miner.evaluation import MinerEvaluator
+from inrc_plugins.miner.settings import MinerSettings
+
+
+class Miner:
+    """Small networks per block, on the levels of a Laplacian pyramid."""
+
+    identifier = 6
+    name = "miner"
+    version = 1
+    summary = "Laplacian pyramid of small networks, one per block that needs one (MINER)"
+    staged = True
+    bounded = False
+    settings = MinerSettings
+
+    def tensors(
+        self, config: Config, shape: tuple[int, ...], components: int
+    ) -> tuple[TensorSpec, ...]:
+        return MinerConfig.from_map(config, shape).tensors(shape, components)
+
+    def multiply_adds(self, config: Config, shape: tuple[int, ...], components: int) -> int:
+        return MinerConfig.from_map(config, shape).multiply_adds(shape, components)
+
+    def evaluator(
+        self,
+        config: Config,
+        shape: tuple[int, ...],
+        components: int,
+        parameters: Sequence[Floats],
+        device: str,
+        level: int = 0,
+    ) -> Evaluator:
+        checked = MinerConfig.from_map(config, shape)
+        if device == "cpu":
+            return MinerEvaluator(checked, shape, components, parameters, level)
+        from inrc_plugins.miner.device_evaluation import DeviceEvaluator
+
+        return DeviceEvaluator(checked, shape, components, parameters, device, level)
+
+    def tolerance(self, config: Config) -> float:
+        return CLASS_F_PEAK
+
+    def level_factors(
+        self, config: Config, shape: tuple[int, ...], components: int, level: int
+    ) -> tuple[int, ...]:
+        return tuple(min(1 << level, size) for size in shape)
+
+    def requantise(self, task: FitTask, fitted: FittedModel) -> Model:
+        from inrc_plugins.miner.fit import requantise
+
+        return requantise(task, MinerConfig.from_map(fitted.config, task.shape), fitted)
+
+    def fit(self, task: FitTask) -> Model:
+        from inrc_plugins.miner.fit import MinerFit
+
+        return MinerFit(task).run()

@@ -1,0 +1,1 @@
+"""Architecture `siren`: sines on encoded coordinates, meta-learnt or not."""

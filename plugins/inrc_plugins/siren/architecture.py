@@ -1,0 +1,93 @@
+"""Architecture `siren` as a plugin.
+
+Normative text: format_spec/architectures/siren.md. Importing this module does not import torch, so
+that files decode on the CPU where torch is not installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from codec.container.priors import Prior
+from codec.contracts import (
+    CLASS_F_PEAK,
+    Config,
+    Evaluator,
+    FitTask,
+    FittedModel,
+    Floats,
+    MetaTask,
+    Model,
+    ShapeModel,
+    ShapeTask,
+    TensorSpec,
+)
+from inrc_plugins.siren.config import SirenConfig
+from inrc_plugins.siren.evaluation import SirenEvaluator
+from inrc_plugins.siren.prior import IDENTIFIER, VERSION, restored
+from inrc_plugins.siren.settings import SirenSettings
+
+
+class Siren:
+    """A network of sines on encoded coordinates, or its difference to a learnt initialisation."""
+
+    identifier = IDENTIFIER
+    name = "siren"
+    version = VERSION
+    summary = "a network of sines on encoded coordinates, meta-learnt or not (SIREN codec)"
+    staged = True
+    bounded = False
+    settings = SirenSettings
+
+    def tensors(
+        self, config: Config, shape: tuple[int, ...], components: int
+    ) -> tuple[TensorSpec, ...]:
+        return SirenConfig.from_map(config, shape).tensors(components)
+
+    def multiply_adds(self, config: Config, shape: tuple[int, ...], components: int) -> int:
+        return SirenConfig.from_map(config, shape).multiply_adds(components)
+
+    def evaluator(
+        self,
+        config: Config,
+        shape: tuple[int, ...],
+        components: int,
+        parameters: Sequence[Floats],
+        device: str,
+        level: int = 0,
+    ) -> Evaluator:
+        checked = SirenConfig.from_map(config, shape)
+        network = restored(checked, components, list(parameters))
+        if device == "cpu":
+            return SirenEvaluator(checked, shape, network)
+        from inrc_plugins.siren.device_evaluation import DeviceEvaluator
+
+        return DeviceEvaluator(checked, shape, components, network, device)
+
+    def tolerance(self, config: Config) -> float:
+        return CLASS_F_PEAK
+
+    def level_factors(
+        self, config: Config, shape: tuple[int, ...], components: int, level: int
+    ) -> tuple[int, ...]:
+        return tuple(min(1 << level, size) for size in shape)
+
+    def requantise(self, task: FitTask, fitted: FittedModel) -> Model:
+        from inrc_plugins.siren.field_fit import requantise
+
+        return requantise(task, SirenConfig.from_map(fitted.config, task.shape), fitted)
+
+    def fit(self, task: FitTask) -> Model:
+        from inrc_plugins.siren.field_fit import fit_field
+
+        return fit_field(task)
+
+    def fit_shape(self, task: ShapeTask) -> ShapeModel:
+        from inrc_plugins.siren.shape_fit import fit_shape
+
+        return fit_shape(task)
+
+    def meta_train(self, task: MetaTask) -> Prior:
+        from inrc_plugins.siren.meta_training import train_prior
+
+        return train_prior(task)
