@@ -17,9 +17,12 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from codec.pipeline.batches import AxisSampler, Shard
+from codec.pipeline.recipe import L1, USUAL, Recipe
+from codec.pipeline.resampling import ErrorDrivenSampler, ErrorMap
 
 Tensors = dict[str, torch.Tensor]
 Network = Callable[[Mapping[str, torch.Tensor], Sequence[torch.Tensor]], torch.Tensor]
@@ -45,6 +48,22 @@ def identity(name: str, tensor: torch.Tensor) -> torch.Tensor:
 def no_penalty() -> torch.Tensor:
     """The penalty of a fit without pruning."""
     return torch.zeros(())
+
+
+class Sampler(Protocol):
+    """Where batches come from."""
+
+    def draw(self, generator: np.random.Generator) -> Shard:
+        """A random shard."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Batches:
+    """Where the shards of a step come from, and what they are judged by ("l1" or "l2")."""
+
+    sampler: Sampler
+    loss: str
 
 
 @dataclass(frozen=True)
@@ -118,6 +137,7 @@ class Trainer:
         penalty: Callable[[], torch.Tensor] = no_penalty,
         stop_below: float = 0.0,
         report: StepReport = lambda fraction, loss: None,
+        recipe: Recipe = USUAL,
     ) -> float:
         """Train `tensors` in place.
 
@@ -131,10 +151,13 @@ class Trainer:
             penalty: added to the loss.
             stop_below: stop early once the smoothed loss is below this.
             report: called with the part done and the smoothed loss.
+            recipe: loss, decay of the rates, and choice of samples.
 
         Returns:
-            The smoothed mean squared error of the last steps, without the penalty.
+            The smoothed mean squared error of the last steps, by the weights of their samples and
+            without the penalty, whatever the loss.
         """
+        sampler: Sampler = self._sampler
         leaves = [*tensors.values(), *extra]
         for leaf in leaves:
             leaf.requires_grad_(True)
@@ -149,10 +172,13 @@ class Trainer:
         smoothed = math.nan
         with one_torch_thread(), self._workers() as pool:
             for step in range(steps):
-                share = _schedule(step, steps, final_rate)
+                share = recipe.rate_share(step, steps, final_rate)
                 for group, rate in zip(optimiser.param_groups, base, strict=True):
                     group["lr"] = rate * share
-                loss = self._step(tensors, transform, penalty, leaves, pool)
+                if recipe.resample and step and step % recipe.resample == 0:
+                    sampler = self._resampled(tensors)
+                batches = _Batches(sampler, recipe.loss)
+                loss = self._step(tensors, transform, penalty, leaves, pool, batches)
                 optimiser.step()
                 keep = _SMOOTHING if step >= _WARM_UP else step / (step + 1)
                 smoothed = loss if step == 0 else keep * smoothed + (1 - keep) * loss
@@ -170,12 +196,15 @@ class Trainer:
         penalty: Callable[[], torch.Tensor],
         leaves: Sequence[torch.Tensor],
         pool: ThreadPoolExecutor | None,
+        batches: _Batches,
     ) -> float:
         """Fill the gradients of all leaves; returns the loss without the penalty."""
         effective = {name: transform(name, tensor) for name, tensor in tensors.items()}
         inputs = {name: tensor.detach().requires_grad_(True) for name, tensor in effective.items()}
         generators = self._generators[: self._shards_needed(SHARDS)]
-        results = _share(pool, lambda generator: self._gradients(inputs, generator), generators)
+        results = _share(
+            pool, lambda generator: self._gradients(inputs, generator, batches), generators
+        )
         count = sum(result.count for result in results) or 1.0
         totals = [
             functools.reduce(torch.add, parts[1:], parts[0]).div_(count)
@@ -200,14 +229,30 @@ class Trainer:
         """A pool for all shards but the first, or none for a single thread."""
         return ThreadPoolExecutor(self._threads - 1) if self._threads > 1 else nullcontext()
 
-    def _gradients(self, inputs: Tensors, generator: np.random.Generator) -> _ShardResult:
-        shard = self._sampler.draw(generator)
-        difference = self._network(inputs, shard.indices) - shard.target
-        if shard.valid is not None:
-            difference = difference * shard.valid
-        squared = difference.square().sum()
-        gradients = torch.autograd.grad(squared, list(inputs.values()))
+    def _gradients(
+        self, inputs: Tensors, generator: np.random.Generator, batches: _Batches
+    ) -> _ShardResult:
+        shard = batches.sampler.draw(generator)
+        difference = self._difference(inputs, shard)
+        squared = _weighted_sum(difference.square(), shard)
+        loss = _weighted_sum(difference.abs(), shard) if batches.loss == L1 else squared
+        gradients = torch.autograd.grad(loss, list(inputs.values()))
         return _ShardResult(float(squared.detach()), _count(shard), gradients)
+
+    def _difference(self, tensors: Tensors, shard: Shard) -> torch.Tensor:
+        difference = self._network(tensors, shard.indices) - shard.target
+        return difference if shard.valid is None else difference * shard.valid
+
+    def _resampled(self, tensors: Tensors) -> ErrorDrivenSampler:
+        """Batches that follow where the error is now."""
+
+        def error(shard: Shard) -> npt.NDArray[np.float64]:
+            with torch.no_grad():
+                absolute = self._difference(tensors, shard).abs().mean(dim=0)
+            return absolute.cpu().double().numpy()
+
+        errors = ErrorMap.measured(self._sampler, error, self._generators[0])
+        return ErrorDrivenSampler(self._sampler, errors)
 
     def _shards_needed(self, count: int) -> int:
         return 1 if self._sampler.whole else count
@@ -222,10 +267,7 @@ class Trainer:
         with one_torch_thread(), torch.no_grad(), ThreadPoolExecutor(self._threads) as pool:
 
             def squared(shard: Shard) -> float:
-                difference = self._network(tensors, shard.indices) - shard.target
-                if shard.valid is not None:
-                    difference = difference * shard.valid
-                return float(difference.double().square().sum())
+                return float(self._difference(tensors, shard).double().square().sum())
 
             return sum(pool.map(squared, shards)) / (sum(_count(shard) for shard in shards) or 1.0)
 
@@ -267,14 +309,12 @@ def _share(
     return [work(tasks[0]), *(other.result() for other in others)]
 
 
+def _weighted_sum(errors: torch.Tensor, shard: Shard) -> torch.Tensor:
+    return errors.sum() if shard.weight is None else (errors * shard.weight).sum()
+
+
 def _count(shard: Shard) -> float:
     return float(shard.target.numel() if shard.valid is None else shard.valid.sum())
-
-
-def _schedule(step: int, steps: int, final: float) -> float:
-    """Share of the learning rate: a short warm-up, then a cosine from 1 to `final`."""
-    warm = min(1.0, (step + 1) / _WARM_UP)
-    return warm * (final + (1 - final) * 0.5 * (1 + math.cos(math.pi * step / steps)))
 
 
 @contextmanager
