@@ -123,7 +123,7 @@ def synthesis_matrix(length: int, wavelet: int) -> Array:
 
 def joined(array: Array, axis: int, wavelet: int) -> Array:
     """Synthesis of every line along an axis: its low half, then its high one, become samples."""
-    if array.shape[axis] == 1:
+    if array.shape[axis] <= 1 or not array.size:
         return array
     lines = np.moveaxis(array, axis, 0)
     half = (len(lines) + 1) // 2
@@ -140,7 +140,7 @@ def joined(array: Array, axis: int, wavelet: int) -> Array:
 
 def parted(array: Array, axis: int, wavelet: int) -> Array:
     """The inverse of `joined`."""
-    if array.shape[axis] == 1:
+    if array.shape[axis] <= 1 or not array.size:
         return array
     lines = np.moveaxis(array, axis, 0)
     even, odd = lines[0::2], lines[1::2]

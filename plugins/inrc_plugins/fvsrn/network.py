@@ -82,6 +82,8 @@ def latent_grid(config: FvsrnConfig, tensors: Mapping[str, torch.Tensor]) -> tor
 
     def merge(low: torch.Tensor, high: torch.Tensor, axis: int) -> torch.Tensor:
         lines = torch.cat([low, high], dim=axis)
+        if lines.shape[axis] <= 1 or not lines.numel():
+            return lines
         matrix = _synthesis(lines.shape[axis], number, lines.device)
         flat = lines.reshape(math.prod(lines.shape[:axis]), lines.shape[axis], -1)
         return torch.matmul(matrix, flat).reshape(lines.shape)
