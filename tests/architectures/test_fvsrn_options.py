@@ -356,6 +356,16 @@ def test_a_finer_grid_is_the_same_function(basis: str) -> None:
     assert torch.allclose(family.network(after)(finer, indices), was, atol=1e-5)
 
 
+def test_coarse_coefficients_learn_as_fast_as_the_nodes_they_move() -> None:
+    asked = FvsrnSettings(basis="wavelet", levels=2, grid=(8, 8, 8), grid_rate=0.5)
+    family = FvsrnFamily((16, 16, 16), 1, asked)
+    rates = family.rates(family.sized(4000))
+    assert [rates[name] for name in ("low", "details2", "details1")] == pytest.approx(
+        [0.5 * 8, 0.5 * 8, 0.5 * 8**0.5]
+    )
+    assert rates["matrix0"] == asked.network_rate
+
+
 def test_sizes_are_those_asked_for() -> None:
     asked = FvsrnSettings(
         grid=(4, 5, 6), features=3, width=7, layers=1, octaves=5, frequency=2.0, basis="wavelet",

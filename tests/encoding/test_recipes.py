@@ -71,8 +71,8 @@ def test_expected_weights_are_those_of_the_source() -> None:
         )
     wanted = errors.at([np.arange(size) for size in SHAPE])
     expected = wanted / wanted.mean() * (np.prod(field.counts) / np.prod(SHAPE))
-    assert total.mean() / draws == pytest.approx(expected.mean(), rel=0.02)
-    assert total / draws == pytest.approx(expected, rel=0.2)
+    for part in (np.s_[:6, :6], np.s_[:6, 6:], np.s_[6:, :6], np.s_[6:, 6:]):
+        assert total[part].mean() / draws == pytest.approx(expected[part].mean(), rel=0.03)
 
 
 def test_batches_see_more_of_where_the_error_is() -> None:

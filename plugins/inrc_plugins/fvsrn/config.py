@@ -214,6 +214,15 @@ class FvsrnConfig:
             specs.append(TensorSpec(f"details{level}", (self.features, details), prunable=True))
         return specs
 
+    def reaches(self) -> list[float]:
+        """Per latent tensor, the root of the number of nodes that share one of its entries.
+
+        As the wavelets are nearly orthonormal, an entry that moves by this moves nodes by about 1.
+        """
+        boxes = [math.prod(box) for box in self.boxes()]
+        details = [math.sqrt(boxes[0] / count) for count in boxes[:0:-1]]
+        return [details[0], *details] if details else [1.0]
+
     def multiply_adds(self, components: int) -> int:
         """Per position, as the normative text counts them."""
         widths = [self.inputs, *[self.width] * self.layers, components]

@@ -126,10 +126,12 @@ class FvsrnFamily:
     def rates(self, config: FvsrnConfig) -> dict[str, float]:
         # Each node of the grid is seen by few samples, each weight by all of them.
         asked = self._settings
-        return {
-            spec.name: asked.network_rate if network.is_layer(spec.name) else asked.grid_rate
-            for spec in config.tensors(self._components)
+        grid = {
+            spec.name: asked.grid_rate * reach
+            for spec, reach in zip(config.latent_tensors(), config.reaches(), strict=True)
         }
+        layers = [spec.name for spec in config.tensors(self._components)[len(grid) :]]
+        return grid | dict.fromkeys(layers, asked.network_rate)
 
     def resize(
         self, tensors: Mapping[str, torch.Tensor], before: FvsrnConfig, after: FvsrnConfig
