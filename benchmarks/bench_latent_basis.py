@@ -2,9 +2,9 @@
 
     python benchmarks/bench_latent_basis.py [--edge 64] [--effort 2] [--ratios 150 300] [--seeds 2]
 
-Two smooth fields are made: one with a spectrum that falls with the wavenumber, and a sum of Gaussian
-bells. Each is encoded by `fvsrn` to each ratio with every basis; a figure is the PSNR (peak: range of
-the field) of what the written file decodes to. Writes benchmarks/results/latent_basis.csv.
+Two smooth fields are made: one with a spectrum that falls with the wavenumber, and a sum of
+Gaussian bells. Each is encoded by `fvsrn` to each ratio with every basis; a figure is the PSNR (peak:
+range of the field) of what the file decodes to. Writes benchmarks/results/latent_basis.csv.
 """
 
 from __future__ import annotations
