@@ -3,8 +3,8 @@
     python benchmarks/bench_latent_basis.py [--edge 64] [--effort 2] [--ratios 150 300] [--seeds 2]
 
 Two smooth fields are made: one with a spectrum that falls with the wavenumber, and a sum of
-Gaussian bells. Each is encoded by `fvsrn` to each ratio with every basis; a figure is the PSNR (peak:
-range of the field) of what the file decodes to. Writes benchmarks/results/latent_basis.csv.
+Gaussian bells. Each is encoded by `fvsrn` to each ratio with every basis; a figure is the PSNR
+(peak: range of the field) of what the file decodes to. Writes benchmarks/results/latent_basis.csv.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 import tempfile
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -32,21 +33,18 @@ COLUMNS = ("field", "edge", "effort", "seed", "ratio", "prune", "basis", "bytes"
 def main() -> int:
     options = _options()
     fields = {"spectrum": spectrum(options.edge), "bells": bells(options.edge)}
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        for name, field in fields.items():
-            for ratio in options.ratios:
-                for seed in range(options.seeds):
-                    for prune in options.prune:
-                        for basis in BASES:
-                            size, psnr = measure(field, basis, ratio, seed, prune, options, folder)
-                            rows.append(
-                                (name, options.edge, options.effort, seed, ratio, prune, basis,
-                                 size, f"{psnr:.2f}")
-                            )  # fmt: skip
-                            print(*rows[-1], flush=True)
-    with options.csv.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
+    cases = product(range(options.seeds), fields, options.ratios, options.prune, BASES)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        options.csv.open("w", newline="", encoding="utf-8", buffering=1) as file,
+    ):
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(COLUMNS)
+        for seed, name, ratio, prune, basis in cases:
+            size, psnr = measure(fields[name], basis, ratio, seed, prune, options.effort, folder)
+            case = (name, options.edge, options.effort, seed, f"{ratio:g}", prune, basis)
+            rows.writerow((*case, size, f"{psnr:.2f}"))
+            print(*case, size, f"{psnr:.2f}", flush=True)
     return 0
 
 
@@ -67,7 +65,7 @@ def measure(
     ratio: float,
     seed: int,
     prune: str,
-    options: argparse.Namespace,
+    effort: int,
     folder: str,
 ) -> tuple[int, float]:
     """Bytes of a file, and the PSNR of what it decodes to."""
@@ -78,7 +76,7 @@ def measure(
         target,
         ratio=ratio,
         arch="fvsrn",
-        effort=options.effort,
+        effort=effort,
         prune=prune,
         seed=seed,
         settings=BASES[basis],
