@@ -52,6 +52,7 @@ TORCH_MODULES = {
     "codec.pipeline.batches",
     "codec.pipeline.gradient_fit",
     "codec.pipeline.quantised_fit",
+    "codec.pipeline.resampling",
     "codec.pipeline.trainer",
     "inrc_plugins.binary_mask",
     "inrc_plugins.fvsrn.device_evaluation",
