@@ -13,7 +13,18 @@ Importing this package imports neither torch nor any plugin.
 from __future__ import annotations
 
 from codec._version import __version__
-from codec.api import append, decode, encode, info, open, plugins, verify
+from codec.api import (
+    append,
+    decode,
+    encode,
+    info,
+    open,
+    plugin_settings,
+    plugins,
+    transcode,
+    tune,
+    verify,
+)
 from codec.errors import (
     CorruptError,
     FormatError,
@@ -30,6 +41,8 @@ from codec.errors import (
 from codec.limits import Limits
 from codec.media.raw_layout import RawLayout
 from codec.options import EncodeOptions, Goal, Progress
+from codec.reports import TuneReport
+from codec.settings import Setting
 
 __all__ = [
     "CorruptError",
@@ -44,8 +57,10 @@ __all__ = [
     "MissingDependencyError",
     "Progress",
     "RawLayout",
+    "Setting",
     "TargetError",
     "TruncatedError",
+    "TuneReport",
     "UnsupportedError",
     "VerificationError",
     "__version__",
@@ -54,6 +69,9 @@ __all__ = [
     "encode",
     "info",
     "open",
+    "plugin_settings",
     "plugins",
+    "transcode",
+    "tune",
     "verify",
 ]

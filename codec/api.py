@@ -10,6 +10,7 @@ from codec.errors import InvalidOptionError
 from codec.limits import Limits
 from codec.options import (
     AUTOMATIC_TILE,
+    CODERS,
     DEFAULT_PSNR,
     THREADS,
     EncodeOptions,
@@ -17,8 +18,16 @@ from codec.options import (
     ProgressCallback,
     ignore_progress,
 )
-from codec.reports import AppendReport, EncodeReport, FileInfo, PluginInfo, VerifyReport
-from codec.settings import texts_of
+from codec.reports import (
+    AppendReport,
+    EncodeReport,
+    FileInfo,
+    PluginInfo,
+    TranscodeReport,
+    TuneReport,
+    VerifyReport,
+)
+from codec.settings import Setting, texts_of
 
 if TYPE_CHECKING:
     from codec.media.raw_layout import RawLayout
@@ -277,3 +286,91 @@ def plugins() -> tuple[PluginInfo, ...]:
     from codec.registry import list_plugins
 
     return list_plugins()
+
+
+def transcode(
+    source: PathLike,
+    target: PathLike,
+    *,
+    coder: str = "auto",
+    threads: int = 0,
+    overwrite: bool = False,
+) -> TranscodeReport:
+    """Code the models of an `.inrc` file anew; every decoded value stays the same.
+
+    Args:
+        coder: "auto" for the smallest, or a coder of the entropy layer.
+
+    Raises:
+        InvalidInputError, FormatError: what is wrong with the arguments or with the file.
+    """
+    from codec.transcoding import transcode_file
+
+    if coder not in CODERS:
+        raise InvalidOptionError(f"coder {coder!r}: choose {', '.join(CODERS)}")
+    return transcode_file(source, target, coder, threads=threads, overwrite=overwrite)
+
+
+def plugin_settings(name: str) -> tuple[Setting, ...]:
+    """The settings of the plugin called `name`, by full name ("arch.width"), for `settings`.
+
+    Raises:
+        InvalidOptionError: no plugin is called so.
+    """
+    from codec.registry import settings_of
+
+    return settings_of(name)
+
+
+def tune(
+    source: PathLike,
+    folder: PathLike,
+    *,
+    arch: str = "auto",
+    psnr: float | tuple[float, float] = DEFAULT_PSNR,
+    trials: int = 20,
+    search: Sequence[str] = (),
+    var: str | Sequence[str] | None = None,
+    effort: int = 0,
+    prune: str = "binary-mask",
+    quantise: str = "uniform",
+    coder: str = "auto",
+    seed: int = 0,
+    threads: int = 0,
+    device: str = "auto",
+    settings: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+    on_progress: ProgressCallback = ignore_progress,
+) -> TuneReport:
+    """Search settings for few bytes, high PSNR and short encoding at once, by whole encodes.
+
+    Leaves in `folder`: trials.csv, pareto.csv and pareto.png (the trials that no other beats), and
+    best.toml, a run file for `inrc encode --config`.
+
+    Args:
+        psnr: the target of every trial in dB, or two between which targets are searched.
+        search: full names of the settings to search; all that have a range or choices if empty.
+        settings: those that are fixed.
+
+    Raises:
+        InvalidInputError: the source or the folder cannot be used.
+        InvalidOptionError: nothing to search, or a name that cannot be.
+        MissingDependencyError: optuna is not installed.
+    """
+    from codec.tuning.run import run
+
+    options = EncodeOptions(
+        effort=effort,
+        architecture=arch,
+        pruner=prune,
+        quantiser=quantise,
+        coder=coder,
+        select=_names(var),
+        seed=seed,
+        threads=threads,
+        device=device,
+        on_progress=on_progress,
+        settings=texts_of(settings or {}),
+    )
+    between = (psnr, psnr) if isinstance(psnr, (int, float)) else (min(psnr), max(psnr))
+    return run(source, folder, options, between, trials, tuple(search), overwrite=overwrite)

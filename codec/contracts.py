@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from codec.container.items import Quantisation
 from codec.entropy.mixing.lattice import Lattice, Segment
+from codec.pipeline.fit_journal import FitJournal
 from codec.settings import setting
 from codec.surface import Surface
 
@@ -137,6 +138,7 @@ class FitTask:
         device: "cpu" or "cuda".
         settings: of the architecture, an instance of its settings class.
         schedule: how long gradient fits train, where the effort is not to say so.
+        journal: where gradient fits keep what they have done.
         pruner, quantiser: the plugins chosen, or None for no pruning; both None where the
             architecture does not use them.
         size: bytes of a coded model, by the quick coders only, so never less than the final.
@@ -155,6 +157,7 @@ class FitTask:
     device: str
     settings: Any
     schedule: FitSettings
+    journal: FitJournal
     pruner: Pruner | None
     quantiser: Quantiser | None
     size: Callable[[Model], int]

@@ -74,7 +74,7 @@ class DecodableItem:
         counts = [int(np.prod(spec.shape, dtype=object)) for spec in self.specs]
         for index, mask in masks.items():
             if index < len(counts):
-                kept = self._sparsity(mask)
+                kept = self.sparsity(mask)
                 counts[index] = int(kept.sum()) * (counts[index] // kept.size)
         return sum(counts)
 
@@ -162,7 +162,7 @@ class DecodableItem:
         integers = self.integers.first(needed)
         if self.file.sections.truncated:
             integers = self._completed(integers, needed)
-        masks = {index: self._sparsity(index) for _, index in self.header.tensor_masks}
+        masks = {index: self.sparsity(index) for _, index in self.header.tensor_masks}
         return restore_parameters(
             self.header, self.specs, integers, masks, level if self.lattice is not None else 0
         )
@@ -184,7 +184,8 @@ class DecodableItem:
             return np.concatenate([integers, np.zeros(rest, np.int32)])
         return integers
 
-    def _sparsity(self, index: int) -> Mask:
+    def sparsity(self, index: int) -> Mask:
+        """A sparsity mask of the file, checked to be one."""
         coded = self.file.mask(index)
         if coded.patterns is not None:
             raise CorruptError(f"mask {index} is not a sparsity mask", section="ITEM")

@@ -40,13 +40,14 @@ from codec.options import (
     Progress,
     usable_threads,
 )
+from codec.pipeline.fit_journal import FitJournal, kept_fit
 from codec.pipeline.item_encoder import ItemEncoder, check_settings
 from codec.pipeline.normalise import normalise
 from codec.pipeline.quality import compare, with_shared_psnr
 from codec.reader import InrcFile
 from codec.reports import EncodeReport, FieldQuality
 from codec.shape_encoder import encode_shape, measure_shape, mesh_codec_advice
-from codec.tiles.encode import encode_tiles
+from codec.tiles.encode import encode_tiles, fingerprint
 from codec.tiles.journal import refuse_journal
 from codec.tiles.plan import is_tiled, plan_groups
 from codec.tiles.runners import Source
@@ -150,10 +151,12 @@ def _encode_fields(
     """All fields, whole or in tiles; tiles are written at once."""
     groups = grouped(dataset.fields, options.joint or dataset.joint)
     planned = plan_groups(groups, options.tile)
-    if not is_tiled(planned):
-        refuse_journal(Path(target).resolve(), anew=overwrite)
-        return _encode_dataset(dataset, groups, options)
     source = Source(path.resolve(), _select(options), options.raw)
+    if not is_tiled(planned):
+        final = Path(target).resolve()
+        refuse_journal(final, anew=overwrite)
+        with kept_fit(final, fingerprint(source, options, planned), anew=overwrite) as journal:
+            return _encode_dataset(dataset, groups, options, journal)
     qualities = encode_tiles(dataset, planned, source, target, options, overwrite=overwrite)
     return _Encoded(None, qualities)
 
@@ -173,7 +176,10 @@ def _opened(path: Path, options: EncodeOptions) -> Iterator[Dataset]:
 
 
 def _encode_dataset(
-    dataset: Dataset, groups: Sequence[Sequence[Field]], options: EncodeOptions
+    dataset: Dataset,
+    groups: Sequence[Sequence[Field]],
+    options: EncodeOptions,
+    journal: FitJournal,
 ) -> _Encoded:
     architecture = registry.architecture(options.architecture)
     parts = FileParts(dataset.kind)
@@ -201,6 +207,7 @@ def _encode_dataset(
             device=choose_device(options.device),
             threads=usable_threads(options.threads),
             report=_reporter(options, group, done / total, samples / total),
+            journal=journal,
         )
         sections = encoder.encode(budget.goal_for(parts, samples, total - done))
         parts.add_item(sections)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import importlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
@@ -19,7 +19,15 @@ from typing import Any, cast
 from codec.contracts import Architecture, Pruner, Quantiser
 from codec.errors import InvalidOptionError, UnsupportedError
 from codec.reports import PluginInfo
-from codec.settings import PRUNER, QUANTISER, Texts, configured
+from codec.settings import (
+    ARCHITECTURE,
+    PRUNER,
+    QUANTISER,
+    Setting,
+    Texts,
+    configured,
+    space,
+)
 
 ENTRY_POINT_GROUP = "inrc.plugins"
 KINDS = ("architecture", "pruner", "quantiser")
@@ -210,6 +218,21 @@ def quantiser(name: str, settings: Texts = ()) -> Quantiser:
     """
     plugin = cast(Quantiser, _by_name("quantiser", name))
     return plugin.configured(configured(plugin.settings, QUANTISER, f"quantiser {name}", settings))
+
+
+def settings_of(name: str) -> tuple[Setting, ...]:
+    """The settings of the plugin called `name`, of whatever kind, "group.name" each.
+
+    Raises:
+        InvalidOptionError: no plugin is called so.
+    """
+    groups = {"architecture": ARCHITECTURE, "pruner": PRUNER, "quantiser": QUANTISER}
+    for kind, group in groups.items():
+        if name in names(kind):
+            settings = space(_by_name(kind, name).settings)
+            return tuple(replace(one, name=f"{group}.{one.name}") for one in settings)
+    known = ", ".join(one for kind in KINDS for one in names(kind))
+    raise InvalidOptionError(f"no plugin is called {name!r}; there are: {known}")
 
 
 def list_plugins() -> tuple[PluginInfo, ...]:

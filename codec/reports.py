@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -187,3 +188,34 @@ class PluginInfo:
     version: int | None
     origin: str
     summary: str
+
+
+@dataclass(frozen=True)
+class TuneReport:
+    """What a search found.
+
+    Attributes:
+        folder: where its tables, picture and run file are.
+        trials: encodes that gave a file.
+        front: of these, how many no other beats.
+        best: full names and values of the recommended settings, with the target as "psnr".
+        file_bytes, psnr, seconds: what these gave.
+    """
+
+    folder: Path
+    trials: int
+    front: int
+    best: tuple[tuple[str, Any], ...]
+    file_bytes: int
+    psnr: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TranscodeReport:
+    """What `transcode` did: sizes of both files, and how long it took."""
+
+    path: Path
+    source_bytes: int
+    file_bytes: int
+    seconds: float

@@ -125,6 +125,26 @@ class RegionType(click.ParamType[dict[str, slice | int]]):
         self.fail(f"{message}; write t=3,lat=10:40,lon=::2", param, ctx)
 
 
+class BetweenType(click.ParamType[tuple[float, float]]):
+    """One number, or two between which something lies: 40 or 35:50."""
+
+    name = "between"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, float]:
+        """Return the two ends, the lower one first."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            numbers = [float(part) for part in str(value).split(":")]
+        except ValueError:
+            numbers = []
+        if not 1 <= len(numbers) <= 2 or not all(0 < one < 1000 for one in numbers):
+            self.fail(f"{value!r} is neither a number nor two like 35:50", param, ctx)
+        return min(numbers), max(numbers)
+
+
 class SettingType(click.ParamType[tuple[str, str]]):
     """One setting of a plugin: arch.width=64."""
 
@@ -206,6 +226,12 @@ force_option = click.option("--force", is_flag=True, help="Replace OUT if it exi
 quiet_option = click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 verbose_option = click.option(
     "--verbose", is_flag=True, help="A line per stage where stderr is not a terminal."
+)
+log_option = click.option(
+    "--log-dir",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False),
+    help="Write loss and PSNR of every stage there, for TensorBoard.",
 )
 json_option = click.option(
     "--json",

@@ -14,7 +14,7 @@ from codec.media.raw_layout import ENDIANS, ORDERS
 from codec.options import DEFAULT_PSNR, DEFAULT_SHAPE_PSNR, MAX_EFFORT, EncodeOptions, Goal
 from codec.reports import EncodeReport
 from codec.settings import texts_of
-from inrc_cli import arguments, failures, tables
+from inrc_cli import arguments, failures, run_files, tables
 from inrc_cli.paths import need_file, need_target
 from inrc_cli.progress import watching
 
@@ -125,6 +125,8 @@ class Request(TypedDict):
 @arguments.tile_option
 @arguments.scheduler_option
 @arguments.settings_option
+@run_files.config_option
+@arguments.log_option
 @arguments.threads_option
 @arguments.device_option
 @arguments.force_option
@@ -138,6 +140,7 @@ def encode(
     as_json: bool,
     quiet: bool,
     verbose: bool,
+    log_dir: str | None,
     shape: tuple[int, ...] | None,
     dtype: str | None,
     order: str,
@@ -160,6 +163,8 @@ def encode(
     """
     with failures.checking_options():
         request["settings"] = dict(texts_of(plugin_settings))
+    for name in run_files.goals_to_drop():
+        request[name] = None  # type: ignore[literal-required]
     request["raw"] = _raw_layout(shape, dtype, order, endian, offset)
     _check_options(request)
     need_file(source)
@@ -167,7 +172,7 @@ def encode(
     with (
         failures.checking_options(),
         failures.about(target),
-        watching(quiet=quiet, verbose=verbose) as on_progress,
+        watching(quiet=quiet, verbose=verbose, log_dir=log_dir) as on_progress,
     ):
         report = codec.encode(source, target, **request, overwrite=force, on_progress=on_progress)
     if report.advice and not quiet:

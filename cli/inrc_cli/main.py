@@ -18,6 +18,8 @@ from inrc_cli.decode import decode
 from inrc_cli.encode import encode
 from inrc_cli.info import info
 from inrc_cli.plugins import plugins
+from inrc_cli.transcode import transcode
+from inrc_cli.tune import tune
 from inrc_cli.verify import verify
 
 _EPILOG = """\b
@@ -66,7 +68,7 @@ def inrc() -> None:
     """Scientific volumes, images and shapes stored as fitted functions."""
 
 
-for _command in (encode, append, decode, info, verify, plugins, completion):
+for _command in (encode, append, decode, info, verify, transcode, tune, plugins, completion):
     inrc.add_command(_command)
 
 

@@ -7,7 +7,7 @@ import dataclasses
 import click
 
 import codec
-from inrc_cli import arguments, tables
+from inrc_cli import arguments, failures, tables
 
 
 @click.group()
@@ -37,6 +37,44 @@ def list_all(as_json: bool) -> None:
             for plugin in found
         ),
     )
+
+
+@plugins.command("show")
+@click.argument("name", metavar="NAME")
+@arguments.json_option
+def show(name: str, as_json: bool) -> None:
+    """List the settings of the plugin NAME, for --set."""
+    with failures.checking_options():
+        found = codec.plugin_settings(name)
+    if as_json:
+        tables.show_json([dataclasses.asdict(one) for one in found])
+        return
+    if not found:
+        tables.show_line(f"{name} has no settings")
+        return
+    tables.show_table(
+        ("setting", "default", "values", "meaning"),
+        ((one.name, _plain(one.default), _values(one), one.about) for one in found),
+    )
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, tuple):
+        return "x".join(map(str, value)) or "-"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if value != "" else "-"
+
+
+def _values(one: codec.Setting) -> str:
+    if one.choices:
+        return ", ".join(one.choices)
+    if isinstance(one.default, bool):
+        return "true, false"
+    if one.low is None and one.high is None:
+        return ""
+    low = "" if one.low is None else f"{one.low:g}"
+    return f"{low} ..." if one.high is None else f"{low} ... {one.high:g}"
 
 
 def _number(value: int | None) -> str:

@@ -10,12 +10,34 @@ from contextlib import contextmanager
 import click
 
 from codec.options import Progress, ProgressCallback, ignore_progress
+from inrc_cli.curves import logging_curves
 from inrc_cli.wording import one_line
 
 
 @contextmanager
-def watching(*, quiet: bool, verbose: bool) -> Iterator[ProgressCallback]:
-    """The callback to hand to the codec while the block runs."""
+def watching(
+    *, quiet: bool, verbose: bool, log_dir: str | None = None
+) -> Iterator[ProgressCallback]:
+    """The callback to hand to the codec while the block runs.
+
+    Args:
+        log_dir: where curves for TensorBoard go, if anywhere.
+    """
+    with _shown(quiet=quiet, verbose=verbose) as show:
+        if log_dir is None:
+            yield show
+            return
+        with logging_curves(log_dir) as log:
+
+            def both(progress: Progress) -> None:
+                show(progress)
+                log(progress)
+
+            yield both
+
+
+@contextmanager
+def _shown(*, quiet: bool, verbose: bool) -> Iterator[ProgressCallback]:
     if quiet:
         yield ignore_progress
     elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":

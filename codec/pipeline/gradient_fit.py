@@ -138,7 +138,8 @@ class GradientFit(Generic[ConfigT]):
 
     def _trainer(self, config: ConfigT) -> Trainer:
         network = self._family.network(config)
-        return Trainer(network, self._sampler, self._task.seed, self._task.threads)
+        task = self._task
+        return Trainer(network, self._sampler, task.seed, task.threads, task.journal)
 
     def _progress(self, start: float, end: float) -> StageProgress:
         return StageProgress(self._task.report, start, end)

@@ -27,6 +27,7 @@ from codec.contracts import (
 from codec.errors import InvalidOptionError
 from codec.options import EncodeOptions
 from codec.pipeline.blocks import Window, evaluate_blocks
+from codec.pipeline.fit_journal import FitJournal, no_journal
 from codec.pipeline.item_sections import (
     Coded,
     ItemSections,
@@ -60,6 +61,7 @@ class ItemEncoder:
         options: of the whole encode.
         device, threads: resolved.
         report: progress of this item, 0 to 1.
+        journal: where fits keep what they have done, if anywhere.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class ItemEncoder:
         device: str,
         threads: int,
         report: FitReport,
+        journal: FitJournal | None = None,
     ) -> None:
         self._number = number
         self._architecture = architecture
@@ -88,6 +91,7 @@ class ItemEncoder:
         self._device = device
         self._threads = threads
         self._report = report
+        self._journal = journal or no_journal()
         # The smallest bounded model that was coded: it nearly always is the one that is chosen.
         self._smallest: tuple[Model, ItemSections] | None = None
 
@@ -126,6 +130,7 @@ class ItemEncoder:
             device=self._device,
             settings=architecture_settings(self._architecture, self._options),
             schedule=configured(FitSettings, FIT, "a fit", texts),
+            journal=self._journal,
             pruner=registry.pruner(self._options.pruner, texts) if staged else None,
             quantiser=registry.quantiser(self._options.quantiser, texts) if staged else None,
             size=lambda model: self._code(model, "range").file_bytes,

@@ -42,12 +42,17 @@ class ErrorMap:
     """What share of the samples of each cell is wanted.
 
     Attributes:
-        cells: per axis, the cell that each sample index lies in.
-        wanted: per cell, 0.01 to 1.
+        shape: of the field, without its components.
+        wanted: per cell, 0.01 to 1; cells divide every axis as evenly as can be.
     """
 
-    cells: Sequence[Indices]
+    shape: tuple[int, ...]
     wanted: Floats
+
+    @property
+    def cells(self) -> list[Indices]:
+        """Per axis, the cell that each sample index lies in."""
+        return _cells(self.shape, self.wanted.shape)
 
     @classmethod
     def measured(
@@ -56,7 +61,7 @@ class ErrorMap:
         """A map from a few samples at random places in every cell."""
         shape = sampler.shape
         counts = split_evenly(tuple(min(size, _MOST_CELLS_ALONG) for size in shape), _MOST_CELLS)
-        cells = [np.arange(size) * count // size for size, count in zip(shape, counts, strict=True)]
+        cells = _cells(shape, counts)
         total = np.zeros(counts)
         for _ in range(_DRAWS):
             places = [
@@ -66,7 +71,7 @@ class ErrorMap:
             total += error(sampler.shard(places)).reshape(counts)
         largest = float(total.max())
         share = total / largest if largest else np.ones(counts)
-        return cls(cells, np.maximum(share, _FLOOR))
+        return cls(shape, np.maximum(share, _FLOOR))
 
     def at(self, places: Sequence[Indices]) -> Floats:
         """The wanted share of every sample of an outer product of indices."""
@@ -76,11 +81,12 @@ class ErrorMap:
     def along(self, axis: int) -> Floats:
         """Per sample index along an axis, the mean over the other axes."""
         others = tuple(other for other in range(self.wanted.ndim) if other != axis)
-        sizes = [np.bincount(cell) for cell in self.cells]
+        cells = self.cells
+        sizes = [np.bincount(cell) for cell in cells]
         weights = reduce(np.multiply.outer, [sizes[other] for other in others], np.ones(()))
         moved = np.moveaxis(self.wanted, axis, 0).reshape(len(sizes[axis]), -1)
         means = moved @ weights.ravel() / weights.sum()
-        return np.asarray(means[self.cells[axis]])
+        return np.asarray(means[cells[axis]])
 
 
 class ErrorDrivenSampler:
@@ -100,7 +106,7 @@ class ErrorDrivenSampler:
             mixed = _UNIFORM / size + (1 - _UNIFORM) * wanted / wanted.sum()
             self._chances.append(inclusion_chances(mixed, count))
         # With this factor the weights of a shard are 1 on average.
-        mean = float(np.mean(errors.at([np.arange(size) for size in sampler.shape])))
+        mean = float(errors.along(0).mean())
         self._factor = math.prod(sampler.counts) / math.prod(sampler.shape) / mean
 
     def draw(self, generator: np.random.Generator) -> Shard:
@@ -113,6 +119,10 @@ class ErrorDrivenSampler:
         shard = self._sampler.shard(places)
         weight = (self._factor * self._errors.at(places) / chance).ravel()
         return replace(shard, weight=torch.from_numpy(weight).to(shard.target))
+
+
+def _cells(shape: tuple[int, ...], counts: tuple[int, ...]) -> list[Indices]:
+    return [np.arange(size) * count // size for size, count in zip(shape, counts, strict=True)]
 
 
 def inclusion_chances(weights: Floats, count: int) -> Floats:

@@ -21,6 +21,7 @@ import numpy.typing as npt
 import torch
 
 from codec.pipeline.batches import AxisSampler, Shard
+from codec.pipeline.fit_journal import FitJournal, Snapshot, no_journal
 from codec.pipeline.recipe import L1, USUAL, Recipe
 from codec.pipeline.resampling import ErrorDrivenSampler, ErrorMap
 
@@ -116,13 +117,22 @@ class Trainer:
         sampler: draws the shards.
         seed: of the batches.
         threads: how many shards are evaluated at once.
+        journal: where trainings are kept, if anywhere.
     """
 
-    def __init__(self, network: Network, sampler: AxisSampler, seed: int, threads: int) -> None:
+    def __init__(
+        self,
+        network: Network,
+        sampler: AxisSampler,
+        seed: int,
+        threads: int,
+        journal: FitJournal | None = None,
+    ) -> None:
         self._network = network
         self._sampler = sampler
         self._generators = [np.random.default_rng([seed, number]) for number in range(SHARDS)]
         self._threads = min(threads, SHARDS)
+        self._journal = journal or no_journal()
 
     def run(
         self,
@@ -157,7 +167,6 @@ class Trainer:
             The smoothed mean squared error of the last steps, by the weights of their samples and
             without the penalty, whatever the loss.
         """
-        sampler: Sampler = self._sampler
         leaves = [*tensors.values(), *extra]
         for leaf in leaves:
             leaf.requires_grad_(True)
@@ -169,15 +178,21 @@ class Trainer:
             groups.append({"params": list(extra), "lr": extra_rate})
         optimiser = torch.optim.Adam(groups, betas=(0.9, 0.99), eps=1e-12, fused=True)
         base = [group["lr"] for group in optimiser.param_groups]
-        smoothed = math.nan
+        smoothed, start, errors = math.nan, 0, None
+        if (found := self._journal.begin()) is not None:
+            smoothed, start = self._restore(found, leaves, optimiser)
+            errors = self._restored_errors(found)
+            if found.finished:
+                start = steps
+        batches = self._batches(recipe, errors)
         with one_torch_thread(), self._workers() as pool:
-            for step in range(steps):
+            for step in range(start, steps):
                 share = recipe.rate_share(step, steps, final_rate)
                 for group, rate in zip(optimiser.param_groups, base, strict=True):
                     group["lr"] = rate * share
                 if recipe.resample and step and step % recipe.resample == 0:
-                    sampler = self._resampled(tensors)
-                batches = _Batches(sampler, recipe.loss)
+                    errors = self._error_map(tensors)
+                    batches = self._batches(recipe, errors)
                 loss = self._step(tensors, transform, penalty, leaves, pool, batches)
                 optimiser.step()
                 keep = _SMOOTHING if step >= _WARM_UP else step / (step + 1)
@@ -185,9 +200,59 @@ class Trainer:
                 report((step + 1) / steps, smoothed)
                 if step >= _WARM_UP and smoothed < stop_below:
                     break
+                self._journal.keep(
+                    functools.partial(
+                        self._snapshot, leaves, optimiser, smoothed, step + 1, errors
+                    ),
+                    finished=False,
+                )
+        if found is None or not found.finished:
+            end = functools.partial(self._snapshot, leaves, optimiser, smoothed, steps, errors)
+            self._journal.keep(end, finished=True)
         for leaf in leaves:
             leaf.requires_grad_(False)
         return smoothed
+
+    def _snapshot(
+        self,
+        leaves: Sequence[torch.Tensor],
+        optimiser: torch.optim.Optimizer,
+        smoothed: float,
+        step: int,
+        errors: ErrorMap | None,
+        finished: bool,
+    ) -> Snapshot:
+        """The training after `step` steps; of a finished one, no optimiser."""
+        arrays = {f"leaf/{n}": leaf.detach().cpu().numpy().copy() for n, leaf in enumerate(leaves)}
+        if not finished:
+            if errors is not None:
+                arrays["wanted"] = errors.wanted
+            for number, moments in optimiser.state_dict()["state"].items():
+                for name, value in moments.items():
+                    arrays[f"adam/{number}/{name}"] = value.cpu().numpy().copy()
+        generators = [generator.bit_generator.state for generator in self._generators]
+        state = {"smoothed": smoothed, "step": step, "generators": generators}
+        return Snapshot(finished, arrays, state)
+
+    def _restore(
+        self, found: Snapshot, leaves: Sequence[torch.Tensor], optimiser: torch.optim.Optimizer
+    ) -> tuple[float, int]:
+        """Take up a training; returns its smoothed loss and how many steps it had done."""
+        moments: dict[int, dict[str, torch.Tensor]] = {}
+        with torch.no_grad():
+            for name, array in found.arrays.items():
+                kind, *rest = name.split("/")
+                if kind == "leaf":
+                    leaves[int(rest[0])].copy_(torch.from_numpy(array))
+                elif kind == "adam":
+                    number = rest.pop(0)
+                    moments.setdefault(int(number), {})[rest[0]] = torch.from_numpy(array)
+        if moments:
+            groups = optimiser.state_dict()["param_groups"]
+            optimiser.load_state_dict({"state": moments, "param_groups": groups})
+        for generator, state in zip(self._generators, found.state["generators"], strict=True):
+            generator.bit_generator.state = state
+        return found.state["smoothed"], found.state["step"]
 
     def _step(
         self,
@@ -243,16 +308,25 @@ class Trainer:
         difference = self._network(tensors, shard.indices) - shard.target
         return difference if shard.valid is None else difference * shard.valid
 
-    def _resampled(self, tensors: Tensors) -> ErrorDrivenSampler:
-        """Batches that follow where the error is now."""
+    def _batches(self, recipe: Recipe, errors: ErrorMap | None) -> _Batches:
+        if errors is None:
+            return _Batches(self._sampler, recipe.loss)
+        return _Batches(ErrorDrivenSampler(self._sampler, errors), recipe.loss)
+
+    def _restored_errors(self, found: Snapshot) -> ErrorMap | None:
+        """The map of the error that a training had when it was stopped."""
+        wanted = found.arrays.get("wanted")
+        return None if wanted is None else ErrorMap(self._sampler.shape, wanted)
+
+    def _error_map(self, tensors: Tensors) -> ErrorMap:
+        """Where the error is now."""
 
         def error(shard: Shard) -> npt.NDArray[np.float64]:
             with torch.no_grad():
                 absolute = self._difference(tensors, shard).abs().mean(dim=0)
             return absolute.cpu().double().numpy()
 
-        errors = ErrorMap.measured(self._sampler, error, self._generators[0])
-        return ErrorDrivenSampler(self._sampler, errors)
+        return ErrorMap.measured(self._sampler, error, self._generators[0])
 
     def _shards_needed(self, count: int) -> int:
         return 1 if self._sampler.whole else count

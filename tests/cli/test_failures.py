@@ -132,7 +132,7 @@ def test_what_the_codec_logs_as_a_warning_is_one_line(
         (("verify", "out.inrc", "in.nc", "--max-error", "-1"), "max-error -1"),
         (("verify", "-"), "standard input"),
         (("ncode",), "(try 'inrc --help')"),
-        (("plugins", "show"), "(try 'inrc plugins --help')"),
+        (("plugins", "shout"), "(try 'inrc plugins --help')"),
         (("completion", "csh"), "csh"),
     ],
 )

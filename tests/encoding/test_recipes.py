@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
 
+from codec.pipeline import fit_journal
 from codec.pipeline.batches import AxisSampler, Shard
+from codec.pipeline.fit_journal import FitJournal
 from codec.pipeline.recipe import Recipe
 from codec.pipeline.resampling import (
     ErrorDrivenSampler,
@@ -146,3 +149,30 @@ def test_resampled_training_does_not_depend_on_threads() -> None:
         trainer.run(tensors, 30, {"level": 0.01}, recipe=Recipe(resample=5))
         found.append(float(tensors["level"]))
     assert found[0] == found[1] > 0
+
+
+class _Stop(Exception):  # noqa: N818 - stands in for an interrupt
+    pass
+
+
+def test_resampled_training_goes_on_with_the_map_it_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped between two maps of the error, it ends as it would have ended."""
+    monkeypatch.setattr(fit_journal, "_INTERVAL", 0.0)
+    values = np.random.default_rng(0).random(SHAPE).astype(np.float32)
+
+    def fitted(journal: FitJournal | None, last: int = 30) -> float:
+        trainer = Trainer(constant_network, sampler(values), 0, 1, journal)
+        tensors = {"level": torch.zeros(1)}
+
+        def report(fraction: float, loss: float) -> None:
+            if round(30 * fraction) > last:
+                raise _Stop
+
+        trainer.run(tensors, 30, {"level": 0.01}, recipe=Recipe(resample=10), report=report)
+        return float(tensors["level"])
+
+    with pytest.raises(_Stop):
+        fitted(FitJournal(tmp_path / "a", {}), last=13)
+    assert fitted(FitJournal(tmp_path / "a", {})) == fitted(None)

@@ -1,0 +1,1 @@
+"""Searching the settings of plugins for the best trade of bytes, PSNR and time."""

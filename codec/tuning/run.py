@@ -1,0 +1,68 @@
+"""One search, from its options to the files it leaves."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from codec.errors import InvalidInputError, InvalidOptionError, TargetError
+from codec.options import EncodeOptions, ignore_progress
+from codec.pipeline.item_encoder import check_settings
+from codec.reports import TuneReport
+from codec.tuning.results import BEST, write_results
+from codec.tuning.search import Trial, chosen, progress_of, resolved, search, searchable
+
+
+def run(
+    source: str | os.PathLike[str],
+    folder: str | os.PathLike[str],
+    options: EncodeOptions,
+    psnr: tuple[float, float],
+    trials: int,
+    names: tuple[str, ...],
+    *,
+    overwrite: bool,
+) -> TuneReport:
+    """See `codec.tune`."""
+    if trials < 1:
+        raise InvalidOptionError(f"trials {trials}: choose 1 or more")
+    options = resolved(options)
+    check_settings(options)
+    settings = searchable(options, names)
+    if not settings:
+        raise InvalidOptionError(
+            f"architecture {options.architecture} and its stages have no settings to search"
+        )
+    place = _place(folder, overwrite=overwrite)
+    report_progress = options.on_progress
+
+    def tell(trial: Trial) -> None:
+        report_progress(progress_of(trial, trials))
+
+    quiet = replace(options, on_progress=ignore_progress)
+    done = search(source, quiet, psnr=psnr, trials=trials, settings=settings, on_trial=tell)
+    if not done:
+        raise TargetError(f"{source}: none of {trials} trials gave a file; lower --psnr")
+    best = chosen(done)
+    write_results(place, done, best, options)
+    return TuneReport(
+        folder=place,
+        trials=len(done),
+        front=sum(trial.best for trial in done),
+        best=best.settings,
+        file_bytes=best.file_bytes,
+        psnr=best.psnr,
+        seconds=best.seconds,
+    )
+
+
+def _place(folder: str | os.PathLike[str], *, overwrite: bool) -> Path:
+    place = Path(folder)
+    if (place / BEST).exists() and not overwrite:
+        raise InvalidInputError(f"{place / BEST}: exists; say --force to replace it")
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInputError(f"{place}: {error.strerror or error}") from error
+    return place
