@@ -20,6 +20,7 @@ from codec.pipeline.family_units import FamilyUnits, UnitFamily
 from codec.pipeline.metrics import mean_squared_error, peak_signal_to_noise
 from codec.pipeline.progress import StageProgress
 from codec.pipeline.quantised_fit import QuantisedFit
+from codec.pipeline.recipe import USUAL, Recipe
 from codec.pipeline.trainer import Network, Tensors, Trainer
 
 ConfigT = TypeVar("ConfigT")
@@ -107,11 +108,20 @@ class Schedule:
 
 
 class GradientFit(Generic[ConfigT]):
-    """One run of the stages for one item."""
+    """One run of the stages for one item.
 
-    def __init__(self, task: FitTask, family: NetworkFamily[ConfigT]) -> None:
+    Args:
+        task: the item.
+        family: the networks.
+        recipe: of the float fit; later stages, which are judged by PSNR, have the default.
+    """
+
+    def __init__(
+        self, task: FitTask, family: NetworkFamily[ConfigT], recipe: Recipe = USUAL
+    ) -> None:
         self._task = task
         self._family = family
+        self._recipe = recipe
         self._schedule = Schedule.for_effort(task.effort, task.schedule)
         active = [axis for axis, size in enumerate(task.shape) if size > 1]
         squeezed = (task.values.shape[0], *(task.shape[axis] for axis in active))
@@ -221,6 +231,7 @@ class GradientFit(Generic[ConfigT]):
             final_rate=final_rate,
             stop_below=stop,
             report=progress.stage("fit"),
+            recipe=self._recipe,
         )
 
     def _estimate(self, trainer: Trainer, tensors: Tensors) -> float:

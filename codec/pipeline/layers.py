@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from codec.pipeline.batches import Sampler, Shard
@@ -38,10 +39,23 @@ class LayerSampler:
     target: Callable[[Sequence[torch.Tensor]], torch.Tensor]
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        return self.samples.shape
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        return self.samples.counts
+
+    @property
     def whole(self) -> bool:
         return self.samples.whole
 
     def draw(self, generator: np.random.Generator) -> Shard:
-        shard = self.samples.draw(generator)
+        return self._targeted(self.samples.draw(generator))
+
+    def shard(self, indices: Sequence[npt.NDArray[np.int64]]) -> Shard:
+        return self._targeted(self.samples.shard(indices))
+
+    def _targeted(self, shard: Shard) -> Shard:
         with torch.no_grad():
-            return Shard(shard.indices, self.target(shard.indices), None)
+            return Shard(shard.indices, self.target(shard.indices), None, shard.weight)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codec.contracts import CLASS_F_PEAK, Config, Evaluator, FitTask, Floats, Model, TensorSpec
-from codec.settings import NoSettings
 from inrc_plugins.fvsrn.config import FvsrnConfig
 from inrc_plugins.fvsrn.evaluation import FvsrnEvaluator
+from inrc_plugins.fvsrn.settings import FvsrnSettings
 
 
 class Fvsrn:
@@ -23,7 +23,7 @@ class Fvsrn:
     summary = "latent grid, Fourier features and a small SnakeAlt network (fV-SRN)"
     staged = True
     bounded = False
-    settings = NoSettings
+    settings = FvsrnSettings
 
     def tensors(
         self, config: Config, shape: tuple[int, ...], components: int
@@ -59,6 +59,10 @@ class Fvsrn:
 
     def fit(self, task: FitTask) -> Model:
         from codec.pipeline.gradient_fit import GradientFit
+        from codec.pipeline.recipe import Recipe
         from inrc_plugins.fvsrn.family import FvsrnFamily
 
-        return GradientFit(task, FvsrnFamily(task.shape, task.values.shape[0])).run()
+        asked: FvsrnSettings = task.settings
+        family = FvsrnFamily(task.shape, task.values.shape[0], asked, task.seed)
+        recipe = Recipe(asked.loss, asked.rate_steps, asked.rate_factor, asked.resample)
+        return GradientFit(task, family, recipe).run()
