@@ -133,7 +133,7 @@ class Siren(Network):
         sizes = [self.inputs(), *[self.width] * (self.hidden + 1)]
         out: list[tuple[tuple[int, ...], float]] = []
         for before, after in pairwise(sizes):
-            out += [((after, before), 2 / omega / sqrt(before)), ((after,), 1 / omega)]
+            out += [((after, before), 1.5 / omega / sqrt(before)), ((after,), 1 / omega)]
         c = len(self.components)
         return [*out, ((c, self.width), 0.5 / sqrt(self.width)), ((c,), 0.1)]
 

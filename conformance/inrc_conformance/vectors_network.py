@@ -54,15 +54,17 @@ def item_cases(topic: str, make: Maker, spec: str) -> list[Case]:
     add("dtype-f8", replace(model, components=[["a", 8, 3.0, 4.0]], seed=22).file())
     add("dtype-u2", replace(model, components=[["a", 2, 3e4, 2e4]], seed=23).file(), "VAL-3")
     add("scale-0", replace(model, components=[["a", 7, 3.25, 0.0]]).file(), "VAL-2")
-    add("clipped-y", replace(model, gain=32.0).file(), "VAL-2", "clip")
+    steps = model.steps()
+    last = max(n for n, shape in enumerate(model.shapes()) if len(shape) > 1)
+    far = [step * (32 if n == last else 1) for n, step in enumerate(steps)]
+    add("clipped-y", model.file(k3=far), "VAL-2", "clip")
     bits = ball((5, 4))
     masked = replace(model, components=[["a", 7, 0.5, 2.0, 0]])
     add("masked", masked.file().mask(MaskSpec(bits)), "ITEM-4", "mask")
-    quantisation: list[Any] = model.steps()
     slices = [[1, *[step * (1 + n % 3) for n in range(shape[0])]]
-              for shape, step in zip(model.shapes(), quantisation, strict=True)]  # fmt: skip
+              for shape, step in zip(model.shapes(), steps, strict=True)]  # fmt: skip
     add("steps-per-slice", model.file(k3=slices), "ITEM-7 ITEM-9")
-    zero = [[0, step, n - 2] for n, step in enumerate(quantisation)]
+    zero = [[0, step, n - 2] for n, step in enumerate(steps)]
     add("zero-not-0", model.file(k3=zero), "ITEM-7 ITEM-9")
     for name, shared in (("sparse", False), ("sparse-shared", True)):
         add(name, _sparse(model, shared), "ITEM-8 ITEM-9")

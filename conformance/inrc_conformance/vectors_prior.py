@@ -14,6 +14,7 @@ from .builder_network import Siren
 from .builder_prior import SIGNATURE, Learnt, prior_file, prior_name
 from .case import Case, case
 from .encoders import raw_stream, uleb
+from .vectors_masks import ball
 from .vectors_network import THREE
 from .vectors_siren import GAUSS, NERF, POSITIONAL
 
@@ -121,18 +122,27 @@ def _folder_cases(plain: Siren) -> list[Case]:
     add(
         "one-item-without", _items([first.item(), alone]), {"a.inrcprior": files["first.inrcprior"]}
     )
+    tiles = [replace(first.item(), dims=(6, width), seed=width) for width in (5, 3)]
+    origins: list[dict[int, Any]] = [{5: [0, 0]}, {5: [0, 5]}]
+    add("tiles", _items(tiles, origins), {"a.inrcprior": files["first.inrcprior"]})
+    masked = replace(first.item(), components=[["a", 7, 0.5, 2.0, 0]])
+    more: list[dict[int, Any]] = [{7: [0.125]}]
+    whole = _items([masked], more).mask(MaskSpec(ball((6, 5))))
+    whole.resd([raw_stream(range(-15, 15))], range(-15, 15))
+    add("masked-with-residuals", whole, {"a.inrcprior": files["first.inrcprior"]})
     others = {f"{n}.inrcprior": prior_file(Learnt(plain, seed=960 + n).core()) for n in range(3)}
     others["named.inrcprior"] = files["first.inrcprior"]
     add("others-beside", first.using(), others)
     return out
 
 
-def _items(models: Sequence[Siren]) -> File:
-    """Return a file of several items."""
+def _items(models: Sequence[Siren], more: Sequence[dict[int, Any]] = ()) -> File:
+    """Return a file of several items, with more keys."""
     file = File()
     for number, model in enumerate(models):
         values = model.integers()
-        file.item(model.header()).tens([raw_stream(values)], values, number)
+        keys = more[number] if more else {}
+        file.item(model.header() | keys).tens([raw_stream(values)], values, number)
     return file
 
 
