@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import Unsupported
 from ..headers import Item
-from . import constant, fvsrn, pyramid, shell
+from . import amgsrn, constant, fvsrn, miner, pyramid, shell
 from .plan import Plan
 
 _KNOWN = {
@@ -12,6 +12,8 @@ _KNOWN = {
     (1, 1): fvsrn.plan,
     (2, 1): pyramid.plan,
     (3, 1): shell.plan,
+    (5, 1): amgsrn.plan,
+    (6, 1): miner.plan,
 }
 
 
