@@ -17,11 +17,18 @@ from .case import Case
 from .console import say
 from .decoder import Decoded, DecodeError, decode_bytes
 from .decoder.headers import Item
+from .vectors_amgsrn import amgsrn_cases, amgsrn_faults
+from .vectors_border import border_cases, border_faults
+from .vectors_codebook import codebook_cases, codebook_faults
 from .vectors_container import container_faults
 from .vectors_index import index_cases, index_faults
 from .vectors_item import item_faults
 from .vectors_limit import limit_cases, unsupported_cases
 from .vectors_masks import mask_cases, verbatim_cases
+from .vectors_media import media_cases
+from .vectors_miner import miner_cases, miner_faults
+from .vectors_overlap import overlap_cases
+from .vectors_overlap_bad import overlap_faults
 from .vectors_precise import precise_cases
 from .vectors_pyramid import pyramid_cases
 from .vectors_pyramid_bad import pyramid_faults
@@ -55,11 +62,22 @@ def all_cases() -> list[Case]:
         *tile_cases(),
         *residual_cases(),
         *shell_cases(),
+        *border_cases(),
+        *amgsrn_cases(),
+        *miner_cases(),
+        *overlap_cases(),
+        *codebook_cases(),
+        *media_cases(),
         *pyramid_faults(),
         *index_faults(),
         *tile_faults(),
         *residual_faults(),
         *shell_faults(),
+        *border_faults(),
+        *amgsrn_faults(),
+        *miner_faults(),
+        *overlap_faults(),
+        *codebook_faults(),
         *container_faults(),
         *item_faults(),
         *stream_faults(),
@@ -113,6 +131,7 @@ def describe(one: Case, decoded: Decoded | None, reason: str) -> dict[str, Any]:
         "integers_sha256": decoded.digest.hex(),
         "limits": limits,
         "verbatim": {path: variable.sha256() for path, variable in decoded.verbatim.items()},
+        **({} if decoded.provenance is None else {"provenance": decoded.provenance}),
     }
 
 
@@ -135,6 +154,8 @@ def write_case(one: Case, root: Path) -> None:
     if decoded is None:
         return
     for i, item in enumerate(decoded.items):
+        if item.border is not None:
+            save(folder / f"expected-border-{i}.npy", item.border)
         for c, component in enumerate(item.components):
             save(folder / f"expected-{i}-{c}.npy", component.real)
             save(folder / f"expected-values-{i}-{c}.npy", component.values)
