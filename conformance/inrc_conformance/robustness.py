@@ -12,6 +12,9 @@ from collections import Counter
 import numpy as np
 
 from .builder import File, Fvsrn, Index, MaskSpec, constant_item, float_bits, simple_file, verbatim
+from .builder_amgsrn import Amgsrn
+from .builder_border import scattered
+from .builder_miner import Miner
 from .builder_pyramid import Pyramid
 from .builder_shell import Scattered, Shell
 from .case import Case
@@ -21,6 +24,7 @@ from .encoders import raw_stream
 from .mutants import fix_crcs
 from .vectors import all_cases
 from .vectors_masks import ball
+from .vectors_overlap import even, networks, places
 from .vectors_residual import mixed as residuals_mixed
 from .vectors_residual import randomly, residual_item
 from .vectors_tile import boxes, tiled
@@ -65,6 +69,10 @@ def small_files() -> list[bytes]:
         residual.build(index=Index()),
         tiles.build(digest_size=16, index=Index(1)),
         Shell((2, 1, 1), 1, 16, Scattered(3, 50)).file().build(),
+        scattered((2, 1, 1), 1, 1, 3).file().build(),
+        Amgsrn((4, 3), 1, 1, (2, 2), 2).file().build(),
+        Miner((5, 3), 3, (1, 2)).file().build(),
+        networks(places(even((2, 2), 1))).build(),
     ]
 
 

@@ -70,7 +70,7 @@ def _network_cases() -> list[Case]:
         "octaves-2-dims-3": Miner((4, 3, 5), 4, (2, 2), 1, 2, seed=36),
         "omega-1": Miner((9, 7), 4, (3, 3), 1, 0, 1, seed=37),
         "omega-30": Miner((9, 7), 4, (3, 3), 1, 0, 30, seed=38),
-        "omega-65535": Miner((9, 7), 4, (3, 3), 1, 0, 65535, seed=39),
+        "omega-65535": Miner((9, 7), 8, (3, 3), 1, 0, 65535, seed=39),
         "omega-7-layers-2": Miner((9, 7), 4, (3, 3), 2, 0, 7, seed=40),
         "omega-2-octaves-2": Miner((9, 7), 4, (3, 3), 2, 2, 2, seed=41),
         "components-2": Miner((9, 7), 4, (3, 2), 1, 0, None, two, 42),
