@@ -76,6 +76,11 @@ def touching(points: np.ndarray) -> np.ndarray:
     return np.maximum(y, z) - 6.3
 
 
+def level_sheet(points: np.ndarray) -> np.ndarray:
+    """As thin, half-way between probes."""
+    return np.maximum(np.abs(points[:, 0] - 10.75) - 0.12, sphere(points, 9.0))
+
+
 def unsigned(points: np.ndarray) -> np.ndarray:
     return np.abs(sphere(points)) - 1
 
@@ -87,8 +92,8 @@ def far_apart(points: np.ndarray) -> np.ndarray:
 
 def jumping(points: np.ndarray) -> np.ndarray:
     """Known no farther than a node from the surface, as of `shell`."""
-    found = sphere(points)
-    return np.where(np.abs(found) > 1, np.sign(found) * BAND, found)
+    found = np.minimum(sphere(points, 4.5), sphere(points, 1.3, (3, 19, 3)))
+    return np.where(np.abs(found) > 1, np.sign(found) * 40, found)
 
 
 def uneven(points: np.ndarray) -> np.ndarray:
@@ -101,11 +106,25 @@ def steep(points: np.ndarray) -> np.ndarray:
     return 1000 * blobs(points)
 
 
-FIELDS = [sphere, torus, blobs, sheet, touching, unsigned, far_apart, jumping, uneven, steep]
+FIELDS = [
+    sphere,
+    torus,
+    blobs,
+    sheet,
+    level_sheet,
+    touching,
+    unsigned,
+    far_apart,
+    jumping,
+    uneven,
+    steep,
+]
 
 
-def surface(field: Field, threads: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    return extract(field, NODES, field._band, RESOLUTION, threads, lambda _: None)
+def surface(
+    field: Field, threads: int = 1, resolution: int = RESOLUTION
+) -> tuple[np.ndarray, np.ndarray]:
+    return extract(field, NODES, field._band, resolution, threads, lambda _: None)
 
 
 def assert_same(found: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> None:
@@ -134,10 +153,16 @@ def test_a_surface_ends_where_it_did(monkeypatch: pytest.MonkeyPatch) -> None:
     assert_same(found, surface(OpenField(sphere)))
 
 
-def test_a_cut_off_near_the_surface_hides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = surface(Field(far_apart, 0.4))
+@pytest.mark.parametrize(
+    ("distance", "band", "resolution"),
+    [(far_apart, 0.4, RESOLUTION), (jumping, 40.0, 24), (jumping, 40.0, 48)],
+)
+def test_a_cut_off_near_the_surface_hides_nothing(
+    distance: Distance, band: float, resolution: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = surface(Field(distance, band), 1, resolution)
     monkeypatch.setattr(near_surface, "_MOST_CELLS", 1)
-    assert_same(found, surface(Field(far_apart, 0.4)))
+    assert_same(found, surface(Field(distance, band), 1, resolution))
 
 
 @pytest.mark.parametrize("side", [1.0, -1.0])
