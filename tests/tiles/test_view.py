@@ -137,13 +137,13 @@ def test_decoding_to_a_file_decodes_each_tile_once_and_holds_few(
 ) -> None:
     monkeypatch.setattr("codec.reader._KEPT_BYTES", 1)
     made: list[int] = []
-    original = DecodableItem._parameters
+    original = DecodableItem.parameters
 
     def counted(self: DecodableItem, level: int) -> Any:
         made.append(self.number)
         return original(self, level)
 
-    monkeypatch.setattr(DecodableItem, "_parameters", counted)
+    monkeypatch.setattr(DecodableItem, "parameters", counted)
     codec.decode(tiled_path, tmp_path / "t.npy", device="cpu")
     assert sorted(made) == list(range(12))
     assert np.load(tmp_path / "t.npy").tobytes() == decoded.tobytes()
@@ -154,7 +154,7 @@ def test_tiles_are_decoded_while_others_are_used(
 ) -> None:
     """Two at the same time, one of them while the caller has the one before."""
     both = threading.Barrier(2)
-    original = DecodableItem._parameters
+    original = DecodableItem.parameters
     begun: list[int] = []
 
     def together(self: DecodableItem, level: int) -> Any:
@@ -163,7 +163,7 @@ def test_tiles_are_decoded_while_others_are_used(
             both.wait(timeout=20)
         return original(self, level)
 
-    monkeypatch.setattr(DecodableItem, "_parameters", together)
+    monkeypatch.setattr(DecodableItem, "parameters", together)
     with codec.open(tiled_path, device="cpu", threads=2) as file:
         view = file["t"]
         out = np.empty_like(decoded)
@@ -179,14 +179,14 @@ def test_tiles_are_decoded_while_others_are_used(
 def test_an_error_in_one_tile_ends_the_whole(
     tiled_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = DecodableItem._parameters
+    original = DecodableItem.parameters
 
     def broken(self: DecodableItem, level: int) -> Any:
         if self.number == 5:
             raise CorruptError("broken")
         return original(self, level)
 
-    monkeypatch.setattr(DecodableItem, "_parameters", broken)
+    monkeypatch.setattr(DecodableItem, "parameters", broken)
     with (
         codec.open(tiled_path, device="cpu", threads=2) as file,
         pytest.raises(CorruptError, match="broken"),
