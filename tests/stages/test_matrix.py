@@ -151,7 +151,7 @@ def test_all_stages_work_together(case: Case, image: bool, tmp_path: Path) -> No
         *[
             ("quantise", name, "quantise.bits", bits)
             for name in QUANTISERS
-            for bits in "1 17".split()
+            for bits in ["1", "17"]
         ],
         ("prune", "nobody", "fit.steps", "1"),
         ("quantise", "nobody", "fit.steps", "1"),
