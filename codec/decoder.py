@@ -45,6 +45,9 @@ def decode_file(
     """See `codec.decode`."""
     write = formats.writer_for(Path(target))
     folder = formats.writes_folder(Path(target))
+    if (resolution is not None or closed) and not formats.is_mesh(Path(target)):
+        named = "closed" if resolution is None else "resolution"
+        raise InvalidOptionError(f"{named}: is for a mesh; write .ply, .obj, .stl, .off or .glb")
     check_writable(target, overwrite=overwrite, folder=folder)
     if folder and Path(target).is_dir() and not formats.may_replace(Path(target)):
         raise InvalidInputError(f"{target}: is a folder, but no such store; name another")

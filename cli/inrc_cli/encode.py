@@ -168,7 +168,8 @@ def encode(
     """Fit the fields of INPUT and write them to OUT.
 
     INPUT is NetCDF, HDF5, Zarr, .npy, .npz, NIfTI, NRRD, MRC/CCP4, FITS, VTK ImageData (.vti),
-    TIFF, an image (PNG, JPEG, WebP, BMP, PPM), or bare samples with --shape and --dtype.
+    TIFF, an image (PNG, JPEG, WebP, BMP, PPM), a mesh (PLY, OBJ, STL, OFF, GLB), or bare samples
+    with --shape and --dtype.
 
     Give at most one of --psnr, --ratio, --bytes, --max-error and --rel-error. Where the target
     cannot be reached, the best file found is kept and the exit code is 6; of an error bound that

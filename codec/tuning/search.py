@@ -98,6 +98,9 @@ def search(
 
     Returns:
         All trials that gave a file, in order, the best ones marked.
+
+    Raises:
+        InvalidOptionError: no trial gave a file, and the settings of the last did not go together.
     """
     optuna = _optuna()
     sampler = (
@@ -107,8 +110,11 @@ def search(
     )
     study = optuna.create_study(directions=("minimize", "maximize", "minimize"), sampler=sampler)
     if psnr[0] == psnr[1]:
-        study.enqueue_trial({one.name: one.default for one in settings if _in_range(one)})
+        study.enqueue_trial(
+            {one.name: one.default + _shift(one) for one in settings if _in_range(one)}
+        )
     done: list[Trial] = []
+    refused: InvalidOptionError | None = None
     with tempfile.TemporaryDirectory(prefix="inrc-tune-") as folder:
         for number in range(trials):
             proposed = study.ask()
@@ -119,12 +125,17 @@ def search(
             chosen = (*sorted(values.items()), (TARGET, target))
             try:
                 trial = _encode(source, Path(folder) / f"{number}.inrc", options, number, chosen)
-            except TargetError:
+            except (TargetError, InvalidOptionError) as error:
+                # Settings that are right one by one may not go together.
+                if isinstance(error, InvalidOptionError):
+                    refused = error
                 study.tell(proposed, state=optuna.trial.TrialState.FAIL)
                 continue
             study.tell(proposed, (math.log2(trial.file_bytes), trial.psnr, trial.seconds))
             done.append(trial)
             on_trial(trial)
+    if refused is not None and not done:
+        raise refused
     return marked(done)
 
 
@@ -187,15 +198,21 @@ def _in_range(one: Setting) -> bool:
     return one.low is not None and one.high is not None and one.low <= one.default <= one.high
 
 
+def _shift(one: Setting) -> int:
+    """What is added to a size that may be 0, so that it can be searched by factors."""
+    return int(type(one.default) is int and one.logarithmic and one.low == 0)
+
+
 def _propose(proposed: Any, one: Setting) -> Any:
     if one.choices:
         return proposed.suggest_categorical(one.name, one.choices)
     if isinstance(one.default, bool):
         return proposed.suggest_categorical(one.name, (False, True))
-    low, high = one.low or 0, one.high or 0
-    by_factors = low > 0 and (one.logarithmic or high / low > _WIDE)
+    low, high, shift = one.low or 0, one.high or 0, _shift(one)
+    by_factors = shift > 0 or (low > 0 and (one.logarithmic or high / low > _WIDE))
     if isinstance(one.default, int):
-        return proposed.suggest_int(one.name, int(low), int(high), log=by_factors)
+        first, last = int(low) + shift, int(high) + shift
+        return proposed.suggest_int(one.name, first, last, log=by_factors) - shift
     return proposed.suggest_float(one.name, low, high, log=by_factors)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,11 @@ from typing import Any
 import pytest
 
 from codec import registry
-from codec.options import EncodeOptions
-from codec.settings import setting
-from codec.tuning.search import Trial, chosen, marked, searchable
+from codec.errors import InvalidOptionError
+from codec.options import EncodeOptions, Goal
+from codec.settings import Setting, setting
+from codec.tuning import search as searching
+from codec.tuning.search import Trial, chosen, marked, search, searchable
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "plugin_example"))
 from inrc_cosines import Cosines
@@ -79,3 +83,46 @@ def test_only_what_has_a_range_is_searched(monkeypatch: pytest.MonkeyPatch) -> N
     assert [one.name for one in searchable(options, ())] == ["arch.step"]
     fixed = EncodeOptions(architecture="tunable", settings=(("arch.step", "0.01"),))
     assert searchable(fixed, ()) == ()
+
+
+WIDTH = Setting("arch.width", 0, "units", low=0, high=4096, logarithmic=True)
+
+
+def searched(
+    monkeypatch: pytest.MonkeyPatch, refuses: Callable[[int], bool], trials: int
+) -> tuple[Trial, ...]:
+    """A search over widths whose trials encode nothing."""
+    pytest.importorskip("optuna")
+
+    def encode(source: Any, target: Path, options: Any, number: int, settings: Any) -> Trial:
+        if refuses(dict(settings)["arch.width"]):
+            raise InvalidOptionError("these do not go together")
+        return Trial(number, settings, 100, 40.0, 1.0)
+
+    monkeypatch.setattr(searching, "_encode", encode)
+    return search(
+        "field.npy",
+        EncodeOptions(goal=Goal.choose(psnr=40)),
+        psnr=(40, 40),
+        trials=trials,
+        settings=(WIDTH,),
+        on_trial=lambda trial: None,
+    )
+
+
+def test_sizes_from_0_on_are_searched_by_factors(monkeypatch: pytest.MonkeyPatch) -> None:
+    widths = [
+        dict(one.settings)["arch.width"] for one in searched(monkeypatch, lambda _: False, 10)
+    ]
+    assert widths[0] == 0
+    assert all(0 <= width <= 4096 for width in widths)
+    assert statistics.median(widths) < 500
+
+
+def test_settings_that_do_not_go_together_cost_a_trial_and_not_the_search(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done = searched(monkeypatch, lambda width: width == 0, 5)
+    assert [one.number for one in done] == [1, 2, 3, 4]
+    with pytest.raises(InvalidOptionError, match="together"):
+        searched(monkeypatch, lambda _: True, 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -67,6 +68,15 @@ def test_resolution_sets_the_number_of_faces(ball_file: Path, tmp_path: Path) ->
         codec.decode(ball_file, tmp_path / f"{resolution}.ply", resolution=resolution)
         counts.append(len(trimesh.load(tmp_path / f"{resolution}.ply").faces))
     assert 3 < counts[1] / counts[0] < 5
+
+
+@pytest.mark.parametrize("options", [{"resolution": 20}, {"closed": True}])
+def test_options_of_a_mesh_are_refused_where_none_is_written(
+    ball_file: Path, tmp_path: Path, options: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidOptionError, match=next(iter(options))):
+        codec.decode(ball_file, tmp_path / "nodes.npy", **options)
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_file_decodes_in_another_process(

@@ -148,7 +148,7 @@ def test_all_stages_work_together(case: Case, image: bool, tmp_path: Path) -> No
     [
         *[("prune", name, "prune.sparsity", "1") for name in registry.names("pruner")],
         *[("prune", name, "prune.nothing", "1") for name in registry.names("pruner")],
-        *[("quantise", name, "quantise.bits", "17") for name in QUANTISERS],
+        *[("quantise", name, "quantise.bits", bits) for name in QUANTISERS for bits in ["1", "17"]],
         ("prune", "nobody", "fit.steps", "1"),
         ("quantise", "nobody", "fit.steps", "1"),
     ],

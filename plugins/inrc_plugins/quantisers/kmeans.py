@@ -22,7 +22,7 @@ from codec.settings import setting
 from codec.stage_contracts import QuantisingPhase
 from inrc_plugins.quantisers.lloyd import centres_of
 from inrc_plugins.quantisers.nearest import NearestPhase
-from inrc_plugins.quantisers.stepped import Steps, round_step
+from inrc_plugins.quantisers.stepped import Steps, refuse_one_bit, round_step
 
 _MOST_CENTRES = 1 << 12
 _LEAST_CENTRES = 2
@@ -41,6 +41,9 @@ class KMeansSettings:
     middle_only: bool = setting(
         False, "codebooks only for what lies between the first and the last matrix (neurcomp)"
     )
+
+    def __post_init__(self) -> None:
+        refuse_one_bit(self.bits)
 
 
 class KMeans:

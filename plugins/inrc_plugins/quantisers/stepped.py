@@ -18,6 +18,7 @@ import torch
 
 from codec.container.items import Quantisation
 from codec.contracts import Integers
+from codec.errors import InvalidOptionError
 from codec.settings import setting
 
 # Steps are rounded to 11 significant bits: CBOR then stores most of them in three bytes.
@@ -43,6 +44,19 @@ class StepSettings:
         low=0,
         high=16,
     )
+
+    def __post_init__(self) -> None:
+        refuse_one_bit(self.bits)
+
+
+def refuse_one_bit(bits: int) -> None:
+    """Refuse the number between 0 (rate control) and the 2 that the least range of levels takes.
+
+    Raises:
+        InvalidOptionError: it is 1.
+    """
+    if bits == 1:
+        raise InvalidOptionError("quantise.bits=1: choose 0, or at least 2")
 
 
 class Steps:
