@@ -54,7 +54,9 @@ def _architecture(made: Provenance) -> str:
 def _goal(made: Provenance, file: InrcFile) -> Goal:
     """The goal for what is added."""
     if made.goal is None:
-        return Goal()
+        # A file that does not say how it was made still says what it promises.
+        bounds = [bound for item in file.models for bound in item.header.bounds]
+        return Goal(max_error=min(bounds)) if bounds else Goal()
     kind, amount = made.goal
     if kind == "bytes":
         # So many bytes were for the samples so far: others get as many each.

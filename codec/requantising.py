@@ -14,7 +14,15 @@ import numpy.typing as npt
 
 from codec import registry
 from codec.container.items import Component
-from codec.contracts import FitTask, FittedModel, ItemGoal, Mask, Model, RequantisableArchitecture
+from codec.contracts import (
+    FitSettings,
+    FitTask,
+    FittedModel,
+    ItemGoal,
+    Mask,
+    Model,
+    RequantisableArchitecture,
+)
 from codec.decodable_item import DecodableItem
 from codec.errors import InvalidInputError, InvalidOptionError, TargetError
 from codec.field_view import FieldView, ItemView
@@ -26,6 +34,7 @@ from codec.pipeline.normalise import NormalisedField
 from codec.pipeline.quality import compare
 from codec.reader import InrcFile
 from codec.reports import FieldQuality
+from codec.settings import ARCHITECTURE, FIT, TILE, configured
 
 Array = npt.NDArray[Any]
 _CONSTANT = "constant"
@@ -50,6 +59,10 @@ class Requantiser:
         self._file, self._options, self._threads = file, options, threads
         quantiser = registry.quantiser(options.quantiser, options.settings)
         registry.pruner(options.pruner, options.settings)
+        configured(FitSettings, FIT, "a fit", options.settings)
+        for name, _ in options.settings:
+            if name.startswith((f"{ARCHITECTURE}.", f"{TILE}.")):
+                raise InvalidOptionError(f"{name}: the model is there already; leave it out")
         goal = options.goal
         if goal.psnr is None and goal.bytes is None and quantiser.adjustable:
             raise InvalidOptionError(

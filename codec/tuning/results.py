@@ -29,6 +29,11 @@ def write_results(
     return paths
 
 
+def write_trials(folder: Path, trials: Sequence[Trial]) -> None:
+    """The table of the trials so far, for a search that may not come to its end."""
+    _write_table(folder / TRIALS, trials)
+
+
 def _write_table(path: Path, trials: Sequence[Trial]) -> None:
     names = sorted({name for trial in trials for name, _ in trial.settings if name != TARGET})
     with path.open("w", newline="", encoding="utf-8") as file:

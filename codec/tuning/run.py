@@ -10,7 +10,7 @@ from codec.errors import InvalidInputError, InvalidOptionError, TargetError
 from codec.options import EncodeOptions, ignore_progress
 from codec.pipeline.item_encoder import check_settings
 from codec.reports import TuneReport
-from codec.tuning.results import BEST, write_results
+from codec.tuning.results import BEST, write_results, write_trials
 from codec.tuning.search import Trial, chosen, progress_of, resolved, search, searchable
 
 
@@ -37,7 +37,11 @@ def run(
     place = _place(folder, overwrite=overwrite)
     report_progress = options.on_progress
 
+    so_far: list[Trial] = []
+
     def tell(trial: Trial) -> None:
+        so_far.append(trial)
+        write_trials(place, so_far)
         report_progress(progress_of(trial, trials))
 
     quiet = replace(options, on_progress=ignore_progress)

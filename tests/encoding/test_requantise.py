@@ -158,3 +158,10 @@ def test_differences_to_a_prior_stay_differences(tmp_path: Path) -> None:
     assert not report.shortfall
     with InrcFile(tmp_path / "a.inrc") as before, InrcFile(tmp_path / "b.inrc") as after:
         assert before.models[0].header.config == after.models[0].header.config
+
+
+@pytest.mark.parametrize("name", ["arch.width", "tile.overlap", "fit.nothing", "prune.nothing"])
+def test_settings_without_a_stage_are_refused(fitted: Path, tmp_path: Path, name: str) -> None:
+    with pytest.raises(InvalidOptionError, match=name):
+        codec.transcode(fitted, tmp_path / "b.inrc", psnr=30, prune="magnitude", settings={name: 3})
+    assert list(tmp_path.iterdir()) == []

@@ -181,3 +181,14 @@ def test_what_does_not_fit_is_refused(
         codec.append(target, tmp_path / "b.h5", dim="time", **OPTIONS)
     assert "b.h5" in str(caught.value)
     assert target.read_bytes() == before
+
+
+def test_a_bound_that_the_file_promises_holds_for_what_is_added(tmp_path: Path) -> None:
+    for name, part in (("a", VALUES[:12]), ("b", VALUES[12:])):
+        np.save(tmp_path / f"{name}.npy", part)
+    target = tmp_path / "a.inrc"
+    codec.encode(tmp_path / "a.npy", target, max_error=0.01, effort=0)
+    codec.append(target, tmp_path / "b.npy", dim="0", effort=0)
+    with codec.open(target) as file:
+        (decoded,) = (file[name][...] for name in file)
+    assert np.abs(decoded.astype(np.float64) - VALUES).max() <= 0.01
