@@ -106,9 +106,9 @@ class UnitKind:
     Attributes:
         name: unique within the network.
         count: units in each layer.
-        layers: per layer a tensor's name and an axis: slice i of that axis multiplies what unit i
-            gives (or is it). One unit of every layer is removed at a time, so that a
-            config with one width for all layers can say it.
+        layers: per layer a tensor's name and an axis: of the last `count` slices along that axis,
+            slice i multiplies what unit i gives (or is it). One unit of every layer is removed at
+            a time, so that a config with one width for all layers can say it.
         freed: parameters that go with one unit of each layer.
     """
 

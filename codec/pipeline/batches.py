@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -25,15 +25,17 @@ class Shard:
         indices: per active axis, int64 sample indices; the batch is their outer product.
         target: (components, samples) float32.
         valid: the same shape, float32 of 0 and 1, or None if all are valid.
+        weight: (samples,) float32, what the errors count, 1 on average; None for 1.
     """
 
     indices: Sequence[torch.Tensor]
     target: torch.Tensor
     valid: torch.Tensor | None
+    weight: torch.Tensor | None = None
 
 
 class Sampler(Protocol):
-    """Draws shards; `AxisSampler` is one."""
+    """Draws shards."""
 
     @property
     def whole(self) -> bool:
@@ -45,6 +47,25 @@ class Sampler(Protocol):
         ...
 
 
+@runtime_checkable
+class GridSampler(Sampler, Protocol):
+    """A sampler whose shards are outer products; `AxisSampler` is one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the field, without its components."""
+        ...
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Indices per axis of a random shard."""
+        ...
+
+    def shard(self, indices: Sequence[npt.NDArray[np.int64]]) -> Shard:
+        """The shard at given indices per axis."""
+        ...
+
+
 class AxisSampler:
     """Draws shards from a field.
 
@@ -53,6 +74,10 @@ class AxisSampler:
         valid: the same shape, bool, or None.
         points: about how many samples a shard holds.
         device: where shards are put.
+
+    Attributes:
+        shape: of the field, without its components.
+        counts: indices per axis of a shard.
     """
 
     def __init__(
@@ -65,13 +90,13 @@ class AxisSampler:
         self._values = values
         self._valid = valid
         self._device = device
-        self._shape = values.shape[1:]
-        self._counts = _split(self._shape, points)
+        self.shape: tuple[int, ...] = values.shape[1:]
+        self.counts = split_evenly(self.shape, points)
 
     @property
     def whole(self) -> bool:
         """Whether a shard is the whole field."""
-        return self._counts == self._shape
+        return self.counts == self.shape
 
     def draw(self, generator: np.random.Generator) -> Shard:
         """A random shard."""
@@ -79,8 +104,12 @@ class AxisSampler:
             np.arange(size)
             if count == size
             else np.sort(generator.choice(size, size=count, replace=False, shuffle=False))
-            for size, count in zip(self._shape, self._counts, strict=True)
+            for size, count in zip(self.shape, self.counts, strict=True)
         ]
+        return self.shard(indices)
+
+    def shard(self, indices: Sequence[npt.NDArray[np.int64]]) -> Shard:
+        """The shard at given indices per axis."""
         window = np.ix_(np.arange(self._values.shape[0]), *indices)
         target = torch.from_numpy(self._values[window].reshape(self._values.shape[0], -1))
         valid = None
@@ -91,8 +120,8 @@ class AxisSampler:
         return Shard(places, target.to(self._device), valid)
 
 
-def _split(shape: tuple[int, ...], points: int) -> tuple[int, ...]:
-    """Indices per axis: equal shares of each axis, at least 2, with a product of about `points`."""
+def split_evenly(shape: tuple[int, ...], points: int) -> tuple[int, ...]:
+    """Counts per axis: equal shares of each axis, at least 2, with a product of about `points`."""
     total = math.prod(shape)
     if total <= points:
         return shape

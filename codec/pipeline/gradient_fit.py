@@ -22,6 +22,7 @@ from codec.pipeline.family_units import FamilyUnits, UnitFamily
 from codec.pipeline.metrics import mean_squared_error, peak_signal_to_noise
 from codec.pipeline.progress import StageProgress
 from codec.pipeline.quantised_fit import QuantisedFit
+from codec.pipeline.recipe import USUAL, Recipe
 from codec.pipeline.trainer import Network, Tensors, Trainer
 
 ConfigT = TypeVar("ConfigT")
@@ -114,6 +115,7 @@ class GradientFit(Generic[ConfigT]):
     Args:
         task: the item.
         family: the networks.
+        recipe: of the float fit; later stages, which are judged by PSNR, have the default.
         fitter: makes what trains a config, where a plain `Trainer` is not enough.
     """
 
@@ -121,10 +123,12 @@ class GradientFit(Generic[ConfigT]):
         self,
         task: FitTask,
         family: NetworkFamily[ConfigT],
+        recipe: Recipe = USUAL,
         fitter: Callable[[ConfigT], Trainer] | None = None,
     ) -> None:
         self._task = task
         self._family = family
+        self._recipe = recipe
         self._fitter = fitter
         self._schedule = Schedule.for_effort(task.effort, task.schedule)
         active = [axis for axis, size in enumerate(task.shape) if size > 1]
@@ -266,6 +270,7 @@ class GradientFit(Generic[ConfigT]):
             final_rate=final_rate,
             stop_below=stop,
             report=progress.stage("fit"),
+            recipe=self._recipe,
         )
 
     def _estimate(self, trainer: Trainer, tensors: Tensors) -> float:

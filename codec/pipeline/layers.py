@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
-from codec.pipeline.batches import Sampler, Shard
+from codec.pipeline.batches import GridSampler, Sampler, Shard
 
 
 @runtime_checkable
@@ -42,6 +43,35 @@ class LayerSampler:
         return self.samples.whole
 
     def draw(self, generator: np.random.Generator) -> Shard:
-        shard = self.samples.draw(generator)
+        return self._targeted(self.samples.draw(generator))
+
+    def _targeted(self, shard: Shard) -> Shard:
         with torch.no_grad():
-            return Shard(shard.indices, self.target(shard.indices), None)
+            return Shard(shard.indices, self.target(shard.indices), None, shard.weight)
+
+
+@dataclass(frozen=True)
+class GridLayerSampler(LayerSampler):
+    """The same of a sampler of outer products."""
+
+    samples: GridSampler
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.samples.shape
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        return self.samples.counts
+
+    def shard(self, indices: Sequence[npt.NDArray[np.int64]]) -> Shard:
+        return self._targeted(self.samples.shard(indices))
+
+
+def layer_sampler(
+    samples: Sampler, target: Callable[[Sequence[torch.Tensor]], torch.Tensor]
+) -> LayerSampler:
+    """Shards of `samples` with other targets, of outer products if those of `samples` are."""
+    if isinstance(samples, GridSampler):
+        return GridLayerSampler(samples, target)
+    return LayerSampler(samples, target)

@@ -18,11 +18,14 @@ from itertools import islice
 from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
-from codec.pipeline.batches import Sampler, Shard
+from codec.pipeline.batches import GridSampler, Sampler, Shard
 from codec.pipeline.fit_journal import FitJournal, Snapshot, no_journal
-from codec.pipeline.layers import LayeredNetwork, LayerSampler
+from codec.pipeline.layers import LayeredNetwork, layer_sampler
+from codec.pipeline.recipe import L1, USUAL, Recipe
+from codec.pipeline.resampling import ErrorDrivenSampler, ErrorMap
 
 Tensors = dict[str, torch.Tensor]
 Network = Callable[[Mapping[str, torch.Tensor], Sequence[torch.Tensor]], torch.Tensor]
@@ -49,6 +52,14 @@ def identity(name: str, tensor: torch.Tensor) -> torch.Tensor:
 def no_penalty() -> torch.Tensor:
     """The penalty of a fit without pruning."""
     return torch.zeros(())
+
+
+@dataclass(frozen=True)
+class Batches:
+    """What draws the shards of a step, and what they are judged by ("l1" or "l2")."""
+
+    draw: Callable[[np.random.Generator], Shard]
+    loss: str
 
 
 @dataclass(frozen=True)
@@ -154,6 +165,7 @@ class Trainer:
         penalty: Callable[[], torch.Tensor] = no_penalty,
         stop_below: float = 0.0,
         report: StepReport = lambda fraction, loss: None,
+        recipe: Recipe = USUAL,
     ) -> float:
         """Train `tensors` in place.
 
@@ -167,9 +179,11 @@ class Trainer:
             penalty: added to the loss.
             stop_below: stop early once the smoothed loss is below this.
             report: called with the part done and the smoothed loss.
+            recipe: loss, decay of the rates, and choice of samples.
 
         Returns:
-            The smoothed mean squared error of the last steps, without the penalty.
+            The smoothed mean squared error of the last steps, by the weights of their samples and
+            without the penalty, whatever the loss.
         """
         leaves = [*tensors.values(), *extra]
         for leaf in leaves:
@@ -182,17 +196,22 @@ class Trainer:
             groups.append({"params": list(extra), "lr": extra_rate})
         optimiser = torch.optim.Adam(groups, betas=(0.9, 0.99), eps=self._epsilon, fused=True)
         base = [group["lr"] for group in optimiser.param_groups]
-        smoothed, start = math.nan, 0
+        smoothed, start, errors = math.nan, 0, None
         if (found := self._journal.begin()) is not None:
             smoothed, start = self._restore(found, leaves, optimiser)
+            errors = self._restored_errors(found)
             if found.finished:
                 start = steps
+        batches = self._batches(recipe, errors)
         with one_torch_thread(), self._workers() as pool:
             for step in range(start, steps):
-                share = _schedule(step, steps, final_rate)
+                share = recipe.rate_share(step, steps, final_rate)
                 for group, rate in zip(optimiser.param_groups, base, strict=True):
                     group["lr"] = rate * share
-                loss = self._step(tensors, transform, penalty, leaves, pool)
+                if recipe.resample and step and step % recipe.resample == 0:
+                    errors = self._error_map(tensors)
+                    batches = self._batches(recipe, errors)
+                loss = self._step(tensors, transform, penalty, leaves, pool, batches)
                 optimiser.step()
                 keep = _SMOOTHING if step >= _WARM_UP else step / (step + 1)
                 smoothed = loss if step == 0 else keep * smoothed + (1 - keep) * loss
@@ -200,11 +219,13 @@ class Trainer:
                 if step >= _WARM_UP and smoothed < stop_below:
                     break
                 self._journal.keep(
-                    functools.partial(self._snapshot, leaves, optimiser, smoothed, step + 1),
+                    functools.partial(
+                        self._snapshot, leaves, optimiser, smoothed, step + 1, errors
+                    ),
                     finished=False,
                 )
         if found is None or not found.finished:
-            end = functools.partial(self._snapshot, leaves, optimiser, smoothed, steps)
+            end = functools.partial(self._snapshot, leaves, optimiser, smoothed, steps, errors)
             self._journal.keep(end, finished=True)
         for leaf in leaves:
             leaf.requires_grad_(False)
@@ -226,12 +247,15 @@ class Trainer:
         optimiser: torch.optim.Optimizer,
         smoothed: float,
         step: int,
+        errors: ErrorMap | None,
         finished: bool,
     ) -> Snapshot:
         """The training after `step` steps; of a finished one, no optimiser."""
         arrays = {f"leaf/{n}": leaf.detach().cpu().numpy().copy() for n, leaf in enumerate(leaves)}
         arrays |= {f"carried/{n}": one.cpu().numpy().copy() for n, one in enumerate(self._carried)}
         if not finished:
+            if errors is not None:
+                arrays["wanted"] = errors.wanted
             for number, moments in optimiser.state_dict()["state"].items():
                 for name, value in moments.items():
                     arrays[f"adam/{number}/{name}"] = value.cpu().numpy().copy()
@@ -246,12 +270,13 @@ class Trainer:
         moments: dict[int, dict[str, torch.Tensor]] = {}
         with torch.no_grad():
             for name, array in found.arrays.items():
-                kind, number, *rest = name.split("/")
+                kind, *rest = name.split("/")
                 if kind == "leaf":
-                    leaves[int(number)].copy_(torch.from_numpy(array))
+                    leaves[int(rest[0])].copy_(torch.from_numpy(array))
                 elif kind == "carried":
-                    self._carried[int(number)].copy_(torch.from_numpy(array))
-                else:
+                    self._carried[int(rest[0])].copy_(torch.from_numpy(array))
+                elif kind == "adam":
+                    number = rest.pop(0)
                     moments.setdefault(int(number), {})[rest[0]] = torch.from_numpy(array)
         if moments:
             groups = optimiser.state_dict()["param_groups"]
@@ -267,12 +292,15 @@ class Trainer:
         penalty: Callable[[], torch.Tensor],
         leaves: Sequence[torch.Tensor],
         pool: ThreadPoolExecutor | None,
+        batches: Batches,
     ) -> float:
         """Fill the gradients of all leaves; returns the loss without the penalty."""
         effective = {name: transform(name, tensor) for name, tensor in tensors.items()}
         inputs = {name: tensor.detach().requires_grad_(True) for name, tensor in effective.items()}
         generators = self._generators[: self._shards_needed(SHARDS)]
-        results = _share(pool, lambda generator: self._gradients(inputs, generator), generators)
+        results = _share(
+            pool, lambda generator: self._gradients(inputs, generator, batches), generators
+        )
         count = sum(result.count for result in results) or 1.0
         totals = [
             functools.reduce(torch.add, parts[1:], parts[0]).div_(count)
@@ -297,14 +325,44 @@ class Trainer:
         """A pool for all shards but the first, or none for a single thread."""
         return ThreadPoolExecutor(self._threads - 1) if self._threads > 1 else nullcontext()
 
-    def _gradients(self, inputs: Tensors, generator: np.random.Generator) -> ShardResult:
-        shard = self._sampler.draw(generator)
-        difference = self._network(inputs, shard.indices) - shard.target
-        if shard.valid is not None:
-            difference = difference * shard.valid
-        squared = difference.square().sum()
-        gradients = torch.autograd.grad(squared, list(inputs.values()))
+    def _gradients(
+        self, inputs: Tensors, generator: np.random.Generator, batches: Batches
+    ) -> ShardResult:
+        shard = batches.draw(generator)
+        difference = self._difference(inputs, shard)
+        squared = _weighted_sum(difference.square(), shard)
+        loss = _weighted_sum(difference.abs(), shard) if batches.loss == L1 else squared
+        gradients = torch.autograd.grad(loss, list(inputs.values()))
         return ShardResult(float(squared.detach()), sample_count(shard), gradients)
+
+    def _difference(self, tensors: Tensors, shard: Shard) -> torch.Tensor:
+        difference = self._network(tensors, shard.indices) - shard.target
+        return difference if shard.valid is None else difference * shard.valid
+
+    def _batches(self, recipe: Recipe, errors: ErrorMap | None) -> Batches:
+        if errors is None:
+            return Batches(self._sampler.draw, recipe.loss)
+        return Batches(ErrorDrivenSampler(self._grid(), errors).draw, recipe.loss)
+
+    def _grid(self) -> GridSampler:
+        if not isinstance(self._sampler, GridSampler):
+            raise TypeError("only samplers of outer products are steered by the error")
+        return self._sampler
+
+    def _restored_errors(self, found: Snapshot) -> ErrorMap | None:
+        """The map of the error that a training had when it was stopped."""
+        wanted = found.arrays.get("wanted")
+        return None if wanted is None else ErrorMap(self._grid().shape, wanted)
+
+    def _error_map(self, tensors: Tensors) -> ErrorMap:
+        """Where the error is now."""
+
+        def error(shard: Shard) -> npt.NDArray[np.float64]:
+            with torch.no_grad():
+                absolute = self._difference(tensors, shard).abs().mean(dim=0)
+            return absolute.cpu().double().numpy()
+
+        return ErrorMap.measured(self._grid(), error, self._generators[0])
 
     def _shards_needed(self, count: int) -> int:
         return 1 if self._sampler.whole else count
@@ -319,10 +377,7 @@ class Trainer:
         with one_torch_thread(), torch.no_grad(), ThreadPoolExecutor(self._threads) as pool:
 
             def squared(shard: Shard) -> float:
-                difference = self._network(tensors, shard.indices) - shard.target
-                if shard.valid is not None:
-                    difference = difference * shard.valid
-                return float(difference.double().square().sum())
+                return float(self._difference(tensors, shard).double().square().sum())
 
             count = sum(sample_count(shard) for shard in shards)
             return sum(pool.map(squared, shards)) / (count or 1.0)
@@ -369,7 +424,7 @@ class Trainer:
         ) -> torch.Tensor:
             return next(islice(network.layer_outputs(tensors, indices), layer, None))
 
-        sampler = LayerSampler(self._sampler, lambda indices: outputs(reference, indices))
+        sampler = layer_sampler(self._sampler, lambda indices: outputs(reference, indices))
         return Trainer(outputs, sampler, self._seed, self._threads, self._journal)
 
     def curvature(self, tensors: Tensors, shards: Sequence[Shard]) -> Tensors:
@@ -410,15 +465,13 @@ def _share(
     return [work(tasks[0]), *(other.result() for other in others)]
 
 
+def _weighted_sum(errors: torch.Tensor, shard: Shard) -> torch.Tensor:
+    return errors.sum() if shard.weight is None else (errors * shard.weight).sum()
+
+
 def sample_count(shard: Shard) -> float:
     """Valid values in a shard, over all components."""
     return float(shard.target.numel() if shard.valid is None else shard.valid.sum())
-
-
-def _schedule(step: int, steps: int, final: float) -> float:
-    """Share of the learning rate: a short warm-up, then a cosine from 1 to `final`."""
-    warm = min(1.0, (step + 1) / _WARM_UP)
-    return warm * (final + (1 - final) * 0.5 * (1 + math.cos(math.pi * step / steps)))
 
 
 @contextmanager

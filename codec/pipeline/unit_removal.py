@@ -79,7 +79,8 @@ class RemovableNetwork:
             others = [other for other in range(tensor.ndim) if other != axis]
             gates = [(tensor * one[name]).sum(dim=others) for one in gradients]
             squares = torch.stack(gates).double().square().mean(dim=0).cpu().numpy()
-            found.append(squares if self.network.units else squares[self._channels(name)])
+            left = slice(-kind.count, None) if self.network.units else self._channels(name)
+            found.append(squares[left])
         return found
 
     def error(self) -> float:

@@ -160,11 +160,12 @@ def test_torch_computes_the_same_function(name: str) -> None:
     assert found == pytest.approx(expected.reshape(components, -1), abs=1e-4)
 
 
-def test_gradients_of_the_activation_are_right() -> None:
+@pytest.mark.parametrize("frequency", [1.0, 2.5])
+def test_gradients_of_the_activation_are_right(frequency: float) -> None:
     x = torch.linspace(-7, 7, 101, dtype=torch.float64, requires_grad=True)
-    y = network._DoubledSnakeAlt.apply(x)
-    assert torch.allclose((y + 1) / 2, x / 2 + torch.sin(x) ** 2)
-    assert torch.autograd.gradcheck(network._DoubledSnakeAlt.apply, (x,))
+    y = network._ScaledSnakeAlt.apply(x, frequency)
+    assert torch.allclose(y + 1, x + 1 - torch.cos(2 * frequency * x))
+    assert torch.autograd.gradcheck(network._ScaledSnakeAlt.apply, (x, frequency))
 
 
 def test_gradients_of_the_network_are_right() -> None:

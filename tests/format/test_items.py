@@ -212,7 +212,7 @@ UNSUPPORTED: dict[str, Callable[[Map], Any]] = {
     "version 2": put(2, 1, 2),
     "version 70000": put(2, 1, 70_000),
     "version 0": put(2, 1, 0),
-    "config key 5": put(2, 2, 5, 0),
+    "config key 9": put(2, 2, 9, 0),
     "config key negative": put(2, 2, -1, 0),
     "quantisation 3": put(3, 0, [3, 0.5]),
     "quantisation 255": put(3, 0, [255, 0.5]),

@@ -58,6 +58,7 @@ TORCH_MODULES = {
     "codec.pipeline.pruning",
     "codec.pipeline.quantised_fit",
     "codec.pipeline.quantised_training",
+    "codec.pipeline.resampling",
     "codec.pipeline.trainer",
     "codec.pipeline.unit_removal",
     "inrc_plugins.amgsrn.device_evaluation",

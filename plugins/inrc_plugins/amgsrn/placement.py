@@ -17,6 +17,7 @@ import torch
 
 from codec.pipeline.fit_journal import FitJournal, Snapshot
 from codec.pipeline.trainer import (
+    Batches,
     ShardResult,
     Tensors,
     Trainer,
@@ -158,8 +159,10 @@ class PlacingTrainer(Trainer):
         tensors["transforms"].grad = None
         return loss
 
-    def _gradients(self, inputs: Tensors, generator: np.random.Generator) -> ShardResult:
-        shard = self._sampler.draw(generator)
+    def _gradients(
+        self, inputs: Tensors, generator: np.random.Generator, batches: Batches
+    ) -> ShardResult:
+        shard = batches.draw(generator)
         transforms = inputs["transforms"]
         moving = self._placement is not None and self._placement.moving
         local = self._grids_network.local(

@@ -18,9 +18,9 @@ from codec.contracts import (
     Model,
     TensorSpec,
 )
-from codec.settings import NoSettings
 from inrc_plugins.fvsrn.config import FvsrnConfig
 from inrc_plugins.fvsrn.evaluation import FvsrnEvaluator
+from inrc_plugins.fvsrn.settings import FvsrnSettings
 
 
 class Fvsrn:
@@ -32,7 +32,7 @@ class Fvsrn:
     summary = "latent grid, Fourier features and a small SnakeAlt network (fV-SRN)"
     staged = True
     bounded = False
-    settings = NoSettings
+    settings = FvsrnSettings
 
     def tensors(
         self, config: Config, shape: tuple[int, ...], components: int
@@ -70,12 +70,16 @@ class Fvsrn:
         from codec.pipeline.gradient_fit import GradientFit
         from inrc_plugins.fvsrn.family import FvsrnFamily
 
-        family = FvsrnFamily(task.shape, task.values.shape[0])
+        family = FvsrnFamily(task.shape, task.values.shape[0], task.settings, task.seed)
         config = FvsrnConfig.from_map(fitted.config, task.shape)
         return GradientFit(task, family).requantise(config, fitted)
 
     def fit(self, task: FitTask) -> Model:
         from codec.pipeline.gradient_fit import GradientFit
+        from codec.pipeline.recipe import Recipe
         from inrc_plugins.fvsrn.family import FvsrnFamily
 
-        return GradientFit(task, FvsrnFamily(task.shape, task.values.shape[0])).run()
+        asked: FvsrnSettings = task.settings
+        family = FvsrnFamily(task.shape, task.values.shape[0], asked, task.seed)
+        recipe = Recipe(asked.loss, asked.rate_steps, asked.rate_factor, asked.resample)
+        return GradientFit(task, family, recipe).run()

@@ -11,6 +11,7 @@ import torch
 
 from codec.contracts import Floats, Positions
 from inrc_plugins.fvsrn import network
+from inrc_plugins.fvsrn.bands import nodal_grid
 from inrc_plugins.fvsrn.config import FvsrnConfig, active_axes
 
 _POINTS = 1 << 20
@@ -35,15 +36,16 @@ class DeviceEvaluator:
         parameters: Sequence[Floats],
         device: str,
     ) -> None:
-        self._config = config
+        self._config = config.nodal
         self._shape = shape
         self._axes = active_axes(shape)
         self._components = components
         self._device = device
         self._lock = threading.Lock()
+        grid, layers = nodal_grid(config, parameters)
         self._tensors = {
             spec.name: torch.from_numpy(np.array(values)).to(device)
-            for spec, values in zip(config.tensors(components), parameters, strict=True)
+            for spec, values in zip(self._config.tensors(components), [grid, *layers], strict=True)
         }
 
     def on_axes(self, positions: Sequence[Positions]) -> Floats:

@@ -9,31 +9,36 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
 
+from inrc_plugins.fvsrn.bands import bands_of, rebuild, synthesis_matrix
 from inrc_plugins.fvsrn.config import FvsrnConfig
+from inrc_plugins.fvsrn.fourier import row_matrix
 
 
-class _DoubledSnakeAlt(torch.autograd.Function):
-    """2 SnakeAlt(x) - 1 = x - cos 2 x, with derivative 1 + 2 sin 2 x.
+class _ScaledSnakeAlt(torch.autograd.Function):
+    """2 f SnakeAlt(x) - 1 = x - cos 2 f x, with derivative 1 + 2 f sin 2 f x.
 
-    SnakeAlt(x) = x / 2 + sin(x)^2 = (x - cos 2 x) / 2 + 1 / 2; the factor and the constant go into
-    the matrix product that follows, which is cheaper than two more passes over the activations.
+    SnakeAlt(x) = (x - cos 2 f x) / (2 f) + 1 / (2 f); the factor and the constant go into the
+    matrix product that follows, which is cheaper than two more passes over the activations.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
-        doubled = 2 * x
-        ctx.save_for_backward(doubled)
-        return _cosine(doubled).neg_().add_(x)
+    def forward(ctx: Any, x: torch.Tensor, frequency: float) -> torch.Tensor:
+        angles = 2 * frequency * x
+        ctx.save_for_backward(angles)
+        ctx.slope = 2 * frequency
+        return _cosine(angles).neg_().add_(x)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> torch.Tensor:
-        (doubled,) = ctx.saved_tensors
-        return _sine(doubled).mul_(2).add_(1).mul_(gradients[0])
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
+        (angles,) = ctx.saved_tensors
+        return _sine(angles).mul_(ctx.slope).add_(1).mul_(gradients[0]), None
 
 
 def _cosine(x: torch.Tensor) -> torch.Tensor:
@@ -48,16 +53,101 @@ def _sine(x: torch.Tensor) -> torch.Tensor:
 def initial_tensors(
     config: FvsrnConfig, components: int, generator: torch.Generator
 ) -> dict[str, torch.Tensor]:
-    """Starting values: grid N(0, 0.01^2) as in the source, layers uniform in +-1 / sqrt(fan-in)."""
+    """Starting values: grid N(0, 0.01^2) as in the source, layers uniform in +-1 / sqrt(fan-in).
+
+    The wavelets are nearly orthonormal, so that coefficients start as nodes do.
+    """
     tensors = {}
     for spec in config.tensors(components):
-        if spec.name == "grid":
+        if not is_layer(spec.name):
             tensors[spec.name] = 0.01 * torch.randn(spec.shape, generator=generator)
             continue
         fan_in = spec.shape[-1] if spec.name.startswith("matrix") else config.width
         bound = 1 / math.sqrt(fan_in)
         tensors[spec.name] = bound * (2 * torch.rand(spec.shape, generator=generator) - 1)
     return tensors
+
+
+def is_layer(name: str) -> bool:
+    """Whether a tensor belongs to a layer, and not to the grid."""
+    return name.startswith(("matrix", "vector"))
+
+
+def latent_grid(config: FvsrnConfig, tensors: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """The grid (F, G_1, ..., G_d) that nodes or coefficients give, differentiably."""
+    bands = [tensors[spec.name] for spec in config.latent_tensors()]
+    if config.wavelet is None:
+        return bands[0]
+    number = config.wavelet.number
+
+    def merge(low: torch.Tensor, high: torch.Tensor, axis: int) -> torch.Tensor:
+        lines = torch.cat([low, high], dim=axis)
+        if lines.shape[axis] <= 1 or not lines.numel():
+            return lines
+        matrix = _synthesis(lines.shape[axis], number, lines.device)
+        flat = lines.reshape(math.prod(lines.shape[:axis]), lines.shape[axis], -1)
+        return torch.matmul(matrix, flat).reshape(lines.shape)
+
+    return rebuild(config, bands, merge)
+
+
+def latent_of(config: FvsrnConfig, grid: torch.Tensor) -> dict[str, torch.Tensor]:
+    """The latent tensors of a config that give `grid`, on its device."""
+    bands = zip(config.latent_tensors(), bands_of(config, grid.cpu().numpy()), strict=True)
+    return {spec.name: torch.from_numpy(values).to(grid.device) for spec, values in bands}
+
+
+@cache
+def _synthesis(length: int, wavelet: int, device: torch.device) -> torch.Tensor:
+    return torch.from_numpy(synthesis_matrix(length, wavelet)).float().to(device)
+
+
+@dataclass(frozen=True)
+class _OnAxis:
+    """What the network needs of n positions along one axis, float32.
+
+    Attributes:
+        hats: interpolation weights (n, nodes).
+        features: inputs that belong to the axis (n, as many as it has).
+        cosine, sine: of its share of the phases of the Gaussian rows, (n, M).
+    """
+
+    hats: torch.Tensor
+    features: torch.Tensor
+    cosine: torch.Tensor
+    sine: torch.Tensor
+
+    @classmethod
+    def of(cls, config: FvsrnConfig, number: int, positions: torch.Tensor) -> _OnAxis:
+        """Positions in [0, 1] along active axis `number`."""
+        angles = 2 * math.pi * positions[:, None] * _rows_on(config, positions)[:, number]
+        return cls(
+            _hats(positions, config.grid[number]),
+            _features(config, number, positions),
+            torch.cos(angles).float(),
+            torch.sin(angles).float(),
+        )
+
+    def __getitem__(self, index: torch.Tensor) -> _OnAxis:
+        parts = (self.hats, self.features, self.cosine, self.sine)
+        return _OnAxis(*(part[index] for part in parts))
+
+    def to(self, device: torch.device) -> _OnAxis:
+        """The same on a device."""
+        parts = (self.hats, self.features, self.cosine, self.sine)
+        return _OnAxis(*(part.to(device) for part in parts))
+
+
+def _features(config: FvsrnConfig, number: int, axis: torch.Tensor) -> torch.Tensor:
+    """Inputs that belong to one axis: position, cosines, sines; float32."""
+    octaves = 2.0 ** torch.arange(config.octaves_of(number), device=axis.device)
+    angles = 2 * math.pi * axis[:, None] * octaves
+    position = axis[:, None][:, : config.raw(number)]
+    return torch.cat([position, torch.cos(angles), torch.sin(angles)], dim=1).float()
+
+
+def _rows_on(config: FvsrnConfig, like: torch.Tensor) -> torch.Tensor:
+    return torch.from_numpy(row_matrix(config)).to(like.device)
 
 
 class GridNetwork:
@@ -73,69 +163,66 @@ class GridNetwork:
 
     def __init__(self, config: FvsrnConfig, sizes: Sequence[int]) -> None:
         self._config = config
-        self._sizes = sizes
-        self._tables = [
-            _AxisTable(size, nodes, config.octaves)
-            for size, nodes in zip(sizes, config.grid, strict=True)
-        ]
+        self._tables = [_AxisTable(config, number, size) for number, size in enumerate(sizes)]
 
     def __call__(
         self, tensors: Mapping[str, torch.Tensor], indices: Sequence[torch.Tensor]
     ) -> torch.Tensor:
         """(components, product of the lengths) float32."""
-        return _forward(self._config, tensors, *self._look_up(indices))
+        return _forward(self._config, tensors, self._look_up(indices))
 
-    def _look_up(self, indices: Sequence[torch.Tensor]) -> Sequence[Sequence[torch.Tensor]]:
-        rows = [table(index) for table, index in zip(self._tables, indices, strict=True)]
-        return list(zip(*rows, strict=True))
+    def _look_up(self, indices: Sequence[torch.Tensor]) -> list[_OnAxis]:
+        return [table(index) for table, index in zip(self._tables, indices, strict=True)]
 
     @property
     def layers(self) -> tuple[tuple[str, ...], ...]:
-        """Tensors of each layer; the grid is of the first."""
+        """Tensors of each layer; the grid, in its basis, is of the first."""
+        latent = [spec.name for spec in self._config.latent_tensors()]
         matrices = [(f"matrix{j}", f"vector{j}") for j in range(self._config.layers + 1)]
-        return (("grid", *matrices[0]), *matrices[1:])
+        return ((*latent, *matrices[0]), *matrices[1:])
 
     def layer_outputs(
         self, tensors: Mapping[str, torch.Tensor], indices: Sequence[torch.Tensor]
     ) -> Iterator[torch.Tensor]:
         """What the hidden layers give after the activation, then y: (units, samples) each."""
-        hidden = _first_layer(self._config, tensors, *self._look_up(indices))
+        frequency = self._config.snake_frequency
+        share = 0.5 / frequency
+        hidden = _first_layer(self._config, tensors, self._look_up(indices))
         for layer in range(1, self._config.layers + 1):
-            activated: torch.Tensor = _DoubledSnakeAlt.apply(hidden)  # type: ignore[no-untyped-call]
-            yield (0.5 * activated + 0.5).T
-            hidden = _next_layer(tensors, layer, activated)
+            activated: torch.Tensor = _ScaledSnakeAlt.apply(hidden, frequency)  # type: ignore[no-untyped-call]
+            yield (share * activated + share).T
+            hidden = _next_layer(tensors, layer, activated, share)
         yield hidden.T
 
     def latent(
         self, tensors: Mapping[str, torch.Tensor], indices: Sequence[torch.Tensor]
     ) -> torch.Tensor:
         """The latent vectors: (features, samples)."""
-        hats, _ = self._look_up(indices)
-        return _interpolate(tensors["grid"], hats).reshape(-1, self._config.features).T
+        hats = [axis.hats for axis in self._look_up(indices)]
+        grid = latent_grid(self._config, tensors)
+        return _interpolate(grid, hats).reshape(-1, self._config.features).T
 
 
 class _AxisTable:
-    """(hats, Fourier features) of sample indices along one axis."""
+    """What the network needs of sample indices along one axis."""
 
     _LARGEST = 1 << 22
 
-    def __init__(self, size: int, nodes: int, octaves: int) -> None:
-        self._size, self._nodes, self._octaves = size, nodes, octaves
-        self._rows: tuple[torch.Tensor, torch.Tensor] | None = None
-        if size * nodes <= self._LARGEST:
+    def __init__(self, config: FvsrnConfig, number: int, size: int) -> None:
+        self._config, self._number, self._size = config, number, size
+        self._rows: _OnAxis | None = None
+        if size * (config.grid[number] + 2 * config.row_count) <= self._LARGEST:
             self._rows = self._compute(torch.arange(size))
 
-    def _compute(self, index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        axis = index.double() / (self._size - 1)
-        return _hats(axis, self._nodes), _fourier(axis, self._octaves).float()
+    def _compute(self, index: torch.Tensor) -> _OnAxis:
+        return _OnAxis.of(self._config, self._number, index.double() / (self._size - 1))
 
-    def __call__(self, index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def __call__(self, index: torch.Tensor) -> _OnAxis:
         if self._rows is None:
             return self._compute(index)
-        if self._rows[0].device != index.device:
-            hats, features = self._rows
-            self._rows = (hats.to(index.device), features.to(index.device))
-        return self._rows[0][index], self._rows[1][index]
+        if self._rows.hats.device != index.device:
+            self._rows = self._rows.to(index.device)
+        return self._rows[index]
 
 
 def forward(
@@ -146,40 +233,46 @@ def forward(
     Returns:
         (components, product of the lengths) float32.
     """
-    hats = [_hats(axis, nodes) for axis, nodes in zip(positions, config.grid, strict=True)]
-    features = [_fourier(axis, config.octaves).float() for axis in positions]
-    return _forward(config, tensors, hats, features)
+    axes = [_OnAxis.of(config, number, axis) for number, axis in enumerate(positions)]
+    return _forward(config, tensors, axes)
 
 
 def _forward(
-    config: FvsrnConfig,
-    tensors: Mapping[str, torch.Tensor],
-    hats: Sequence[torch.Tensor],
-    features: Sequence[torch.Tensor],
+    config: FvsrnConfig, tensors: Mapping[str, torch.Tensor], axes: Sequence[_OnAxis]
 ) -> torch.Tensor:
-    first = _first_layer(config, tensors, hats, features)
-    return _hidden_layers(config, tensors, first)
+    return _hidden_layers(config, tensors, _first_layer(config, tensors, axes))
 
 
 def _first_layer(
-    config: FvsrnConfig,
-    tensors: Mapping[str, torch.Tensor],
-    hats: Sequence[torch.Tensor],
-    features: Sequence[torch.Tensor],
+    config: FvsrnConfig, tensors: Mapping[str, torch.Tensor], axes: Sequence[_OnAxis]
 ) -> torch.Tensor:
     """Before the activation: (n, width)."""
-    latent = _interpolate(tensors["grid"], hats)
-    lengths = [len(axis) for axis in hats]
+    latent = _interpolate(latent_grid(config, tensors), [axis.hats for axis in axes])
+    lengths = [len(axis.hats) for axis in axes]
     first = (latent.reshape(-1, config.features) @ _latent_matrix(config, tensors)).reshape(
         *lengths, -1
     )
-    for number, axis in enumerate(features):
-        added = axis @ _axis_matrix(config, tensors, number)
+    for number, axis in enumerate(axes):
+        added = axis.features @ _axis_matrix(config, tensors, number)
         if number == 0:
             added = added + tensors["vector0"]
         trailing = [1] * (config.axes - 1 - number)
         first = first + added.reshape(lengths[number], *trailing, -1)
+    if config.row_count:
+        first = first + (_waves(axes) @ _row_weights(config, tensors))
     return first.reshape(-1, config.width)
+
+
+def _waves(axes: Sequence[_OnAxis]) -> torch.Tensor:
+    """Cosines and sines of the rows on an outer product, (n_1, ..., n_d, 2 M): angles add up."""
+    cosine, sine = axes[0].cosine, axes[0].sine
+    for axis in axes[1:]:
+        before, turned = cosine[..., None, :], sine[..., None, :]
+        cosine, sine = (
+            before * axis.cosine - turned * axis.sine,
+            turned * axis.cosine + before * axis.sine,
+        )
+    return torch.cat([cosine, sine], dim=-1)
 
 
 def forward_points(
@@ -190,7 +283,7 @@ def forward_points(
     Returns:
         (components, points) float32.
     """
-    grid = tensors["grid"]
+    grid = latent_grid(config, tensors)
     cells = [_cells(axis, size) for axis, size in zip(positions, grid.shape[1:], strict=True)]
     latent = torch.zeros(len(positions[0]), config.features, device=grid.device)
     for corner in itertools.product((0, 1), repeat=config.axes):
@@ -201,43 +294,66 @@ def forward_points(
         latent += grid.movedim(0, -1)[index] * weight[:, None]
     first = latent @ _latent_matrix(config, tensors) + tensors["vector0"]
     for number, axis in enumerate(positions):
-        features = _fourier(axis, config.octaves).float()
+        features = _features(config, number, axis)
         first = first + features @ _axis_matrix(config, tensors, number)
+    rows = _rows_on(config, grid)
+    angles = 2 * math.pi * (torch.stack(list(positions), dim=1).double() @ rows.T)
+    waves = torch.cat([torch.cos(angles), torch.sin(angles)], dim=1).float()
+    first = first + waves @ _row_weights(config, tensors)
     return _hidden_layers(config, tensors, first)
 
 
 def _latent_matrix(config: FvsrnConfig, tensors: Mapping[str, torch.Tensor]) -> torch.Tensor:
     """Columns of the first matrix that belong to the grid, transposed."""
-    return tensors["matrix0"][:, config.axes * (1 + 2 * config.octaves) :].T
+    return tensors["matrix0"][:, -config.features :].T
+
+
+def _row_weights(config: FvsrnConfig, tensors: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Columns of the first matrix that belong to cosines and sines of the rows, transposed."""
+    start = config.position_inputs
+    return tensors["matrix0"][:, start : start + 2 * config.row_count].T
 
 
 def _axis_matrix(
     config: FvsrnConfig, tensors: Mapping[str, torch.Tensor], number: int
 ) -> torch.Tensor:
-    """Columns of the first matrix that belong to one axis, in the order of `_fourier`, transposed.
+    """Columns of the first matrix that belong to one axis, in order, transposed."""
+    return tensors["matrix0"][:, _columns(config, number)].T
 
-    Inputs are position, cosines and sines, each of all axes in turn.
-    """
-    return tensors["matrix0"][:, number : config.axes * (1 + 2 * config.octaves) : config.axes].T
+
+@cache
+def _columns(config: FvsrnConfig, number: int) -> slice | list[int]:
+    """A slice where there is one: its gradient is much cheaper."""
+    found = config.columns(number)
+    if not found:
+        return slice(0, 0)
+    step = found[1] - found[0] if len(found) > 1 else 1
+    even = slice(found[0], found[-1] + 1, step)
+    return even if found == list(range(config.inputs))[even] else found
 
 
 def _hidden_layers(
     config: FvsrnConfig, tensors: Mapping[str, torch.Tensor], hidden: torch.Tensor
 ) -> torch.Tensor:
     """All layers after the first: (n, width) to (components, n)."""
+    frequency = config.snake_frequency
     for layer in range(1, config.layers + 1):
-        activated: torch.Tensor = _DoubledSnakeAlt.apply(hidden)  # type: ignore[no-untyped-call]
-        hidden = _next_layer(tensors, layer, activated)
+        activated: torch.Tensor = _ScaledSnakeAlt.apply(hidden, frequency)  # type: ignore[no-untyped-call]
+        hidden = _next_layer(tensors, layer, activated, 0.5 / frequency)
     return hidden.T
 
 
 def _next_layer(
-    tensors: Mapping[str, torch.Tensor], layer: int, activated: torch.Tensor
+    tensors: Mapping[str, torch.Tensor], layer: int, activated: torch.Tensor, share: float
 ) -> torch.Tensor:
-    """Before the activation, from 2 SnakeAlt - 1 of the layer before: (n, units)."""
+    """Before the activation, from 2 f SnakeAlt - 1 of the layer before: (n, units).
+
+    Args:
+        share: 1 / (2 f).
+    """
     matrix = tensors[f"matrix{layer}"]
-    vector = tensors[f"vector{layer}"] + 0.5 * matrix.sum(dim=1)
-    return torch.addmm(vector, activated, matrix.T, alpha=0.5)
+    vector = tensors[f"vector{layer}"] + share * matrix.sum(dim=1)
+    return torch.addmm(vector, activated, matrix.T, alpha=share)
 
 
 def _interpolate(grid: torch.Tensor, hats: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -268,11 +384,6 @@ def _cells(axis: torch.Tensor, size: int) -> tuple[torch.Tensor, torch.Tensor]:
     return lower.long(), (scaled - lower).float()
 
 
-def _fourier(axis: torch.Tensor, octaves: int) -> torch.Tensor:
-    angles = 2 * math.pi * axis[:, None] * 2.0 ** torch.arange(octaves, device=axis.device)
-    return torch.cat([axis[:, None], torch.cos(angles), torch.sin(angles)], dim=1)
-
-
 def refine_grid(grid: torch.Tensor, size: tuple[int, ...]) -> torch.Tensor:
     """The grid resampled to more nodes; the interpolated function is kept as far as it can be."""
     hats = [
@@ -288,10 +399,12 @@ def centre_grid(
     """The same function with the median of every channel of the grid at 0.
 
     Interpolation weights add up to 1, so a constant may move from the grid to the first vector.
-    Where most of a field is background, most nodes then are near 0, and can be pruned.
+    Where most of a field is background, most nodes then are near 0, and can be pruned; so are the
+    coefficients of its low band.
     """
-    grid = tensors["grid"].detach()
+    grid = latent_grid(config, tensors).detach()
     medians = grid.flatten(1).median(dim=1).values
     moved = _latent_matrix(config, tensors).detach().T @ medians
     centred = grid - medians.reshape(-1, *[1] * config.axes)
-    return {**tensors, "grid": centred, "vector0": tensors["vector0"].detach() + moved}
+    vector = tensors["vector0"].detach() + moved
+    return {**tensors, **latent_of(config, centred), "vector0": vector}

@@ -29,7 +29,7 @@ def kinds(config: FvsrnConfig, components: int) -> tuple[UnitKind, ...]:
         found.append(UnitKind(_HIDDEN, config.width, layers, freed))
     if config.features > 1:
         freed = total - replace(config, features=config.features - 1).parameters(components)
-        found.append(UnitKind(_FEATURES, config.features, (("grid", 0),), freed))
+        found.append(UnitKind(_FEATURES, config.features, (("matrix0", 1),), freed))
     return tuple(found)
 
 
@@ -59,7 +59,8 @@ def without(
         column = config.inputs - config.features + chosen[0]
         left["vector0"] = left["vector0"] + means[0] * left["matrix0"][:, column]
         left["matrix0"] = _drop(left["matrix0"], 1, column)
-        left["grid"] = _drop(left["grid"], 0, chosen[0])
+        for spec in config.latent_tensors():
+            left[spec.name] = _drop(left[spec.name], 0, chosen[0])
         return replace(config, features=config.features - 1), left
     for layer, (unit, mean) in enumerate(zip(chosen, means, strict=True)):
         after = f"matrix{layer + 1}"
