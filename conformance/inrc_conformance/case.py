@@ -19,6 +19,10 @@ class Case:
     expect: str = "ok"
     tags: tuple[str, ...] = ()
     level: int = 1
+    priors: tuple[tuple[str, bytes], ...] = ()
+    """Names and bytes of files that a decoder is given."""
+    accept: tuple[str, ...] = ()
+    """Other outcomes that the text leaves open."""
 
     @property
     def id(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -36,10 +37,12 @@ from .decoder import values as decoder_values
 from .decoder.architectures import pyramid, transforms
 from .decoder.output import write_outputs
 from .decoder.values import Float64Array, parameters, stored_values
+from .mutants_network import NETWORKS, UNCHECKED_NETWORKS
 from .mutants_octree import OCTREES, SHELLS, UNCHECKED_SHELLS
 from .mutants_residual import RESIDUALS
 from .mutants_restoration import RESTORATIONS, Patches
 from .mutants_tile import TILES, UNCHECKED
+from .processes import PRIORS, priors_beside
 from .runner import Result, judge
 from .suite import SuiteCase, select
 
@@ -67,6 +70,7 @@ class Mutant:
         if self.repair is not None:
             data = self.repair(data)
         with ExitStack() as stack:
+            stack.enter_context(patch.dict(os.environ, {PRIORS: priors_beside(source)}))
             for target, attribute, value in self.patches:
                 stack.enter_context(patch.object(target, attribute, value))
             try:
@@ -316,9 +320,10 @@ MUTANTS = (
     *(Mutant(name, patches, first="valid/pyramid/network*") for name, patches in RESTORATIONS),
     *(Mutant(name, patches, first="*/residuals/*") for name, patches in RESIDUALS),
     *(Mutant(name, patches, first=first) for name, patches, first in TILES),
+    *(Mutant(name, patches, first=first) for name, patches, first in NETWORKS),
     *(
         Mutant(n, answer=_refusals("ok", begin), first=first)
-        for n, begin, first in (*UNCHECKED, *UNCHECKED_SHELLS)
+        for n, begin, first in (*UNCHECKED, *UNCHECKED_SHELLS, *UNCHECKED_NETWORKS)
     ),
     *(
         Mutant(name, patches, first="valid/shell/scattered*")

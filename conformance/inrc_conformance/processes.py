@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
 import shlex
 import subprocess
@@ -10,8 +11,20 @@ import threading
 from pathlib import Path
 from typing import Protocol
 
+PRIORS = "INRC_PRIORS"
+"""The variable of the environment that lists folders of priors."""
 EXIT_CODES = {0: "ok", 3: "malformed", 4: "unsupported", 5: "limit"}
 STATUSES = (*EXIT_CODES.values(), "error")
+
+
+def priors_beside(source: Path) -> str:
+    """Return the folder of a file if there are priors in it, else nothing."""
+    return str(source.parent) if any(source.parent.glob("*.inrcprior")) else ""
+
+
+def environment(source: Path) -> dict[str, str]:
+    """Return the environment of a decoder of a file: it sees the priors beside it, and no other."""
+    return os.environ | {PRIORS: priors_beside(source)}
 
 
 class Driver(Protocol):
@@ -41,6 +54,7 @@ class OneShot:
                 capture_output=True,
                 timeout=self._timeout,
                 check=False,
+                env=environment(source),
             )
         except subprocess.TimeoutExpired:
             return f"timeout after {self._timeout:g} s"
@@ -53,15 +67,23 @@ class OneShot:
 
 
 class Batch:
-    """Keeps one `CMD batch` process; a dead or late one fails its case and is started again."""
+    """Keeps one `CMD batch` process; a dead or late one fails its case and is started again.
+
+    So is one that has other priors than those beside the next file.
+    """
 
     def __init__(self, command: str, timeout: float) -> None:
         self._command = [*shlex.split(command), "batch"]
         self._timeout = timeout
         self._process: subprocess.Popen[str] | None = None
         self._lines: queue.Queue[str | None] = queue.Queue()
+        self._priors = ""
 
-    def _start(self) -> subprocess.Popen[str]:
+    def _start(self, source: Path) -> subprocess.Popen[str]:
+        given = environment(source)
+        if given[PRIORS] != self._priors:
+            self.close()
+            self._priors = given[PRIORS]
         if self._process is None or self._process.poll() is not None:
             self.close()
             lines: queue.Queue[str | None] = queue.Queue()
@@ -73,6 +95,7 @@ class Batch:
                 text=True,
                 encoding="utf-8",
                 errors="replace",
+                env=given,
             )
             threading.Thread(target=_pump, args=(process, lines), daemon=True).start()
             self._process, self._lines = process, lines
@@ -82,7 +105,7 @@ class Batch:
         """Send one request and wait for its answer."""
         request = {"id": identity, "input": str(source), "outdir": str(outdir)}
         try:
-            process = self._start()
+            process = self._start(source)
             if process.stdin is None:
                 return "error: no standard input"
             process.stdin.write(json.dumps(request) + "\n")

@@ -12,6 +12,7 @@ from collections import Counter
 import numpy as np
 
 from .builder import File, Fvsrn, Index, MaskSpec, constant_item, float_bits, simple_file, verbatim
+from .builder_network import Hashgrid, Latent, Neurcomp, Siren
 from .builder_pyramid import Pyramid
 from .builder_shell import Scattered, Shell
 from .case import Case
@@ -65,6 +66,10 @@ def small_files() -> list[bytes]:
         residual.build(index=Index()),
         tiles.build(digest_size=16, index=Index(1)),
         Shell((2, 1, 1), 1, 16, Scattered(3, 50)).file().build(),
+        Neurcomp((3, 2), width=2).file().build(),
+        Siren((3, 2), width=2, encoding=(3, 1, 900, 1)).file().build(),
+        Hashgrid((3, 2), levels=2, width=2).file().build(),
+        Latent((3, 2), octaves=0, extra={5: [1, 1], 6: [0, 1, 1], 7: [1, 9, 1]}).file().build(),
     ]
 
 

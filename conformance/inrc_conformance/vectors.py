@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import numpy.typing as npt
@@ -17,18 +19,24 @@ from .case import Case
 from .console import say
 from .decoder import Decoded, DecodeError, decode_bytes
 from .decoder.headers import Item
+from .processes import PRIORS
 from .vectors_container import container_faults
+from .vectors_fvsrn import fvsrn_cases, fvsrn_faults
+from .vectors_hashgrid import hashgrid_cases, hashgrid_faults
 from .vectors_index import index_cases, index_faults
 from .vectors_item import item_faults
 from .vectors_limit import limit_cases, unsupported_cases
 from .vectors_masks import mask_cases, verbatim_cases
+from .vectors_neurcomp import neurcomp_cases, neurcomp_faults
 from .vectors_precise import precise_cases
+from .vectors_prior import prior_cases, prior_faults
 from .vectors_pyramid import pyramid_cases
 from .vectors_pyramid_bad import pyramid_faults
 from .vectors_residual import residual_cases
 from .vectors_residual_bad import residual_faults
 from .vectors_shell import shell_cases
 from .vectors_shell_bad import shell_faults
+from .vectors_siren import siren_cases, siren_faults
 from .vectors_stream import mask_faults, stream_faults, verbatim_faults
 from .vectors_tile import tile_cases, tile_faults
 from .vectors_valid import container_cases, item_cases, stream_cases
@@ -55,11 +63,21 @@ def all_cases() -> list[Case]:
         *tile_cases(),
         *residual_cases(),
         *shell_cases(),
+        *fvsrn_cases(),
+        *neurcomp_cases(),
+        *siren_cases(),
+        *prior_cases(),
+        *hashgrid_cases(),
         *pyramid_faults(),
         *index_faults(),
         *tile_faults(),
         *residual_faults(),
         *shell_faults(),
+        *fvsrn_faults(),
+        *neurcomp_faults(),
+        *siren_faults(),
+        *prior_faults(),
+        *hashgrid_faults(),
         *container_faults(),
         *item_faults(),
         *stream_faults(),
@@ -91,6 +109,10 @@ def describe(one: Case, decoded: Decoded | None, reason: str) -> dict[str, Any]:
         "tags": list(one.tags),
         "since": "1.0",
     }
+    if one.priors:
+        info["priors"] = [name for name, _ in one.priors]
+    if one.accept:
+        info["accept"] = list(one.accept)
     if decoded is None:
         return info | {"reason": reason}
     limits: list[dict[str, Any]] = []
@@ -123,12 +145,15 @@ def precise(item: Item) -> bool:
 
 def write_case(one: Case, root: Path) -> None:
     """Write the folder of one case; the reference decoder must agree with it."""
-    found, reason, decoded = outcome(one.data)
-    if found != one.expect:
-        raise ValueError(f"{one.id}: the reference decoder says {found} ({reason})")
     folder = root / one.id
     folder.mkdir(parents=True)
     (folder / "input.inrc").write_bytes(one.data)
+    for name, prior in one.priors:
+        (folder / name).write_bytes(prior)
+    with patch.dict(os.environ, {PRIORS: str(folder) if one.priors else ""}):
+        found, reason, decoded = outcome(one.data)
+    if found != one.expect:
+        raise ValueError(f"{one.id}: the reference decoder says {found} ({reason})")
     info = describe(one, decoded, reason)
     text = json.dumps(info, indent=1, ensure_ascii=True) + "\n"
     (folder / "case.json").write_text(text, encoding="ascii")

@@ -62,14 +62,14 @@ def unsupported_cases() -> list[Case]:
         "key-text": (plain | {"x": 0}, "ITEM-1"),
         "dtype-9": (constant_item([2], [["a", 9, 1.0, 0.0]]), "ITEM-2"),
         "dtype-255": (constant_item([2], [["a", 255, 1.0, 0.0]]), "ITEM-2"),
-        "architecture-4": (plain | {2: [4, 1, {}]}, "ITEM-5"),
+        "architecture-9": (plain | {2: [9, 1, {}]}, "ITEM-5"),
         "architecture-private": (plain | {2: [2**31, 1, {}]}, "ITEM-5"),
         "version-2": (plain | {2: [0, 2, {}]}, "ITEM-5"),
         "config-key-of-constant": (plain | {2: [0, 1, {0: 1}]}, "ITEM-5"),
     }
     for name, (value, spec) in items.items():
         add("item", name, File().item(value).build(), spec)
-    config = {0: [3, 3], 1: 2, 2: 4, 3: 1, 4: 1, 5: 1}
+    config = {0: [3, 3], 1: 2, 2: 4, 3: 1, 4: 1, 9: 1}
     add("item", "config-key-of-fvsrn", simple_file(Fvsrn(), k2=[1, 1, config]).build(), "ITEM-5")
     quantisation: list[Any] = [[2, 1 / 64, 0], *[1 / 64] * 4]
     add("item", "quantisation-2", simple_file(Fvsrn(), k3=quantisation).build(), "ITEM-7")

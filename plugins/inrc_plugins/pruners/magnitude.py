@@ -89,7 +89,7 @@ class MagnitudeState:
             squares = self._tensors[name].detach().square()
             if by_rate or self._settings.score == "importance":
                 squares = squares * self._curvature[name]
-            if layout.size > 1:
+            if squares.shape != layout.shape:
                 squares = squares.sum(dim=0)
             scores[name], sizes[name] = as_array(squares), layout.size
         ties = {name: np.zeros(score.shape) for name, score in scores.items()}

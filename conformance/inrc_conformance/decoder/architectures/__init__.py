@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import Unsupported
 from ..headers import Item
-from . import constant, fvsrn, pyramid, shell
+from . import constant, fvsrn, hashgrid, neurcomp, pyramid, shell, siren
 from .plan import Plan
 
 _KNOWN = {
@@ -12,6 +12,9 @@ _KNOWN = {
     (1, 1): fvsrn.plan,
     (2, 1): pyramid.plan,
     (3, 1): shell.plan,
+    (4, 1): neurcomp.plan,
+    (7, 1): siren.plan,
+    (8, 1): hashgrid.plan,
 }
 
 

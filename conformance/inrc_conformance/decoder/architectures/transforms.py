@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ..errors import Malformed
 from ..lattice import AXES, Lattice, halved
 from .plan import Float64Array
 
-_A = -1.586134342059924
-_B = -0.052980118572961
-_C = 0.882911075530934
-_D = 0.443506852043971
-_K = 1.149604398860241
+
+class Filters(NamedTuple):
+    """The constants of a synthesis."""
+
+    a: float
+    b: float
+    c: float
+    d: float
+    k: float
 
 
-def synthesis(values: Float64Array, axis: int) -> Float64Array:
+CDF97 = Filters(
+    -1.586134342059924,
+    -0.052980118572961,
+    0.882911075530934,
+    0.443506852043971,
+    1.149604398860241,
+)
+
+
+def synthesis(values: Float64Array, axis: int, filters: Filters = CDF97) -> Float64Array:
     """Return the synthesis of all lines of more than one sample along an axis."""
     lines = np.moveaxis(values, axis, 0)
     x = np.empty_like(lines)
     evens = (lines.shape[0] + 1) // 2
-    x[0::2] = lines[:evens] / _K
-    x[1::2] = lines[evens:] * _K
-    for first, factor in ((0, _D), (1, _C), (0, _B), (1, _A)):
+    x[0::2] = lines[:evens] / filters.k
+    x[1::2] = lines[evens:] * filters.k
+    for first, factor in ((0, filters.d), (1, filters.c), (0, filters.b), (1, filters.a)):
         x[first::2] -= factor * _neighbours(x, first)
     return np.moveaxis(x, 0, axis)
 
