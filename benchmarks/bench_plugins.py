@@ -102,8 +102,8 @@ SYSTEMS = (
 )
 ARCHITECTURES = ("pyramid", "fvsrn", "neurcomp", "amgsrn", "miner", "siren", "hashgrid")
 # Of the file with fine steps; and of the table of architectures.
-_FITTED_BYTES = {"volume": 40_000, "image": 60_000, "mesh": 40_000}
-_TABLE_BYTES = {"volume": 10_000, "image": 20_000, "mesh": 20_000}
+_FITTED_BYTES = {"volume": 20_000, "image": 20_000, "mesh": 20_000}
+_TABLE_BYTES = {"volume": 10_000, "image": 10_000, "mesh": 10_000}
 
 
 def main() -> int:
