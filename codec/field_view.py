@@ -13,7 +13,7 @@ import numpy.typing as npt
 from codec.container.items import Component, Dim
 from codec.contracts import Evaluator, HoldsSamples, Values
 from codec.errors import InvalidInputError
-from codec.pipeline.blocks import Window, evaluate_blocks, windows
+from codec.pipeline.blocks import Window, evaluate_blocks, evaluate_points, windows
 from codec.pipeline.normalise import denormalise, to_stored
 from codec.shape_view import ShapeView
 
@@ -358,7 +358,8 @@ class ItemView(FieldView):
     def at(self, points: Any) -> npt.NDArray[np.float64]:
         places = self._checked_points(points)
         component = self._component
-        normalised = self._item.evaluator_at(self._level).at(places)[self._index]
+        evaluator = self._item.evaluator_at(self._level)
+        normalised = evaluate_points(evaluator.at, places, self._item.file.threads)[self._index]
         real = denormalise(normalised, component.offset, component.scale)
         coded = self._item.validity(component)
         if coded is not None:

@@ -86,5 +86,6 @@ class ShapeView:
         )
         if offset:
             apart = offset / self.frame.spacing
-            places = moved_inward(self._item.evaluator, view.shape, places, apart)
+            threads = self._item.file.threads
+            places = moved_inward(self._item.evaluator, view.shape, places, apart, threads)
         return TriangleMesh(self.frame.positions(places), faces)

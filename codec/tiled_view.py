@@ -93,7 +93,20 @@ class TiledView(FieldView):
         return out
 
     def _read_blended(self, places: Selection, threads: int) -> Array:
-        """Values where tiles share samples: sums of what each gives, weighted, and then rounded."""
+        """Values where tiles share samples: sums, then rounded, and fill values put in."""
+        out = to_stored(self.blended(places, threads), self.dtype)
+        for tile, local, targets in self._parts(places):
+            chosen = out[_window(targets)]
+            tile.put_fill(chosen, local)
+            out[_window(targets)] = chosen
+        return out
+
+    def blended(self, places: Selection, threads: int) -> Reals:
+        """Weighted sums of what the tiles give, before rounding, and without fill values.
+
+        Args:
+            places: per axis, indices of samples at full resolution.
+        """
         total = np.zeros([len(axis) for axis in places])
         largest = np.finfo(np.float64).max
 
@@ -108,12 +121,7 @@ class TiledView(FieldView):
         each = threads if len(parts) == 1 else 1
         for window, real in self._ahead(share, parts, threads):
             total[window] += real
-        out = to_stored(total, self.dtype)
-        for tile, local, targets in self._parts(places):
-            chosen = out[_window(targets)]
-            tile.put_fill(chosen, local)
-            out[_window(targets)] = chosen
-        return out
+        return total
 
     def _weighted_parts(self, places: Selection) -> Iterator[tuple[_Part, list[Reals]]]:
         """As `_parts`, for every tile with a weight above 0, with its weights per axis."""

@@ -19,6 +19,7 @@ from codec.field_view import ItemView
 from codec.pipeline.blocks import evaluate_blocks
 from codec.pipeline.normalise import denormalise
 from codec.reader import InrcFile
+from codec.tiled_view import TiledView
 
 _STATUS = (
     (codec.UnsupportedError, "unsupported", 4),
@@ -40,17 +41,36 @@ def decode(source: str, directory: str) -> None:
             for index in range(len(item.header.components)):
                 # A tile is an item of its own.
                 place = f"{item.number}-{index}"
-                values = ItemView(item, index)[...]
+                values = _values(file, item, index)
                 np.save(out / f"values-{place}.npy", values, allow_pickle=False)
-                np.save(out / f"real-{place}.npy", _real(item, index), allow_pickle=False)
+                np.save(out / f"real-{place}.npy", _real(file, item, index), allow_pickle=False)
         verbatim = {path: _hash(value) for path, value in file.verbatim.items()}
     (out / "info.json").write_text(
         json.dumps({"integers_sha256": digest.hex(), "verbatim": verbatim})
     )
 
 
-def _real(item: DecodableItem, index: int) -> np.ndarray:
+def _blended(file: InrcFile, item: DecodableItem, index: int) -> TiledView | None:
+    """The field of a tile, if its tiles share samples."""
+    view = file[item.header.components[index].name]
+    shares = any(one.header.overlap for one in view.items)
+    return view if shares and isinstance(view, TiledView) else None
+
+
+def _values(file: InrcFile, item: DecodableItem, index: int) -> np.ndarray:
+    view = _blended(file, item, index)
+    if view is None:
+        return ItemView(item, index)[...]
+    header = item.header
+    return view[tuple(slice(a, a + n) for a, n in zip(header.origin, header.shape, strict=True))]
+
+
+def _real(file: InrcFile, item: DecodableItem, index: int) -> np.ndarray:
     shape = item.header.shape
+    view = _blended(file, item, index)
+    if view is not None:
+        start = item.header.origin
+        return view.blended([np.arange(a, a + n) for a, n in zip(start, shape, strict=True)], 1)
     real = np.empty(shape)
     component = item.header.components[index]
 

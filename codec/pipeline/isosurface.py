@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from codec.contracts import Evaluator, OpenEvaluator, Positions
+from codec.contracts import Evaluator, OpenEvaluator
 from codec.errors import InvalidOptionError, MissingDependencyError
-from codec.pipeline.blocks import Window, evaluate_blocks
+from codec.pipeline.blocks import evaluate_points
+from codec.pipeline.near_surface import samples_near_surface
 from codec.pipeline.open_surface import cut
 
 DEFAULT_RESOLUTION = 256
@@ -60,20 +61,13 @@ def extract(
     spacing = (max(shape) - 1) / resolution
     counts = [round((size - 1) / spacing) + 1 for size in shape]
     axes = [np.linspace(0, size - 1, max(n, 2)) for size, n in zip(shape, counts, strict=True)]
-    # One node of outside all around, so that a surface at the border of the grid is closed.
-    samples = np.ones([len(axis) + 2 for axis in axes], np.float32)
-
-    def store(window: Window, values: npt.NDArray[np.float32]) -> None:
-        inner = tuple(slice(part.start + 1, part.stop + 1) for part in window)
-        samples[inner] = values[0]
-
-    evaluate_blocks(_AtNodes(evaluator, axes), [np.arange(len(a)) for a in axes], threads, store)
+    samples = samples_near_surface(evaluator, axes, band, threads)
     advance(0.5)
     steps = np.array([axis[1] - axis[0] for axis in axes])
     vertices, faces = _triangles(samples, float(steps.max()) / band)
     places = (vertices - 1) * steps
     vertices, faces = _without_specks(places, faces)
-    vertices = _on_surface(evaluator, vertices, np.array(shape) - 1.0)
+    vertices = _on_surface(_Field(evaluator, np.array(shape) - 1.0, threads), vertices)
     if closed or not isinstance(evaluator, OpenEvaluator):
         return vertices, faces
     past = evaluator.past_border(vertices)
@@ -83,7 +77,7 @@ def extract(
 
 
 def moved_inward(
-    evaluator: Evaluator, shape: tuple[int, ...], vertices: Doubles, distance: float
+    evaluator: Evaluator, shape: tuple[int, ...], vertices: Doubles, distance: float, threads: int
 ) -> Doubles:
     """Vertices moved against the gradient of a field of distances.
 
@@ -91,24 +85,9 @@ def moved_inward(
         shape: nodes of the field.
         distance: in nodes.
     """
-    gradient = _gradient(evaluator, vertices, np.array(shape) - 1.0)
+    gradient = _Field(evaluator, np.array(shape) - 1.0, threads).gradient(vertices)
     length = np.linalg.norm(gradient, axis=1)
     return np.asarray(vertices - distance * gradient / np.maximum(length, 1e-12)[:, None])
-
-
-class _AtNodes:
-    """An evaluator whose indices count other positions."""
-
-    def __init__(self, evaluator: Evaluator, axes: list[Doubles]) -> None:
-        self._evaluator = evaluator
-        self._axes = axes
-
-    def on_axes(self, positions: Sequence[Positions]) -> npt.NDArray[np.float32]:
-        pairs = zip(self._axes, positions, strict=True)
-        return self._evaluator.on_axes([axis[at.astype(np.int64)] for axis, at in pairs])
-
-    def at(self, points: Positions) -> npt.NDArray[np.float32]:
-        return self._evaluator.at(points)
 
 
 def _triangles(samples: npt.NDArray[np.float32], per_sample: float) -> tuple[Doubles, Faces]:
@@ -131,19 +110,17 @@ def _triangles(samples: npt.NDArray[np.float32], per_sample: float) -> tuple[Dou
 
 def _without_specks(vertices: Doubles, faces: Faces) -> tuple[Doubles, Faces]:
     """Without the parts that are smaller than what the grid of the field can hold."""
-    part = np.arange(len(vertices))
-    while True:
-        least = part[faces].min(1)
-        joined = part.copy()
-        for corner in range(3):
-            np.minimum.at(joined, faces[:, corner], least)
-        joined = joined[joined]
-        if (joined == part).all():
-            break
-        part = joined
-    names, part = np.unique(part, return_inverse=True)
-    lower = np.full((len(names), 3), np.inf)
-    upper = np.full((len(names), 3), -np.inf)
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    if not len(vertices):
+        return vertices, faces
+    starts, ends = faces[:, :2].ravel(), faces[:, 1:].ravel()
+    size = (len(vertices),) * 2
+    joined = coo_matrix((np.ones(len(starts), np.int8), (starts, ends)), shape=size)
+    count, part = connected_components(joined, directed=False)
+    lower = np.full((count, 3), np.inf)
+    upper = np.full((count, 3), -np.inf)
     np.minimum.at(lower, part, vertices)
     np.maximum.at(upper, part, vertices)
     kept = ((upper - lower).max(1) > _SPECK)[part]
@@ -151,32 +128,50 @@ def _without_specks(vertices: Doubles, faces: Faces) -> tuple[Doubles, Faces]:
     return vertices[kept], numbers[faces[kept[faces[:, 0]]]]
 
 
-def _on_surface(evaluator: Evaluator, places: Doubles, highest: Doubles) -> Doubles:
+class _Field:
+    """A field of distances at positions of its grid; others are moved to the border.
+
+    Args:
+        highest: (3,) index of the last node.
+    """
+
+    def __init__(self, evaluator: Evaluator, highest: Doubles, threads: int) -> None:
+        self._evaluator = evaluator
+        self._highest = highest
+        self._threads = threads
+
+    def at(self, places: Doubles) -> Doubles:
+        """Normalised distances, (n,)."""
+        inner = np.clip(places, 0, self._highest)
+        found = evaluate_points(self._evaluator.at, inner, self._threads)
+        return np.asarray(found[0], np.float64)
+
+    def gradient(self, places: Doubles) -> Doubles:
+        """Their gradient, (n, 3)."""
+        gradient = np.empty_like(places)
+        for axis in range(3):
+            shift = np.zeros(3)
+            shift[axis] = _APART
+            ahead, behind = self.at(places + shift), self.at(places - shift)
+            gradient[:, axis] = (ahead - behind) / (2 * _APART)
+        return gradient
+
+
+def _on_surface(field: _Field, places: Doubles) -> Doubles:
     """Vertices moved along the gradient to where the field is 0."""
-    if not len(places):
-        return places
-    value = evaluator.at(np.clip(places, 0, highest))[0].astype(np.float64)
+    places = places.copy()
+    value = field.at(places)
+    # Those that a step brought closer; of the others the next step would be the same.
+    left = np.arange(len(places))
     for _ in range(_STEPS):
-        gradient = _gradient(evaluator, places, highest)
+        gradient = field.gradient(places[left])
         size = np.square(gradient).sum(1)
-        move = -gradient * (value / np.maximum(size, 1e-12))[:, None]
-        length = np.linalg.norm(move, axis=1)
+        move = -gradient * (value[left] / np.maximum(size, 1e-12))[:, None]
         # A step as long as that leaves the neighbourhood in which the gradient means anything.
-        moved = np.where((length < _LONGEST)[:, None], places + move, places)
-        reached = evaluator.at(np.clip(moved, 0, highest))[0].astype(np.float64)
-        better = np.abs(reached) < np.abs(value)
-        places = np.where(better[:, None], moved, places)
-        value = np.where(better, reached, value)
+        near = np.linalg.norm(move, axis=1) < _LONGEST
+        left, moved = left[near], places[left[near]] + move[near]
+        reached = field.at(moved)
+        better = np.abs(reached) < np.abs(value[left])
+        left = left[better]
+        places[left], value[left] = moved[better], reached[better]
     return places
-
-
-def _gradient(evaluator: Evaluator, places: Doubles, highest: Doubles) -> Doubles:
-    """Gradient of the field at positions, (n, 3)."""
-    gradient = np.empty_like(places)
-    for axis in range(3):
-        shift = np.zeros(3)
-        shift[axis] = _APART
-        ahead = evaluator.at(np.clip(places + shift, 0, highest))[0]
-        behind = evaluator.at(np.clip(places - shift, 0, highest))[0]
-        gradient[:, axis] = (ahead.astype(np.float64) - behind) / (2 * _APART)
-    return gradient

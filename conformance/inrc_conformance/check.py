@@ -13,6 +13,8 @@ from .suite import SuiteCase
 
 Float64Array = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
+BORDER = 2.0**-20
+"""How far e of a border may be from the reference; its values are at most 127."""
 
 
 def check_status(one: SuiteCase, status: str) -> list[str]:
@@ -35,6 +37,8 @@ def check_outputs(one: SuiteCase, directory: Path) -> list[str]:
         problems.append("integers_sha256 differs")
     if "verbatim" in info and info["verbatim"] != one.info["verbatim"]:
         problems.append("verbatim variables differ")
+    if "provenance" in info and info["provenance"] != one.info.get("provenance"):
+        problems.append("provenance differs")
     for limits in one.info["limits"]:
         name = f"{limits['item']}-{limits['component']}"
         try:
@@ -42,6 +46,20 @@ def check_outputs(one: SuiteCase, directory: Path) -> list[str]:
         except (OSError, ValueError, EOFError) as error:
             found = [str(error)]
         problems += [f"component {name}: {problem}" for problem in found]
+    return problems + _check_borders(one, directory)
+
+
+def _check_borders(one: SuiteCase, directory: Path) -> list[str]:
+    """Check the borders of shells, which a decoder need not write."""
+    problems: list[str] = []
+    for path in sorted(one.folder.glob("expected-border-*.npy")):
+        name = path.name.removeprefix("expected-")
+        if (directory / name).exists():
+            e = load(path)
+            found = check_real(
+                load(directory / name), e, np.ones(e.shape, np.bool_), BORDER, BORDER
+            )
+            problems += [f"{name}: {problem}" for problem in found]
     return problems
 
 

@@ -42,10 +42,15 @@ class Coverage:
 
 def spec_ids(spec: Path) -> list[str]:
     """Return the ids in square brackets of all pages of the text, but for those of media."""
+    return _sorted(name for name in _all_ids(spec) if not name.startswith(_NOT_OF_THE_FORMAT))
+
+
+def _all_ids(spec: Path) -> set[str]:
+    """Return the ids in square brackets of all pages; vectors of media need not be there."""
     found: set[str] = set()
     for page in spec.rglob("*.md"):
         found.update(_DEFINITION.findall(page.read_text(encoding="utf-8")))
-    return _sorted(name for name in found if not name.startswith(_NOT_OF_THE_FORMAT))
+    return found
 
 
 def explained_ids(limitations: Path) -> set[str]:
@@ -59,11 +64,12 @@ def coverage(spec: Path, cases: Iterable[SuiteCase], limitations: Path = LIMITAT
     """Compare the ids of the text, those of the vectors and those of the limitations."""
     vectors = dict.fromkeys(spec_ids(spec), 0)
     unknown: set[str] = set()
+    known = _all_ids(spec)
     for one in cases:
         for name in one.info["spec"]:
             if name in vectors:
                 vectors[name] += 1
-            else:
+            elif name not in known:
                 unknown.add(name)
     uncovered = {name for name, number in vectors.items() if not number}
     explained = explained_ids(limitations)

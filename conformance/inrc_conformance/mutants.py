@@ -37,8 +37,16 @@ from .decoder import values as decoder_values
 from .decoder.architectures import pyramid, transforms
 from .decoder.output import write_outputs
 from .decoder.values import Float64Array, parameters, stored_values
+from .mutants_grids import AMGSRNS, MINERS
 from .mutants_network import NETWORKS, UNCHECKED_NETWORKS
 from .mutants_octree import OCTREES, SHELLS, UNCHECKED_SHELLS
+from .mutants_overlap import (
+    BORDERS,
+    CODEBOOKS,
+    OVERLAPS,
+    PROVENANCES,
+    UNCHECKED_OVERLAPS,
+)
 from .mutants_residual import RESIDUALS
 from .mutants_restoration import RESTORATIONS, Patches
 from .mutants_tile import TILES, UNCHECKED
@@ -323,7 +331,24 @@ MUTANTS = (
     *(Mutant(name, patches, first=first) for name, patches, first in NETWORKS),
     *(
         Mutant(n, answer=_refusals("ok", begin), first=first)
-        for n, begin, first in (*UNCHECKED, *UNCHECKED_SHELLS, *UNCHECKED_NETWORKS)
+        for n, begin, first in (
+            *UNCHECKED,
+            *UNCHECKED_SHELLS,
+            *UNCHECKED_OVERLAPS,
+            *UNCHECKED_NETWORKS,
+        )
+    ),
+    *(
+        Mutant(name, patches, first=f"valid/{topic}/*")
+        for topic, some in (
+            ("amgsrn", AMGSRNS),
+            ("miner", MINERS),
+            ("overlap", OVERLAPS),
+            ("codebook", CODEBOOKS),
+            ("border", BORDERS),
+            ("media", PROVENANCES),
+        )
+        for name, patches in some
     ),
     *(
         Mutant(name, patches, first="valid/shell/scattered*")

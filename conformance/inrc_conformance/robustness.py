@@ -12,6 +12,9 @@ from collections import Counter
 import numpy as np
 
 from .builder import File, Fvsrn, Index, MaskSpec, constant_item, float_bits, simple_file, verbatim
+from .builder_amgsrn import Amgsrn
+from .builder_border import scattered
+from .builder_miner import Miner
 from .builder_network import Hashgrid, Latent, Neurcomp, Siren
 from .builder_pyramid import Pyramid
 from .builder_shell import Scattered, Shell
@@ -22,6 +25,7 @@ from .encoders import raw_stream
 from .mutants import fix_crcs
 from .vectors import all_cases
 from .vectors_masks import ball
+from .vectors_overlap import even, networks, places
 from .vectors_residual import mixed as residuals_mixed
 from .vectors_residual import randomly, residual_item
 from .vectors_tile import boxes, tiled
@@ -70,6 +74,10 @@ def small_files() -> list[bytes]:
         Siren((3, 2), width=2, encoding=(3, 1, 900, 1)).file().build(),
         Hashgrid((3, 2), levels=2, width=2).file().build(),
         Latent((3, 2), octaves=0, extra={5: [1, 1], 6: [0, 1, 1], 7: [1, 9, 1]}).file().build(),
+        scattered((2, 1, 1), 1, 1, 3).file().build(),
+        Amgsrn((4, 3), 1, 1, (2, 2), 2).file().build(),
+        Miner((5, 3), 3, (1, 2)).file().build(),
+        networks(places(even((2, 2), 1))).build(),
     ]
 
 

@@ -20,6 +20,9 @@ from .console import say
 from .decoder import Decoded, DecodeError, decode_bytes
 from .decoder.headers import Item
 from .processes import PRIORS
+from .vectors_amgsrn import amgsrn_cases, amgsrn_faults
+from .vectors_border import border_cases, border_faults
+from .vectors_codebook import codebook_cases, codebook_faults
 from .vectors_container import container_faults
 from .vectors_fvsrn import fvsrn_cases, fvsrn_faults
 from .vectors_hashgrid import hashgrid_cases, hashgrid_faults
@@ -27,7 +30,11 @@ from .vectors_index import index_cases, index_faults
 from .vectors_item import item_faults
 from .vectors_limit import limit_cases, unsupported_cases
 from .vectors_masks import mask_cases, verbatim_cases
+from .vectors_media import media_cases
+from .vectors_miner import miner_cases, miner_faults
 from .vectors_neurcomp import neurcomp_cases, neurcomp_faults
+from .vectors_overlap import overlap_cases
+from .vectors_overlap_bad import overlap_faults
 from .vectors_precise import precise_cases
 from .vectors_prior import prior_cases, prior_faults
 from .vectors_pyramid import pyramid_cases
@@ -68,6 +75,12 @@ def all_cases() -> list[Case]:
         *siren_cases(),
         *prior_cases(),
         *hashgrid_cases(),
+        *border_cases(),
+        *amgsrn_cases(),
+        *miner_cases(),
+        *overlap_cases(),
+        *codebook_cases(),
+        *media_cases(),
         *pyramid_faults(),
         *index_faults(),
         *tile_faults(),
@@ -78,6 +91,11 @@ def all_cases() -> list[Case]:
         *siren_faults(),
         *prior_faults(),
         *hashgrid_faults(),
+        *border_faults(),
+        *amgsrn_faults(),
+        *miner_faults(),
+        *overlap_faults(),
+        *codebook_faults(),
         *container_faults(),
         *item_faults(),
         *stream_faults(),
@@ -135,6 +153,7 @@ def describe(one: Case, decoded: Decoded | None, reason: str) -> dict[str, Any]:
         "integers_sha256": decoded.digest.hex(),
         "limits": limits,
         "verbatim": {path: variable.sha256() for path, variable in decoded.verbatim.items()},
+        **({} if decoded.provenance is None else {"provenance": decoded.provenance}),
     }
 
 
@@ -160,6 +179,8 @@ def write_case(one: Case, root: Path) -> None:
     if decoded is None:
         return
     for i, item in enumerate(decoded.items):
+        if item.border is not None:
+            save(folder / f"expected-border-{i}.npy", item.border)
         for c, component in enumerate(item.components):
             save(folder / f"expected-{i}-{c}.npy", component.real)
             save(folder / f"expected-values-{i}-{c}.npy", component.values)

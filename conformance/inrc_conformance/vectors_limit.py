@@ -58,11 +58,11 @@ def unsupported_cases() -> list[Case]:
         deep = [deep]
     items: dict[str, tuple[dict[Any, Any], str]] = {
         "config-value-of-depth-16": (plain | {2: [0, 1, {7: deep}]}, "ITEM-5 CBOR-3"),
-        "key-8": (plain | {8: 0}, "ITEM-1"),
+        "key-9": (plain | {9: 0}, "ITEM-1"),
         "key-text": (plain | {"x": 0}, "ITEM-1"),
         "dtype-9": (constant_item([2], [["a", 9, 1.0, 0.0]]), "ITEM-2"),
         "dtype-255": (constant_item([2], [["a", 255, 1.0, 0.0]]), "ITEM-2"),
-        "architecture-9": (plain | {2: [9, 1, {}]}, "ITEM-5"),
+        "architecture-100": (plain | {2: [100, 1, {}]}, "ITEM-5"),
         "architecture-private": (plain | {2: [2**31, 1, {}]}, "ITEM-5"),
         "version-2": (plain | {2: [0, 2, {}]}, "ITEM-5"),
         "config-key-of-constant": (plain | {2: [0, 1, {0: 1}]}, "ITEM-5"),
@@ -71,8 +71,8 @@ def unsupported_cases() -> list[Case]:
         add("item", name, File().item(value).build(), spec)
     config = {0: [3, 3], 1: 2, 2: 4, 3: 1, 4: 1, 9: 1}
     add("item", "config-key-of-fvsrn", simple_file(Fvsrn(), k2=[1, 1, config]).build(), "ITEM-5")
-    quantisation: list[Any] = [[2, 1 / 64, 0], *[1 / 64] * 4]
-    add("item", "quantisation-2", simple_file(Fvsrn(), k3=quantisation).build(), "ITEM-7")
+    quantisation: list[Any] = [[3, 1 / 64, 0], *[1 / 64] * 4]
+    add("item", "quantisation-3", simple_file(Fvsrn(), k3=quantisation).build(), "ITEM-7")
     values = Fvsrn().integers()
     for name, data, spec in (
         ("coder-7", stream(7, len(values), b"", b""), "STR-1"),

@@ -9,6 +9,7 @@ import numpy as np
 
 from . import cbor
 from .architectures.plan import Plan
+from .blending import blended, overlaps
 from .errors import Limit, Malformed
 from .headers import Component, Item, parse_head, parse_item
 from .index import DIGEST_SIZE, Indexed, check_index, check_offset
@@ -17,8 +18,10 @@ from .lattice import Lattice
 from .lattice_model import LatticeModel
 from .limits import DEFAULT_LIMITS, Limits, require
 from .masks import Mask, parse_mask
+from .mesh import check_mesh
 from .numbers import Int64Array
 from .octree import listed_tree
+from .provenance import Provenance, parse_provenance
 from .residuals import ResidualReader, check_residual_counts, corrected, residual_lattice
 from .result import Decoded, DecodedComponent, DecodedItem
 from .sections import Budget, File, Section, parse_ends, parse_file
@@ -27,8 +30,10 @@ from .tensors import (
     Work,
     check_counts,
     check_masks,
+    check_octrees,
     coded_counts,
     coded_mask,
+    octree_entries,
     place,
     read_tensors,
 )
@@ -51,6 +56,7 @@ class _Parts:
     verbatim: dict[str, Variable] = field(default_factory=dict)
     medium: cbor.Value = None
     metadata: cbor.Value = None
+    provenance: Provenance | None = None
     warnings: list[str] = field(default_factory=list)
 
     def sections(self, residual: bool) -> list[IntegerSection]:
@@ -122,6 +128,11 @@ def _parse(file: File, file_size: int, limits: Limits) -> _Parts:
         parse_verbatim(value, parts.verbatim)
     for section in by_type.get("mETa", []):
         _parse_metadata(section, parts, budget)
+    for section in by_type.get("pROv", [])[:1]:
+        try:
+            parts.provenance = parse_provenance(budget.payload(section), limits.cbor_items)
+        except Malformed as error:
+            parts.warnings.append(f"pROv: {error}")
     return parts
 
 
@@ -149,6 +160,8 @@ def _parse_metadata(section: Section, parts: _Parts, budget: Budget) -> None:
         if 0 not in meta or any(key not in (0, 1) for key in meta):
             raise Malformed("mETa: keys are 0 and 1")
         parts.medium, parts.metadata = meta[0], meta.get(1)
+        if parts.medium == "mesh":
+            check_mesh(parts.metadata, parts.items)
     except Malformed as error:
         parts.warnings.append(f"mETa: {error}")
 
@@ -167,6 +180,10 @@ def _finish(file: File, parts: _Parts, limits: Limits) -> Decoded:
         _evaluate(item, plan, integers.tensors[number], integers.residuals[number], parts.masks)
         for number, (item, plan) in enumerate(zip(parts.items, parts.plans, strict=True))
     ]
+    for tiles in fields_of(parts.items):
+        if overlaps(tiles):
+            name = tiles[0].components[0].name
+            blended([one for one in items if one.components[0].name == name], parts.masks)
     return Decoded(
         kind=parts.kind,
         minor=file.minor,
@@ -177,6 +194,7 @@ def _finish(file: File, parts: _Parts, limits: Limits) -> Decoded:
         verbatim=parts.verbatim,
         medium=parts.medium,
         metadata=parts.metadata,
+        provenance=parts.provenance,
         warnings=parts.warnings,
     )
 
@@ -188,6 +206,7 @@ def _check_integers(parts: _Parts, limits: Limits) -> None:
         check_masks(item, plan, parts.masks)
         wanted.append(sum(coded_counts(item, plan, parts.masks)))
     check_counts(parts.sections(residual=False), wanted, limits)
+    check_octrees(parts.sections(residual=False), len(parts.items))
     check_residual_counts(parts.sections(residual=True), parts.items)
     mixed = [
         check_lattices(parts.sections(residual), parts.lattices(residual))
@@ -226,7 +245,7 @@ def _decode_integers(parts: _Parts) -> _Integers:
     )
     for plan, integers in zip(parts.plans, tensors, strict=True):
         if plan.octree is not None:
-            listed_tree(plan.octree, integers)
+            listed_tree(plan.octree, integers[: octree_entries(plan)])
     return _Integers(tensors, residuals, digests)
 
 
@@ -256,7 +275,7 @@ def _evaluate(
         if corrections is not None:
             real = corrected(real, steps[number], corrections[number])
         components.append(_component(item, component, y, real, masks))
-    return DecodedItem(item, integers, tensors, corrections, components)
+    return DecodedItem(item, integers, tensors, corrections, components, plan.border(tensors))
 
 
 def _component(

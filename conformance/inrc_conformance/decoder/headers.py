@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 
 from .cbor import Value, as_float, as_list, as_map, as_text, as_uint, is_float32
@@ -14,7 +15,8 @@ _MAX_COMPONENTS = 4096
 _MAX_DIMS = 8
 _MAX_SIZE = 2**48
 _MAX_NAME = 1024
-_LAST_KEY = 7
+_LAST_KEY = 8
+_MAX_CODEBOOK = 65536
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,20 @@ class Component:
 
 @dataclass(frozen=True)
 class Quantisation:
-    """Steps and zero of one tensor; `per_slice` means one step per index of the first axis."""
+    """Steps and zero of one tensor; `per_slice` means one step per index of the first axis.
+
+    With a codebook (ITEM-13), zero is the integer of its first entry.
+    """
 
     per_slice: bool
     steps: tuple[float, ...]
     zero: int
+    codebook: tuple[int, ...] | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether integers stay as they are: one step, 1, with zero 0 (STR-7, SHELL-3)."""
+        return not self.per_slice and self.steps == (1.0,) and not self.zero and not self.codebook
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,8 @@ class Item:
     origin: tuple[int, ...] | None
     bounds: tuple[float, ...] | None
     residual_steps: tuple[float, ...] | None
+    overlap: tuple[tuple[int, int], ...] | None = None
+    """Samples before and after the core of a tile, along each axis (TILE-1)."""
 
     @property
     def samples(self) -> int:
@@ -111,9 +124,12 @@ def parse_item(value: Value) -> Item:
         )
         if not quantisation:
             raise Malformed("ITEM-6: key 3 without entries")
+    if 8 in item and (5 not in item or 6 in item or 7 in item):
+        raise Malformed("TILE-3: key 8 without key 5, or with key 6 or 7")
+    sizes = tuple(size for _, size in dims)
     return Item(
         components=components,
-        dims=tuple(size for _, size in dims),
+        dims=sizes,
         dim_names=tuple(name for name, _ in dims),
         architecture=as_uint(model[0], "ITEM-5: architecture"),
         version=as_uint(model[1], "ITEM-5: version"),
@@ -123,6 +139,7 @@ def parse_item(value: Value) -> Item:
         origin=_origin(item[5], len(dims)) if 5 in item else None,
         bounds=_bounds(item[6], len(components)) if 6 in item else None,
         residual_steps=_residual_steps(item[7], len(components)) if 7 in item else None,
+        overlap=_overlap(item[8], sizes) if 8 in item else None,
     )
 
 
@@ -199,6 +216,8 @@ def _quantisation(value: Value) -> Quantisation:
     if not value:
         raise Malformed("ITEM-7: an empty quantisation entry")
     kind = _small_number(value[0], "ITEM-7: the first number")
+    if kind == 2:
+        return _codebook(value)
     if kind > 1:
         raise Unsupported(f"ITEM-7: quantisation {kind}")
     if kind == 1:
@@ -211,6 +230,23 @@ def _quantisation(value: Value) -> Quantisation:
     if isinstance(zero, bool) or not isinstance(zero, int) or not -(2**31) <= zero < 2**31:
         raise Malformed("ITEM-7: zero is not a 32-bit integer")
     return Quantisation(False, (_step(value[1]),), zero)
+
+
+def _codebook(value: list[Value]) -> Quantisation:
+    """Check a codebook (ITEM-13)."""
+    if len(value) != 4:
+        raise Malformed("ITEM-13: [2, step, first, codebook] has four entries")
+    first, entries = value[2], value[3]
+    if isinstance(first, bool) or not isinstance(first, int):
+        raise Malformed("ITEM-13: first is not an integer")
+    if not 1 - _MAX_CODEBOOK <= first <= 0:
+        raise Malformed("ITEM-13: first is not -65535 to 0")
+    if not isinstance(entries, bytes):
+        raise Malformed("ITEM-13: the codebook is not a byte string")
+    if len(entries) % 2 or not 1 <= len(entries) // 2 <= _MAX_CODEBOOK:
+        raise Malformed("ITEM-13: the codebook is not 1 to 65536 numbers of 16 bits")
+    numbers = struct.unpack(f"<{len(entries) // 2}h", entries)
+    return Quantisation(False, (_step(value[1]),), first, numbers)
 
 
 def _step(value: Value) -> float:
@@ -239,6 +275,22 @@ def _origin(value: Value, dims: int) -> tuple[int, ...]:
     if len(origin) != dims:
         raise Malformed("ITEM-11: not one origin per dim")
     return origin
+
+
+def _overlap(value: Value, sizes: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    """Check key 8; whether the tiles of a field fit together is seen later (TILE-1, TILE-2)."""
+    pairs: list[tuple[int, int]] = []
+    for entry in as_list(value, "ITEM-0: key 8"):
+        pair = as_list(entry, "ITEM-0: an overlap")
+        if len(pair) != 2:
+            raise Malformed("ITEM-0: an overlap is not a pair")
+        before, after = (as_uint(number, "ITEM-0: an overlap") for number in pair)
+        pairs.append((before, after))
+    if len(pairs) != len(sizes):
+        raise Malformed("TILE-1: not one overlap per dim")
+    if any(sum(pair) >= size for pair, size in zip(pairs, sizes, strict=True)):
+        raise Malformed("TILE-1: a core without a sample")
+    return tuple(pairs)
 
 
 def _bounds(value: Value, components: int) -> tuple[float, ...]:

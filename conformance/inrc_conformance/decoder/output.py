@@ -15,6 +15,8 @@ def write_outputs(decoded: Decoded, directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     entries: list[dict[str, object]] = []
     for i, item in enumerate(decoded.items):
+        if item.border is not None:
+            np.save(directory / f"border-{i}.npy", item.border, allow_pickle=False)
         for c, component in enumerate(item.components):
             np.save(directory / f"values-{i}-{c}.npy", component.values, allow_pickle=False)
             np.save(directory / f"real-{i}-{c}.npy", component.real, allow_pickle=False)
@@ -35,6 +37,7 @@ def write_outputs(decoded: Decoded, directory: Path) -> None:
         "components": entries,
         "integers_sha256": decoded.digest.hex(),
         "verbatim": {path: v.sha256() for path, v in decoded.verbatim.items()},
+        "provenance": decoded.provenance,
         "warnings": decoded.warnings,
     }
     text = json.dumps(info, indent=1, ensure_ascii=True) + "\n"

@@ -11,6 +11,7 @@ from .cbor import Value
 from .headers import Item
 from .masks import Mask
 from .numbers import Int64Array
+from .provenance import Provenance
 from .values import Float32Array, Float64Array, Stored
 from .verbatim import Variable
 
@@ -40,6 +41,8 @@ class DecodedItem:
     residuals: Int64Array | None
     """One for each component and sample, the samples in C order."""
     components: list[DecodedComponent]
+    border: Float64Array | None = None
+    """e at the nodes of a shell that has a border."""
 
 
 @dataclass
@@ -56,4 +59,5 @@ class Decoded:
     verbatim: dict[str, Variable] = field(default_factory=dict)
     medium: Value = None
     metadata: Value = None
+    provenance: Provenance | None = None
     warnings: list[str] = field(default_factory=list)

@@ -11,7 +11,7 @@ from .limits import Limits, require
 from .numbers import Reader
 
 SIGNATURE = bytes.fromhex("89494E520D0A1A0A")
-KNOWN = ("HEAD", "ITEM", "TENS", "RESD", "MASK", "VERB", "mETa", "tIDX", "ENDS")
+KNOWN = ("HEAD", "ITEM", "TENS", "RESD", "MASK", "VERB", "mETa", "pROv", "tIDX", "ENDS")
 _ONCE = ("HEAD", "mETa", "tIDX", "ENDS")
 _HEADER_LIKE = ("HEAD", "ITEM", "mETa")
 _DIGEST_SIZES = (8, 16, 32)

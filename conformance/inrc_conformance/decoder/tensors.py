@@ -15,7 +15,7 @@ from .integer_sections import IntegerSection, counts
 from .limits import Limits, require
 from .masks import SPARSITY, VALIDITY, Mask
 from .numbers import Int64Array, Reader
-from .streams import MIXING, Stream, read_stream
+from .streams import MIXING, OCTREE, Stream, read_stream
 
 
 def read_tensors(payload: bytes, plans: Sequence[Plan], limits: Limits) -> IntegerSection:
@@ -84,8 +84,7 @@ def _check_quantisation(item: Item, plan: Plan) -> None:
         raise Malformed("ITEM-8: there is no such tensor")
     if plan.lattice is not None or plan.octree is not None:
         what = "a lattice" if plan.lattice is not None else "an octree"
-        entry = item.quantisation[0]
-        if entry.per_slice or entry.zero or entry.steps != (1.0,):
+        if not item.quantisation[0].is_plain:
             raise Malformed(f"STR-7: the quantisation of {what} is not step 1 with zero 0")
         if 0 in item.sparse:
             raise Malformed(f"STR-7: {what} with a mask")
@@ -144,6 +143,16 @@ def check_counts(sections: Sequence[IntegerSection], wanted: list[int], limits: 
     require(others, limits.tensor_entries, "integers of all streams")
     if counts(sections, len(wanted)) != wanted:
         raise Malformed("TENS-2: not as many integers as the tensors ask for")
+
+
+def check_octrees(sections: Sequence[IntegerSection], items: int) -> None:
+    """Refuse streams of coder 6 that do not begin where the octree does (STR-8)."""
+    position = [0] * items
+    for section in sections:
+        for stream in section.streams:
+            if stream.coder == OCTREE and position[section.item]:
+                raise Malformed("STR-8: a stream of coder 6 does not begin with the octree")
+            position[section.item] += stream.count
 
 
 def place(coded: Int64Array, item: Item, plan: Plan, masks: list[Mask]) -> list[Int64Array]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from .errors import Malformed
 from .headers import Item
@@ -37,7 +38,8 @@ def check_tiles(fields: Sequence[Sequence[Item]]) -> None:
     for tiles in fields:
         if len(tiles) > 1 or tiles[0].origin is not None:
             _check_alike(tiles)
-            _check_grid([_box(item) for item in tiles])
+            _check_shared([_shared(item) for item in tiles])
+            _check_grid([core(item) for item in tiles])
 
 
 def _check_alike(tiles: Sequence[Item]) -> None:
@@ -53,13 +55,47 @@ def _check_alike(tiles: Sequence[Item]) -> None:
 
 
 Box = tuple[tuple[int, int], ...]
-"""The interval of a tile along each axis: where it begins, and where it ends."""
+"""The interval of a core along each axis: where it begins, and where it ends."""
+Shared = tuple[int, int, int, int]
+"""A core along one axis, and the samples before and after it."""
 
 
-def _box(item: Item) -> Box:
-    return tuple(
-        (start, start + size) for start, size in zip(item.origin or (), item.dims, strict=True)
-    )
+def overlap(item: Item) -> tuple[tuple[int, int], ...]:
+    """Return the samples before and after the core of a tile along each axis."""
+    return item.overlap or ((0, 0),) * len(item.dims)
+
+
+def core(item: Item) -> Box:
+    """Return the core of a tile (TILE-1)."""
+    rows = zip(item.origin or (), item.dims, overlap(item), strict=True)
+    return tuple((start + a, start + size - b) for start, size, (a, b) in rows)
+
+
+def _shared(item: Item) -> tuple[Shared, ...]:
+    return tuple((*a, *b) for a, b in zip(core(item), overlap(item), strict=True))
+
+
+def _check_shared(tiles: Sequence[tuple[Shared, ...]]) -> None:
+    """Refuse overlaps that differ, or do not fit together (TILE-1, TILE-2)."""
+    for axis in zip(*tiles, strict=True):
+        rows = sorted(set(axis))
+        if len({row[:2] for row in rows}) != len(rows):
+            raise Malformed("TILE-1: tiles with the same core and another overlap")
+        check_meetings(rows)
+
+
+def check_meetings(rows: Sequence[Shared]) -> None:
+    """Check the overlaps of the cores of one axis, in ascending order (TILE-2)."""
+    if rows[0][2] or rows[-1][3]:
+        raise Malformed("TILE-2: samples beyond the field")
+    for first, second in pairwise(rows):
+        if (first[3] == 0) != (second[2] == 0):
+            raise Malformed("TILE-2: only one of two tiles reaches into the other")
+    from_before = [0, *(row[3] for row in rows[:-1])]
+    from_behind = [*(row[2] for row in rows[1:]), 0]
+    for row, a, b in zip(rows, from_before, from_behind, strict=True):
+        if a + b > row[1] - row[0]:
+            raise Malformed("TILE-2: other tiles share more of a core than it has")
 
 
 def _check_grid(boxes: Sequence[Box]) -> None:

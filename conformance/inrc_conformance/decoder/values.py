@@ -20,16 +20,35 @@ Stored = npt.NDArray[Any]
 def parameters(
     integers: Int64Array, coded: npt.NDArray[np.bool_] | None, quantisation: Quantisation
 ) -> Float32Array:
-    """Return the float32 tensor of an integer tensor; all of it is finite (ITEM-9)."""
+    """Return the float32 tensor of an integer tensor; all of it is finite (ITEM-9, ITEM-13)."""
     steps = np.array(quantisation.steps, dtype=np.float64)
     if quantisation.per_slice:
         steps = steps.reshape(-1, *([1] * (integers.ndim - 1)))
+    if quantisation.codebook is None:
+        factors = integers - quantisation.zero
+    else:
+        factors = book_entries(integers, coded, quantisation.codebook, quantisation.zero)
     with np.errstate(over="ignore"):
-        result = ((integers - quantisation.zero).astype(np.float64) * steps).astype(np.float32)
+        result = (factors.astype(np.float64) * steps).astype(np.float32)
     if coded is not None:
         result[~np.broadcast_to(coded, integers.shape)] = 0
     check_finite(result)
     return result
+
+
+def book_entries(
+    integers: Int64Array,
+    coded: npt.NDArray[np.bool_] | None,
+    codebook: tuple[int, ...],
+    first: int,
+) -> Int64Array:
+    """Return the entries of a codebook (ITEM-13); those of integers that are not coded are any."""
+    places = integers - first
+    if coded is not None:
+        places = np.where(np.broadcast_to(coded, integers.shape), places, 0)
+    if places.size and not 0 <= places.min() <= places.max() < len(codebook):
+        raise Malformed("ITEM-13: an integer without an entry in the codebook")
+    return np.array(codebook, dtype=np.int64)[places]
 
 
 def check_finite(tensor: Float32Array) -> None:

@@ -21,6 +21,7 @@ from codec.contracts import (
     ShapeTask,
 )
 from codec.errors import InvalidOptionError
+from codec.pipeline.blocks import evaluate_points
 from codec.pipeline.fit_journal import no_journal
 from codec.surface import Sheet, Surface
 from inrc_plugins.siren.config import SirenConfig
@@ -135,7 +136,8 @@ class _ShapeFit:
 
     def _measure(self, model: Model) -> Measurement:
         indices = (self._measured - self._grid.origin) / self._grid.spacing
-        found = _evaluator(model, self._grid.counts).at(indices)
+        evaluator = _evaluator(model, self._grid.counts)
+        found = evaluate_points(evaluator.at, indices, self._task.threads)
         error = float(np.square(np.clip(found, -1, 1).astype(np.float64)).mean())
         psnr = 20 * math.log10(2) - 10 * math.log10(error) if error else math.inf
         return Measurement(self._size(model), psnr)

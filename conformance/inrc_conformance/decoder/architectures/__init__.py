@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from ..errors import Unsupported
 from ..headers import Item
-from . import constant, fvsrn, hashgrid, neurcomp, pyramid, shell, siren
+from . import (
+    amgsrn,
+    constant,
+    fvsrn,
+    hashgrid,
+    miner,
+    neurcomp,
+    pyramid,
+    shell,
+    siren,
+)
 from .plan import Plan
 
 _KNOWN = {
@@ -13,6 +23,8 @@ _KNOWN = {
     (2, 1): pyramid.plan,
     (3, 1): shell.plan,
     (4, 1): neurcomp.plan,
+    (5, 1): amgsrn.plan,
+    (6, 1): miner.plan,
     (7, 1): siren.plan,
     (8, 1): hashgrid.plan,
 }

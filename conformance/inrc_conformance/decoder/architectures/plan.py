@@ -26,6 +26,10 @@ class Plan(ABC):
     octree: Octree | None = None
     """What tensor 0 is if it is an octree; its only shape is the number of integers."""
 
+    def border(self, parameters: Sequence[Float32Array]) -> Float64Array | None:
+        """Return e at the samples, if the item is a shell with a border."""
+        return None
+
     @abstractmethod
     def evaluate(self, parameters: Sequence[Float32Array]) -> Float64Array:
         """Return y as (components, positions), the positions in C order."""

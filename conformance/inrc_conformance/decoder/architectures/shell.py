@@ -15,9 +15,12 @@ from ..errors import Malformed, Unsupported
 from ..headers import Item
 from ..octree import INSIDE, NEIGHBOURS, SURFACE, Cells, Octree, Place, Tree, listed_tree
 from .plan import Float32Array, Float64Array, Plan
+from .shell_border import Border, border, past
 
 Flags = npt.NDArray[np.bool_]
 
+_KEYS = (0, 1, 2)
+_BORDER_KEYS = (4, 5, 6)
 _DEEPEST = 12
 _LARGEST_UNIT = 65536
 _MOST_NODES = 2**26
@@ -49,8 +52,35 @@ class ShellPlan(Plan):
         count = _number(item.config[2], 1, most, "count")
         self._tree = Octree(depth, (a >> depth, b >> depth, c >> depth), unit)
         self.octree = self._tree
-        self.shapes = ((count,),)
+        self.shapes: tuple[tuple[int, ...], ...] = ((count,),)
+        self._level: int | None = None
+        if 4 in item.config:
+            self._level = _number(item.config[4], 0, depth, "level", "SHELL-2")
+            self._add_border(item, self._tree.lengths(self._level))
         self.multiply_adds = _MULTIPLY_ADDS
+
+    def _add_border(self, item: Item, cells: Place) -> None:
+        """Add the tensors of the border (SHELL-2, SHELL-3)."""
+        flags = _number(item.config[5], 1, 2 * math.prod(cells), "flags", "SHELL-2")
+        nodes = math.prod(n + 1 for n in cells)
+        values = _number(item.config[6], 1, nodes, "values", "SHELL-2")
+        self.shapes += ((flags,), (values,))
+        if any(not entry.is_plain for entry in item.quantisation[1:]):
+            raise Malformed("SHELL-3: the quantisation of a border is not step 1 with zero 0")
+        if 1 in item.sparse or 2 in item.sparse:
+            raise Malformed("SHELL-3: a border with a mask")
+
+    def border(self, parameters: Sequence[Float32Array]) -> Float64Array | None:
+        """Return e at all samples, if there is a border (steps 1 to 3 of it)."""
+        if self._level is None:
+            return None
+        tree, found = self._border(self._level, parameters)
+        return past(tree, found)
+
+    def _border(self, level: int, parameters: Sequence[Float32Array]) -> tuple[Tree, Border]:
+        octree, flags, values = (tensor.astype(np.int64) for tensor in parameters)
+        tree = listed_tree(self._tree, octree)
+        return tree, border(tree, level, flags.tolist(), values.tolist())
 
     def evaluate(self, parameters: Sequence[Float32Array]) -> Float64Array:
         """Evaluate all samples (steps 1 to 4)."""
@@ -171,18 +201,20 @@ def spline(values: Float64Array) -> Float64Array:
     return np.asarray(values[inner], dtype=np.float64)
 
 
-def _number(value: Value, least: int, most: int, what: str) -> int:
+def _number(value: Value, least: int, most: int, what: str, rule: str = "SHELL-1") -> int:
     """Check an integer of the config."""
-    number = as_uint(value, f"SHELL-1: {what}")
+    number = as_uint(value, f"{rule}: {what}")
     if not least <= number <= most:
-        raise Malformed(f"SHELL-1: {what} is {number}")
+        raise Malformed(f"{rule}: {what} is {number}")
     return number
 
 
 def plan(item: Item) -> Plan:
-    """Check the config keys (SHELL-1) and return the plan."""
-    if any(key not in range(3) for key in item.config):
+    """Check the config keys (SHELL-1, SHELL-2) and return the plan."""
+    if any(key not in (*_KEYS, *_BORDER_KEYS) for key in item.config):
         raise Unsupported("ITEM-5: a config key that shell lacks")
-    if len(item.config) < 3:
+    if any(key not in item.config for key in _KEYS):
         raise Malformed("SHELL-1: a config key is missing")
+    if len({key in item.config for key in _BORDER_KEYS}) > 1:
+        raise Malformed("SHELL-2: only some keys of a border")
     return ShellPlan(item)

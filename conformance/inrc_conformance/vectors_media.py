@@ -1,0 +1,147 @@
+"""Vectors of metadata: the section pROv, and the medium `mesh`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from .builder import File, Index, Raw, cbor, constant_item, meta
+from .builder_border import scattered
+from .builder_shell import Shell
+from .case import Case, case
+
+_GOOD = {0: [0, 40], 1: 5, 2: 2, 3: "inrc 1.0.0"}
+
+
+def media_cases() -> list[Case]:
+    """Files with pROv, right or to be ignored, and the metadata of meshes."""
+    return [*_provenance_cases(), *_ignored_cases(), *_place_cases(), *_mesh_cases()]
+
+
+def _valid(name: str, file: File, spec: str, **options: Any) -> Case:
+    return case("media", name, file.build(**options), spec)
+
+
+def _made(payload: bytes, attribute: int = 0) -> File:
+    """Return a file with the section pROv."""
+    return File().item(constant_item([2, 3])).add("pROv", payload, attribute)
+
+
+def _provenance_cases() -> list[Case]:
+    """Sections that keep the rules."""
+    some: dict[str, dict[int, Any]] = {
+        "empty": {},
+        "all-keys": _GOOD,
+        "encoder-only": {3: "another encoder 2.71"},
+        "encoder-empty": {3: ""},
+        "encoder-not-ascii": {3: "Grüße 1.0"},
+        "effort-only": {1: 0},
+        "effort-2-63": {1: 2**63},
+        "architecture-only": {2: 4711},
+        "psnr": {0: [0, 40]},
+        "psnr-float": {0: [0, 38.5]},
+        "ratio": {0: [1, 100]},
+        "ratio-float": {0: [1, 0.25]},
+        "bytes": {0: [2, 123456]},
+        "max-error-0": {0: [3, 0]},
+        "max-error": {0: [3, 0.001]},
+        "rel-error-0": {0: [4, 0]},
+        "rel-error": {0: [4, 0.999]},
+    }
+    return [_valid(f"made-{n}", _made(cbor(v)), "META-36 SEC-2") for n, v in some.items()]
+
+
+def _ignored_cases() -> list[Case]:
+    """Sections that break a rule (META-38)."""
+    some: dict[str, Any] = {
+        "unknown-key": _GOOD | {4: 0},
+        "negative-key": _GOOD | {-1: 0},
+        "text-key": _GOOD | {"x": 0},
+        "array": [0, 40],
+        "null": None,
+        "goal-5": {0: [5, 40]},
+        "goal-negative": {0: [-1, 40]},
+        "goal-text": {0: ["psnr", 40]},
+        "goal-number": {0: 40},
+        "goal-of-one-entry": {0: [0]},
+        "goal-of-three-entries": {0: [0, 40, 1]},
+        "psnr-0": {0: [0, 0]},
+        "psnr-negative": {0: [0, -40]},
+        "psnr-whole-float": {0: [0, 40.0]},
+        "psnr-nan": {0: [0, Raw(b"\xf9\x7e\x00")]},
+        "psnr-infinite": {0: [0, math.inf]},
+        "psnr-true": {0: [0, True]},
+        "ratio-0": {0: [1, 0]},
+        "ratio-negative": {0: [1, -0.5]},
+        "bytes-0": {0: [2, 0]},
+        "bytes-float": {0: [2, 99.5]},
+        "max-error-negative": {0: [3, -0.25]},
+        "max-error-0-float": {0: [3, 0.0]},
+        "rel-error-1": {0: [4, 1]},
+        "rel-error-above-1": {0: [4, 1.5]},
+        "effort-float": {1: 5.5},
+        "effort-negative": {1: -5},
+        "architecture-text": {2: "pyramid"},
+        "encoder-bytes": {3: b"inrc"},
+        "encoder-null": {3: None},
+    }
+    out = [
+        _valid(f"ignored-{name}", _made(cbor(value)), "META-36 META-38")
+        for name, value in some.items()
+    ]
+    payloads = {
+        "no-bytes": b"",
+        "cut": cbor(_GOOD)[:-1],
+        "bytes-behind": cbor(_GOOD) + b"\0",
+        "not-shortest": b"\xa1\x01\x18\x05",
+        "key-twice": b"\xa2\x01\x05\x01\x05",
+        "tag": b"\xc1\xa0",
+    }
+    return [
+        *out,
+        *(
+            _valid(f"ignored-{name}", _made(payload), "META-38")
+            for name, payload in payloads.items()
+        ),
+    ]
+
+
+def _place_cases() -> list[Case]:
+    """Several sections, compressed ones, and places in the file."""
+    good, other = cbor(_GOOD), cbor({0: [1, 50]})
+    plain = constant_item([2, 3])
+    first = File().add("pROv", good).item(plain)
+    twice = File().add("pROv", other).item(plain).add("pROv", good)
+    broken = File().add("pROv", b"\xff").item(plain).add("pROv", good)
+    return [
+        _valid("made-twice", twice, "META-38"),
+        _valid("made-twice-first-broken", broken, "META-38"),
+        _valid("made-first-section", first, "META-38"),
+        _valid("made-zstd", _made(good, 1), "META-38 SEC-5"),
+        _valid("made-brotli", _made(good, 2), "META-38 SEC-5"),
+        _valid("made-and-index", _made(good), "META-38 IDX-2", index=Index()),
+        _valid("made-without-items", File().add("pROv", good), "META-38"),
+    ]
+
+
+def _mesh_cases() -> list[Case]:
+    """Signed and unsigned distances (META-34, META-39)."""
+    axes = [["x", 5], ["y", 5], ["z", 5]]
+    place = [-1.5, 0.25, 1e6]
+    trees: dict[str, tuple[dict[int, Any], float]] = {
+        "signed": ({0: place, 1: 0.5}, 0.0),
+        "signed-with-unit": ({0: place, 1: 0.5, 2: "mm"}, 0.0),
+        "unsigned": ({0: place, 1: 0.5, 3: 0.75}, 0.75),
+        "unsigned-with-unit": ({0: place, 1: 0.1, 2: "km", 3: 0.1}, 0.1),
+    }
+    out: list[Case] = []
+    for number, (name, (tree, offset)) in enumerate(trees.items()):
+        part = [("distance", 7, offset, 3 * tree[1])]
+        for kind, model in (
+            ("", Shell((2, 2, 2), 1, 64, components=part, extra={1: axes})),
+            ("-border", scattered((2, 2, 2), 1, 1, 80 + number, components=part, extra={1: axes})),
+        ):
+            file = model.file().add("mETa", meta("mesh", tree)).add("pROv", cbor(_GOOD))
+            spec = "META-34 META-39 VAL-2" if 3 in tree else "META-34 VAL-2"
+            out.append(_valid(f"mesh-{name}{kind}", file, spec, head={0: 2, 1: 1}))
+    return out
