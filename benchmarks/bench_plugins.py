@@ -1,14 +1,16 @@
 """The benchmark behind `make bench-plugins`: research systems, and their sources' own storage.
 
     python benchmarks/bench_plugins.py [--data FOLDER] [--only NAME ...] [--systems NAME ...]
-                                       [--steps N] [--part storage|architectures] [--report]
+                                       [--steps N] [--part storage|architectures|curves] [--report]
 
-Two volumes, two photographs and a mesh of a folder of data (--data, or INRC_DATA). Two parts:
+Two volumes, two photographs and a mesh of a folder of data (--data, or INRC_DATA). Three parts:
 
 - *storage*: each system is fitted once, with the same number of steps and parameters in 14 bits,
   which costs nothing that can be measured. The same fitted parameters are then stored as the source
   does, and by `inrc transcode` at the PSNR that the source's scheme leaves (0.05 dB less at most).
 - *architectures*: every architecture at the same number of bytes and steps, beside `pyramid`.
+- *curves*: every architecture at several sizes, for the first volume; written to
+  docs/plugins/curves.md.
 
 Sizes are those of written files, PSNRs those of values decoded in another process; those of the
 sources' schemes, which have no usable file, are computed from the numbers they would restore. Of
@@ -44,7 +46,11 @@ from codec.pipeline.normalise import denormalise
 from codec.reader import InrcFile
 
 _HERE = Path(__file__).parent
-_STORAGE, _ARCHITECTURES = (_HERE / "results" / f"plugins_{n}.csv" for n in ("storage", "table"))
+_STORAGE, _ARCHITECTURES, _CURVES = (
+    _HERE / "results" / f"plugins_{name}.csv" for name in ("storage", "table", "curves")
+)
+_PAGE = _HERE.parent / "docs" / "plugins" / "curves.md"
+_CURVE_DATA, _CURVE_BYTES = "carotid", (3000, 6000, 12000, 24000)
 _DECODE = _HERE / "decode_once.py"
 _TOLERANCE_DB = 0.05
 _THREADS = 2
@@ -120,6 +126,7 @@ def main() -> int:
                     continue
                 _measure(data, Path(place), options)
     _write_report()
+    _write_curves()
     return 0
 
 
@@ -131,7 +138,13 @@ def _measure(data: Data, place: Path, options: argparse.Namespace) -> None:
     if options.part in (None, "architectures"):
         for name in (*ARCHITECTURES, *(["shell"] if data.kind == "mesh" else [])):
             if not options.systems or name in options.systems:
-                _keep(_ARCHITECTURES, _architecture_row(name, data, place, options.steps))
+                size = _TABLE_BYTES[data.kind]
+                _keep(_ARCHITECTURES, _architecture_row(name, data, place, options.steps, size))
+    if options.part in (None, "curves") and data.name == _CURVE_DATA:
+        for name in ARCHITECTURES:
+            for size in _CURVE_BYTES:
+                row = _architecture_row(name, data, place, options.steps, size)
+                _keep(_CURVES, {"architecture": name, "asked": size, **row})
 
 
 def _inputs(folder: Path, place: Path) -> Iterator[Data]:
@@ -306,12 +319,12 @@ def _psnr(original: Array, decoded: Array, data: Data) -> float:
     return math.inf if error == 0 else float(10 * np.log10(peak**2 / error))
 
 
-def _architecture_row(name: str, data: Data, place: Path, steps: int) -> dict[str, Any]:
+def _architecture_row(name: str, data: Data, place: Path, steps: int, size: int) -> dict[str, Any]:
     target = place / "table.inrc"
     chosen = codec.encode(
         data.path,
         target,
-        bytes=_TABLE_BYTES[data.kind],
+        bytes=size,
         arch=name,
         settings={} if name in ("pyramid", "shell") else {"fit.steps": steps},
         threads=_THREADS,
@@ -390,6 +403,39 @@ def _write_report() -> None:
     replace_section(_HERE / "RESULTS.md", "plugins", "\n".join(lines))
 
 
+def _write_curves() -> None:
+    """The page of curves: PSNR by bytes, an architecture a row."""
+    rows = _rows(_CURVES)
+    if not rows:
+        return
+    sizes = sorted({int(row["asked"]) for row in rows})
+    found = {(row["architecture"], int(row["asked"])): row for row in rows}
+    machine = describe_machine()
+    lines = [
+        "# Rate and distortion of the architectures",
+        "",
+        "Made by `python benchmarks/bench_plugins.py --part curves`; do not edit. A magnetic",
+        "resonance angiogram of 45 x 49 x 76 float32 samples (670,320 bytes); fits of "
+        f"{rows[-1]['steps']} steps",
+        f"(`pyramid`: none), on {machine['cores']} cores of {machine['CPU']}, {machine['date']}.",
+        "PSNR in dB in files of at most so many bytes; the longest encode in seconds.",
+        "",
+        "| architecture | " + " | ".join(f"{size:,} B" for size in sizes) + " | encode |",
+        "|---|" + "---:|" * (len(sizes) + 1),
+    ]
+    for name in ARCHITECTURES:
+        own = [found[name, size] for size in sizes if (name, size) in found]
+        if own:
+            slowest = max(float(row["encode_seconds"]) for row in own)
+            values = " | ".join(row["psnr"] for row in own)
+            lines.append(f"| [`{name}`]({name}.md) | {values} | {slowest:.0f} |")
+    lines += [
+        "",
+        "At equal bytes and with longer fits networks gain; `benchmarks/RESULTS.md` has more.",
+    ]
+    _PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def _verdict(system: System, rows: Sequence[dict[str, str]]) -> list[str]:
     if not rows:
         return []
@@ -409,7 +455,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", nargs="*", help="inputs by name")
     parser.add_argument("--systems", nargs="*", help="systems or architectures by name")
     parser.add_argument("--steps", type=int, default=300, help="of every fit")
-    parser.add_argument("--part", choices=("storage", "architectures"))
+    parser.add_argument("--part", choices=("storage", "architectures", "curves"))
     parser.add_argument("--report", action="store_true", help="write RESULTS.md from the CSV files")
     return parser.parse_args()
 
