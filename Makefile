@@ -22,7 +22,7 @@ STAMP := .venv/.installed
 PEERS := .venv/.peers-installed
 CONFORMANCE := $(BIN)/inrc-conformance run --mode batch --jobs $(WORKERS)
 
-.PHONY: help env demo readme-picture test check bench-main bench-pruning bench-volumes bench-images bench-bounds bench-scale bench-latency bench-lossless bench-shapes conformance clean distclean
+.PHONY: help env demo readme-picture test check bench-main bench-pruning bench-plugins bench-volumes bench-images bench-bounds bench-scale bench-latency bench-lossless bench-shapes conformance clean distclean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -78,6 +78,9 @@ bench-images: $(PEERS)  ## rate at equal PSNR against JPEG, JPEG 2000, WebP, AVI
 
 bench-bounds: $(PEERS)  ## bytes at the same error bound against SZ3, ZFP and SPERR (an hour)
 	$(BIN)/python benchmarks/bench_bounds.py $(BENCH_ARGS)
+
+bench-plugins: $(PEERS)  ## research systems against their own storage, all architectures (an hour; INRC_DATA=folder)
+	$(BIN)/python benchmarks/bench_plugins.py $(BENCH_ARGS)
 
 bench-lossless: $(PEERS)  ## integers kept exactly, against zstd and PNG (minutes)
 	$(BIN)/python benchmarks/bench_lossless.py $(BENCH_ARGS)
