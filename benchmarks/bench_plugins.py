@@ -431,7 +431,7 @@ def _write_curves() -> None:
             lines.append(f"| [`{name}`]({name}.md) | {values} | {slowest:.0f} |")
     lines += [
         "",
-        "At equal bytes and with longer fits networks gain; `benchmarks/RESULTS.md` has more.",
+        "Longer fits help the networks; `benchmarks/RESULTS.md` has more.",
     ]
     _PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
