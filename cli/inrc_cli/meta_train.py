@@ -70,7 +70,7 @@ class Request(TypedDict):
 )
 @click.option("--half", is_flag=True, help="Write float16: half the size.")
 @click.option("--arch", metavar="NAME", default="siren", show_default=True, help="Architecture.")
-@click.option("--seed", metavar="N", type=int, default=0, help="Seed of every random choice [0].")
+@arguments.seed_option
 @arguments.settings_option
 @arguments.threads_option
 @arguments.device_option

@@ -18,13 +18,14 @@ from codec.errors import CorruptError, InvalidOptionError, UnsupportedError
 from codec.pipeline import fit_journal
 from codec.registry import architecture
 from inrc_plugins.amgsrn import network
-from inrc_plugins.amgsrn.config import TRANSFORM_NUMBERS, AmgsrnConfig, active_axes
+from inrc_plugins.amgsrn.config import TRANSFORM_NUMBERS, AmgsrnConfig
 from inrc_plugins.amgsrn.device_evaluation import DeviceEvaluator
 from inrc_plugins.amgsrn.evaluation import AmgsrnEvaluator, linear_parts
 from inrc_plugins.amgsrn.family import matched
 from inrc_plugins.amgsrn.placement import Placement, PlacingTrainer
 from inrc_plugins.amgsrn.sampling import PointSampler
 from inrc_plugins.amgsrn.settings import AmgsrnSettings
+from inrc_plugins.config_map import active_axes
 
 Floats = npt.NDArray[np.float32]
 Reals = npt.NDArray[np.float64]

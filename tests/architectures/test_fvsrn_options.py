@@ -15,15 +15,10 @@ import torch
 
 import codec
 from codec.errors import CorruptError, InvalidOptionError, UnsupportedError
+from inrc_plugins.config_map import active_axes
 from inrc_plugins.fvsrn import network
 from inrc_plugins.fvsrn.bands import bands_of, joined, nodal_grid, parted
-from inrc_plugins.fvsrn.config import (
-    FvsrnConfig,
-    GaussianRows,
-    TimeAxis,
-    Wavelet,
-    active_axes,
-)
+from inrc_plugins.fvsrn.config import FvsrnConfig, GaussianRows, TimeAxis, Wavelet
 from inrc_plugins.fvsrn.device_evaluation import DeviceEvaluator
 from inrc_plugins.fvsrn.evaluation import FvsrnEvaluator
 from inrc_plugins.fvsrn.family import FvsrnFamily

@@ -14,8 +14,9 @@ import torch
 
 from codec.errors import CorruptError, UnsupportedError
 from codec.registry import architecture
+from inrc_plugins.config_map import active_axes
 from inrc_plugins.miner import network
-from inrc_plugins.miner.config import MinerConfig, active_axes, layer_name
+from inrc_plugins.miner.config import MinerConfig, layer_name
 from inrc_plugins.miner.device_evaluation import DeviceEvaluator
 from inrc_plugins.miner.evaluation import MinerEvaluator
 

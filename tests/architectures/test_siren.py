@@ -17,16 +17,9 @@ import codec
 from codec.errors import CorruptError, InvalidOptionError, UnsupportedError
 from codec.pipeline.batches import Shard
 from codec.reports import EncodeReport
+from inrc_plugins.config_map import active_axes
 from inrc_plugins.siren.architecture import Siren
-from inrc_plugins.siren.config import (
-    GAUSS,
-    MLP,
-    NERF,
-    POSITIONAL,
-    Encoding,
-    SirenConfig,
-    active_axes,
-)
+from inrc_plugins.siren.config import GAUSS, MLP, NERF, POSITIONAL, Encoding, SirenConfig
 from inrc_plugins.siren.descent import Plan, batches_of, descend
 from inrc_plugins.siren.device_evaluation import DeviceEvaluator
 from inrc_plugins.siren.encodings import encoded_points, gauss_matrix, unit_places

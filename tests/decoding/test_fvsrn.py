@@ -12,8 +12,9 @@ import torch
 
 import codec
 from codec.contracts import CodedTensor
+from inrc_plugins.config_map import active_axes
 from inrc_plugins.fvsrn import network
-from inrc_plugins.fvsrn.config import FvsrnConfig, active_axes
+from inrc_plugins.fvsrn.config import FvsrnConfig
 from inrc_plugins.fvsrn.device_evaluation import DeviceEvaluator
 from inrc_plugins.fvsrn.evaluation import FvsrnEvaluator
 from tests.building import fvsrn_file, random_model

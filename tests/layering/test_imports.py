@@ -66,6 +66,7 @@ TORCH_MODULES = {
     "inrc_plugins.amgsrn.network",
     "inrc_plugins.amgsrn.placement",
     "inrc_plugins.amgsrn.sampling",
+    "inrc_plugins.exact_products",
     "inrc_plugins.fvsrn.device_evaluation",
     "inrc_plugins.fvsrn.family",
     "inrc_plugins.fvsrn.network",

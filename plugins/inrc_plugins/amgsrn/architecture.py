@@ -10,39 +10,30 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from codec.contracts import (
-    CLASS_F_PEAK,
     Config,
     Evaluator,
     FitTask,
     FittedModel,
     Floats,
     Model,
-    TensorSpec,
 )
 from codec.errors import InvalidOptionError
-from inrc_plugins.amgsrn.config import TRANSFORM_NUMBERS, AmgsrnConfig, active_axes
+from inrc_plugins.amgsrn.config import TRANSFORM_NUMBERS, AmgsrnConfig
 from inrc_plugins.amgsrn.evaluation import AmgsrnEvaluator
 from inrc_plugins.amgsrn.settings import AmgsrnSettings
+from inrc_plugins.config_map import active_axes
+from inrc_plugins.network_architecture import NetworkArchitecture
 
 
-class Amgsrn:
+class Amgsrn(NetworkArchitecture):
     """Adaptively placed latent grids and a ReLU network."""
 
     identifier = 5
     name = "amgsrn"
     version = 1
     summary = "latent grids placed where the error is, a small ReLU network (AMGSRN++)"
-    staged = True
-    bounded = False
+    config = AmgsrnConfig
     settings = AmgsrnSettings
-
-    def tensors(
-        self, config: Config, shape: tuple[int, ...], components: int
-    ) -> tuple[TensorSpec, ...]:
-        return AmgsrnConfig.from_map(config, shape).tensors(components)
-
-    def multiply_adds(self, config: Config, shape: tuple[int, ...], components: int) -> int:
-        return AmgsrnConfig.from_map(config, shape).multiply_adds(components)
 
     def evaluator(
         self,
@@ -59,14 +50,6 @@ class Amgsrn:
         from inrc_plugins.amgsrn.device_evaluation import DeviceEvaluator
 
         return DeviceEvaluator(checked, shape, components, parameters, device)
-
-    def tolerance(self, config: Config) -> float:
-        return CLASS_F_PEAK
-
-    def level_factors(
-        self, config: Config, shape: tuple[int, ...], components: int, level: int
-    ) -> tuple[int, ...]:
-        return tuple(min(1 << level, size) for size in shape)
 
     def requantise(self, task: FitTask, fitted: FittedModel) -> Model:
         from codec.pipeline.gradient_fit import GradientFit

@@ -12,6 +12,7 @@ from typing import Any
 
 from codec.contracts import Config, TensorSpec
 from codec.errors import CorruptError, UnsupportedError
+from inrc_plugins.config_map import active_axes, whole
 
 MOST_GRIDS, MOST_FEATURES, MOST_NODES = 1024, 64, 65536
 MOST_WIDTH, MOST_LAYERS = 4096, 64
@@ -76,9 +77,12 @@ class AmgsrnConfig:
         if not isinstance(nodes, list) or len(nodes) != len(axes):
             raise CorruptError("amgsrn: the nodes do not match the dims", section="ITEM")
         values = {
-            name: _whole(config[key], name, low, high) for key, (name, low, high) in _RANGES.items()
+            name: whole("amgsrn", config[key], name, low, high)
+            for key, (name, low, high) in _RANGES.items()
         }
-        return cls(nodes=tuple(_whole(one, "nodes", 2, MOST_NODES) for one in nodes), **values)
+        return cls(
+            nodes=tuple(whole("amgsrn", one, "nodes", 2, MOST_NODES) for one in nodes), **values
+        )
 
     @property
     def axes(self) -> int:
@@ -110,16 +114,3 @@ class AmgsrnConfig:
     def parameters(self, components: int) -> int:
         """Entries of all tensors."""
         return sum(math.prod(spec.shape) for spec in self.tensors(components))
-
-
-def active_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Axes of size > 1, in order."""
-    return tuple(axis for axis, size in enumerate(shape) if size > 1)
-
-
-def _whole(value: Any, name: str, low: int, high: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise CorruptError(
-            f"amgsrn: {name} is not a whole number from {low} to {high}", section="ITEM"
-        )
-    return value

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 
 import numpy as np
 import torch
 
 from codec.contracts import Floats, Positions
-from inrc_plugins.amgsrn.config import AmgsrnConfig, active_axes
+from inrc_plugins.amgsrn.config import AmgsrnConfig
 from inrc_plugins.amgsrn.network import GridsNetwork, features, perceptron
+from inrc_plugins.config_map import active_axes
+from inrc_plugins.exact_products import exact_products
 
 # Samples evaluated together, for each of which there is a place in every grid.
 _PLACES = 1 << 22
@@ -77,20 +78,9 @@ class DeviceEvaluator:
             yield slice(start, min(start + step, count))
 
     def _values(self, indices: Sequence[Positions]) -> Floats:
-        with self._exact():
+        with exact_products(self._lock):
             moved = [torch.from_numpy(np.ascontiguousarray(axis)) for axis in indices]
             local = self._network.local(self._transforms, [axis.to(self._device) for axis in moved])
             found = features(self._grids, local).float()
             values: Floats = perceptron(self._config, self._tensors, found).cpu().numpy()
             return values
-
-    @contextmanager
-    def _exact(self) -> Iterator[None]:
-        """No TF32, which would be accuracy class P; one block at a time bounds the GPU's memory."""
-        with self._lock, torch.inference_mode():
-            before = torch.backends.cuda.matmul.allow_tf32
-            torch.backends.cuda.matmul.allow_tf32 = False
-            try:
-                yield
-            finally:
-                torch.backends.cuda.matmul.allow_tf32 = before

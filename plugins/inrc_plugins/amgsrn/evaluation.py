@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from codec.contracts import Floats, Positions
-from inrc_plugins.amgsrn.config import AmgsrnConfig, active_axes
+from inrc_plugins.amgsrn.config import AmgsrnConfig
+from inrc_plugins.config_map import active_axes
 
 Reals = npt.NDArray[np.float64]
 # Samples evaluated together: some megabytes of look-ups.

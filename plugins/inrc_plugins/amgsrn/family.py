@@ -11,10 +11,11 @@ import torch
 from codec.contracts import FitTask, TensorSpec
 from codec.errors import InvalidOptionError
 from inrc_plugins.amgsrn import network
-from inrc_plugins.amgsrn.config import MOST_NODES, AmgsrnConfig, active_axes
+from inrc_plugins.amgsrn.config import MOST_NODES, AmgsrnConfig
 from inrc_plugins.amgsrn.placement import PlacingTrainer
 from inrc_plugins.amgsrn.sampling import PointSampler
 from inrc_plugins.amgsrn.settings import AmgsrnSettings
+from inrc_plugins.config_map import active_axes
 
 # Two shards make a step; the source takes 2^17 samples.
 _POINTS = {"cpu": 8192, "cuda": 65536}

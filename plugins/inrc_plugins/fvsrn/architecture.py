@@ -9,38 +9,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codec.contracts import (
-    CLASS_F_PEAK,
     Config,
     Evaluator,
     FitTask,
     FittedModel,
     Floats,
     Model,
-    TensorSpec,
 )
 from inrc_plugins.fvsrn.config import FvsrnConfig
 from inrc_plugins.fvsrn.evaluation import FvsrnEvaluator
 from inrc_plugins.fvsrn.settings import FvsrnSettings
+from inrc_plugins.network_architecture import NetworkArchitecture
 
 
-class Fvsrn:
+class Fvsrn(NetworkArchitecture):
     """Latent grid, Fourier features and a SnakeAlt network."""
 
     identifier = 1
     name = "fvsrn"
     version = 1
     summary = "latent grid, Fourier features and a small SnakeAlt network (fV-SRN)"
-    staged = True
-    bounded = False
+    config = FvsrnConfig
     settings = FvsrnSettings
-
-    def tensors(
-        self, config: Config, shape: tuple[int, ...], components: int
-    ) -> tuple[TensorSpec, ...]:
-        return FvsrnConfig.from_map(config, shape).tensors(components)
-
-    def multiply_adds(self, config: Config, shape: tuple[int, ...], components: int) -> int:
-        return FvsrnConfig.from_map(config, shape).multiply_adds(components)
 
     def evaluator(
         self,
@@ -57,14 +47,6 @@ class Fvsrn:
         from inrc_plugins.fvsrn.device_evaluation import DeviceEvaluator
 
         return DeviceEvaluator(checked, shape, components, parameters, device)
-
-    def tolerance(self, config: Config) -> float:
-        return CLASS_F_PEAK
-
-    def level_factors(
-        self, config: Config, shape: tuple[int, ...], components: int, level: int
-    ) -> tuple[int, ...]:
-        return tuple(min(1 << level, size) for size in shape)
 
     def requantise(self, task: FitTask, fitted: FittedModel) -> Model:
         from codec.pipeline.gradient_fit import GradientFit

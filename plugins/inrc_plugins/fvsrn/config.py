@@ -13,6 +13,7 @@ from typing import Any
 
 from codec.contracts import Config, TensorSpec
 from codec.errors import CorruptError, UnsupportedError
+from inrc_plugins.config_map import active_axes, whole
 
 Ranges = tuple[tuple[str, int, int], ...]
 _RANGES = {
@@ -119,9 +120,10 @@ class FvsrnConfig:
             raise CorruptError(f"fvsrn: {len(axes)} axes longer than 1", section="ITEM")
         if not isinstance(grid, list) or len(grid) != len(axes):
             raise CorruptError("fvsrn: the grid does not match the dims", section="ITEM")
-        nodes = tuple(_whole(size, "grid", 2, MOST_NODES) for size in grid)
+        nodes = tuple(whole("fvsrn", size, "grid", 2, MOST_NODES) for size in grid)
         values = {
-            name: _whole(config[key], name, low, high) for key, (name, low, high) in _RANGES.items()
+            name: whole("fvsrn", config[key], name, low, high)
+            for key, (name, low, high) in _RANGES.items()
         }
         return cls(
             nodes,
@@ -129,7 +131,7 @@ class FvsrnConfig:
             wavelet=_wavelet(config, nodes),
             time=_time(config, len(axes)),
             rows=_rows(config, len(axes)),
-            frequency=_whole(config.get(_FREQUENCY, PARTS), "frequency", 1, 65536),
+            frequency=whole("fvsrn", config.get(_FREQUENCY, PARTS), "frequency", 1, 65536),
         )
 
     @property
@@ -240,11 +242,6 @@ class FvsrnConfig:
         return sum(math.prod(spec.shape) for spec in self.tensors(components))
 
 
-def active_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Axes of size > 1, in order."""
-    return tuple(axis for axis, size in enumerate(shape) if size > 1)
-
-
 def _wavelet(config: Config, grid: tuple[int, ...]) -> Wavelet | None:
     if _WAVELET not in config:
         return None
@@ -280,12 +277,4 @@ def _numbers(config: Mapping[int, Any], key: int, ranges: Ranges) -> list[int]:
         raise CorruptError(
             f"fvsrn: config key {key} is not a list of {len(ranges)} numbers", section="ITEM"
         )
-    return [_whole(value, *limits) for value, limits in zip(values, ranges, strict=True)]
-
-
-def _whole(value: Any, name: str, low: int, high: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise CorruptError(
-            f"fvsrn: {name} is not a whole number from {low} to {high}", section="ITEM"
-        )
-    return value
+    return [whole("fvsrn", value, *limits) for value, limits in zip(values, ranges, strict=True)]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
 from codec.contracts import Floats, Positions
+from inrc_plugins.config_map import active_axes
+from inrc_plugins.exact_products import exact_products
 from inrc_plugins.fvsrn import network
 from inrc_plugins.fvsrn.bands import nodal_grid
-from inrc_plugins.fvsrn.config import FvsrnConfig, active_axes
+from inrc_plugins.fvsrn.config import FvsrnConfig
 
 _POINTS = 1 << 20
 
@@ -52,7 +53,7 @@ class DeviceEvaluator:
         """See `codec.contracts.Evaluator`."""
         lengths = tuple(len(axis) for axis in positions)
         active = [self._to_unit(positions[axis], axis) for axis in self._axes]
-        with self._exact():
+        with exact_products(self._lock):
             values = network.forward(self._config, self._tensors, active).cpu().numpy()
         full = values.reshape(
             self._components, *(n if axis in self._axes else 1 for axis, n in enumerate(lengths))
@@ -65,7 +66,7 @@ class DeviceEvaluator:
         for start in range(0, len(points), _POINTS):
             part = slice(start, start + _POINTS)
             active = [self._to_unit(points[part, axis], axis) for axis in self._axes]
-            with self._exact():
+            with exact_products(self._lock):
                 values = network.forward_points(self._config, self._tensors, active)
             out[:, part] = values.cpu().numpy()
         return out
@@ -73,14 +74,3 @@ class DeviceEvaluator:
     def _to_unit(self, indices: Positions, axis: int) -> torch.Tensor:
         # float64 until the features are made: the phase of high octaves needs the digits.
         return torch.from_numpy(indices / (self._shape[axis] - 1)).to(self._device)
-
-    @contextmanager
-    def _exact(self) -> Iterator[None]:
-        """No TF32, which would be accuracy class P; one block at a time bounds the GPU's memory."""
-        with self._lock, torch.inference_mode():
-            before = torch.backends.cuda.matmul.allow_tf32
-            torch.backends.cuda.matmul.allow_tf32 = False
-            try:
-                yield
-            finally:
-                torch.backends.cuda.matmul.allow_tf32 = before

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from codec.contracts import Floats, Positions
+from inrc_plugins.config_map import active_axes
 from inrc_plugins.fvsrn.bands import nodal_grid
-from inrc_plugins.fvsrn.config import FvsrnConfig, active_axes
+from inrc_plugins.fvsrn.config import FvsrnConfig
 from inrc_plugins.fvsrn.fourier import axis_features, row_matrix
 
 # Samples evaluated together: a few hundred kilobytes of activations, which stay in a core's cache.

@@ -12,6 +12,7 @@ import torch
 from codec.contracts import TensorSpec
 from codec.errors import InvalidOptionError
 from codec.stage_contracts import UnitKind
+from inrc_plugins.config_map import active_axes
 from inrc_plugins.fvsrn import network, units
 from inrc_plugins.fvsrn.config import (
     MOST_NODES,
@@ -21,7 +22,6 @@ from inrc_plugins.fvsrn.config import (
     GaussianRows,
     TimeAxis,
     Wavelet,
-    active_axes,
 )
 from inrc_plugins.fvsrn.settings import FvsrnSettings
 

@@ -10,39 +10,29 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from codec.contracts import (
-    CLASS_F_PEAK,
     Config,
     Evaluator,
     FitTask,
     FittedModel,
     Floats,
     Model,
-    TensorSpec,
 )
 from inrc_plugins.config_map import active_axes
 from inrc_plugins.hashgrid.config import HashgridConfig
 from inrc_plugins.hashgrid.evaluation import HashgridEvaluator
 from inrc_plugins.hashgrid.settings import HashgridSettings
+from inrc_plugins.network_architecture import NetworkArchitecture
 
 
-class Hashgrid:
+class Hashgrid(NetworkArchitecture):
     """Hashed tables of features at several resolutions under a small ReLU network."""
 
     identifier = 8
     name = "hashgrid"
     version = 1
     summary = "multiresolution hash encoding and a small ReLU network (instant-ngp)"
-    staged = True
-    bounded = False
+    config = HashgridConfig
     settings = HashgridSettings
-
-    def tensors(
-        self, config: Config, shape: tuple[int, ...], components: int
-    ) -> tuple[TensorSpec, ...]:
-        return HashgridConfig.from_map(config, shape).tensors(components)
-
-    def multiply_adds(self, config: Config, shape: tuple[int, ...], components: int) -> int:
-        return HashgridConfig.from_map(config, shape).multiply_adds(components)
 
     def evaluator(
         self,
@@ -59,14 +49,6 @@ class Hashgrid:
         from inrc_plugins.hashgrid.device_evaluation import DeviceEvaluator
 
         return DeviceEvaluator(checked, shape, components, parameters, device)
-
-    def tolerance(self, config: Config) -> float:
-        return CLASS_F_PEAK
-
-    def level_factors(
-        self, config: Config, shape: tuple[int, ...], components: int, level: int
-    ) -> tuple[int, ...]:
-        return tuple(min(1 << level, size) for size in shape)
 
     def requantise(self, task: FitTask, fitted: FittedModel) -> Model:
         from codec.pipeline.gradient_fit import GradientFit

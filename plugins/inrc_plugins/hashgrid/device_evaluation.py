@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -12,6 +11,7 @@ import torch
 from codec.contracts import Floats, Positions
 from codec.pipeline.blocks import windows
 from inrc_plugins.config_map import active_axes
+from inrc_plugins.exact_products import exact_products
 from inrc_plugins.hashgrid import network
 from inrc_plugins.hashgrid.config import HashgridConfig
 
@@ -59,7 +59,7 @@ class DeviceEvaluator:
                 self._to_unit(positions[axis][part], axis)
                 for axis, part in zip(self._axes, window, strict=True)
             ]
-            with self._exact():
+            with exact_products(self._lock):
                 values = network.forward(self._config, self._tensors, units).cpu().numpy()
             out[(slice(None), *window)] = values.reshape(-1, *(len(axis) for axis in units))
         kept = [n if axis in self._axes else 1 for axis, n in enumerate(lengths)]
@@ -72,21 +72,10 @@ class DeviceEvaluator:
         for start in range(0, len(points), _POINTS):
             part = slice(start, start + _POINTS)
             units = [self._to_unit(points[part, axis], axis) for axis in self._axes]
-            with self._exact():
+            with exact_products(self._lock):
                 values = network.forward_points(self._config, self._tensors, units)
             out[:, part] = values.cpu().numpy()
         return out
 
     def _to_unit(self, indices: Positions, axis: int) -> torch.Tensor:
         return torch.from_numpy(indices / (self._shape[axis] - 1)).to(self._device)
-
-    @contextmanager
-    def _exact(self) -> Iterator[None]:
-        """No TF32, which would be accuracy class P; one block at a time bounds the GPU's memory."""
-        with self._lock, torch.inference_mode():
-            before = torch.backends.cuda.matmul.allow_tf32
-            torch.backends.cuda.matmul.allow_tf32 = False
-            try:
-                yield
-            finally:
-                torch.backends.cuda.matmul.allow_tf32 = before

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codec.contracts import (
-    CLASS_F_PEAK,
     Config,
     Evaluator,
     FitTask,
@@ -21,17 +20,17 @@ from codec.contracts import (
 from inrc_plugins.miner.config import MinerConfig
 from inrc_plugins.miner.evaluation import MinerEvaluator
 from inrc_plugins.miner.settings import MinerSettings
+from inrc_plugins.network_architecture import NetworkArchitecture
 
 
-class Miner:
+class Miner(NetworkArchitecture):
     """Small networks per block, on the levels of a Laplacian pyramid."""
 
     identifier = 6
     name = "miner"
     version = 1
     summary = "Laplacian pyramid of small networks, one per block that needs one (MINER)"
-    staged = True
-    bounded = False
+    config = MinerConfig
     settings = MinerSettings
 
     def tensors(
@@ -57,14 +56,6 @@ class Miner:
         from inrc_plugins.miner.device_evaluation import DeviceEvaluator
 
         return DeviceEvaluator(checked, shape, components, parameters, device, level)
-
-    def tolerance(self, config: Config) -> float:
-        return CLASS_F_PEAK
-
-    def level_factors(
-        self, config: Config, shape: tuple[int, ...], components: int, level: int
-    ) -> tuple[int, ...]:
-        return tuple(min(1 << level, size) for size in shape)
 
     def requantise(self, task: FitTask, fitted: FittedModel) -> Model:
         from inrc_plugins.miner.fit import requantise

@@ -6,13 +6,13 @@ Normative text: format_spec/architectures/miner.md.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from codec.contracts import Config, TensorSpec
 from codec.errors import CorruptError, UnsupportedError
+from inrc_plugins.config_map import active_axes, whole
 
 _BLOCK, _WIDTHS, _LAYERS, _OCTAVES, _OMEGA = range(5)
 _MAX_LEVELS = 32
@@ -91,12 +91,12 @@ class MinerConfig:
         widths = config[_WIDTHS]
         if not isinstance(widths, list) or not 1 <= len(widths) <= _MAX_LEVELS:
             raise CorruptError(f"miner: there are not 1 to {_MAX_LEVELS} widths", section="ITEM")
-        omega = _whole(config[_OMEGA], "omega", 1, 65535) if _OMEGA in config else None
+        omega = whole("miner", config[_OMEGA], "omega", 1, 65535) if _OMEGA in config else None
         return cls(
-            _whole(config[_BLOCK], "block", 2, 1024),
-            tuple(_whole(width, "width", 1, 1024) for width in widths),
-            _whole(config[_LAYERS], "layers", 1, 16),
-            _whole(config[_OCTAVES], "octaves", 0, 16),
+            whole("miner", config[_BLOCK], "block", 2, 1024),
+            tuple(whole("miner", width, "width", 1, 1024) for width in widths),
+            whole("miner", config[_LAYERS], "layers", 1, 16),
+            whole("miner", config[_OCTAVES], "octaves", 0, 16),
             omega,
         )
 
@@ -149,16 +149,3 @@ class MinerConfig:
 def layer_name(level: int, layer: int) -> str:
     """Name of the tensor of one layer of a level's networks."""
     return f"level{level}layer{layer}"
-
-
-def active_axes(shape: Sequence[int]) -> tuple[int, ...]:
-    """Axes of size > 1, in order."""
-    return tuple(axis for axis, size in enumerate(shape) if size > 1)
-
-
-def _whole(value: Any, name: str, low: int, high: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise CorruptError(
-            f"miner: {name} is not a whole number from {low} to {high}", section="ITEM"
-        )
-    return value

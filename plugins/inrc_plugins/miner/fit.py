@@ -21,9 +21,10 @@ from codec.pipeline.metrics import mean_squared_error, peak_signal_to_noise
 from codec.pipeline.progress import StageProgress
 from codec.pipeline.quantised_fit import QuantisedFit
 from codec.pipeline.trainer import Tensors, Trainer
+from inrc_plugins.config_map import active_axes
 from inrc_plugins.miner import network, planning
 from inrc_plugins.miner.coding import ActiveBlocks, active_blocks
-from inrc_plugins.miner.config import MinerConfig, active_axes, layer_name
+from inrc_plugins.miner.config import MinerConfig, layer_name
 from inrc_plugins.miner.float_fit import (
     Activation,
     FloatPyramid,

@@ -13,8 +13,9 @@ import torch
 from codec.contracts import Floats, Mask
 from codec.pipeline.fit_journal import FitJournal, Snapshot
 from codec.pipeline.progress import StageProgress
+from inrc_plugins.config_map import active_axes
 from inrc_plugins.miner import network
-from inrc_plugins.miner.config import LevelGrid, MinerConfig, active_axes
+from inrc_plugins.miner.config import LevelGrid, MinerConfig
 from inrc_plugins.miner.level_fit import LevelTask, fit_level, inherited_layers, start_layers
 from inrc_plugins.miner.network import Ids
 

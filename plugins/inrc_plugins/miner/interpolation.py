@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codec.contracts import Positions
-from inrc_plugins.miner.config import active_axes
+from inrc_plugins.config_map import active_axes
 
 Doubles = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]

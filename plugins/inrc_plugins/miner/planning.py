@@ -12,8 +12,9 @@ import numpy.typing as npt
 from codec.contracts import ItemGoal
 from codec.pipeline.gradient_fit import GUESSED_BITS, HEADROOM_DB
 from codec.pipeline.metrics import mean_squared_error, peak_signal_to_noise
+from inrc_plugins.config_map import active_axes
 from inrc_plugins.miner import network
-from inrc_plugins.miner.config import MinerConfig, active_axes
+from inrc_plugins.miner.config import MinerConfig
 from inrc_plugins.miner.float_fit import LevelTarget, residual_energies
 from inrc_plugins.miner.network import Ids
 from inrc_plugins.miner.settings import SINE, MinerSettings

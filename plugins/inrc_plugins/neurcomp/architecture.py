@@ -9,39 +9,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codec.contracts import (
-    CLASS_F_PEAK,
     Config,
     Evaluator,
     FitTask,
     FittedModel,
     Floats,
     Model,
-    TensorSpec,
 )
 from inrc_plugins.config_map import active_axes
+from inrc_plugins.network_architecture import NetworkArchitecture
 from inrc_plugins.neurcomp.config import NeurcompConfig
 from inrc_plugins.neurcomp.evaluation import NeurcompEvaluator
 from inrc_plugins.neurcomp.settings import NeurcompSettings
 
 
-class Neurcomp:
+class Neurcomp(NetworkArchitecture):
     """A first sine layer, residual sine blocks and a linear layer over the coordinates."""
 
     identifier = 4
     name = "neurcomp"
     version = 1
     summary = "one network of sines with residual blocks over the coordinates (neurcomp)"
-    staged = True
-    bounded = False
+    config = NeurcompConfig
     settings = NeurcompSettings
-
-    def tensors(
-        self, config: Config, shape: tuple[int, ...], components: int
-    ) -> tuple[TensorSpec, ...]:
-        return NeurcompConfig.from_map(config, shape).tensors(components)
-
-    def multiply_adds(self, config: Config, shape: tuple[int, ...], components: int) -> int:
-        return NeurcompConfig.from_map(config, shape).multiply_adds(components)
 
     def evaluator(
         self,
@@ -58,14 +48,6 @@ class Neurcomp:
         from inrc_plugins.neurcomp.device_evaluation import DeviceEvaluator
 
         return DeviceEvaluator(checked, shape, components, parameters, device)
-
-    def tolerance(self, config: Config) -> float:
-        return CLASS_F_PEAK
-
-    def level_factors(
-        self, config: Config, shape: tuple[int, ...], components: int, level: int
-    ) -> tuple[int, ...]:
-        return tuple(min(1 << level, size) for size in shape)
 
     def requantise(self, task: FitTask, fitted: FittedModel) -> Model:
         from codec.pipeline.gradient_fit import GradientFit

@@ -20,11 +20,10 @@ from dataclasses import dataclass
 import torch
 
 from codec.container.items import Quantisation
-from codec.contracts import Integers
 from codec.settings import setting
 from codec.stage_contracts import QuantisingPhase
 from inrc_plugins.quantisers.nearest import NearestPhase
-from inrc_plugins.quantisers.stepped import Steps, StepSettings, broadcast
+from inrc_plugins.quantisers.stepped import SteppedQuantiser, Steps, StepSettings, broadcast
 
 ZETA, GAMMA = 1.1, -0.1
 _FIRST_BETA, _LAST_BETA = 20.0, 2.0
@@ -53,7 +52,7 @@ class AdaRoundSettings(StepSettings):
     )
 
 
-class AdaRound:
+class AdaRound(SteppedQuantiser):
     """Learned rounding."""
 
     name = "adaround"
@@ -62,26 +61,10 @@ class AdaRound:
 
     def __init__(self, settings: AdaRoundSettings | None = None) -> None:
         self._settings = settings or AdaRoundSettings()
-        self._steps = Steps(self._settings.per == "channel", self._settings.bits)
-        self.adjustable = self._settings.bits == 0
+        super().__init__(self._settings)
 
     def configured(self, settings: AdaRoundSettings) -> AdaRound:
         return AdaRound(settings)
-
-    def steps(
-        self,
-        tensors: Mapping[str, torch.Tensor],
-        sensitivity: Mapping[str, torch.Tensor],
-        coarseness: float,
-        kept: Mapping[str, torch.Tensor],
-    ) -> dict[str, Quantisation]:
-        return self._steps.choose(tensors, sensitivity, coarseness, kept)
-
-    def quantise(self, tensor: torch.Tensor, quantisation: Quantisation) -> Integers:
-        return self._steps.integers(tensor, quantisation)
-
-    def straight_through(self, tensor: torch.Tensor, quantisation: Quantisation) -> torch.Tensor:
-        return self._steps.straight_through(tensor, quantisation)
 
     def phases(self, steps: int) -> Sequence[QuantisingPhase]:
         after = int(self._settings.retrain * steps)

@@ -17,10 +17,9 @@ from dataclasses import dataclass
 import torch
 
 from codec.container.items import Quantisation
-from codec.contracts import Integers
 from codec.settings import setting
 from codec.stage_contracts import QuantisingPhase
-from inrc_plugins.quantisers.stepped import Steps, StepSettings, broadcast
+from inrc_plugins.quantisers.stepped import SteppedQuantiser, Steps, StepSettings, broadcast
 
 _LEAST_SCALE = 0.05
 # Of soft rounding: from nearly the identity to nearly rounding.
@@ -38,7 +37,7 @@ class QatSettings(StepSettings):
     relaxed: float = setting(0.5, "part of the steps with relaxed integers", low=0.0, high=1.0)
 
 
-class Qat:
+class Qat(SteppedQuantiser):
     """Quantisation-aware training with the rate."""
 
     name = "qat"
@@ -47,26 +46,10 @@ class Qat:
 
     def __init__(self, settings: QatSettings | None = None) -> None:
         self._settings = settings or QatSettings()
-        self._steps = Steps(self._settings.per == "channel", self._settings.bits)
-        self.adjustable = self._settings.bits == 0
+        super().__init__(self._settings)
 
     def configured(self, settings: QatSettings) -> Qat:
         return Qat(settings)
-
-    def steps(
-        self,
-        tensors: Mapping[str, torch.Tensor],
-        sensitivity: Mapping[str, torch.Tensor],
-        coarseness: float,
-        kept: Mapping[str, torch.Tensor],
-    ) -> dict[str, Quantisation]:
-        return self._steps.choose(tensors, sensitivity, coarseness, kept)
-
-    def quantise(self, tensor: torch.Tensor, quantisation: Quantisation) -> Integers:
-        return self._steps.integers(tensor, quantisation)
-
-    def straight_through(self, tensor: torch.Tensor, quantisation: Quantisation) -> torch.Tensor:
-        return self._steps.straight_through(tensor, quantisation)
 
     def phases(self, steps: int) -> Sequence[QuantisingPhase]:
         return (RatePhase(steps, self._settings, self._steps),)

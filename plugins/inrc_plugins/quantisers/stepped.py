@@ -159,3 +159,30 @@ def _least_error(values: torch.Tensor, keep: torch.Tensor | None, bits: int) -> 
         restored = np.clip(np.rint(chosen / step), low, high) * step
         errors.append(float(np.square(restored - chosen).sum()))
     return float(_CLIPS[int(np.argmin(errors))]) * greatest / -low
+
+
+class SteppedQuantiser:
+    """A quantiser by steps; how tensors are trained under them (`phases`) is what makes one.
+
+    Args:
+        settings: of the steps.
+    """
+
+    def __init__(self, settings: StepSettings) -> None:
+        self._steps = Steps(settings.per == "channel", settings.bits)
+        self.adjustable = settings.bits == 0
+
+    def steps(
+        self,
+        tensors: Mapping[str, torch.Tensor],
+        sensitivity: Mapping[str, torch.Tensor],
+        coarseness: float,
+        kept: Mapping[str, torch.Tensor],
+    ) -> dict[str, Quantisation]:
+        return self._steps.choose(tensors, sensitivity, coarseness, kept)
+
+    def quantise(self, tensor: torch.Tensor, quantisation: Quantisation) -> Integers:
+        return self._steps.integers(tensor, quantisation)
+
+    def straight_through(self, tensor: torch.Tensor, quantisation: Quantisation) -> torch.Tensor:
+        return self._steps.straight_through(tensor, quantisation)

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from codec.container.priors import Prior
 from codec.contracts import (
-    CLASS_F_PEAK,
     Config,
     Evaluator,
     FitTask,
@@ -20,32 +19,23 @@ from codec.contracts import (
     Model,
     ShapeModel,
     ShapeTask,
-    TensorSpec,
 )
+from inrc_plugins.network_architecture import NetworkArchitecture
 from inrc_plugins.siren.config import SirenConfig
 from inrc_plugins.siren.evaluation import SirenEvaluator
 from inrc_plugins.siren.prior import IDENTIFIER, VERSION, restored
 from inrc_plugins.siren.settings import SirenSettings
 
 
-class Siren:
+class Siren(NetworkArchitecture):
     """A network of sines on encoded coordinates, or its difference to a learnt initialisation."""
 
     identifier = IDENTIFIER
     name = "siren"
     version = VERSION
     summary = "a network of sines on encoded coordinates, meta-learnt or not (SIREN codec)"
-    staged = True
-    bounded = False
+    config = SirenConfig
     settings = SirenSettings
-
-    def tensors(
-        self, config: Config, shape: tuple[int, ...], components: int
-    ) -> tuple[TensorSpec, ...]:
-        return SirenConfig.from_map(config, shape).tensors(components)
-
-    def multiply_adds(self, config: Config, shape: tuple[int, ...], components: int) -> int:
-        return SirenConfig.from_map(config, shape).multiply_adds(components)
 
     def evaluator(
         self,
@@ -63,14 +53,6 @@ class Siren:
         from inrc_plugins.siren.device_evaluation import DeviceEvaluator
 
         return DeviceEvaluator(checked, shape, components, network, device)
-
-    def tolerance(self, config: Config) -> float:
-        return CLASS_F_PEAK
-
-    def level_factors(
-        self, config: Config, shape: tuple[int, ...], components: int, level: int
-    ) -> tuple[int, ...]:
-        return tuple(min(1 << level, size) for size in shape)
 
     def requantise(self, task: FitTask, fitted: FittedModel) -> Model:
         from inrc_plugins.siren.field_fit import requantise

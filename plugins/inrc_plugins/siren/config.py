@@ -12,6 +12,7 @@ from typing import Any
 
 from codec.contracts import Config, TensorSpec
 from codec.errors import CorruptError, UnsupportedError
+from inrc_plugins.config_map import active_axes
 
 MLP, NERF, POSITIONAL, GAUSS = 0, 1, 2, 3
 ENCODINGS = ("mlp", "nerf", "positional", "gauss")
@@ -164,11 +165,6 @@ class SirenConfig:
 
     def _widths(self, components: int) -> list[int]:
         return [self.encoding.width(self.axes), *[self.width] * (self.layers + 1), components]
-
-
-def active_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Axes of size > 1, in order."""
-    return tuple(axis for axis, size in enumerate(shape) if size > 1)
 
 
 def _whole(value: Any, name: str, low: int, high: float) -> int:

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from codec.contracts import Floats, Positions
-from inrc_plugins.siren.config import SirenConfig, active_axes
+from inrc_plugins.config_map import active_axes
+from inrc_plugins.siren.config import SirenConfig
 from inrc_plugins.siren.encodings import encoded_points, unit_places
 from inrc_plugins.siren.network import after_first, smooth_sine
 

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from codec.contracts import Floats, Positions
-from inrc_plugins.siren.config import SirenConfig, active_axes
+from inrc_plugins.config_map import active_axes
+from inrc_plugins.siren.config import SirenConfig
 from inrc_plugins.siren.encodings import (
     axis_columns,
     encoded_axis,

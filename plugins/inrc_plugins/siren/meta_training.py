@@ -17,8 +17,8 @@ from codec.contracts import Floats, MetaTask
 from codec.pipeline.batches import Shard
 from codec.pipeline.metrics import peak_signal_to_noise
 from codec.pipeline.trainer import Tensors, one_torch_thread
+from inrc_plugins.config_map import active_axes
 from inrc_plugins.siren.adaptation import LearntRates, adapted, mean_error
-from inrc_plugins.siren.config import active_axes
 from inrc_plugins.siren.network import GridNetwork, initial_tensors, smooth_sine
 from inrc_plugins.siren.prior import IDENTIFIER, VERSION
 from inrc_plugins.siren.settings import SirenSettings
