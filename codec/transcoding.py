@@ -56,7 +56,8 @@ def transcode_file(
         if final.exists() and os.path.exists(source) and os.path.samefile(source, final):
             raise InvalidInputError(f"{target}: is the input itself; name another file")
         file.check_digest()
-        before, digest = file.file_bytes, _integers(file)
+        before = file.file_bytes
+        digest = [] if stages else _integers(file)
         again = Requantiser(file, options, threads) if stages else None
         with atomic_path(target, overwrite=overwrite) as temporary:
             with temporary.open("wb") as stream:
