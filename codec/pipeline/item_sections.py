@@ -204,7 +204,8 @@ def _encode_tensors(tensors: Sequence[CodedTensor], coder: str) -> bytes:
             if shared:
                 streams.append(encode_stream(shared, coder))
                 shared = []
-            streams.append(encode_stream(_channels(tensor), coder))
+            shape = tensor.values.shape if tensor.mask is None else ()
+            streams.append(encode_stream(_channels(tensor), coder, shape))
         else:
             shared.append(coded_entries(tensor.values, tensor.mask))
     if shared:
