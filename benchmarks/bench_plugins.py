@@ -8,8 +8,8 @@ Two volumes, two photographs and a mesh of a folder of data (--data, or INRC_DAT
 - *storage*: each system is fitted once, with the same number of steps and parameters in 14 bits,
   which costs nothing that can be measured. The same fitted parameters are then stored as the source
   does, and by `inrc transcode` at the PSNR that the source's scheme leaves (0.05 dB less at most):
-  rounded and coded alone, and pruned by magnitude where that pays and finetuned under their
-  rounding against what they decode to, for half as many steps. The field that was fitted is not
+  rounded and coded alone, and pruned by magnitude where that pays and finetuned (`qat`) against
+  what they decode to, for half as many steps. The field that was fitted is not
   looked at again.
 - *architectures*: every architecture at the same number of bytes and steps, beside `pyramid`.
 - *curves*: every architecture at several sizes, for the first volume; written to
@@ -247,6 +247,7 @@ def _smallest(
             small,
             psnr=against_model,
             prune="magnitude" if finetune_steps else "none",
+            quantise="qat" if finetune_steps else "uniform",
             settings={
                 "fit.finetune_steps": finetune_steps,
                 "fit.prune_steps": 2 * finetune_steps // 3,
