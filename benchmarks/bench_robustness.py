@@ -90,7 +90,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--mutants", type=int, default=100_000, help="how many [100000]")
     parser.add_argument("--start", type=int, default=0, help="number of the first mutant [0]")
     parser.add_argument("--seed", type=int, default=1, help="of the mutants [1]")
-    parser.add_argument("--judge-every", type=int, default=10, help="by the reference, 0: none [10]")
+    parser.add_argument(
+        "--judge-every", type=int, default=10, help="by the reference, 0: none [10]"
+    )
     parser.add_argument("--stride", type=int, default=1, help="every so manieth vector [1]")
     parser.add_argument("--jobs", type=int, default=1, choices=(1, 2), help="processes [1]")
     parser.add_argument("--minutes", type=float, default=600, help="no case later, per part [600]")

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Any
 
+from codec import Limits
 from robustness.bombs import BYTES, Bomb, bombs
 from robustness.reading import Outcome, attempt, quietly
 from robustness.vectors import valid_vectors
-
-from codec import Limits
 
 # Every so manieth vector is read first: imports and compiled code are no part of a refusal.
 _WARMING = 40

@@ -11,7 +11,6 @@ from typing import Any
 
 import brotli
 import zstandard
-from robustness.container import Apart, Piece
 
 from codec import Limits
 from codec.container import cbor
@@ -20,6 +19,7 @@ from codec.container.leb128 import encode_uleb
 from codec.container.sections import MAJOR, MINOR, SIGNATURE
 from codec.entropy.stream import ANS, LAPLACE, RANGE, RAW, STATIC
 from codec.registry import architecture
+from robustness.container import Apart, Piece
 
 HEADER = SIGNATURE + bytes([MAJOR, MINOR, 2, 0])
 BOMB_BYTES = 1 << 28
@@ -31,6 +31,9 @@ _LIMIT = ("LimitError",)
 # A stream's model with two symbols of the same frequency.
 _EVEN = bytes([STATIC]) + b"\x00\x02\x00" + b"\xa0"
 _LAPLACE = bytes([LAPLACE]) + b"\x01\x05"
+
+
+_DEFAULTS = Limits()
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Bomb:
     name: str
     make: Callable[[], bytes]
     errors: tuple[str, ...] = ("LimitError",)
-    limits: Limits = Limits()
+    limits: Limits = _DEFAULTS
     seconds: float = SECONDS
 
 
@@ -104,7 +107,7 @@ def packed_zeros(method: int, first: bytes = b"") -> bytes:
 
 
 # Of three axes, per architecture: a config with 10^9 parameters and more, and one of few parameters
-# and so many multiply-adds that 2^32 samples of them are over the limit. The parameters of the other
+# and so many multiply-adds that 2^32 samples of them are over the limit. The parameters of other
 # architectures are bounded by their samples.
 _PLAIN = [0]
 _PARAMETERS: dict[str, dict[int, Any]] = {

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from robustness.reading import SMALL
-
 import codec
 from codec.container.byte_sources import open_source
 from codec.container.compression import NONE, compress_frame, decompress
@@ -22,6 +20,7 @@ from codec.container.section_index import (
 )
 from codec.container.sections import CRC_BYTES, HEADER_BYTES, SectionReader
 from codec.errors import InrcError
+from robustness.reading import SMALL
 
 _UNKNOWN = bytes(DIGEST_BYTES)
 
@@ -175,6 +174,4 @@ def take_apart(data: bytes) -> Apart:
         for section in reader.sections
         if section.type not in ("tIDX", "ENDS")
     ]
-    return Apart(
-        data[:HEADER_BYTES], tuple(pieces), bool(reader.index), len(reader.digest)
-    )
+    return Apart(data[:HEADER_BYTES], tuple(pieces), bool(reader.index), len(reader.digest))

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from codec import Limits
 from robustness.memory import PeakMemory
 from robustness.reading import Outcome, attempt, quietly
 from robustness.tally import Tally
 from robustness.vectors import Vector
-
-from codec import Limits
 
 _LIMITS = Limits.level(1)
 
@@ -65,12 +64,12 @@ def count(tally: Tally, name: str, found: Outcome) -> None:
         tally.accepted += 1
 
 
-def _prefixes(data: bytes):  # noqa: ANN202
+def _prefixes(data: bytes):
     for size in range(len(data)):
         yield f"byte {size}", data[:size]
 
 
-def _flips(data: bytes):  # noqa: ANN202
+def _flips(data: bytes):
     damaged = bytearray(data)
     for bit in range(8 * len(data)):
         damaged[bit // 8] ^= 1 << bit % 8

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from inrc_conformance.decoder import DecodeError, Limits, decode_bytes
 from robustness.reading import Outcome
 

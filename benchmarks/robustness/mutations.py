@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
+from codec.container import cbor
 from robustness.cbor_mutations import any_value, mutate_cbor
 from robustness.container import Apart, Piece
 from robustness.stream_mutations import mutate_bytes, mutate_mask, mutate_streams
-
-from codec.container import cbor
 
 _CBOR = {"HEAD", "ITEM", "mETa", "pROv", "VERB"}
 _TYPES = ("HEAD", "ITEM", "TENS", "MASK", "RESD", "VERB", "mETa", "pROv", "tIDX", "ENDS")

@@ -25,20 +25,22 @@ def of_damage(part: str, tally: Tally, vectors: int, of: int, expected: int) -> 
 def of_mutants(tally: Tally, vectors: int, asked: int, every: int) -> str:
     """Text and table of part 2."""
     text = (
-        f"Mutants of the {vectors:,} valid vectors, one to three changes each: of the values, types, "
-        "keys, lengths and nesting of CBOR, of tables, counts, coders and coded words, of masks, "
-        "residuals, sections and the index. CRCs, lengths and digests are put right afterwards, so "
+        f"Mutants of the {vectors:,} valid vectors, one to three changes each: of the values, "
+        "types, keys, lengths and nesting of CBOR, of tables, counts, coders and coded words, of "
+        "masks, residuals, sections and the index. CRCs, lengths and digests are put right afterwards, so "
         "that the change itself has to be met. A mutant that the format allows is read."
     )
     if tally.inputs < asked:
         text += f" Of {asked:,} mutants, time was for {tally.inputs:,}."
     text += f"\n\n{_table(tally, 'refused by the reference decoder')}"
     if tally.judged:
-        text += f"\nEvery {every}th was given to the reference decoder of the conformance suite:\n\n"
+        text += (
+            f"\nEvery {every}th was given to the reference decoder of the conformance suite:\n\n"
+        )
         text += _rows([(name, f"{count:,}") for name, count in tally.judged.most_common()])
         text += (
-            "\n*Other values*: a mutated model with parameters so large that float32 and the float64 "
-            "of the reference differ; integers and outcome are the same.\n"
+            "\n*Other values*: a mutated model with parameters so large that float32 and the "
+            "float64 of the reference differ; integers and outcome are the same.\n"
         )
     return text
 
@@ -47,8 +49,8 @@ def of_bombs(found: Sequence[Refusal]) -> str:
     """Text and table of part 3."""
     lines = [
         "What has to be refused within 50 ms (the heads of 65,536 sections take longer) and 16 MiB "
-        "beyond what the process had: resident memory in a fresh child process, and what Python and "
-        "NumPy allocate (tracemalloc), whichever is more.",
+        "beyond what the process had: resident memory in a fresh child process, and what Python "
+        "and NumPy allocate (tracemalloc), whichever is more.",
         "",
         "| file | bytes | refused by | ms | MiB | |",
         "|---|---:|---|---:|---:|---|",

@@ -6,14 +6,34 @@ from dataclasses import dataclass, replace
 from random import Random
 
 import numpy as np
-from robustness.reading import SMALL
 
 from codec.container.leb128 import decode_uleb, encode_uleb
-from codec.entropy.mask_section import CodedMask, FillPatterns, decode_mask_section, encode_mask_section
+from codec.entropy.mask_section import (
+    CodedMask,
+    FillPatterns,
+    decode_mask_section,
+    encode_mask_section,
+)
 from codec.entropy.stream import CODERS, decode_stream, encode_stream, summarise_stream
 from codec.errors import InrcError
+from robustness.reading import SMALL
 
-_COUNTS = (0, 1, 2, 255, 65536, 2**17, 2**18, 2**18 + 1, 2**24, 2**31, 2**32, 2**40, 2**62, 2**63 - 1)
+_COUNTS = (
+    0,
+    1,
+    2,
+    255,
+    65536,
+    2**17,
+    2**18,
+    2**18 + 1,
+    2**24,
+    2**31,
+    2**32,
+    2**40,
+    2**62,
+    2**63 - 1,
+)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The valid conformance vectors, which are what is damaged here; new ones are found by themselves."""
+"""The valid conformance vectors, which are damaged here; new ones are found by themselves."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class SymbolDecoder(Protocol):
 
 def model(frequencies: Frequencies) -> Any:
     """The constriction model whose integer table is `frequencies` (sum 2**24, each >= 1)."""
-    inside = len(frequencies) > 1 and 1 <= frequencies.min() and frequencies.max() < TOTAL
+    inside = len(frequencies) > 1 and frequencies.min() >= 1 and frequencies.max() < TOTAL
     if not inside or int(frequencies.sum()) != TOTAL:
         raise CorruptError("a frequency table is not positive with sum 2**24")
     return constriction.stream.model.Categorical(

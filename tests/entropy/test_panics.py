@@ -67,9 +67,7 @@ def test_an_absurd_table_is_an_error(decoder: type[AnsDecoder | RangeDecoder]) -
 
 @pytest.mark.parametrize("decoder", DECODERS)
 @pytest.mark.parametrize("count", [-1, 1 << 62, 1 << 70])
-def test_an_absurd_count_is_an_error(
-    decoder: type[AnsDecoder | RangeDecoder], count: int
-) -> None:
+def test_an_absurd_count_is_an_error(decoder: type[AnsDecoder | RangeDecoder], count: int) -> None:
     with pytest.raises(InrcError):
         decoder(b"\x01\0\0\0").take(count, EVEN)
 
