@@ -26,9 +26,10 @@ def of_mutants(tally: Tally, vectors: int, asked: int, every: int) -> str:
     """Text and table of part 2."""
     text = (
         f"Mutants of the {vectors:,} valid vectors, one to three changes each: of the values, "
-        "types, keys, lengths and nesting of CBOR, of tables, counts, coders and coded words, of "
-        "masks, residuals, sections and the index. CRCs, lengths and digests are put right afterwards, so "
-        "that the change itself has to be met. A mutant that the format allows is read."
+        "types, keys, lengths and nesting of CBOR (headers, items, the config of every "
+        "architecture, metadata), of tables, counts, coders and coded words, of masks, residuals, "
+        "sections and the index. CRCs, lengths and digests are put right afterwards, so that the "
+        "change itself has to be met. A mutant that the format allows is read."
     )
     if tally.inputs < asked:
         text += f" Of {asked:,} mutants, time was for {tally.inputs:,}."
