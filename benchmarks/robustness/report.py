@@ -81,7 +81,7 @@ def _table(tally: Tally, wrong: str) -> str:
         ("read without an error", f"{tally.accepted:,}"),
         (f"**accepted wrongly** ({wrong})", f"**{len(tally.wrong):,}**"),
         ("**anything else than an `InrcError` raised**", f"**{len(tally.escaped):,}**"),
-        ("longest", f"{tally.seconds[0]:.2f} s ({tally.seconds[1]})"),
+        ("most processor time", f"{tally.seconds[0]:.2f} s ({tally.seconds[1]})"),
         ("most memory", f"{tally.bytes[0] / (1 << 20):.1f} MiB ({tally.bytes[1]})"),
     ]
     examples = [*tally.wrong[:10], *tally.escaped[:10]]

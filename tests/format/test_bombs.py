@@ -15,7 +15,7 @@ from codec import Limits
 from codec.errors import InrcError, LimitError, MemoryLimitError
 from tests.building import coded_mask, constant_file, fvsrn_file
 
-# Other processes use the machine as well; the benchmark measures what a refusal takes by itself.
+# Processors differ; the benchmark measures what a refusal takes.
 PATIENCE = 10
 # Few enough that their heads are read in no time.
 MOST_SECTIONS = 1 << 10
