@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from codec import Limits
@@ -25,6 +26,8 @@ class Damage:
 
     vectors: tuple[Vector, ...]
     kind: str
+    # A case is up to 70,000 inputs, and the machine may be busy.
+    patience: float = 3600.0
 
     def prepare(self) -> None:
         quietly()
@@ -64,12 +67,12 @@ def count(tally: Tally, name: str, found: Outcome) -> None:
         tally.accepted += 1
 
 
-def _prefixes(data: bytes):
+def _prefixes(data: bytes) -> Iterator[tuple[str, bytes]]:
     for size in range(len(data)):
         yield f"byte {size}", data[:size]
 
 
-def _flips(data: bytes):
+def _flips(data: bytes) -> Iterator[tuple[str, bytes]]:
     damaged = bytearray(data)
     for bit in range(8 * len(data)):
         damaged[bit // 8] ^= 1 << bit % 8

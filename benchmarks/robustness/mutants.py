@@ -28,6 +28,7 @@ class Mutants:
     vectors: tuple[Vector, ...]
     seed: int = 1
     judged_every: int = 10
+    patience: float = 600.0
 
     def prepare(self) -> None:
         quietly()

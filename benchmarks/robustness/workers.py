@@ -11,14 +11,18 @@ from typing import Any, Protocol
 
 from robustness.tally import Tally
 
-# A case that takes longer is stopped and counted as escaped.
-HANG_SECONDS = 120.0
 # Counts are handed over this often.
 _SECONDS = 2.0
 
 
 class Part(Protocol):
-    """One part of the benchmark: numbered cases."""
+    """One part of the benchmark: numbered cases.
+
+    Attributes:
+        patience: seconds after which a case is stopped and counted as escaped.
+    """
+
+    patience: float
 
     def prepare(self) -> None:
         """Called once in each process, before the first case."""
@@ -55,7 +59,7 @@ def run(part: Part, numbers: Sequence[int], jobs: int, deadline: float) -> Tally
             if lane.pipe in ready:
                 alive = _receive(lane, total)
             else:
-                alive = time.monotonic() - lane.since < HANG_SECONDS + _SECONDS
+                alive = time.monotonic() - lane.since < part.patience + _SECONDS
             if alive:
                 continue
             lanes.remove(lane)
