@@ -12,6 +12,8 @@ PIP_ARGS ?=
 WORKERS ?= 2
 # Options for pytest.
 PYTEST_ARGS ?=
+# Seconds per parser of fuzz.
+FUZZ_SECONDS ?= 600
 # Folder of the meshes of bench-shapes.
 MESHES ?= shared/data/meshes
 # Options for the benchmarks: --only NAME, --effort N; --help lists them.
@@ -20,9 +22,10 @@ BENCH_ARGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 PEERS := .venv/.peers-installed
+FUZZER := .venv/.fuzzer-installed
 CONFORMANCE := $(BIN)/inrc-conformance run --mode batch --jobs $(WORKERS)
 
-.PHONY: help env demo readme-picture test check bench-main bench-pruning bench-plugins bench-volumes bench-images bench-bounds bench-scale bench-latency bench-lossless bench-shapes conformance clean distclean
+.PHONY: help env demo readme-picture test check bench-main bench-pruning bench-plugins bench-volumes bench-images bench-bounds bench-scale bench-latency bench-lossless bench-shapes bench-robustness fuzz conformance clean distclean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -88,8 +91,18 @@ bench-lossless: $(PEERS)  ## integers kept exactly, against zstd and PNG (minute
 bench-shapes: $(PEERS)  ## surfaces at equal bytes against decimation and Draco; MESHES=folder (an hour)
 	$(BIN)/python benchmarks/bench_shapes.py --meshes '$(MESHES)' $(BENCH_ARGS)
 
+bench-robustness: $(STAMP)  ## damaged and hostile files, counted; writes docs/reliability.md (40 minutes)
+	$(BIN)/python benchmarks/bench_robustness.py --write $(BENCH_ARGS)
+
+$(FUZZER): $(STAMP)
+	$(BIN)/python -m pip install $(PIP_ARGS) -c constraints.txt -e '.[fuzz]'
+	@touch $@
+
+fuzz: $(FUZZER)  ## fuzz every parser, FUZZ_SECONDS each (hours; the corpus stays in .fuzz)
+	PYTHONPATH=. $(BIN)/python tests/fuzzing/fuzz.py --seconds $(FUZZ_SECONDS)
+
 clean:  ## remove what the commands wrote, but not .venv
-	rm -rf demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf demo .fuzz build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
 distclean: clean  ## remove .venv as well

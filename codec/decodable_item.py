@@ -16,6 +16,7 @@ from codec.contracts import Evaluator, Floats, Mask, TensorSpec
 from codec.entropy.mask_section import CodedMask
 from codec.entropy.mixing.lattice import Lattice
 from codec.errors import CorruptError, InvalidOptionError, TruncatedError
+from codec.limits import within_memory
 from codec.pipeline.item_sections import (
     Coded,
     ItemStreams,
@@ -122,6 +123,7 @@ class DecodableItem:
         kept: Evaluator | None = self.file.decoded.peek(("item", self.number, level))
         return (kept, False) if kept is not None else (self._make_evaluator(level), True)
 
+    @within_memory()
     def _make_evaluator(self, level: int) -> Evaluator:
         evaluator = self.architecture.evaluator(
             self.header.config,
@@ -155,6 +157,7 @@ class DecodableItem:
             ("residuals", self.number), self._decode_residuals, lambda found: found.nbytes
         )
 
+    @within_memory()
     def _decode_residuals(self) -> Array:
         header = self.header
         decoder = ItemResiduals(header.shape, len(header.components), self.file.limits)

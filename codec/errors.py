@@ -11,6 +11,7 @@
         ├── CorruptError      the bytes break a rule of the format
         ├── UnsupportedError  the file is fine but needs something this reader does not have
         └── LimitError        the file asks for more than the reader's `Limits` allow
+            └── MemoryLimitError  it asks for more than the memory of the machine
 
 Every `FormatError` knows the section and the byte offset it is about, where there is one.
 """
@@ -80,3 +81,7 @@ class UnsupportedError(FormatError):
 
 class LimitError(FormatError):
     """The file declares more than the reader's `Limits` allow."""
+
+
+class MemoryLimitError(LimitError, MemoryError):
+    """What the file declares is within the `Limits`, but there is no memory for it."""

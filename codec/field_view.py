@@ -13,6 +13,7 @@ import numpy.typing as npt
 from codec.container.items import Component, Dim
 from codec.contracts import Evaluator, HoldsSamples, Values
 from codec.errors import InvalidInputError
+from codec.limits import within_memory
 from codec.pipeline.blocks import Window, evaluate_blocks, evaluate_points, windows
 from codec.pipeline.normalise import denormalise, to_stored
 from codec.shape_view import ShapeView
@@ -157,6 +158,7 @@ class FieldView(ABC):
         values = self[...]
         return values if dtype is None else values.astype(dtype)
 
+    @within_memory()
     def __getitem__(self, index: Any) -> Array:
         """Stored values of a region; integers, slices with steps, `...`, per axis.
 
@@ -285,6 +287,7 @@ class ItemView(FieldView):
             real += step * residuals[np.ix_(*chosen)]
         return real
 
+    @within_memory()
     def read_with(self, selection: Selection, threads: int) -> Array:
         """As `read`, with so many threads."""
 
@@ -355,6 +358,7 @@ class ItemView(FieldView):
         flat = np.ravel_multi_index(np.ix_(*selection), shape)
         bits[invalid] = patterns.values[patterns.indices[numbers[flat[invalid]]]]
 
+    @within_memory()
     def at(self, points: Any) -> npt.NDArray[np.float64]:
         places = self._checked_points(points)
         component = self._component

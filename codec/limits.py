@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from codec.errors import LimitError
+from codec.errors import LimitError, MemoryLimitError
 
 
 @dataclass(frozen=True)
@@ -53,3 +55,21 @@ class Limits:
                 section=section,
                 offset=offset,
             )
+
+
+@contextmanager
+def within_memory() -> Iterator[None]:
+    """What a reader does for a file, as a block or a decorator: memory, too, is a limit.
+
+    Raises:
+        MemoryLimitError: there was too little of it.
+    """
+    try:
+        yield
+    except MemoryLimitError:
+        raise
+    except MemoryError as error:
+        raise MemoryLimitError(
+            f"there is not enough memory ({str(error).rstrip('.') or 'none is left'}); "
+            "read a part of the field, or lower Limits to be told before"
+        ) from error

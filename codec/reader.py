@@ -24,7 +24,7 @@ from codec.entropy.mask_section import CodedMask, decode_mask_section
 from codec.entropy.verbatim import VerbatimValue, decode_verbatim
 from codec.errors import CorruptError, TruncatedError
 from codec.field_view import FieldView, ItemView
-from codec.limits import Limits
+from codec.limits import Limits, within_memory
 from codec.options import usable_threads
 from codec.pipeline.item_sections import Coded, section_item
 from codec.tiled_view import TiledView
@@ -52,6 +52,7 @@ class InrcFile(Mapping[str, "FieldView"]):
         FormatError: the headers are damaged, unknown or over the limits.
     """
 
+    @within_memory()
     def __init__(
         self,
         source: str | os.PathLike[str] | bytes,
@@ -189,6 +190,7 @@ class InrcFile(Mapping[str, "FieldView"]):
             _log.warning("%s", message)
 
     @cached_property
+    @within_memory()
     def verbatim(self) -> dict[str, VerbatimValue]:
         """Variables kept verbatim: path -> array, or list of texts."""
         payloads = []
@@ -197,6 +199,7 @@ class InrcFile(Mapping[str, "FieldView"]):
             self.limits.check("verbatim_bytes", sum(map(len, payloads)), section="VERB")
         return decode_verbatim(payloads)
 
+    @within_memory()
     def mask(self, index: int) -> CodedMask:
         """The decoded MASK section of that index (kept for later)."""
         sections = self.sections.of_type("MASK")
@@ -204,7 +207,8 @@ class InrcFile(Mapping[str, "FieldView"]):
             raise CorruptError(f"mask {index} does not exist", section="ITEM")
 
         def make() -> CodedMask:
-            found = decode_mask_section(self.sections.read(sections[index]), self.limits)
+            payload = self.sections.read(sections[index])
+            found = decode_mask_section(payload, self.limits, self._mask_shapes.get(index, ()))
             with self._lock:
                 self._mask_samples[index] = found.mask.size
                 samples = sum(self._mask_samples.values())
@@ -213,6 +217,20 @@ class InrcFile(Mapping[str, "FieldView"]):
             return found
 
         return self.decoded.get(("mask", index), make, lambda found: found.mask.nbytes)
+
+    @cached_property
+    def _mask_shapes(self) -> dict[int, set[tuple[int, ...]]]:
+        """The shapes that the masks may have which items use."""
+        found: dict[int, set[tuple[int, ...]]] = {}
+        for model in self.models:
+            for component in model.header.components:
+                if component.mask is not None:
+                    found.setdefault(component.mask, set()).add(model.header.shape)
+            for tensor, mask in model.header.tensor_masks:
+                if tensor < len(model.specs):
+                    shape = model.specs[tensor].shape
+                    found.setdefault(mask, set()).update((shape, shape[1:]))
+        return found
 
     def owners(self, section_type: str) -> list[int]:
         """For each TENS or RESD section, in file order, the item that it belongs to."""
@@ -275,6 +293,7 @@ class InrcFile(Mapping[str, "FieldView"]):
             return dict(self._digests)
         return dict(self._indexed_digests)
 
+    @within_memory()
     def integer_digest(self) -> bytes:
         """SHA-256 of the digests of all sections of integers, in file order (END-2).
 

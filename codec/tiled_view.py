@@ -14,6 +14,7 @@ import numpy.typing as npt
 from codec.container.tile_grid import TileGrid
 from codec.errors import InvalidOptionError
 from codec.field_view import FieldView, ItemView, Reals, Selection
+from codec.limits import within_memory
 from codec.pipeline.blocks import Window, windows
 from codec.pipeline.normalise import to_stored
 
@@ -72,6 +73,7 @@ class TiledView(FieldView):
         level = min(self._level, item.deepest_level)
         return ItemView(item, self._index, level, (1,) * len(place))
 
+    @within_memory()
     def read(self, selection: Selection) -> Array:
         return self._read(selection, self._file.threads)
 
@@ -212,6 +214,7 @@ class TiledView(FieldView):
                     for part, inner in zip(box, window, strict=True)
                 )
 
+    @within_memory()
     def at(self, points: Any) -> npt.NDArray[np.float64]:
         places = self._checked_points(points)
         sides = [self._grid.sides(axis, one) for axis, one in enumerate(places.T)]

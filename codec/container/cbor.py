@@ -114,6 +114,11 @@ class _Decoder:
             raise CorruptError("the CBOR item is cut short", offset=position)
         return self.data[position : position + size]
 
+    def check_items(self, more: int, position: int) -> None:
+        """See that so many elements can follow, before the first of them takes time."""
+        if self.items + more > MAX_ITEMS:
+            raise LimitError(f"more than {MAX_ITEMS} CBOR items in a payload", offset=position)
+
     def argument(self, position: int) -> tuple[int, int]:
         """The argument of the head at `position`, and the position after the head."""
         additional = self.data[position] & 0x1F
@@ -130,8 +135,7 @@ class _Decoder:
     def item(self, position: int, depth: int) -> tuple[Any, int]:
         initial = self.take(position, 1)[0]
         self.items += 1
-        if self.items > MAX_ITEMS:
-            raise LimitError(f"more than {MAX_ITEMS} CBOR items in a payload", offset=position)
+        self.check_items(0, position)
         if depth > MAX_DEPTH:
             raise CorruptError(f"CBOR nested deeper than {MAX_DEPTH}", offset=position)
         major = initial >> 5
@@ -152,7 +156,9 @@ class _Decoder:
             except UnicodeDecodeError:
                 raise CorruptError("CBOR text is not UTF-8", offset=after) from None
         # Every element takes a byte at least, so a count beyond the data is a lie.
-        self.take(after, argument if major == 4 else 2 * argument)
+        elements = argument if major == 4 else 2 * argument
+        self.take(after, elements)
+        self.check_items(elements, position)
         return (self.array if major == 4 else self.map)(after, argument, depth)
 
     def simple(self, position: int, initial: int) -> tuple[Any, int]:

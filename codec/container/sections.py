@@ -45,7 +45,7 @@ UNINDEXED_SECTIONS = 16
 _LONGEST_END = 4 + 1 + 1 + 9 + 9 + 32 + CRC_BYTES
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Section:
     """Where a section lies in the file.
 

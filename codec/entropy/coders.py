@@ -3,7 +3,8 @@
 The format owns the integer tables and both algorithms (format_spec/inrc-1.md, section 7). Passing
 `frequencies - 1` as float64 with `perfect=False` makes constriction use the integers as they are:
 its scale is then exactly 1, and it adds 1 to every symbol. Its panics are `BaseException`s and are
-caught here; nothing that came from a file reaches it but integer tables that were checked.
+caught here; nothing that came from a file reaches it but integer tables that were checked. It ends
+the whole process where memory for what it returns cannot be had, so it is asked for little at once.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from codec.entropy.tables import TOTAL, Frequencies
-from codec.errors import CorruptError
+from codec.errors import CorruptError, InrcError, MemoryLimitError
 
 Symbols = npt.NDArray[np.int32]
 WORD_BYTES = 4
+# Symbols decoded by one call.
+_PIECE = 1 << 20
 
 
 class SymbolEncoder(Protocol):
@@ -39,7 +42,8 @@ class SymbolDecoder(Protocol):
 
 def model(frequencies: Frequencies) -> Any:
     """The constriction model whose integer table is `frequencies` (sum 2**24, each >= 1)."""
-    if len(frequencies) < 2 or int(frequencies.min()) < 1 or int(frequencies.sum()) != TOTAL:
+    inside = len(frequencies) > 1 and frequencies.min() >= 1 and frequencies.max() < TOTAL
+    if not inside or int(frequencies.sum()) != TOTAL:
         raise CorruptError("a frequency table is not positive with sum 2**24")
     return constriction.stream.model.Categorical(
         (frequencies - 1).astype(np.float64), perfect=False
@@ -55,14 +59,21 @@ def _words(data: bytes) -> npt.NDArray[np.uint32]:
 def _decode(coder: Any, count: int, frequencies: Frequencies) -> Symbols:
     """`count` symbols from a constriction decoder, its panics translated."""
     try:
-        return np.asarray(coder.decode(model(frequencies), count), dtype=np.int32)
+        table = model(frequencies)
+        symbols = np.empty(count, np.int32)
+        for start in range(0, count, _PIECE):
+            part = symbols[start : start + _PIECE]
+            part[...] = coder.decode(table, len(part))
+        return symbols
     except BaseException as error:  # noqa: BLE001 - a Rust panic is no Exception
         raise _translate_panic(error) from None
 
 
-def _translate_panic(error: BaseException) -> CorruptError:
+def _translate_panic(error: BaseException) -> InrcError:
+    if isinstance(error, InrcError):
+        return error
     if isinstance(error, MemoryError):
-        raise error
+        return MemoryLimitError("the coded symbols do not fit into memory")
     if isinstance(error, Exception) or type(error).__name__ == "PanicException":
         return CorruptError(f"coded data is damaged: {error}")
     raise error

@@ -6,6 +6,7 @@ Normative text: format_spec/inrc-1.md, section 8.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,14 +102,22 @@ def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(size for size in shape if size > 1) or (1,)
 
 
-def decode_mask_section(payload: bytes, limits: Limits) -> CodedMask:
+def decode_mask_section(
+    payload: bytes, limits: Limits, fitting: Collection[tuple[int, ...]] = ()
+) -> CodedMask:
     """The mask of a MASK section.
+
+    Args:
+        fitting: the shapes that there is a use for, if that is known: a mask of any size may take
+            a few bytes, so another one is refused before it is decoded.
 
     Raises:
         TruncatedError, CorruptError, UnsupportedError, LimitError: see the format specification.
     """
     purpose, ndim, shape, position = _read_shape(payload)
     limits.check("mask_samples", math.prod(shape), section="MASK")
+    if fitting and shape not in fitting:
+        raise CorruptError(f"a mask of {shape} fits nothing that it is for", section="MASK")
     constant, method, position = _two_bytes(payload, position)
     if constant >> ndim:
         raise CorruptError("a constant axis that does not exist", section="MASK")
@@ -188,7 +197,7 @@ def _read_patterns(
         raise CorruptError("a fill pattern is repeated", section="MASK")
     if count == 1:
         return FillPatterns(values), position
-    indices, position = decode_stream(payload, position, limits)
+    indices, position = decode_stream(payload, position, limits, most=invalid)
     if len(indices) != invalid or (invalid and not 0 <= indices.min() <= indices.max() < count):
         raise CorruptError("the fill pattern indices do not match the mask", section="MASK")
     return FillPatterns(values, indices), position

@@ -175,24 +175,34 @@ def _encode_laplace(coder: int, segments: Sequence[Integers]) -> bytes:
     return _assemble(coder, count, bytes([LAPLACE]) + parameters, data)
 
 
-def decode_stream(data: bytes, position: int, limits: Limits) -> tuple[Integers, int]:
+def decode_stream(
+    data: bytes, position: int, limits: Limits, most: int | None = None
+) -> tuple[Integers, int]:
     """The integers of the stream at `position` (int64, 1-D), and the position after it.
+
+    Args:
+        most: how many integers there can be a use for, if that is known.
 
     Raises:
         TruncatedError, CorruptError, UnsupportedError, LimitError: see the format specification.
     """
-    values, position, _ = decode_stream_with_summary(data, position, limits)
+    values, position, _ = decode_stream_with_summary(data, position, limits, most=most)
     return np.asarray(values, np.int64), position
 
 
 def decode_stream_with_summary(
-    data: bytes, position: int, limits: Limits, decode_segment: DecodeSegment | None = None
+    data: bytes,
+    position: int,
+    limits: Limits,
+    decode_segment: DecodeSegment | None = None,
+    most: int | None = None,
 ) -> tuple[Integers | npt.NDArray[np.int32], int, StreamSummary]:
     """As `decode_stream`, with what the stream is made of.
 
     Args:
         decode_segment: for streams in the coders mixing and octree, which depend on the item they
             belong to; it checks their count.
+        most: as of `decode_stream`: a stream of no bytes may hold any number of integers.
     """
     start = position
     coder, position = _byte(data, position)
@@ -204,6 +214,8 @@ def decode_stream_with_summary(
         summary = StreamSummary(_NAMES[coder], "", count, position - start)
         return decode_segment(coder, count, payload), position, summary
     limits.check("parameters", count)
+    if most is not None and count > most:
+        raise CorruptError(f"a stream of {count} integers where {most} are of use", offset=start)
     model = ""
     if coder == RAW:
         values, position = _decode_raw(data, position, count)
@@ -281,6 +293,8 @@ def _decode_raw(data: bytes, position: int, count: int) -> tuple[Integers, int]:
     payload, position = _payload(data, position)
     if len(payload) != (count * width + 7) // 8:
         raise CorruptError("packed bits have another length than declared", offset=position)
+    if width == 0:
+        return np.full(count, unzigzag(offset)), position
     return bits.unpack(payload, np.full(count, width)) + unzigzag(offset), position
 
 

@@ -292,6 +292,7 @@ class ItemStreams:
         self._section = section
         self._lattice = specs[0].lattice if specs else None
         self._octree = specs[0].octree if specs else None
+        self._most = sum(math.prod(spec.shape) for spec in specs)
         self._limits = limits
         self._decoder: LatticeDecoder | None = None
         self.count = 0
@@ -303,7 +304,11 @@ class ItemStreams:
         summaries = []
         while position < len(payload):
             values, position, summary = decode_stream_with_summary(
-                payload, position, self._limits, self._decode_segment
+                payload,
+                position,
+                self._limits,
+                self._decode_segment,
+                self._most - self.count,
             )
             self.count += len(values)
             streams.append(values if self._lattice is None else _narrow(values))

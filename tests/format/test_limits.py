@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import brotli
@@ -24,14 +26,25 @@ from codec.container.leb128 import encode_uleb
 from codec.entropy.mask_section import decode_mask_section
 from codec.entropy.stream import ANS, RANGE, decode_stream
 from codec.errors import CorruptError, FormatError, LimitError
+from codec.pipeline.item_sections import encode_item
 from codec.registry import architecture
-from tests.building import coded_mask, constant_file, edited, fvsrn_file, split, with_payload
+from tests.building import (
+    coded_mask,
+    constant_file,
+    edited,
+    fvsrn_file,
+    random_model,
+    split,
+    with_payload,
+)
 
 SHAPE = (6, 5)
 VALID = np.arange(30).reshape(SHAPE) % 7 != 0
 FILE = fvsrn_file(
     SHAPE, ("f4", "f4"), sparse=True, mask=coded_mask(VALID, np.full((~VALID).sum(), 3, "f4"))
 )
+# Its ITEM is its largest header by far.
+LARGE_HEADERS = constant_file((2,) * 8)
 BOMB_BYTES = 1 << 28
 SECONDS = 0.5
 BYTES = 16 << 20
@@ -101,6 +114,95 @@ def test_metadata_bytes_are_limited() -> None:
 def test_mask_samples_are_limited() -> None:
     """The validity mask has 30, the sparsity mask 25; all count together."""
     check_boundary(FILE, "max_mask_samples", 55)
+
+
+@pytest.mark.parametrize("name", ["ITEM", "mETa", "pROv"])
+@pytest.mark.parametrize("attribute", [0, 1, 2])
+def test_decoded_metadata_bytes_are_limited(name: str, attribute: int) -> None:
+    """Of each of these sections by itself, whatever it takes in the file."""
+    payload = {"mETa": cbor.encode({0: "x" * 300}), "pROv": cbor.encode({3: "x" * 300})}.get(name)
+    if payload is None:
+        sections = split(LARGE_HEADERS)[1]
+        payload = next(stored for kind, _, stored in sections if kind == name)
+    stored = payload
+    if attribute:
+        stored = encode_uleb(len(payload)) + compress_frame(attribute, payload)
+    if name == "ITEM":
+        data = with_payload(LARGE_HEADERS, name, stored, attribute)
+    else:
+        data = edited(FILE, lambda sections: sections.insert(1, (name, attribute, stored)))
+
+    def read(limits: Limits) -> None:
+        with codec.open(data, limits=limits, device="cpu") as file:
+            _ = file.made
+
+    others = max(len(entry) for kind, _, entry in split(data)[1] if kind in ("HEAD", "ITEM"))
+    most = max(len(payload), 0 if name == "ITEM" else others)
+    read(Limits(max_metadata_bytes=most))
+    with pytest.raises(LimitError):
+        read(Limits(max_metadata_bytes=most - 1))
+
+
+@pytest.mark.parametrize("name", ["TENS", "MASK"])
+def test_payloads_of_integers_have_the_limit_of_verbatim_bytes(name: str) -> None:
+    largest = max(len(stored) for kind, _, stored in split(FILE)[1] if kind in ("TENS", "MASK"))
+    check_boundary(FILE, "max_verbatim_bytes", largest)
+    packed = encode_uleb(10 * largest) + compress_frame(ZSTD, bytes(10 * largest))
+    with pytest.raises(LimitError):
+        read_all(
+            with_payload(FILE, name, packed, ZSTD), Limits(max_verbatim_bytes=10 * largest - 1)
+        )
+
+
+@pytest.mark.parametrize("field", ["max_samples", "max_multiply_adds", "max_parameters"])
+def test_items_count_together(field: str) -> None:
+    parts = FileParts()
+    for number in range(3):
+        parts.add_item(_network(number))
+    data = parts.to_bytes(1)
+    fvsrn = architecture("fvsrn")
+    model = random_model((4, 4))
+    entries = sum(int(np.prod(one.shape)) for one in fvsrn.tensors(model.config, (4, 4), 1))
+    each = {
+        "max_samples": 16,
+        "max_multiply_adds": 16 * fvsrn.multiply_adds(model.config, (4, 4), 1),
+        "max_parameters": entries,
+    }
+    check_boundary(data, field, 3 * each[field])
+
+
+def _network(number: int) -> Any:
+    return encode_item(
+        number,
+        architecture("fvsrn"),
+        random_model((4, 4)),
+        [Component(f"v{number}", "f4", 0.0, 1.0)],
+        [Dim(4), Dim(4)],
+        first_mask=0,
+        coder="auto",
+    )
+
+
+def test_cbor_items_and_depth_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cbor, "MAX_ITEMS", 10)
+    assert cbor.decode(cbor.encode([0] * 9)) == [0] * 9
+    assert cbor.decode(cbor.encode({0: 1, 1: {2: 3, 3: [4]}}))
+    for value in ([0] * 10, [[0] * 4, [0] * 4, 0], dict.fromkeys(range(5), 0)):
+        with pytest.raises(LimitError):
+            cbor.decode(cbor.encode(value))
+    depth = cbor.MAX_DEPTH
+    assert cbor.decode(b"\x81" * 8 + b"\x00")
+    monkeypatch.undo()
+    assert cbor.decode(b"\x81" * depth + b"\x00")
+    with pytest.raises(CorruptError):
+        cbor.decode(b"\x81" * (depth + 1) + b"\x00")
+
+
+def test_every_limit_has_a_test_at_its_boundary() -> None:
+    """Somebody who adds a limit adds its test."""
+    source = Path(__file__).read_text(encoding="utf-8")
+    for field in dataclasses.fields(Limits):
+        assert f'check_boundary(FILE, "{field.name}"' in source or f'data, "{field.name}"' in source
 
 
 @pytest.mark.parametrize("attribute", [0, 1, 2])

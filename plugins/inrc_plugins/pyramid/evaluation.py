@@ -69,7 +69,8 @@ class PyramidEvaluator:
         for corner in np.ndindex(*(2,) * len(self._active)):
             weight = np.prod(np.where(corner, part, 1 - part), axis=1)
             index = np.minimum(low + np.array(corner, np.int64), lengths - 1)
-            total += weight * self._samples[(slice(None), *index.T)]
+            # Without active axes there is one sample, whatever the points.
+            total += weight * self._samples[(slice(None), *index.T)].reshape(len(total), -1)
         return total.astype(np.float32)
 
 

@@ -1,0 +1,113 @@
+"""The benchmark behind `make bench-robustness`: damaged and hostile files, counted.
+
+    python benchmarks/bench_robustness.py [--only flips,mutants] [--mutants 100000] [--seed 1]
+
+Damages the conformance vectors and reads what comes of it by all calls that a reader of foreign
+files has. Only an `InrcError` may leave them. Writes its figures into docs/reliability.md; the exit
+code is 1 where something happened that must not. Every case is made from its number and the seed:
+`--show N` writes mutant N to a file and says what reading it comes to.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+
+from results import describe_machine, replace_section
+from robustness import report
+from robustness.bombing import refusals
+from robustness.damage import Damage, seconds_of
+from robustness.mutants import Mutants
+from robustness.reading import SMALL, attempt, quietly
+from robustness.vectors import Vector, valid_vectors
+from robustness.workers import run
+
+PARTS = ("prefixes", "flips", "mutants", "bombs")
+DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "reliability.md"
+
+
+def main() -> int:
+    options = _options()
+    vectors = tuple(valid_vectors())
+    if options.show is not None:
+        return _show(Mutants(vectors, options.seed), options.show)
+    clean = True
+    for part in options.only:
+        started = time.monotonic()
+        if part == "bombs":
+            found = refusals()
+            heading, text = report.BOMBS, report.of_bombs(found)
+            clean &= all(one.right for one in found)
+        else:
+            heading, text, well = _counted(part, vectors, options)
+            clean &= well
+        seconds = time.monotonic() - started
+        command = " ".join(["python benchmarks/bench_robustness.py", *sys.argv[1:]])
+        text += report.footer(command, seconds, describe_machine())
+        print(text, flush=True)
+        if options.write:
+            replace_section(DOCUMENT, heading, text)
+    return 0 if clean else 1
+
+
+def _counted(
+    part: str, vectors: Sequence[Vector], options: argparse.Namespace
+) -> tuple[str, str, bool]:
+    """Heading and text of a part that counts, and whether all went well."""
+    deadline = time.monotonic() + 60 * options.minutes
+    if part == "mutants":
+        mutants = Mutants(tuple(vectors), options.seed, options.judge_every)
+        numbers = range(options.start, options.start + options.mutants)
+        tally = run(mutants, numbers, options.jobs, deadline)
+        text = report.of_mutants(tally, len(vectors), options.mutants, options.judge_every)
+        return report.MUTANTS, text, tally.clean
+    chosen = tuple(vectors[:: options.stride])
+    if options.estimate:
+        print(f"{part}: about {seconds_of(chosen, part):.0f} s in one process")
+    # In any order, so that what there is no time for is of all topics.
+    order = Random(0).sample(range(len(chosen)), len(chosen))  # noqa: S311 (not for secrets)
+    tally = run(Damage(chosen, part), order, options.jobs, deadline)
+    expected = sum(len(one.data) for one in chosen) * (8 if part == "flips" else 1)
+    text = report.of_damage(part, tally, len(chosen), len(vectors), expected)
+    return report.HEADINGS[part], text, tally.clean
+
+
+def _show(mutants: Mutants, number: int) -> int:
+    quietly()
+    vector, data, _ = mutants.make(number)
+    path = Path(f"mutant-{number}.inrc")
+    path.write_bytes(data)
+    with vector.priors():
+        found = attempt(data, SMALL)
+    print(f"{path} ({vector.name}): {found.error or 'read'} {found.message}{found.escaped}")
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default=",".join(PARTS), help="parts [all]")
+    parser.add_argument("--mutants", type=int, default=100_000, help="how many [100000]")
+    parser.add_argument("--start", type=int, default=0, help="number of the first mutant [0]")
+    parser.add_argument("--seed", type=int, default=1, help="of the mutants [1]")
+    parser.add_argument(
+        "--judge-every", type=int, default=10, help="by the reference, 0: none [10]"
+    )
+    parser.add_argument("--stride", type=int, default=1, help="every so manieth vector [1]")
+    parser.add_argument("--jobs", type=int, default=1, choices=(1, 2), help="processes [1]")
+    parser.add_argument("--minutes", type=float, default=600, help="no case later, per part [600]")
+    parser.add_argument("--estimate", action="store_true", help="say before how long it takes")
+    parser.add_argument("--show", type=int, metavar="N", help="write mutant N instead")
+    parser.add_argument("--write", action="store_true", help="put the figures into the document")
+    options = parser.parse_args()
+    options.only = options.only.split(",")
+    if unknown := set(options.only) - set(PARTS):
+        parser.error(f"no part {min(unknown)!r}; there are: {', '.join(PARTS)}")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""Part 3: files that ask for much, each in a fresh process and under tracemalloc."""
+
+from __future__ import annotations
+
+import resource
+import tracemalloc
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Any
+
+from codec import Limits
+from robustness.bombs import BYTES, Bomb, bombs
+from robustness.reading import Outcome, attempt, quietly
+from robustness.vectors import valid_vectors
+
+# Every so manieth vector is read first: imports and compiled code are no part of a refusal.
+_WARMING = 40
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What refusing one bomb took.
+
+    Attributes:
+        bomb: which.
+        file_bytes: of the file.
+        outcome: of reading it.
+        traced: bytes that Python and NumPy allocated at most.
+        resident: bytes by which the peak of a fresh process grew.
+    """
+
+    bomb: Bomb
+    file_bytes: int
+    outcome: Outcome
+    traced: int
+    resident: int
+
+    @property
+    def right(self) -> bool:
+        """Whether it was refused by the right error, fast and with little memory."""
+        return (
+            self.outcome.error in self.bomb.errors
+            and self.outcome.seconds < self.bomb.seconds
+            and max(self.traced, self.resident) < BYTES
+        )
+
+
+def refusals() -> list[Refusal]:
+    """All bombs, one after the other."""
+    quietly()
+    for vector in valid_vectors()[::_WARMING]:
+        with vector.priors():
+            attempt(vector.data, Limits.level(1))
+    return [Refusal(bomb, *_in_a_child(bomb)) for bomb in bombs()]
+
+
+def _in_a_child(bomb: Bomb) -> tuple[int, Outcome, int, int]:
+    """A forked child starts with the parent's memory and a high-water mark of its own."""
+    context = get_context("fork")
+    here, there = context.Pipe(duplex=False)
+    data = bomb.make()
+    child: Any = context.Process(target=_measure, args=(bomb, data, there), daemon=True)
+    child.start()
+    figures: tuple[Outcome, int, int] = here.recv()
+    child.join()
+    return (len(data), *figures)
+
+
+def _measure(bomb: Bomb, data: bytes, pipe: Any) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # On a machine that others use the shortest of three times is that of the work itself.
+    outcomes = [attempt(data, bomb.limits) for _ in range(3)]
+    outcome = min(outcomes, key=lambda one: one.seconds)
+    resident = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10
+    tracemalloc.start()
+    attempt(data, bomb.limits)
+    traced = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    pipe.send((outcome, traced, resident))

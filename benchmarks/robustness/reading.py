@@ -1,0 +1,108 @@
+"""Everything that a reader of untrusted files calls, and what came of it."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+import traceback
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import codec
+from codec import Limits
+from codec.errors import InrcError
+from codec.field_view import ItemView
+from codec.reader import InrcFile
+
+# Ceilings for mutants: legal files that ask for much are refused, and take no time.
+SMALL = Limits(
+    max_samples=2**16,
+    max_parameters=2**18,
+    max_multiply_adds=2**26,
+    max_sections=2**10,
+    max_metadata_bytes=2**20,
+    max_verbatim_bytes=2**22,
+    max_mask_samples=2**18,
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What reading one input came to.
+
+    Attributes:
+        error: class of the `InrcError`, "" if there was none.
+        message: of the error.
+        escaped: traceback of anything else that was raised, "" if nothing was.
+        digest: of all that was decoded.
+        integers: SHA-256 of the integer layer, hexadecimal.
+        values: decoded values by (item, component).
+        seconds: of the processor, so that other processes do not count.
+    """
+
+    error: str = ""
+    message: str = ""
+    escaped: str = ""
+    digest: str = ""
+    integers: str = ""
+    values: dict[tuple[int, int], Any] | None = None
+    seconds: float = 0.0
+
+    @property
+    def accepted(self) -> bool:
+        return not self.error and not self.escaped
+
+
+def quietly() -> None:
+    """No log, no warnings: hostile files cause many, and the counts say it all."""
+    logging.getLogger("inrc").addHandler(logging.NullHandler())
+    logging.getLogger("inrc").propagate = False
+    warnings.simplefilter("ignore")
+
+
+def attempt(data: bytes, limits: Limits, *, whole: bool = True) -> Outcome:
+    """Read a file by all calls there are; with `whole` False only open it and check its CRCs."""
+    started = time.process_time()
+    try:
+        with codec.open(data, device="cpu", threads=1, limits=limits) as file:
+            file.sections.check_all()
+            found = _read(file) if whole else Outcome()
+        if whole:
+            codec.info(data, limits=limits)
+    except InrcError as error:
+        found = Outcome(type(error).__name__, str(error))
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:  # noqa: BLE001 (what is looked for; a Rust panic is no Exception)
+        found = Outcome(escaped=traceback.format_exc())
+    return Outcome(**{**vars(found), "seconds": time.process_time() - started})
+
+
+def _read(file: InrcFile) -> Outcome:
+    digest = hashlib.sha256()
+    file.check_digest()
+    integers = file.integer_digest()
+    digest.update(integers)
+    values = {}
+    for model in file.models:
+        # Of tiles that overlap a reader gets blended values only.
+        if not model.header.overlap:
+            for index in range(len(model.header.components)):
+                values[model.number, index] = ItemView(model, index)[...]
+    for name, view in file.items():
+        found = view[...]
+        digest.update(name.encode() + str(found.shape).encode() + found.tobytes())
+        digest.update(repr((view.attrs, view.coords, view.bound, view.dims)).encode())
+        view.at(np.zeros((1, view.ndim)))
+        view.at([[size - 1 for size in view.shape]])
+        view[tuple(slice(size // 2, None) for size in view.shape)]
+        if view.items[0].deepest_level:
+            view.level(1)[...]
+    for path, value in file.verbatim.items():
+        digest.update(path.encode() + repr(value).encode())
+    digest.update(repr((file.made, file.medium, file.metadata)).encode())
+    return Outcome(digest=digest.hexdigest(), integers=integers.hex(), values=values)

@@ -1,0 +1,93 @@
+"""The figures as sections of docs/reliability.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from robustness.bombing import Refusal
+from robustness.tally import Tally
+
+HEADINGS = {"prefixes": "Cut files", "flips": "Flipped bits"}
+MUTANTS = "Mutants with right checksums"
+BOMBS = "Files that ask for much"
+
+
+def of_damage(part: str, tally: Tally, vectors: int, of: int, expected: int) -> str:
+    """Text and table of part 1."""
+    what = "prefix" if part == "prefixes" else "file with one bit flipped"
+    text = f"Every {what} of {vectors:,} of the {of:,} valid conformance vectors."
+    if tally.inputs < expected:
+        text += f" Of {expected:,} inputs, time was for {tally.inputs:,}."
+    wrong = "read to the end" if part == "prefixes" else "read to other values without an error"
+    return f"{text}\n\n{_table(tally, wrong)}"
+
+
+def of_mutants(tally: Tally, vectors: int, asked: int, every: int) -> str:
+    """Text and table of part 2."""
+    text = (
+        f"Mutants of the {vectors:,} valid vectors, one to three changes each: of the values, "
+        "types, keys, lengths and nesting of CBOR (headers, items, the config of every "
+        "architecture, metadata), of tables, counts, coders and coded words, of masks, residuals, "
+        "sections and the index. CRCs, lengths and digests are put right afterwards, so that the "
+        "change itself has to be met. A mutant that the format allows is read."
+    )
+    if tally.inputs < asked:
+        text += f" Of {asked:,} mutants, time was for {tally.inputs:,}."
+    text += f"\n\n{_table(tally, 'refused by the reference decoder')}"
+    if tally.judged:
+        text += (
+            f"\nEvery {every}th was given to the reference decoder of the conformance suite:\n\n"
+        )
+        text += _rows([(name, f"{count:,}") for name, count in tally.judged.most_common()])
+        text += (
+            "\n*Other values*: a mutated model with parameters so large that float32 and the "
+            "float64 of the reference differ; integers and outcome are the same.\n"
+        )
+    return text
+
+
+def of_bombs(found: Sequence[Refusal]) -> str:
+    """Text and table of part 3."""
+    lines = [
+        "What has to be refused within 50 ms (the heads of 65,536 sections take longer) and 16 MiB "
+        "beyond what the process had: resident memory in a fresh child process, and what Python "
+        "and NumPy allocate (tracemalloc), whichever is more.",
+        "",
+        "| file | bytes | refused by | ms | MiB | |",
+        "|---|---:|---|---:|---:|---|",
+    ]
+    for one in found:
+        most = max(one.traced, one.resident) / (1 << 20)
+        how = one.outcome.error or ("escaped" if one.outcome.escaped else "not at all")
+        lines.append(
+            f"| {one.bomb.name} | {one.file_bytes:,} | {how} | {1000 * one.outcome.seconds:.1f} "
+            f"| {most:.1f} | {'' if one.right else '**wrong**'} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def footer(command: str, seconds: float, machine: Mapping[str, str]) -> str:
+    """What a reader needs to do it again."""
+    return (
+        f"\n`{command}`: {seconds:.0f} s, {machine['CPU']}, {machine['cores']} cores, "
+        f"Python {machine['Python']}, inrc {machine['inrc']}, {machine['date']}.\n"
+    )
+
+
+def _table(tally: Tally, wrong: str) -> str:
+    rows = [("inputs", f"{tally.inputs:,}")]
+    rows += [(f"refused: {name}", f"{count:,}") for name, count in tally.rejected.most_common()]
+    rows += [
+        ("read without an error", f"{tally.accepted:,}"),
+        (f"**accepted wrongly** ({wrong})", f"**{len(tally.wrong):,}**"),
+        ("**anything else than an `InrcError` raised**", f"**{len(tally.escaped):,}**"),
+        ("most processor time", f"{tally.seconds[0]:.2f} s ({tally.seconds[1]})"),
+        ("most memory", f"{tally.bytes[0] / (1 << 20):.1f} MiB ({tally.bytes[1]})"),
+    ]
+    examples = [*tally.wrong[:10], *tally.escaped[:10]]
+    listed = "".join(f"- {one}\n" for one in examples)
+    return _rows(rows) + (f"\n{listed}" if listed else "")
+
+
+def _rows(rows: Sequence[tuple[str, str]]) -> str:
+    return "| | |\n|---|---:|\n" + "".join(f"| {name} | {value} |\n" for name, value in rows)

@@ -1,0 +1,50 @@
+"""The valid conformance vectors, which are damaged here; new ones are found by themselves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from codec.priors import SUFFIX, VARIABLE
+
+FOLDER = Path(__file__).resolve().parents[2] / "conformance" / "vectors" / "v1"
+
+
+@dataclass(frozen=True)
+class Vector:
+    """One file.
+
+    Attributes:
+        name: topic and case.
+        path: of the file; its priors lie beside it.
+    """
+
+    name: str
+    path: Path
+
+    @property
+    def data(self) -> bytes:
+        """The bytes of the file."""
+        return self.path.read_bytes()
+
+    @contextmanager
+    def priors(self) -> Iterator[None]:
+        """While it lasts, the reader finds the priors beside the file and no others."""
+        before = os.environ.get(VARIABLE)
+        folder = self.path.parent
+        os.environ[VARIABLE] = str(folder) if any(folder.glob(f"*{SUFFIX}")) else ""
+        try:
+            yield
+        finally:
+            os.environ.pop(VARIABLE)
+            if before is not None:
+                os.environ[VARIABLE] = before
+
+
+def valid_vectors(folder: Path = FOLDER) -> list[Vector]:
+    """All of them, by name."""
+    paths = sorted((folder / "valid").glob("*/*/input.inrc"))
+    return [Vector("/".join(path.parts[-3:-1]), path) for path in paths]
