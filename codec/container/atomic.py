@@ -146,7 +146,8 @@ def check_writable(
 ) -> Path:
     """The resolved target, or `InvalidInputError` if writing to it is bound to fail.
 
-    What killed processes left of their writing to it is removed. A `target` that is a folder may be replaced where a folder will be written.
+    What killed processes left of their writing to it is removed. A `target` that is a folder may be
+    replaced where a folder will be written.
     """
     final = local_path(target).resolve()
     if not final.parent.is_dir():
