@@ -19,6 +19,7 @@ from inrc_cli.encode import encode
 from inrc_cli.info import info
 from inrc_cli.meta_train import meta_train
 from inrc_cli.plugins import plugins
+from inrc_cli.repair import repair
 from inrc_cli.transcode import transcode
 from inrc_cli.tune import tune
 from inrc_cli.verify import verify
@@ -75,6 +76,7 @@ for _command in (
     decode,
     info,
     verify,
+    repair,
     transcode,
     tune,
     meta_train,
