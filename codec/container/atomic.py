@@ -23,6 +23,8 @@ from codec.errors import InvalidInputError
 # What `renameat2` of Linux takes: paths relative to the working folder; swap the two.
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
+# A disk with less than this is named where a library fails to write.
+_NEARLY_FULL = 1 << 20
 # Name of a folder that was there, in the hidden one, where the two could not be swapped.
 _REPLACED = "replaced"
 
@@ -92,11 +94,20 @@ def _staged(final: Path) -> Iterator[Path]:
         raise InvalidInputError(f"{final}: cannot write: {error.strerror or error}") from error
     except InvalidInputError as error:
         # A writer only knows the temporary name; people know the other.
-        raise InvalidInputError(str(error).replace(str(temporary), str(final))) from error
+        told = str(error).replace(str(temporary), str(final))
+        raise InvalidInputError(told + _nearly_full(final.parent)) from error
     finally:
         _remove(staging, temporary)
         if lock >= 0:
             os.close(lock)
+
+
+def _nearly_full(folder: Path) -> str:
+    """What libraries do not say when a disk is full, "" if it is not."""
+    with suppress(OSError):
+        free = shutil.disk_usage(folder).free
+        return f"; the disk has {free} bytes left" if free < _NEARLY_FULL else ""
+    return ""
 
 
 def _lock(folder: int) -> None:

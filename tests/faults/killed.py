@@ -19,6 +19,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -174,7 +175,7 @@ def forked(action: Callable[[], None]) -> int:
     if process == 0:
         try:
             action()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - a fork must not go on as its parent
             sys.stderr.write(f"{type(error).__name__}: {error}\n")
             os._exit(1)
         os._exit(0)
@@ -233,7 +234,7 @@ def main(root: Path, name: str) -> None:
     total = int((root / "count").read_text())
     for deadly in range(1, total + 1):
         folder = fresh()
-        killed = os.WTERMSIG(forked(lambda n=deadly: run(folder, n))) == signal.SIGKILL
+        killed = os.WTERMSIG(forked(partial(run, folder, deadly))) == signal.SIGKILL
         after = state(folder / target)
         named = {old: "old", new: "new", "absent": "absent"}.get(after, "mixed")
         again = repeated(folder, name, done=named == "new")
