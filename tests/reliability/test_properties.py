@@ -75,7 +75,7 @@ def test_what_is_promised_holds_of_what_is_decoded(values: np.ndarray, goal: Any
         try:
             report = codec.encode(source, target, effort=0, threads=1, device="cpu", **goal)
         except (InvalidInputError, TargetError) as error:
-            assert may_be_refused(values, goal, error)
+            assert may_be_refused(values, goal, error)  # noqa: PT017 - either answer is right
             assert not target.exists()
             return
         codec.decode(target, back, threads=1, device="cpu")

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+import codec
+from codec.errors import InvalidInputError
+from tests import building
 from tests.conftest import REPOSITORY, Process
 
 # Every way of Python to another machine, before anything else is imported.
@@ -54,6 +59,19 @@ def test_no_command_asks_for_the_network(process: Process, tmp_path: Path) -> No
     assert result.returncode == 0, result.stderr
     assert result.stdout.endswith("offline\n")
     assert "NETWORK" not in result.stderr
+
+
+@pytest.mark.parametrize("name", ["../out", "a/../../out", "..", "/{folder}/out"])
+def test_no_name_in_a_file_leads_out_of_the_target(tmp_path: Path, name: str) -> None:
+    """A Zarr store is a folder, in which arrays lie under their names."""
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    named = name.format(folder=tmp_path)
+    (inside / "f.inrc").write_bytes(building.fvsrn_file((4, 4), names=(named,)))
+    with suppress(InvalidInputError):
+        codec.decode(inside / "f.inrc", inside / "o.zarr", device="cpu", threads=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["inside"]
+    assert {path.name for path in inside.iterdir()} <= {"f.inrc", "o.zarr"}
 
 
 def _name(requirement: str) -> str:
