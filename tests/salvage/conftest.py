@@ -49,10 +49,14 @@ def valid_samples(view: FieldView) -> np.ndarray:
         header = item.header
         component = next(one for one in header.components if one.name == view.name)
         coded = item.validity(component)
+        if coded is None:
+            continue
+        # The tile whose core a sample lies in tells whether it is valid (TILE-5).
         origin = header.origin or (0,) * view.ndim
-        box = tuple(slice(a, a + n) for a, n in zip(origin, header.shape, strict=True))
-        if coded is not None:
-            found[box] &= coded.mask
+        overlap = header.overlap or ((0, 0),) * view.ndim
+        own = tuple(slice(b, n - a) for n, (b, a) in zip(header.shape, overlap, strict=True))
+        box = tuple(slice(o + p.start, o + p.stop) for o, p in zip(origin, own, strict=True))
+        found[box] = coded.mask[own]
     return found
 
 
