@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tests import building
-from tests.conftest import ROOTS
+from tests.conftest import REPOSITORY, ROOTS
 
 # Warnings inside packages of others, as in pyproject.toml, cannot be mended here.
 _PYTHON = (sys.executable, "-O", "-W", "error", "-W", "ignore:numpy.ndarray size changed")
@@ -46,6 +47,29 @@ for damaged in (b"", pathlib.Path("api.inrc").read_bytes()[:-1]):
     else:
         raise SystemExit("a damaged file was opened")
 """
+
+
+def test_values_that_are_not_finite_are_no_warnings(tmp_path: Path) -> None:
+    """What a file may ask for is defined (VAL-2), so there is nothing to warn of."""
+    items = REPOSITORY / "conformance" / "vectors" / "v1" / "valid" / "items"
+    program = REPOSITORY / "tests" / "conformance_product.py"
+    requests = [
+        json.dumps(
+            {"id": name, "input": str(items / name / "input.inrc"), "outdir": str(tmp_path / name)}
+        )
+        for name in ("x-overflows", "y-huge", "y-not-a-number")
+    ]
+    done = subprocess.run(
+        [*_PYTHON, str(program), "batch"],
+        input="\n".join(requests) + "\n",
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, ROOTS))},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert [json.loads(line)["status"] for line in done.stdout.splitlines()] == ["ok"] * 3
+    assert done.stderr == ""
 
 
 def test_encode_decode_info_and_verify_without_asserts_and_warnings(tmp_path: Path) -> None:
