@@ -25,6 +25,7 @@ from codec.reports import (
     FileInfo,
     MetaTrainReport,
     PluginInfo,
+    RepairReport,
     TranscodeReport,
     TuneReport,
     VerifyReport,
@@ -356,6 +357,28 @@ def verify(
         device=device,
         limits=limits or Limits(),
     )
+
+
+def repair(
+    source: PathLike,
+    target: PathLike,
+    *,
+    overwrite: bool = False,
+    limits: Limits | None = None,
+) -> RepairReport:
+    """Write what is intact of a damaged `.inrc` file as a legal file, and say what is lost.
+
+    A tile, or a field that is not cut, of which anything but residuals is damaged becomes a
+    constant without a valid sample. Where residuals are, its bound is not promised any more. What
+    is lost also stands in the new file (`codec.open(target).made.losses`).
+
+    Raises:
+        InvalidInputError: the source or the target path cannot be used.
+        FormatError: nothing can be saved, or an intact section needs what this reader lacks.
+    """
+    from codec.salvage.repair import repair_file
+
+    return repair_file(source, target, limits or Limits(), overwrite=overwrite)
 
 
 def plugins() -> tuple[PluginInfo, ...]:

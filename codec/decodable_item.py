@@ -125,14 +125,17 @@ class DecodableItem:
 
     @within_memory()
     def _make_evaluator(self, level: int) -> Evaluator:
-        evaluator = self.architecture.evaluator(
-            self.header.config,
-            self.header.shape,
-            len(self.header.components),
-            self.parameters(level),
-            self.file.device,
-            level,
-        )
+        parameters = self.parameters(level)
+        # A file may ask for values that are not finite; VAL-2 says what they count as.
+        with np.errstate(over="ignore", invalid="ignore"):
+            evaluator = self.architecture.evaluator(
+                self.header.config,
+                self.header.shape,
+                len(self.header.components),
+                parameters,
+                self.file.device,
+                level,
+            )
         if self.is_tile or (level == 0 and self.has_lattice):
             # The samples are there now, and take as much memory.
             self.integers.release()

@@ -53,7 +53,7 @@ from codec.settings import TILE, NoSettings, configured
 from codec.shape_encoder import encode_shape, measure_shape, mesh_codec_advice
 from codec.tiles.density import samples_of_tiles
 from codec.tiles.encode import encode_tiles, fingerprint
-from codec.tiles.journal import refuse_journal
+from codec.tiles.journal import drop_finished, refuse_journal
 from codec.tiles.layout import tile_settings
 from codec.tiles.plan import is_tiled, plan_groups
 from codec.tiles.runners import Source
@@ -80,6 +80,7 @@ def encode_file(
 ) -> EncodeReport:
     """See `codec.encode`."""
     started = time.perf_counter()
+    drop_finished(local_path(target).resolve())
     final = check_writable(target, overwrite=overwrite)
     registry.check_names(options.pruner, options.quantiser)
     path = local_path(source)

@@ -155,6 +155,8 @@ def _made_content(file: InrcFile) -> str:
         parts.append(f"effort {made.effort}")
     if made.encoder:
         parts.append(made.encoder)
+    if made.losses:
+        parts.append(f"repaired, {len(made.losses)} losses")
     return f"how it was made: {', '.join(parts)}" if parts else "how it was made, unknown"
 
 

@@ -237,6 +237,46 @@ class TuneReport:
 
 
 @dataclass(frozen=True)
+class LostRegion:
+    """What a repair could not save of one field or variable.
+
+    Attributes:
+        kind: "samples", which are invalid now; "bound", which is not promised any more;
+            "variable", which is left out; or "metadata", all of it.
+        name: of the field or variable, "" where it is unknown.
+        ranges: (first sample, sample after the last) per axis; () where they are unknown.
+        share: of the field's samples, 0 to 1.
+    """
+
+    kind: str
+    name: str
+    ranges: tuple[tuple[int, int], ...]
+    share: float
+
+
+@dataclass(frozen=True)
+class RepairReport:
+    """What came of a repair.
+
+    Attributes:
+        path: the file that was written.
+        source_bytes, file_bytes: of the damaged file and of this one.
+        intact: number of sections that were.
+        damage: (type, or "" where unknown; offset; bytes) of what was not.
+        losses: what could not be saved.
+        seconds: it took.
+    """
+
+    path: Path
+    source_bytes: int
+    file_bytes: int
+    intact: int
+    damage: tuple[tuple[str, int, int], ...]
+    losses: tuple[LostRegion, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
 class TranscodeReport:
     """What `transcode` did.
 

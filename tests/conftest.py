@@ -65,9 +65,10 @@ def process(tmp_path: Path) -> Process:
     """Python in a process of its own, in `tmp_path`; it finds the packages, installed or not."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, ROOTS))}
 
-    def start(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def start(*arguments: str, input: str | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, *arguments],
+            input=input,
             capture_output=True,
             text=True,
             cwd=tmp_path,

@@ -36,6 +36,19 @@ _EXIT_CODES: tuple[tuple[type[InrcError], int], ...] = (
 )
 
 
+class TerminatedError(KeyboardInterrupt):
+    """A signal asked the process to end; handled as Ctrl-C is, but for the exit code."""
+
+    def __init__(self, number: int):
+        super().__init__()
+        self.code = 128 + number
+
+
+def terminate(number: int, frame: object) -> None:
+    """The handler of such a signal."""
+    raise TerminatedError(number)
+
+
 class ReportedError(Exception):
     """An error that already knows its line and its exit code."""
 
@@ -81,7 +94,12 @@ def run(command: Callable[[], object]) -> int:
     with warnings_as_lines():
         try:
             result = command()
-        except (KeyboardInterrupt, click.Abort):
+        except (KeyboardInterrupt, click.Abort) as error:
+            # click turns the first into the second.
+            for cause in (error, error.__cause__):
+                if isinstance(cause, TerminatedError):
+                    complain("inrc: terminated")
+                    return cause.code
             # A terminal has just echoed "^C" where our line would start.
             complain("\ninrc: interrupted" if sys.stderr.isatty() else "inrc: interrupted")
             return INTERRUPTED

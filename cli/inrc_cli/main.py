@@ -19,14 +19,15 @@ from inrc_cli.encode import encode
 from inrc_cli.info import info
 from inrc_cli.meta_train import meta_train
 from inrc_cli.plugins import plugins
+from inrc_cli.repair import repair
 from inrc_cli.transcode import transcode
 from inrc_cli.tune import tune
 from inrc_cli.verify import verify
 
 _EPILOG = """\b
 Exit codes: 0 ok, 1 other errors, 2 usage, 3 damaged file, 4 unsupported file,
-5 over the limits, 6 target missed or verification failed, 130 interrupted
-or terminated.
+5 over the limits, 6 target missed, verification failed or something lost in
+a repair, 130 interrupted, 143 terminated.
 
 \b
 Environment: INRC_DEVICE and INRC_THREADS stand in for --device and --threads,
@@ -75,6 +76,7 @@ for _command in (
     decode,
     info,
     verify,
+    repair,
     transcode,
     tune,
     meta_train,
@@ -95,4 +97,4 @@ def _interrupt_on_termination() -> None:
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) == signal.SIG_DFL:
-            signal.signal(number, signal.default_int_handler)
+            signal.signal(number, failures.terminate)

@@ -1,20 +1,32 @@
 """Files that appear whole or not at all.
 
-Order: temporary file in the target's folder, write, flush, fsync, rename, fsync of the folder. The
-temporary file is removed on every way out, Ctrl-C included; the umask decides the final mode.
+Order: a hidden folder beside the target, in it the new file, flush, fsync, rename, fsync of the
+folder. The hidden folder is removed on every way out, Ctrl-C included; one that a killed process
+left is removed by the next that writes the same target. The umask decides the final mode.
 """
 
 from __future__ import annotations
 
+import ctypes
+import fcntl
 import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 
 from codec.container.byte_sources import local_path
 from codec.errors import InvalidInputError
+
+# What `renameat2` of Linux takes: paths relative to the working folder; swap the two.
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+# A disk with less than this is named where a library fails to write.
+_NEARLY_FULL = 1 << 20
+# Name of a folder that was there, in the hidden one, where the two could not be swapped.
+_REPLACED = "replaced"
 
 
 @contextmanager
@@ -30,21 +42,13 @@ def atomic_path(target: str | os.PathLike[str], *, overwrite: bool = False) -> I
             written: no such folder, no permission, disk full.
     """
     final = check_writable(target, overwrite=overwrite)
-    temporary = _unused_name(final, final.suffix)
-    try:
+    with _staged(final) as temporary:
         os.close(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         yield temporary
         temporary.chmod(_mode_for(final))
         _sync(temporary)
         os.replace(temporary, final)
         _sync(final.parent)
-    except OSError as error:
-        raise InvalidInputError(f"{final}: cannot write: {error.strerror or error}") from error
-    except InvalidInputError as error:
-        # A writer only knows the temporary name; people know the other.
-        raise InvalidInputError(str(error).replace(str(temporary), str(final))) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -60,28 +64,92 @@ def atomic_folder(target: str | os.PathLike[str], *, overwrite: bool = False) ->
             `overwrite`.
     """
     final = check_writable(target, overwrite=overwrite, folder=True)
-    staging = _unused_name(final)
-    made = staging / final.name
-    try:
-        staging.mkdir(0o700)
+    with _staged(final) as made:
         made.mkdir()
         yield made
-        if final.exists():
-            # Both renames stay in one folder; what was there goes when the staging folder does.
-            os.replace(final, staging / "replaced")
-        os.replace(made, final)
+        if not final.exists():
+            os.replace(made, final)
+        elif not _swap(made, final):
+            # For a moment there is no target: a run that is killed here is mended by the next.
+            os.replace(final, made.parent / _REPLACED)
+            os.replace(made, final)
         _sync(final.parent)
+
+
+@contextmanager
+def _staged(final: Path) -> Iterator[Path]:
+    """Yields a path of the target's name in a locked hidden folder, which goes at the end."""
+    # The name is known before the folder is there: an interrupt may come between.
+    staging = final.parent / f".{final.name}.{secrets.token_hex(8)}.part"
+    temporary = staging / final.name
+    lock = -1
+    try:
+        staging.mkdir(0o700)
+        lock = os.open(staging, os.O_RDONLY)
+        _lock(lock)
+        # Between these two steps another process may have taken the folder for a leftover.
+        staging.mkdir(0o700, exist_ok=True)
+        yield temporary
     except OSError as error:
         raise InvalidInputError(f"{final}: cannot write: {error.strerror or error}") from error
     except InvalidInputError as error:
-        raise InvalidInputError(str(error).replace(str(made), str(final))) from error
+        # A writer only knows the temporary name; people know the other.
+        told = str(error).replace(str(temporary), str(final))
+        raise InvalidInputError(told + _nearly_full(final.parent)) from error
     finally:
+        _remove(staging, temporary)
+        if lock >= 0:
+            os.close(lock)
+
+
+def _nearly_full(folder: Path) -> str:
+    """What libraries do not say when a disk is full, "" if it is not."""
+    with suppress(OSError):
+        free = shutil.disk_usage(folder).free
+        return f"; the disk has {free} bytes left" if free < _NEARLY_FULL else ""
+    return ""
+
+
+def _lock(folder: int) -> None:
+    """Lock a folder for as long as it is open; some network file systems cannot."""
+    with suppress(OSError):
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _remove(staging: Path, temporary: Path) -> None:
+    try:
+        temporary.unlink(missing_ok=True)
+        staging.rmdir()
+    except OSError:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _unused_name(final: Path, suffix: str = "") -> Path:
-    """A hidden name beside the target, known before it is there: an interrupt may come between."""
-    return final.parent / f".{final.name}.{secrets.token_hex(8)}.part{suffix}"
+def remove_leftovers(final: Path) -> None:
+    """Remove what killed processes left of their writing to `final`, which no living one locks.
+
+    A folder that such a process had moved out of the way comes back to its place.
+    """
+    for staging in final.parent.glob(f".{escape(final.name)}.*.part"):
+        # What is gone meanwhile, locked or of somebody else's stays.
+        with suppress(OSError):
+            lock = os.open(staging, os.O_RDONLY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if (staging / _REPLACED).exists() and not final.exists():
+                    os.replace(staging / _REPLACED, final)
+                shutil.rmtree(staging)
+            finally:
+                os.close(lock)
+
+
+def _swap(made: Path, final: Path) -> bool:
+    """Exchange two paths in one step; False where the system cannot."""
+    try:
+        exchange = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):
+        return False
+    paths = os.fsencode(made), os.fsencode(final)
+    return bool(exchange(_AT_FDCWD, paths[0], _AT_FDCWD, paths[1], _RENAME_EXCHANGE) == 0)
 
 
 def check_writable(
@@ -89,17 +157,19 @@ def check_writable(
 ) -> Path:
     """The resolved target, or `InvalidInputError` if writing to it is bound to fail.
 
-    A `target` that is a folder may be replaced where a folder will be written.
+    What killed processes left of their writing to it is removed. A `target` that is a folder may be
+    replaced where a folder will be written.
     """
     final = local_path(target).resolve()
-    if final.is_dir() and not folder:
-        raise InvalidInputError(f"{target}: is a directory; name a file")
-    if final.exists() and not overwrite:
-        raise InvalidInputError(f"{target}: exists already; use --force to replace it")
     if not final.parent.is_dir():
         raise InvalidInputError(f"{target}: there is no folder {final.parent}")
     if not os.access(final.parent, os.W_OK):
         raise InvalidInputError(f"{target}: no permission to write in {final.parent}")
+    remove_leftovers(final)
+    if final.is_dir() and not folder:
+        raise InvalidInputError(f"{target}: is a directory; name a file")
+    if final.exists() and not overwrite:
+        raise InvalidInputError(f"{target}: exists already; use --force to replace it")
     return final
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
+import weakref
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -91,8 +92,11 @@ class BytesSource:
 class FileSource:
     """A file on disk, read by position, so that threads can share it.
 
+    A file that was replaced by another under its name is read on as it was. One that was written
+    to or cut short is refused, for what is read of it could be of two files.
+
     Raises:
-        InvalidInputError: the path cannot be opened for reading.
+        InvalidInputError: the path cannot be opened for reading; or, when it is read, it changed.
     """
 
     far = False
@@ -100,29 +104,44 @@ class FileSource:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         try:
-            self._handle = open(self.path, "rb")  # noqa: SIM115 - held open until close()
+            self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             raise InvalidInputError(f"{self.path}: {error.strerror or error}") from None
-        self._size = os.fstat(self._handle.fileno()).st_size
+        self._release = weakref.finalize(self, os.close, self._descriptor)
+        self._opened = self._state()
 
     @property
     def size(self) -> int:
-        return self._size
+        return self._opened[0]
+
+    def _state(self) -> tuple[int, int]:
+        """Size and time of the last change, which tell whether it is still the same file."""
+        status = os.fstat(self._descriptor)
+        return status.st_size, status.st_mtime_ns
 
     def read_at(self, offset: int, size: int) -> bytes:
+        if not self._release.alive:
+            raise ValueError(f"{self.path} is closed")
         parts = []
-        while size > 0:
-            part = os.pread(self._handle.fileno(), size, offset)
-            if not part:
-                break
-            parts.append(part)
-            offset += len(part)
-            size -= len(part)
+        try:
+            while size > 0:
+                part = os.pread(self._descriptor, size, offset)
+                if not part:
+                    break
+                parts.append(part)
+                offset += len(part)
+                size -= len(part)
+            if self._state() != self._opened:
+                raise InvalidInputError(
+                    f"{self.path}: the file changed while it was read; open it again"
+                )
+        except OSError as error:
+            raise InvalidInputError(f"{self.path}: {error.strerror or error}") from error
         return b"".join(parts)
 
     def close(self) -> None:
-        """Release the file handle."""
-        self._handle.close()
+        """Release the file."""
+        self._release()
 
 
 class RemoteSource:

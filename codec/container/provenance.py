@@ -14,7 +14,26 @@ from codec.errors import CorruptError
 
 # Kinds of goals, by their number in a file.
 GOALS = ("psnr", "ratio", "bytes", "max_error", "rel_error")
-_GOAL, _EFFORT, _ARCHITECTURE, _ENCODER = range(4)
+_GOAL, _EFFORT, _ARCHITECTURE, _ENCODER, _LOSSES = range(5)
+# Kinds of losses, by their number in a file.
+SAMPLES, BOUND, VARIABLE, METADATA = "samples", "bound", "variable", "metadata"
+LOSSES = (SAMPLES, BOUND, VARIABLE, METADATA)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What was lost with a damaged file that this one was made of.
+
+    Attributes:
+        kind: "samples", which are invalid now; "bound", which is not promised any more;
+            "variable", which is left out; or "metadata", all of it.
+        name: of the field or variable, "" where it is unknown.
+        ranges: (first sample, sample after the last) per axis; () for all, or where none are known.
+    """
+
+    kind: str
+    name: str
+    ranges: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -27,12 +46,14 @@ class Provenance:
         effort: of the encoder.
         architecture: number of the architecture asked for.
         encoder: name and version, "" if unknown.
+        losses: what a repair could not save.
     """
 
     goal: tuple[str, float] | None = None
     effort: int | None = None
     architecture: int | None = None
     encoder: str = ""
+    losses: tuple[Loss, ...] = ()
 
     def to_bytes(self) -> bytes:
         """The payload; the same for the same answers, whatever machine it is."""
@@ -45,6 +66,7 @@ class Provenance:
             _EFFORT: self.effort,
             _ARCHITECTURE: self.architecture,
             _ENCODER: self.encoder or None,
+            _LOSSES: [_entry(loss) for loss in self.losses] or None,
         }
         return cbor.encode({key: value for key, value in values.items() if value is not None})
 
@@ -56,7 +78,7 @@ class Provenance:
             CorruptError: the payload breaks a rule of the format.
         """
         values = cbor.decode(payload)
-        if not isinstance(values, dict) or not values.keys() <= set(range(4)):
+        if not isinstance(values, dict) or not values.keys() <= set(range(5)):
             raise _wrong("it is not a map, or has an unknown key")
         effort, architecture = values.get(_EFFORT), values.get(_ARCHITECTURE)
         if not all(number is None or _is_count(number) for number in (effort, architecture)):
@@ -64,7 +86,28 @@ class Provenance:
         encoder = values.get(_ENCODER, "")
         if not isinstance(encoder, str):
             raise _wrong("the encoder is not text")
-        return cls(_goal(values.get(_GOAL)), effort, architecture, encoder)
+        losses = values.get(_LOSSES, [])
+        if not isinstance(losses, list) or (_LOSSES in values and not losses):
+            raise _wrong("the losses are not a list")
+        return cls(
+            _goal(values.get(_GOAL)), effort, architecture, encoder, tuple(map(_loss, losses))
+        )
+
+
+def _entry(loss: Loss) -> list[Any]:
+    return [LOSSES.index(loss.kind), loss.name, *(edge for span in loss.ranges for edge in span)]
+
+
+def _loss(value: Any) -> Loss:
+    if not isinstance(value, list) or len(value) < 2 or len(value) % 2:
+        raise _wrong("a loss is not a kind, a name and ranges")
+    kind, name, *edges = value
+    if not all(map(_is_count, [kind, *edges])) or kind >= len(LOSSES) or not isinstance(name, str):
+        raise _wrong("a loss is unknown")
+    ranges = tuple(zip(edges[::2], edges[1::2], strict=True))
+    if any(start >= stop for start, stop in ranges):
+        raise _wrong("a loss has an empty range")
+    return Loss(LOSSES[kind], name, ranges)
 
 
 def _goal(value: Any) -> tuple[str, float] | None:

@@ -166,7 +166,7 @@ class SectionReader:
     ) -> None:
         self._source = source
         self.limits = limits or Limits()
-        self.minor, self.level = _read_header(source)
+        self.minor, self.level = read_header(source)
         self.truncated = False
         found = self._from_end() if from_end else []
         if not found:
@@ -335,7 +335,7 @@ class SectionReader:
             self.stored(section)
 
 
-def _read_header(source: ByteSource) -> tuple[int, int]:
+def read_header(source: ByteSource) -> tuple[int, int]:
     start = source.read_at(0, HEADER_BYTES)
     if not start:
         raise TruncatedError("the file is empty", offset=0)

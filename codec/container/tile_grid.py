@@ -159,7 +159,7 @@ def _grid(items: Sequence[Item], numbers: Sequence[int]) -> TileGrid:
         _fail(f"two fields are called {name!r}, and one of them is no tile")
     if any(_kind(items[number]) != _kind(first) for number in numbers):
         _fail(f"the tiles of {name!r} have different components or dims")
-    cores = [_core(items[number]) for number in numbers]
+    cores = [core_of(items[number]) for number in numbers]
     axes = range(len(first.dims))
     cuts = tuple(_cuts(name, {core[axis][:2] for core in cores}) for axis in axes)
     margins: Margins = ()
@@ -184,7 +184,7 @@ def _kind(item: Item) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
     return components, tuple(dim.name for dim in item.dims)
 
 
-def _core(item: Item) -> list[tuple[int, int, int, int]]:
+def core_of(item: Item) -> list[tuple[int, int, int, int]]:
     """Per axis: start and end of a tile's core, and its samples before and after it."""
     origin = item.origin or (0,) * len(item.dims)
     overlap = item.overlap or ((0, 0),) * len(item.dims)

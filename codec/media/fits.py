@@ -17,11 +17,12 @@ import numpy as np
 from codec.errors import InvalidInputError
 from codec.media import array_fields
 from codec.media.array_fields import ArrayFile, StoredArray, code_of
-from codec.media.dataset import Dataset, DecodedDataset, VerbatimValue
+from codec.media.dataset import ArraySource, Dataset, DecodedDataset, VerbatimValue
 from codec.media.decoded_arrays import DecodedArray, decoded_arrays, own_layout
 from codec.media.formats import first_bytes
 from codec.media.geometry import Geometry
 from codec.media.libraries import library, reading, writing
+from codec.media.sample_file import SampleFile
 
 MEDIUM = "fits"
 _TITLE = "FITS"
@@ -33,11 +34,13 @@ _CODES = ("u1", "i1", "i2", "u2", "i4", "u4", "f4", "f8")
 _STRUCTURAL = ("SIMPLE", "XTENSION", "BITPIX", "NAXIS", "EXTEND", "PCOUNT", "GCOUNT", "GROUPS",
                "CHECKSUM", "DATASUM", "BZERO", "BSCALE")  # fmt: skip
 _MOST_AXES = 999
+# dtypes of samples by BITPIX.
+_STORED = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 _OFFSETS = {"u2": 2**15, "u4": 2**31, "i1": -128}
 
 
 def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
-    """Opens a file; values are mapped where the file is not compressed.
+    """Opens a file; values are read as they are needed where the file is not compressed.
 
     Args:
         path: the file, also compressed with gzip.
@@ -52,7 +55,7 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
     fits = library("astropy.io.fits")
     with reading(path, _TITLE):
         # Scaling is ours: astropy would turn stored integers into floats.
-        file = fits.open(path, mode="readonly", memmap=True, do_not_scale_image_data=True,
+        file = fits.open(path, mode="readonly", memmap=False, do_not_scale_image_data=True,
                          ignore_missing_simple=False)  # fmt: skip
     try:
         with reading(path, _TITLE, fits.VerifyError):
@@ -86,9 +89,9 @@ def _opened(path: Path, file: Any) -> ArrayFile:
         name = stem if only and named == "hdu0" else named
         if name in {entry[0] for entry in order}:
             name = f"{name}_{number}"
-        if hdu.is_image and hdu.data is not None and hdu.data.size:
+        if hdu.is_image and hdu.size:
             order.append([name, _text(hdu.header)])
-            arrays.append(_array(name, hdu))
+            arrays.append(_array(name, hdu, _values(path, hdu)))
         elif hdu.is_image:
             order.append([name, _text(hdu.header)])
         else:
@@ -127,8 +130,17 @@ def _bytes_of(hdu: Any) -> bytes:
     return data[2880:] if data[2880:2888] == b"XTENSION" else data
 
 
-def _array(name: str, hdu: Any) -> StoredArray:
-    header, values = hdu.header, hdu.data
+def _values(path: Path, hdu: Any) -> ArraySource:
+    """Stored values; those that are compressed are in memory."""
+    plain = type(hdu).__name__ in ("PrimaryHDU", "ImageHDU")
+    if not plain or first_bytes(path).startswith(b"\x1f\x8b"):
+        found: ArraySource = hdu.data
+        return found
+    return SampleFile(path, _STORED[hdu.header["BITPIX"]], hdu.fileinfo()["datLoc"], hdu.shape)
+
+
+def _array(name: str, hdu: Any, values: ArraySource) -> StoredArray:
+    header = hdu.header
     slope, offset = float(header.get("BSCALE", 1)), float(header.get("BZERO", 0))
     code = code_of(values.dtype)
     unsigned = {"i2": "u2", "i4": "u4", "u1": "i1"}.get(code, "")
@@ -142,7 +154,7 @@ def _array(name: str, hdu: Any) -> StoredArray:
         fills = tuple(fill + int(offset) for fill in fills)
     elif (slope, offset) != (1.0, 0.0) and slope:
         scale = (slope, offset)
-    rank = values.ndim
+    rank = len(values.shape)
     return StoredArray(
         name=name,
         values=source,
@@ -157,7 +169,7 @@ def _array(name: str, hdu: Any) -> StoredArray:
 class _Shifted:
     """Integers that are stored with the offset of the other signedness."""
 
-    def __init__(self, values: np.ndarray, dtype: np.dtype[Any], offset: int) -> None:
+    def __init__(self, values: ArraySource, dtype: np.dtype[Any], offset: int) -> None:
         self._values = values
         self._offset = offset
         self.shape = values.shape

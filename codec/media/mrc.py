@@ -13,15 +13,17 @@ import numpy as np
 from codec.errors import InvalidInputError
 from codec.media import array_fields
 from codec.media.array_fields import StoredArray
-from codec.media.dataset import Dataset, DecodedDataset
+from codec.media.dataset import ArraySource, Dataset, DecodedDataset
 from codec.media.decoded_arrays import DecodedArray, only_array, own_layout
 from codec.media.formats import first_bytes
 from codec.media.geometry import Geometry
 from codec.media.libraries import library, reading, writing
+from codec.media.sample_file import SampleFile
 
 MEDIUM = "mrc"
 _TITLE = "MRC"
 _HEADER, _EXTENDED = range(2)
+_HEADER_BYTES = 1024
 _UNIT = "angstrom"
 _TO_ANGSTROM = {"": 1.0, "angstrom": 1.0, "Å": 1.0, "A": 1.0, "nm": 10.0, "um": 1e4, "mm": 1e7}
 # Modes 0, 1, 6, 12 and 2; 8 unsigned bits go into mode 6, which holds them.
@@ -34,7 +36,7 @@ _PLACING = ("mx", "my", "mz", "cella", "nxstart", "nystart", "nzstart", "origin"
 
 
 def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
-    """Opens a map; values are mapped, or decompressed into memory.
+    """Opens a map; values are read as they are needed, or decompressed into memory.
 
     Args:
         path: the file, also compressed with gzip or bzip2.
@@ -61,7 +63,7 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
             geometry = _geometry(opened, rank)
         array = StoredArray(
             name=path.name.partition(".")[0],
-            values=opened.data,
+            values=opened.data if packed else _values(path, opened),
             dims=("", "z", "y", "x")[4 - rank :] if rank <= 4 else ("",) * rank,
             geometry=geometry,
         )
@@ -70,6 +72,12 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
     except BaseException:
         opened.close()
         raise
+
+
+def _values(path: Path, opened: Any) -> ArraySource:
+    """The samples after both headers."""
+    offset = _HEADER_BYTES + int(opened.header.nsymbt)
+    return SampleFile(path, opened.data.dtype, offset, opened.data.shape)
 
 
 def _geometry(opened: Any, rank: int) -> Geometry | None:

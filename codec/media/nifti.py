@@ -15,11 +15,12 @@ import numpy as np
 from codec.errors import InvalidInputError
 from codec.media import array_fields
 from codec.media.array_fields import MOST_COMPONENTS, StoredArray
-from codec.media.dataset import Dataset, DecodedDataset
+from codec.media.dataset import ArraySource, Dataset, DecodedDataset
 from codec.media.decoded_arrays import DecodedArray, only_array, own_layout
 from codec.media.formats import first_bytes
 from codec.media.geometry import Geometry
 from codec.media.libraries import library, reading, writing
+from codec.media.sample_file import SampleFile
 
 MEDIUM = "nifti"
 _TITLE = "NIfTI"
@@ -35,7 +36,7 @@ _GZIP_LEVEL = 6
 
 
 def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
-    """Opens a file; stored values are mapped, or decompressed into memory.
+    """Opens a file; stored values are read as they are needed, or decompressed into memory.
 
     Args:
         path: `.nii` or `.nii.gz`.
@@ -81,13 +82,13 @@ def _whole_header(stream: Any, offset: int) -> bytes:
     return bytes(stream.read(offset))
 
 
-def _values(path: Path, stream: Any, header: Any, zipped: bool) -> np.ndarray:
+def _values(path: Path, stream: Any, header: Any, zipped: bool) -> ArraySource:
     """Stored values, slowest axis first."""
     dtype, shape = header.get_data_dtype(), tuple(map(int, header.get_data_shape()))
     array_fields.check_fittable(path, _name(path), shape, dtype)
     offset = int(header.get_data_offset())
     if not zipped:
-        return np.memmap(path, dtype, "r", offset, shape[::-1])
+        return SampleFile(path, dtype, offset, shape[::-1])
     size = int(np.prod(shape, dtype=object)) * dtype.itemsize
     stream.seek(offset)
     data = stream.read(size)
@@ -102,8 +103,8 @@ def _name(path: Path) -> str:
     return path.name.partition(".")[0] or path.name
 
 
-def _array(path: Path, header: Any, values: np.ndarray, start: bytes) -> StoredArray:
-    rank = values.ndim
+def _array(path: Path, header: Any, values: ArraySource, start: bytes) -> StoredArray:
+    rank = len(values.shape)
     slope, inter = header.get_slope_inter()
     scaled = slope is not None and (slope, inter) != (1.0, 0.0)
     vector = rank == _VECTOR_AXIS + 1 and 2 <= values.shape[0] <= MOST_COMPONENTS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
@@ -12,34 +12,27 @@ from codec.errors import InvalidInputError, InvalidOptionError
 from codec.media.dataset import Array, Dataset, DecodedDataset, Field
 from codec.media.decoded_arrays import DecodedArray, decoded_arrays
 from codec.media.formats import first_bytes
+from codec.media.sample_file import SampleFile, reserve
 
 MEDIUM = "npy"
 _SIGNATURE = b"\x93NUMPY"
 _DTYPES = frozenset({"f2", "f4", "f8", "i1", "i2", "i4", "u1", "u2", "u4"})
 
 
-class _MappedArray:
-    """A memory-mapped array, read by slicing into native-endian, C-order copies."""
+class _NativeArray:
+    """The array of a file, read by slicing into native-endian, C-order copies."""
 
-    def __init__(self, values: Array) -> None:
-        self._values: Array | None = values
-        self.shape = tuple(values.shape)
+    def __init__(self, values: SampleFile) -> None:
+        self._values = values
+        self.shape = values.shape
         self.dtype: np.dtype[Any] = values.dtype.newbyteorder("=")
 
     def __getitem__(self, index: Any) -> Array:
-        if self._values is None:
-            raise ValueError("the file of this array is closed")
-        found = np.array(self._values[index], dtype=self.dtype, order="C")
-        _let_go(self._values)
-        return found
-
-    def release(self) -> None:
-        """Lets go of the mapping; the file can then be replaced on every system."""
-        self._values = None
+        return np.array(self._values[index], dtype=self.dtype, order="C")
 
 
 def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
-    """Maps a `.npy` file as one field named after the file.
+    """Opens a `.npy` file as one field named after the file.
 
     Args:
         path: the file; 1 to 4 axes of float16/32/64 or integers of up to 32 bits.
@@ -52,33 +45,33 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
         raise InvalidInputError(f"{path}: not a NumPy file; save the array with numpy.save")
     try:
         with path.open("rb") as file:
-            shape, dtype = _header(file)
+            shape, order, dtype = _header(file)
+            offset = file.tell()
     except (ValueError, OSError, EOFError) as error:
         raise _damaged(path) from error
     _check(path, shape, dtype)
-    try:
-        values = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise _damaged(path) from error
     name = path.stem
     if select is not None and set(select) != {name}:
         wrong = next((item for item in select if item != name), "nothing")
         raise InvalidOptionError(f"{path}: has no variable {wrong!r}; available: {name}")
-    source = _MappedArray(values)
-    field = Field(name=name, dims=("",) * len(shape), values=source)
+    try:
+        values = SampleFile(path, dtype, offset, shape, order)
+    except InvalidInputError as error:
+        raise _damaged(path) from error
+    field = Field(name=name, dims=("",) * len(shape), values=_NativeArray(values))
     size = path.stat().st_size
-    return Dataset(MEDIUM, (field,), source_bytes=size, close=source.release)
+    return Dataset(MEDIUM, (field,), source_bytes=size, close=values.close)
 
 
-def _header(file: BinaryIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
+def _header(file: BinaryIO) -> tuple[tuple[int, ...], Literal["C", "F"], np.dtype[Any]]:
     version = np.lib.format.read_magic(file)
     if version == (1, 0):
-        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        shape, turned, dtype = np.lib.format.read_array_header_1_0(file)
     elif version == (2, 0):
-        shape, _, dtype = np.lib.format.read_array_header_2_0(file)
+        shape, turned, dtype = np.lib.format.read_array_header_2_0(file)
     else:
         raise ValueError(f"version {version} is only used for structured arrays")
-    return shape, dtype
+    return shape, "F" if turned else "C", dtype
 
 
 def _damaged(path: Path) -> InvalidInputError:
@@ -133,6 +126,7 @@ def _write_array(path: Path, array: DecodedArray) -> None:
         return
     try:
         target = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+        reserve(path, path.stat().st_size)
     except OSError as error:
         raise InvalidInputError(
             f"{path}: cannot be written: {error.strerror or error}; choose another place"

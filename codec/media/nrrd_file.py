@@ -17,11 +17,12 @@ import numpy as np
 from codec.errors import InvalidInputError
 from codec.media import array_fields
 from codec.media.array_fields import MOST_COMPONENTS, StoredArray, check_fittable
-from codec.media.dataset import Dataset, DecodedDataset
+from codec.media.dataset import ArraySource, Dataset, DecodedDataset
 from codec.media.decoded_arrays import DecodedArray, only_array, own_layout
 from codec.media.formats import first_bytes
 from codec.media.geometry import Geometry
 from codec.media.libraries import library, reading, writing
+from codec.media.sample_file import SampleFile
 
 MEDIUM = "nrrd"
 _TITLE = "NRRD"
@@ -77,7 +78,7 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
         if raw and not _skips(header):
             dtype = np.dtype(_dtype(nrrd, header))
             shape = tuple(map(int, header["sizes"][::-1]))
-            values: np.ndarray = np.memmap(path, dtype, "r", file.tell(), shape)
+            values: ArraySource = SampleFile(path, dtype, file.tell(), shape)
         else:
             _check_size(path, header)
             values = nrrd.read_data(header, file, str(path), index_order="C")
@@ -108,8 +109,8 @@ def _check_size(path: Path, header: Mapping[str, Any]) -> None:
         raise InvalidInputError(f"{path}: claims {sizes} samples; the header is damaged")
 
 
-def _array(path: Path, header: Mapping[str, Any], values: np.ndarray) -> StoredArray:
-    rank = values.ndim
+def _array(path: Path, header: Mapping[str, Any], values: ArraySource) -> StoredArray:
+    rank = len(values.shape)
     kinds = [str(kind).lower() for kind in header.get("kinds", [])]
     axis = None
     for place, kind in enumerate(kinds):

@@ -15,6 +15,7 @@ from codec.media.dataset import Dataset, DecodedDataset, Metadata
 from codec.media.decoded_arrays import only_array, own_layout
 from codec.media.libraries import writing
 from codec.media.raw_layout import RawLayout
+from codec.media.sample_file import SampleFile
 
 MEDIUM = "raw"
 _HEADER, _ORDER = range(2)
@@ -33,7 +34,7 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
 
 
 def read_as(path: Path, layout: RawLayout, select: tuple[str, ...] | None = None) -> Dataset:
-    """Maps a raw file as one field named after the file.
+    """Opens a raw file as one field named after the file.
 
     Args:
         path: the file.
@@ -51,14 +52,14 @@ def read_as(path: Path, layout: RawLayout, select: tuple[str, ...] | None = None
             " check --shape, --dtype and --offset"
         )
     order: Literal["C", "F"] = "F" if layout.order == "F" else "C"
-    values = np.memmap(path, layout.code, "r", layout.offset, layout.shape, order)
+    values = SampleFile(path, layout.code, layout.offset, layout.shape, order)
     with path.open("rb") as file:
         header = file.read(layout.offset)
     own: Metadata = {_HEADER: header} if header else {}
     if layout.order == "F":
         own[_ORDER] = True
     array = StoredArray(name, values, ("",) * len(layout.shape))
-    return array_fields.dataset(array_fields.single(path, MEDIUM, array, own), select)
+    return array_fields.dataset(array_fields.single(path, MEDIUM, array, own, values.close), select)
 
 
 def layout_of(metadata: Metadata, shape: tuple[int, ...], dtype: np.dtype[Any]) -> RawLayout:

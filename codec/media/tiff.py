@@ -21,6 +21,7 @@ from codec.media.formats import first_bytes
 from codec.media.geometry import Geometry
 from codec.media.image_channels import in_channel_order
 from codec.media.libraries import library, reading, writing
+from codec.media.sample_file import SampleFile
 
 MEDIUM = "tiff"
 _TITLE = "TIFF"
@@ -131,7 +132,7 @@ def _imagej_text(file: Any) -> str:
 def _values(path: Path, series: Any) -> ArraySource:
     if series.dataoffset is not None and math.prod(series.shape):
         dtype = np.dtype(series.parent.byteorder + series.dtype.str[1:])
-        return np.memmap(path, dtype, "r", series.dataoffset, tuple(map(int, series.shape)))
+        return SampleFile(path, dtype, series.dataoffset, series.shape)
     return _Pages(path, series)
 
 

@@ -86,14 +86,21 @@ def evaluate_points(at: Callable[[Positions], Values], points: Positions, thread
     """What `at`, such as `Evaluator.at`, gives for (n, axes) points, in runs: (components, n)."""
     starts = range(0, max(len(points), 1), RUN_POINTS)
     runs = [points[start : start + RUN_POINTS] for start in starts]
-    return np.concatenate(list(_on_threads(at, runs, threads)), axis=-1)
+
+    def work(run: Positions) -> Values:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return at(run)
+
+    return np.concatenate(list(_on_threads(work, runs, threads)), axis=-1)
 
 
 def _evaluated(
     evaluator: Evaluator, indices: Sequence[Index | Positions], window: Window
 ) -> Values:
     pairs = zip(indices, window, strict=True)
-    return evaluator.on_axes([index[part].astype(np.float64) for index, part in pairs])
+    # A file may ask for values that are not finite; VAL-2 says what they count as.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return evaluator.on_axes([index[part].astype(np.float64) for index, part in pairs])
 
 
 def _on_threads(work: Callable[[T], R], todo: Sequence[T], threads: int) -> Iterable[R]:

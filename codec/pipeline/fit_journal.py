@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from codec.container.atomic import atomic_path, remove_leftovers
 from codec.errors import InvalidInputError, TargetError
 
 _log = logging.getLogger("inrc")
@@ -66,6 +66,8 @@ class FitJournal:
         self._done: list[Snapshot] = []
         self._next = 0
         self._written = time.monotonic()
+        if self._path is not None:
+            remove_leftovers(self._path)
         if self._path is not None and self._path.exists():
             self._done = self._read(self._path, anew=anew)
             if self._done:
@@ -106,14 +108,11 @@ class FitJournal:
             state = {"finished": one.finished, "state": one.state}
             arrays[f"{number}/{_STATE}"] = _text(json.dumps(state))
             arrays |= {f"{number}/array/{name}": array for name, array in one.arrays.items()}
-        temporary = path.with_name(f"{path.name}-{os.getpid()}")
         try:
-            with temporary.open("wb") as file:
+            with atomic_path(path, overwrite=True) as temporary, temporary.open("wb") as file:
                 np.savez(file, **arrays)  # type: ignore[arg-type]
-            temporary.replace(path)
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            _log.warning("%s: cannot keep what was fitted: %s", path, error.strerror or error)
+        except InvalidInputError as error:
+            _log.warning("what was fitted cannot be kept: %s", error)
         self._written = time.monotonic()
 
     def _read(self, path: Path, *, anew: bool) -> list[Snapshot]:

@@ -123,7 +123,8 @@ def append_file(
                 placed = _copied(file, growths)
                 for growth, group in zip(growths, groups, strict=True):
                     _place(placed, growth, group, journal)
-                _write(file, path, placed, described, made_with(options))
+                made = replace(made_with(options), losses=file.made.losses)
+                _write(file, path, placed, described, made)
                 starts = [_start(growth) for growth in growths]
                 blended = blended_deviations(
                     path, dataset.fields, groups, journal.ranges or {}, options.threads, starts

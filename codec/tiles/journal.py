@@ -66,6 +66,7 @@ class TileJournal:
     """
 
     def __init__(self, target: Path, fingerprint: Mapping[str, Any], *, anew: bool) -> None:
+        drop_finished(target)
         self.path = journal_path(target)
         self.tiles: dict[int, StoredTile] = {}
         self.ranges: dict[str, FieldRange] | None = None
@@ -198,6 +199,17 @@ def journal_path(target: Path) -> Path:
     return target.parent / f".{target.name}.inrc-journal"
 
 
+def drop_finished(target: Path) -> None:
+    """Remove the journal of a run that was killed when its file was there already."""
+    path = journal_path(target)
+    try:
+        finished = target.stat().st_mtime_ns > path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return
+    if finished:
+        path.unlink(missing_ok=True)
+
+
 def another_run(path: Path) -> InvalidInputError:
     """What to say where a journal is in the way."""
     return InvalidInputError(
@@ -212,6 +224,7 @@ def refuse_journal(target: Path, *, anew: bool) -> None:
     Raises:
         InvalidInputError: there is one, and `anew` is not set.
     """
+    drop_finished(target)
     path = journal_path(target)
     if path.exists() and not anew:
         raise another_run(path)

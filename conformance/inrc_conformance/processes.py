@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -139,12 +140,17 @@ class Batch:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+            if self._process.stdin is not None:
+                # What it did not read any more is lost, as is the process.
+                with contextlib.suppress(OSError):
+                    self._process.stdin.close()
             self._process = None
 
 
 def _pump(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:
     """Move answers to a queue; None says that there will be no more."""
     if process.stdout is not None:
-        for line in process.stdout:
-            lines.put(line)
+        with process.stdout as answers:
+            for line in answers:
+                lines.put(line)
     lines.put(None)

@@ -77,8 +77,12 @@ def test_a_reader_that_leaves_is_no_error_to_shout_about(process: Process) -> No
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_interrupting_is_one_line_and_130(process: Process, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "code", "word"), [("SIGINT", 130, "interrupted"), ("SIGTERM", 143, "terminated")]
+)
+def test_a_signal_is_one_line_and_its_exit_code(
+    process: Process, name: str, code: int, word: str
+) -> None:
     program = (
         "import os, signal, sys, time, codec;"
         f"codec.info = lambda source: (os.kill(os.getpid(), signal.{name}), time.sleep(5));"
@@ -86,8 +90,8 @@ def test_interrupting_is_one_line_and_130(process: Process, name: str) -> None:
     )
     start = time.monotonic()
     result = process("-c", program)
-    assert result.returncode == 130
-    assert only_line(result.stderr) == "inrc: interrupted"
+    assert result.returncode == code
+    assert only_line(result.stderr) == f"inrc: {word}"
     assert time.monotonic() - start < 5
 
 

@@ -38,7 +38,7 @@ def write(
 def test_the_file_appears_when_all_is_written(tmp_path: Path) -> None:
     target = tmp_path / "out.inrc"
     with atomic_path(target) as temporary:
-        assert temporary.parent == tmp_path
+        assert temporary.parent.parent == tmp_path
         temporary.write_bytes(b"whole")
         assert not target.exists()
     assert target.read_bytes() == b"whole"
@@ -49,7 +49,7 @@ def test_the_temporary_name_keeps_the_suffix(tmp_path: Path) -> None:
     """Writers look at it."""
     with atomic_path(tmp_path / "out.nc") as temporary:
         assert temporary.suffix == ".nc"
-        assert temporary.name.startswith(".")
+        assert temporary.parent.name.startswith(".")
 
 
 @pytest.mark.parametrize(("call", "atomic"), [("open", atomic_path), ("mkdir", atomic_folder)])
@@ -177,7 +177,7 @@ def test_a_symbolic_link_is_followed(tmp_path: Path, exists: bool) -> None:
     link = tmp_path / "link.inrc"
     link.symlink_to(real)
     with atomic_path(link, overwrite=exists) as temporary:
-        assert temporary.parent == real.parent
+        assert temporary.parent.parent == real.parent
         temporary.write_bytes(b"new")
     assert link.is_symlink()
     assert real.read_bytes() == b"new"

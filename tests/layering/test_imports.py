@@ -28,7 +28,7 @@ FORBIDDEN = {
     "codec.container": (
         "codec.entropy", "codec.media", "codec.pipeline", "torch", "constriction",
         "codec.reader", "codec.contracts", "codec.stage_contracts", "codec.registry",
-        "codec.tiles", *MEDIA_LIBRARIES,
+        "codec.tiles", "codec.salvage", *MEDIA_LIBRARIES,
     ),
     "codec.entropy": (
         "codec.pipeline", "codec.media", "torch", "codec.reader", "codec.contracts",
@@ -39,7 +39,7 @@ FORBIDDEN = {
         "codec.contracts", "codec.stage_contracts", "codec.registry",
     ),
     "codec.pipeline": ("codec.reader", "codec.decoder", "codec.encoder", "codec.tiles",
-                       *MEDIA_LIBRARIES),
+                       "codec.salvage", *MEDIA_LIBRARIES),
     "inrc_plugins": ("inrc_cli", "inrc_conformance", "codec.reader", "codec.decoder",
                      "codec.encoder", "codec.assembly", "codec.media", "codec.entropy"),
     "inrc_cli": ("inrc_plugins", "inrc_conformance", "torch", "numpy", "constriction",

@@ -1,0 +1,1 @@
+"""What is left of a damaged `.inrc` file, as a legal file again."""

@@ -1,0 +1,253 @@
+"""Which models of a damaged file can still be decoded, and what stands for those that cannot."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from codec.assembly import IntegerSection
+from codec.container.items import Component, Item
+from codec.container.section_index import section_digest
+from codec.container.tile_grid import Box
+from codec.contracts import TensorSpec
+from codec.entropy.mask_section import (
+    CodedMask,
+    FillPatterns,
+    decode_mask_section,
+    encode_mask_section,
+)
+from codec.errors import CorruptError, TruncatedError
+from codec.limits import Limits
+from codec.pipeline.item_sections import Coded, ItemStreams, restore_parameters, section_item
+from codec.pipeline.residuals import ItemResiduals
+from codec.registry import architecture_by_identifier
+from codec.salvage.numbering import numbered
+from codec.salvage.scan import DamagedFile, Piece
+
+# The number of the architecture of fields without a valid sample.
+_CONSTANT = 0
+
+
+@dataclass(frozen=True)
+class SavedItem:
+    """A model that is whole.
+
+    Attributes:
+        header: without bounds and residual steps, if the residuals are lost.
+        integers: its sections, from coarse to fine, residuals last; their payloads name the number
+            that the item had in the damaged file.
+        multiply_adds, parameters: for the limits.
+        bounded: whether what the damaged file promised still holds.
+    """
+
+    header: Item
+    integers: tuple[IntegerSection, ...]
+    multiply_adds: int
+    parameters: int
+    bounded: bool
+
+
+class SavedItems:
+    """The models of a damaged file.
+
+    Args:
+        file: its sections.
+        total: number of items that it had, None if unknown.
+        limits: what it may ask for.
+
+    Attributes:
+        headers: of the items, by number, as far as these are known.
+        saved: those that are whole, by number.
+        masks: of the masks that are whole, by number.
+        total: number of items.
+
+    Raises:
+        UnsupportedError, LimitError: an intact section needs something that there is not.
+    """
+
+    def __init__(self, file: DamagedFile, total: int | None, limits: Limits) -> None:
+        self._file = file
+        self._limits = limits
+        self.headers = {
+            number: Item.from_bytes(file.read(piece))
+            for number, piece in numbered(file.pieces, "ITEM", total).items()
+        }
+        listed = sum(piece.type == "ITEM" for piece in file.pieces)
+        self.total = (
+            max([listed, *(number + 1 for number in self.headers)]) if total is None else total
+        )
+        limits.check("samples", sum(header.samples for header in self.headers.values()))
+        self.masks = self._decoded_masks()
+        self._owned = {kind: self._by_owner(kind) for kind in ("TENS", "RESD")}
+        self.saved: dict[int, SavedItem] = {}
+        for number, header in self.headers.items():
+            found = self._saved(number, header)
+            if found is not None:
+                self.saved[number] = found
+
+    def _decoded_masks(self) -> dict[int, CodedMask]:
+        total = None
+        if len(self.headers) == self.total:
+            used = [index for header in self.headers.values() for index in _masks_of(header)]
+            total = max(used, default=-1) + 1
+        try:
+            pieces = numbered(self._file.pieces, "MASK", total)
+        except CorruptError:
+            # Masks that no item names; the last of them cannot be told from others.
+            pieces = numbered(self._file.pieces, "MASK", None)
+        found: dict[int, CodedMask] = {}
+        for number, piece in pieces.items():
+            try:
+                found[number] = decode_mask_section(self._file.read(piece), self._limits)
+            except (CorruptError, TruncatedError):
+                continue
+            self._limits.check("mask_samples", sum(one.mask.size for one in found.values()))
+        return found
+
+    def _by_owner(self, kind: str) -> dict[int, list[Piece]]:
+        found: dict[int, list[Piece]] = {}
+        for piece in self._file.intact(kind):
+            found.setdefault(section_item(self._file.read(piece)), []).append(piece)
+        return found
+
+    def _saved(self, number: int, header: Item) -> SavedItem | None:
+        """The item, or None if a part of it is missing."""
+        components = len(header.components)
+        architecture = architecture_by_identifier(header.architecture, header.version)
+        specs = architecture.tensors(header.config, header.shape, components)
+        if not all(self._fits(header, one) for one in header.components):
+            return None
+        try:
+            integers = self._integers(number, header, specs)
+        except (CorruptError, TruncatedError):
+            return None
+        kept, residuals = header, self._residuals(number, header)
+        bounded = residuals is not None
+        if residuals is None:
+            kept, residuals = replace(header, bounds=(), residual_steps=()), []
+        positions = math.prod(header.shape)
+        return SavedItem(
+            kept,
+            (*integers, *residuals),
+            positions * architecture.multiply_adds(header.config, header.shape, components),
+            sum(math.prod(spec.shape) for spec in specs if spec.lattice is None),
+            bounded,
+        )
+
+    def _fits(self, header: Item, component: Component) -> bool:
+        """Whether the validity mask of a component, if it has one, is there."""
+        if component.mask is None:
+            return True
+        coded = self.masks.get(component.mask)
+        return (
+            coded is not None
+            and coded.patterns is not None
+            and coded.mask.shape == header.shape
+            and coded.patterns.values.itemsize == np.dtype(component.dtype).itemsize
+        )
+
+    def _integers(
+        self, number: int, header: Item, specs: Sequence[TensorSpec]
+    ) -> list[IntegerSection]:
+        streams = ItemStreams(specs, self._limits)
+        sections: list[IntegerSection] = []
+        parts: list[Coded] = []
+        for piece in self._owned["TENS"].get(number, []):
+            payload = self._file.read(piece)
+            decoded = streams.decode(payload)
+            parts += decoded.streams
+            digest = section_digest(decoded.integer_layer())
+            sections.append(IntegerSection("TENS", partial(self._file.read, piece), digest))
+        sparse = {index for _, index in header.tensor_masks}
+        found = {index: self.masks[index] for index in sparse if index in self.masks}
+        if len(found) < len(sparse) or any(one.patterns is not None for one in found.values()):
+            raise CorruptError("a sparsity mask is missing", section="MASK")
+        integers: Coded = np.zeros(0, np.int64)
+        if parts:
+            integers = parts[0] if len(parts) == 1 else np.concatenate(parts, dtype=np.int64)
+        masks = {index: coded.mask for index, coded in found.items()}
+        restore_parameters(header, specs, integers, masks)
+        return sections
+
+    def _residuals(self, number: int, header: Item) -> list[IntegerSection] | None:
+        """The residual sections; None if one is missing."""
+        if not header.residual_steps:
+            return []
+        decoder = ItemResiduals(header.shape, len(header.components), self._limits)
+        sections, parts = [], []
+        try:
+            for piece in self._owned["RESD"].get(number, []):
+                parts.append(decoder.decode(self._file.read(piece)))
+                digest = section_digest(parts[-1].integer_layer())
+                sections.append(IntegerSection("RESD", partial(self._file.read, piece), digest))
+            decoder.joined(parts)
+        except (CorruptError, TruncatedError):
+            return None
+        return sections
+
+
+def _masks_of(header: Item) -> list[int]:
+    validity = [one.mask for one in header.components if one.mask is not None]
+    return validity + [index for _, index in header.tensor_masks]
+
+
+def lost_header(header: Item) -> Item:
+    """What stands for an item that is lost: one value, of which no sample is valid.
+
+    A bound is about valid samples, so it holds, and what is left of the field keeps it.
+    """
+    return replace(
+        header,
+        components=tuple(
+            replace(one, offset=0.0, scale=0.0, mask=None) for one in header.components
+        ),
+        architecture=_CONSTANT,
+        version=1,
+        config={},
+        quantisation=(),
+        tensor_masks=(),
+        residual_steps=(),
+    )
+
+
+def without_samples(
+    coded: CodedMask | None,
+    shape: tuple[int, ...],
+    boxes: Sequence[Box],
+    fill: npt.NDArray[np.generic],
+) -> bytes:
+    """The payload of a validity mask that leaves out the samples in boxes as well.
+
+    Args:
+        coded: the mask so far, None if all samples are valid.
+        fill: the stored value of those samples, an array of one.
+    """
+    valid = np.ones(shape, np.bool_) if coded is None else coded.mask.copy()
+    pattern = fill.view(f"u{fill.itemsize}")
+    values, chosen = pattern, np.zeros(shape, np.int64)
+    if coded is not None and coded.patterns is not None:
+        old = coded.patterns
+        values = old.values if pattern[0] in old.values else np.append(old.values, pattern)
+        chosen[:] = np.flatnonzero(values == pattern[0])[0]
+        chosen[~valid] = 0 if old.indices is None else old.indices
+    for box in boxes:
+        chosen[box] = np.where(valid[box], np.flatnonzero(values == pattern[0])[0], chosen[box])
+        valid[box] = False
+    indices = chosen[~valid] if len(values) > 1 else None
+    return encode_mask_section(CodedMask(valid, FillPatterns(values, indices)))
+
+
+def patterns_of(items: SavedItems) -> Mapping[str, npt.NDArray[np.unsignedinteger]]:
+    """For each field with a mask that is whole, the first pattern of its invalid samples."""
+    found: dict[str, npt.NDArray[np.unsignedinteger]] = {}
+    for item in items.saved.values():
+        for one in item.header.components:
+            coded = None if one.mask is None else items.masks[one.mask]
+            if coded is not None and coded.patterns is not None:
+                found.setdefault(one.name, coded.patterns.values[:1])
+    return found

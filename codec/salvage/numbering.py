@@ -1,0 +1,56 @@
+"""Which items and masks the intact sections are: both are counted in file order."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from codec.errors import CorruptError
+from codec.salvage.scan import Piece
+
+# Where writers put sections; others stand where metadata does.
+_RANKS = {"HEAD": 0, "ITEM": 1, "MASK": 2, "TENS": 4, "RESD": 4, "tIDX": 5, "ENDS": 6}
+_OTHER = 3
+
+
+def numbered(pieces: Sequence[Piece], section_type: str, total: int | None) -> dict[int, Piece]:
+    """The intact sections of a type by their number, as far as it is certain.
+
+    Args:
+        pieces: of the file.
+        total: number of such sections that there were, None if it is unknown.
+
+    Raises:
+        CorruptError: there are more than the total, or fewer without any trace of others.
+    """
+    holes = [at for at, piece in enumerate(pieces) if _may_hold(pieces, at, section_type)]
+    known = [at for at, piece in enumerate(pieces) if piece.type == section_type]
+    missing = None if total is None else total - len(known)
+    if missing is not None and (missing < 0 or (missing > 0 and not holes)):
+        raise CorruptError(
+            f"{len(known)} {section_type} sections where {total} are counted, and nothing tells why"
+        )
+    places = dict(enumerate(known))
+    if holes and missing != 0:
+        # Between two holes, or behind one without a count, it could be any.
+        places = {number: at for number, at in places.items() if at < holes[0]}
+        if total is not None:
+            behind = [at for at in known if at > holes[-1]]
+            places |= dict(enumerate(behind, total - len(behind)))
+    return {number: pieces[at] for number, at in places.items() if pieces[at].intact}
+
+
+def _may_hold(pieces: Sequence[Piece], at: int, section_type: str) -> bool:
+    """Whether an unknown piece can be, or have been, a section of this type."""
+    if pieces[at].type:
+        return False
+    ranks = [_rank(piece.type) for piece in pieces if piece.type]
+    if any(after < before for before, after in itertools.pairwise(ranks)):
+        return True
+    before = max((_rank(one.type) for one in pieces[:at] if one.type), default=0)
+    after = min((_rank(one.type) for one in pieces[at:] if one.type), default=_RANKS["ENDS"])
+    return before <= _rank(section_type) <= after
+
+
+def _rank(section_type: str) -> int:
+    return _RANKS.get(section_type, _OTHER)

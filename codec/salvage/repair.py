@@ -1,0 +1,232 @@
+"""A damaged file written anew: what is intact, and places for what is lost."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from codec.assembly import IntegerSection, KeptSection, mask_digest
+from codec.container import cbor
+from codec.container.atomic import atomic_path, check_writable
+from codec.container.byte_sources import open_source
+from codec.container.compression import compress
+from codec.container.items import Head, Item
+from codec.container.provenance import METADATA, VARIABLE, Loss, Provenance
+from codec.container.sections import KNOWN_TYPES
+from codec.entropy.mask_section import encode_mask_section
+from codec.entropy.verbatim import decode_verbatim
+from codec.errors import CorruptError, InvalidInputError
+from codec.limits import Limits
+from codec.media.dataset import Metadata
+from codec.media.remaining import fill_value, remaining
+from codec.reader import InrcFile
+from codec.reports import LostRegion, RepairReport
+from codec.salvage.fields import Place, WholeFields, whole_fields
+from codec.salvage.items import SavedItems, patterns_of, without_samples
+from codec.salvage.scan import DamagedFile
+from codec.tiles.encode import write_checked
+from codec.tiles.encoded import placed_integers
+from codec.tiles.write import PlacedItems
+
+_log = logging.getLogger("inrc")
+
+# What a file is whose HEAD is lost.
+_KINDS = {"image": "image", "mesh": "sdf"}
+_CODED = frozenset({"HEAD", "ITEM", "MASK", "TENS", "RESD", "tIDX", "ENDS"})
+
+
+def repair_file(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    limits: Limits,
+    *,
+    overwrite: bool = False,
+) -> RepairReport:
+    """See `codec.repair`."""
+    started = time.perf_counter()
+    final = check_writable(target, overwrite=overwrite)
+    if final.exists() and os.path.exists(source) and os.path.samefile(source, final):
+        raise InvalidInputError(f"{target}: is the input itself; name another file")
+    opened = open_source(source)
+    try:
+        file = DamagedFile(opened, limits)
+        head = _head(file)
+        items = SavedItems(file, None if head is None else head.items, limits)
+        fields = whole_fields(items, limits)
+        kept = _Kept(file, fields)
+        if not fields.places and not kept.verbatim:
+            raise CorruptError("no field and no variable can be saved")
+        kind = _KINDS.get(kept.medium, "volume") if head is None else head.kind
+        placed = _Placing(items, kept).placed(fields)
+        with atomic_path(target, overwrite=overwrite) as temporary:
+            write_checked(temporary, placed, kind, kept.sections())
+            with InrcFile(temporary, device="cpu", limits=Limits.level(2)) as written:
+                written.check_digest()
+        return RepairReport(
+            path=Path(target),
+            source_bytes=opened.size,
+            file_bytes=final.stat().st_size,
+            intact=sum(piece.intact for piece in file.pieces),
+            damage=tuple(
+                (piece.type, piece.start, piece.end - piece.start) for piece in file.damage
+            ),
+            losses=kept.losses,
+            seconds=time.perf_counter() - started,
+        )
+    finally:
+        opened.close()
+
+
+def _head(file: DamagedFile) -> Head | None:
+    found = file.intact("HEAD")
+    return Head.from_bytes(file.read(found[0])) if found else None
+
+
+class _Kept:
+    """What is not fitted, as far as it is left.
+
+    Attributes:
+        verbatim: names of the variables that are kept.
+        medium, metadata: of the file, without what is gone.
+        losses: of all kinds.
+    """
+
+    def __init__(self, file: DamagedFile, fields: WholeFields) -> None:
+        self._file = file
+        self.verbatim = set(decode_verbatim([file.read(one) for one in file.intact("VERB")]))
+        self.medium, found = self._read_metadata()
+        names = {one.name for place in fields.places for one in place.header.components}
+        self.metadata, gone = remaining(self.medium, found, names | self.verbatim)
+        self._changed = bool(gone)
+        losses = [*fields.losses, *(LostRegion(VARIABLE, name, (), 1.0) for name in gone)]
+        damaged = [piece.type for piece in file.damage]
+        if not gone and (fields.unplaced or "VERB" in damaged):
+            losses.append(LostRegion(VARIABLE, "", (), 1.0))
+        if damaged and not file.intact("mETa"):
+            losses.append(LostRegion(METADATA, "", (), 1.0))
+        self.losses = tuple(losses)
+
+    def _read_metadata(self) -> tuple[str, Metadata]:
+        for piece in self._file.intact("mETa")[:1]:
+            value = cbor.decode(self._file.read(piece))
+            if isinstance(value, dict) and isinstance(value.get(0), str):
+                tree = value.get(1, {})
+                return value[0], tree if isinstance(tree, dict) else {}
+        return "", {}
+
+    def _made(self) -> Provenance:
+        """How the file was made, and what it lost since."""
+        made = Provenance()
+        for piece in self._file.intact("pROv")[:1]:
+            try:
+                made = Provenance.from_bytes(self._file.read(piece))
+            except CorruptError as error:
+                _log.warning("ignoring %s", error)
+        losses = (Loss(one.kind, one.name, one.ranges) for one in self.losses)
+        return replace(made, losses=(*made.losses, *losses))
+
+    def sections(self) -> list[KeptSection]:
+        """As they will be written."""
+        replaced: dict[str, bytes] = {}
+        if self._changed:
+            replaced["mETa"] = cbor.encode({0: self.medium, 1: self.metadata})
+        if self.losses:
+            replaced["pROv"] = self._made().to_bytes()
+        copied = [
+            (piece.type, piece.attribute, self._file.stored(piece))
+            for piece in self._file.pieces
+            if piece.intact
+            and piece.type not in _CODED
+            and piece.type not in replaced
+            and (piece.type in KNOWN_TYPES or piece.type[3].islower())
+        ]
+        return copied + [(name, *compress(payload)) for name, payload in replaced.items()]
+
+
+@dataclass
+class _Placing:
+    """Puts the items of the new file together.
+
+    Attributes:
+        items: what is saved of the damaged file.
+        kept: its metadata.
+    """
+
+    items: SavedItems
+    kept: _Kept
+
+    def placed(self, fields: WholeFields) -> PlacedItems:
+        """All items, and the masks that they name, equal ones once."""
+        self._patterns: Mapping[str, npt.NDArray[Any]] = patterns_of(self.items)
+        self._placed = PlacedItems()
+        self._numbers: dict[bytes, int] = {}
+        for place in fields.places:
+            self._add(place)
+        return self._placed
+
+    def _add(self, place: Place) -> None:
+        number = len(self._placed.headers)
+        header = self._with_masks(place)
+        saved = place.saved
+        if saved is None:
+            self._placed.add_item(header, [], 0, 0)
+            return
+        integers = [
+            replace(section, stored=partial(_numbered, section, number))
+            for section in saved.integers
+        ]
+        self._placed.add_item(header, integers, saved.multiply_adds, saved.parameters)
+
+    def _with_masks(self, place: Place) -> Item:
+        header = place.header
+        components = []
+        for one in header.components:
+            coded = None if one.mask is None else self.items.masks[one.mask]
+            mask = None
+            if place.saved is None or place.hidden:
+                whole = tuple(slice(0, size) for size in header.shape)
+                boxes = place.hidden or (whole,)
+                fill = self._fill(one.name, one.dtype)
+                mask = self._mask(without_samples(coded, header.shape, boxes, fill))
+            elif coded is not None:
+                mask = self._mask(encode_mask_section(coded))
+            components.append(replace(one, mask=mask))
+        sparse = tuple(
+            (tensor, self._mask(encode_mask_section(self.items.masks[index])))
+            for tensor, index in header.tensor_masks
+        )
+        return replace(header, components=tuple(components), tensor_masks=sparse)
+
+    def _mask(self, payload: bytes) -> int:
+        """The number of a mask in the new file."""
+        if payload not in self._numbers:
+            self._numbers[payload] = len(self._numbers)
+            stored = partial(bytes, payload)
+            self._placed.masks.append(IntegerSection("MASK", stored, mask_digest(payload)))
+        return self._numbers[payload]
+
+    def _fill(self, name: str, dtype: str) -> npt.NDArray[Any]:
+        """What an invalid sample of a field holds: as others do, as the metadata says, or NaN, the
+        least integer."""
+        if name in self._patterns:
+            return self._patterns[name].view(dtype)
+        found = fill_value(self.kept.medium, self.kept.metadata, name)
+        kind = np.dtype(dtype)
+        if kind.kind == "f":
+            return np.array([np.nan if found is None else found], kind)
+        limits = np.iinfo(kind)
+        fits = isinstance(found, int) and limits.min <= found <= limits.max
+        return np.array([found if fits else limits.min], kind)
+
+
+def _numbered(section: IntegerSection, number: int) -> bytes:
+    return placed_integers(section.stored(), number)
