@@ -1,8 +1,9 @@
-"""Generates the vectors: `python -m inrc_conformance.vectors OUTDIR`."""
+"""Generates the vectors and `SHA256SUMS`: `python -m inrc_conformance.vectors OUTDIR`."""
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import io
 import json
 import os
@@ -19,7 +20,10 @@ from .case import Case
 from .console import say
 from .decoder import Decoded, DecodeError, decode_bytes
 from .decoder.headers import Item
+from .file_architectures import named_architectures
 from .processes import PRIORS
+from .schema import case_schema, problems
+from .suite import DEFAULT_SUITE
 from .vectors_amgsrn import amgsrn_cases, amgsrn_faults
 from .vectors_border import border_cases, border_faults
 from .vectors_codebook import codebook_cases, codebook_faults
@@ -53,7 +57,9 @@ PEAK, RMS = 2.0**-16, 2.0**-19
 EXACT = 2.0**-40
 """What PYR-6 allows in the place of both."""
 _PYRAMID = 2
-SUBFOLDERS = ("valid", "malformed", "unsupported", "limit")
+SUMS = "SHA256SUMS"
+"""The list of all files of the vectors."""
+SUBFOLDERS = ("valid", "malformed", "invalid", "unsupported", "limit")
 
 
 def all_cases() -> list[Case]:
@@ -126,6 +132,7 @@ def describe(one: Case, decoded: Decoded | None, reason: str) -> dict[str, Any]:
         "level": one.level,
         "tags": list(one.tags),
         "since": "1.0",
+        "architectures": named_architectures(one.data),
     }
     if one.priors:
         info["priors"] = [name for name, _ in one.priors]
@@ -174,7 +181,11 @@ def write_case(one: Case, root: Path) -> None:
     if found != one.expect:
         raise ValueError(f"{one.id}: the reference decoder says {found} ({reason})")
     info = describe(one, decoded, reason)
-    text = json.dumps(info, indent=1, ensure_ascii=True) + "\n"
+    wrong = problems(info, case_schema(), one.id)
+    if wrong:
+        raise ValueError(wrong[0])
+    lines = (f' "{key}": {json.dumps(value)}' for key, value in info.items())
+    text = "{\n" + ",\n".join(lines) + "\n}\n"
     (folder / "case.json").write_text(text, encoding="ascii")
     if decoded is None:
         return
@@ -195,17 +206,30 @@ def save(path: Path, array: npt.NDArray[Any]) -> None:
     path.write_bytes(buffer.getvalue())
 
 
+def sums(root: Path) -> str:
+    """Return a line `SHA-256  path` for each input and expected array, as sha256sum writes them."""
+    paths = (path for folder in SUBFOLDERS for path in (root / folder).rglob("*.*"))
+    lines = [
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(root).as_posix()}\n"
+        for path in sorted(paths)
+        if path.suffix in (".inrc", ".inrcprior", ".npy")
+    ]
+    return "".join(lines)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Generate all vectors into an empty or old suite folder."""
     parser = argparse.ArgumentParser(prog="inrc-vectors", description=__doc__)
-    parser.add_argument("outdir", type=Path)
+    parser.add_argument("outdir", type=Path, nargs="?", default=DEFAULT_SUITE)
     options = parser.parse_args(arguments)
     for name in SUBFOLDERS:
         shutil.rmtree(options.outdir / name, ignore_errors=True)
     counts: dict[str, int] = {}
     for one in all_cases():
         write_case(one, options.outdir)
-        counts[one.expect] = counts.get(one.expect, 0) + 1
+        folder = one.id.split("/")[0]
+        counts[folder] = counts.get(folder, 0) + 1
+    (options.outdir / SUMS).write_text(sums(options.outdir), encoding="ascii")
     say(", ".join(f"{number} {name}" for name, number in sorted(counts.items())))
     return 0
 
