@@ -63,7 +63,5 @@ def test_a_siren_has_its_own_values_between_its_samples() -> None:
     assert item.header.config[2] == [0]
     found = _halves(data)
     np.testing.assert_allclose(found, _sines(item, 30), atol=1e-4)
-    assert (
-        np.abs(found - _with_means(found[tuple(slice(None, None, 2) for _ in found.shape)])).max()
-        > 1e-2
-    )
+    samples = found[tuple(slice(None, None, 2) for _ in found.shape)]
+    assert np.abs(found - _with_means(samples)).max() > 1e-2
