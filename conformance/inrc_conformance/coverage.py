@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .console import say
-from .coverage_page import COVERAGE, page, unexplained
+from .coverage_page import COVERAGE, counted, page, unexplained
 from .requirements import ids, in_order, nameless
 from .suite import DEFAULT_SUITE, SuiteCase, load_suite
 
@@ -85,8 +85,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     lines += [f"{name}: no vector, and not explained" for name in found.unexplained]
     lines += [f"{name}: LIMITATIONS.md says that it has no vector" for name in found.obsolete]
     lines += [f"{one.page}:{one.line}: no id: {one.text[:80]}" for one in nameless(options.spec)]
-    lines += unexplained(cases)
-    text = page(cases, found.vectors)
+    counts = counted(cases)
+    lines += unexplained(counts)
+    text = page(cases, counts, found.vectors)
     if options.write:
         COVERAGE.write_text(text, encoding="utf-8")
     elif not COVERAGE.exists() or COVERAGE.read_text(encoding="utf-8") != text:

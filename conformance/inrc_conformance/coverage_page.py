@@ -12,6 +12,8 @@ from .requirements import in_order
 from .suite import SuiteCase
 
 COVERAGE = Path(__file__).resolve().parent.parent / "COVERAGE.md"
+Counts = tuple[Counter[str], Counter[str]]
+"""Features in valid and in negative vectors."""
 MEDIA = (
     *("npy", "netcdf", "image", "hdf5", "zarr", "npz", "raw", "nifti", "nrrd", "mrc", "fits"),
     *("tiff", "vti", "mesh"),
@@ -39,7 +41,7 @@ def rows() -> dict[str, list[str]]:
     return groups | {"medium": [*MEDIA]}
 
 
-def counted(cases: Sequence[SuiteCase]) -> tuple[Counter[str], Counter[str]]:
+def counted(cases: Sequence[SuiteCase]) -> Counts:
     """Return in how many valid and in how many negative vectors each feature occurs."""
     valid: Counter[str] = Counter()
     negative: Counter[str] = Counter()
@@ -49,9 +51,8 @@ def counted(cases: Sequence[SuiteCase]) -> tuple[Counter[str], Counter[str]]:
     return valid, negative
 
 
-def unexplained(cases: Sequence[SuiteCase]) -> list[str]:
+def unexplained(counts: Counts) -> list[str]:
     """Return the features without a valid or without a negative vector and without a reason."""
-    counts = counted(cases)
     return [
         f"{key}: no {('valid', 'negative')[which]} vector"
         for group, some in rows().items()
@@ -61,9 +62,8 @@ def unexplained(cases: Sequence[SuiteCase]) -> list[str]:
     ]
 
 
-def page(cases: Sequence[SuiteCase], vectors: dict[str, int]) -> str:
+def page(cases: Sequence[SuiteCase], counts: Counts, vectors: dict[str, int]) -> str:
     """Return the text of the page; `vectors` are the ids of the text with their vectors."""
-    valid, negative = counted(cases)
     folders = Counter(one.id.split("/")[0] for one in cases)
     out = [_HEAD, "| folder | vectors |", "|---|---|"]
     out += [f"| {name} | {folders[name]} |" for name in _FOLDERS]
@@ -72,7 +72,7 @@ def page(cases: Sequence[SuiteCase], vectors: dict[str, int]) -> str:
         out += [f"| {group} | valid | negative |", "|---|---|---|"]
         for name in some:
             key = f"{group}: {name}"
-            cells = [_cell(key, which, (valid, negative)[which][key]) for which in (0, 1)]
+            cells = [_cell(key, which, counts[which][key]) for which in (0, 1)]
             out.append(f"| {name} | {' | '.join(cells)} |")
         out.append("")
     out += ["## Requirements", "", "Vectors that name each id; `LIMITATIONS.md` explains a 0.", ""]

@@ -29,6 +29,7 @@ from .decoder.values import parameters, stored_values
 from .mutant import Mutant, fix_crcs, refusals, rounded
 from .mutants_basic import BASIC
 from .mutants_grids import AMGSRNS, MINERS
+from .mutants_metadata import METADATA
 from .mutants_network import NETWORKS, UNCHECKED_NETWORKS
 from .mutants_octree import OCTREES, SHELLS, UNCHECKED_SHELLS
 from .mutants_overlap import (
@@ -219,6 +220,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     *(Mutant(name, patches, first="valid/pyramid/network*") for name, patches in RESTORATIONS),
     *(Mutant(name, patches, first="*/residuals/*") for name, patches in RESIDUALS),
+    *(Mutant(name, patches, first="*/metadata/*") for name, patches in METADATA),
     *(Mutant(name, patches, first=first) for name, patches, first in TILES),
     *(Mutant(name, patches, first=first) for name, patches, first in NETWORKS),
     *(
@@ -231,7 +233,7 @@ MUTANTS: tuple[Mutant, ...] = (
         )
     ),
     *(
-        Mutant(name, patches, first=f"valid/{topic}/*")
+        Mutant(name, patches, first=f"*/{topic}/*")
         for topic, some in (
             ("amgsrn", AMGSRNS),
             ("miner", MINERS),

@@ -52,6 +52,9 @@ def _netcdf() -> Iterator[Case]:
     yield _one("netcdf-without-values", _netcdf_file(absent), "META-6 META-14", True)
     for name, (spec, change) in BAD_NETCDF.items():
         yield _one(f"netcdf-{name}", _netcdf_file(changed(NETCDF, change)), spec, False)
+    for name, later in (("path-twice-and-empty", ["a", "a"]), ("parent-after-child", ["a/b", "a"])):
+        groups = {1: [{4: [{0: "t"}]}, *({0: path} for path in later)]}
+        yield _one(f"netcdf-{name}", _netcdf_file(groups), "META-3", False)
     classic = {0: 5, 1: [{3: ["x", 3], 4: [{0: "t", 2: [0], 6: 4}]}]}
     yield _one("netcdf-deflate-in-classic", _netcdf_file(classic), "META-10", False)
 

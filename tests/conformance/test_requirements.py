@@ -10,7 +10,7 @@ import pytest
 
 from inrc_conformance import requirements
 from inrc_conformance.coverage import LIMITATIONS, coverage, explained_ids, named_tests
-from inrc_conformance.coverage_page import COVERAGE, page, unexplained
+from inrc_conformance.coverage_page import COVERAGE, counted, page, unexplained
 from inrc_conformance.suite import DEFAULT_SUITE, load_suite
 
 ROOT = Path(__file__).parents[2]
@@ -74,5 +74,7 @@ def test_each_reason_is_one() -> None:
 
 
 def test_the_coverage_page_is_what_the_vectors_give(cases) -> None:
-    assert COVERAGE.read_text(encoding="utf-8") == page(cases, coverage(SPEC, cases).vectors)
-    assert unexplained(cases) == []
+    counts = counted(cases)
+    vectors = coverage(SPEC, cases).vectors
+    assert COVERAGE.read_text(encoding="utf-8") == page(cases, counts, vectors)
+    assert unexplained(counts) == []
