@@ -28,6 +28,7 @@ from .encoders import (
     windowed_zstd,
     words,
     zigzag,
+    zstd_checksum,
 )
 
 DTYPES = ("u1", "i1", "u2", "i2", "u4", "i4", "f2", "f4", "f8")
@@ -80,6 +81,7 @@ def container_cases() -> list[Case]:
     payload = file.sections[0].stored
     frames = {
         "zstd-raw-block": (1, stored_zstd(payload)),
+        "zstd-checksum": (1, stored_zstd(payload, zstd_checksum(payload))),
         "zstd-window-2-27": (1, windowed_zstd(payload, 17 << 3)),
         "brotli-raw-block": (2, stored_brotli(payload)),
     }
@@ -245,9 +247,9 @@ def _constant_cases() -> list[Case]:
     return [
         case("items", name, File().item(constant_item(dims, components)).build(), spec)
         for name, dims, components, spec in (
-            ("constant", [3, 2], [["a", 7, 1.5, 0.0]], "ITEM-6 VAL-2"),
-            ("constant-all-axes-1", [1, 1], [["a", 7, 1.5, 0.0]], "ITEM-6 VAL-2"),
-            ("constant-with-scale", [3, 2], scaled, "ITEM-6 VAL-2"),
+            ("constant", [3, 2], [["a", 7, 1.5, 0.0]], "ITEM-6 VAL-2 CONSTANT-1"),
+            ("constant-all-axes-1", [1, 1], [["a", 7, 1.5, 0.0]], "ITEM-6 VAL-2 CONSTANT-1"),
+            ("constant-with-scale", [3, 2], scaled, "ITEM-6 VAL-2 CONSTANT-1"),
             ("constant-integer-ties", [2], parts, "VAL-3"),
             ("constant-float-ties", [2], floats, "VAL-3"),
             ("constant-wide", [2], wide, "VAL-3"),
