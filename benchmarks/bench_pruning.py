@@ -31,7 +31,7 @@ from codec.pipeline.batches import AxisSampler, Shard
 from codec.pipeline.family_units import FamilyUnits
 from codec.pipeline.metrics import peak_signal_to_noise
 from codec.pipeline.progress import StageProgress
-from codec.pipeline.pruning import prune_entries, remove_units
+from codec.pipeline.pruning import FINAL_SHARE, RATE_SHARE, prune_entries, remove_units
 from codec.pipeline.quantised_fit import bit_price
 from codec.pipeline.trainer import Tensors, Trainer
 from codec.stage_contracts import UnitPruner
@@ -101,8 +101,8 @@ class Study:
         batches = network.fitter.draw(16)
         if name is None:
             copies = {key: tensor.clone() for key, tensor in tensors.items()}
-            rates = {key: 0.1 * rate for key, rate in network.rates.items()}
-            network.fitter.run(copies, self._prune_steps, rates, final_rate=0.1)
+            rates = {key: RATE_SHARE * rate for key, rate in network.rates.items()}
+            network.fitter.run(copies, self._prune_steps, rates, final_rate=FINAL_SHARE)
             return self._psnr(network.config, copies), 0.0
         settings = {"prune.sparsity": str(_SPARSITY)}
         if not shared:

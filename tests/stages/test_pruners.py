@@ -113,7 +113,7 @@ def test_the_cubic_schedule_is_that_of_zhu_and_gupta() -> None:
 
 def test_magnitudes_grow_sparse_on_the_schedule_and_entries_may_come_back() -> None:
     given = task(steps=8)
-    state = attached("magnitude", given, sparsity=0.5, ramp=1.0, shared="no")
+    state = attached("magnitude", given, sparsity=0.5, ramp=1.0, shared="no", score="magnitude")
     counts = []
     for _ in range(8):
         state.advance(0.0)

@@ -9,7 +9,8 @@ useless, and sets negative ones, whose removal harms, to 0.) The least salient u
 candidates; each is taken out for a try, its mean added to the next biases, and the best goes for
 good where the rise of the error is below what its parameters cost. What is left is trained, and
 ranked again, until nothing is worth removing or the budget of quality is spent: the last round is
-then undone.
+then undone. Where a share of the parameters is asked for, units that would overshoot it go only if
+no other ones are left and it is nearer than going without.
 """
 
 from __future__ import annotations
@@ -100,15 +101,18 @@ class Taylor:
                 for kind in network.kinds()
                 if self.binding or removed.get(kind.name, 0) < allowed.get(kind.name, 0)
             ]
-            best: tuple[float, str, UnitNetwork, float] | None = None
+            best: tuple[tuple[bool, float], str, UnitNetwork, float] | None = None
             for kind, chosen in self._candidates(network, kinds):
                 without = network.without(kind, chosen)
+                if self.binding and not _nearer(without.parameters, network.parameters, wanted):
+                    continue
                 freed = network.parameters - without.parameters
                 left = without.error()
-                worth = (left - error) / max(freed, 1) - price
+                overshoots = self.binding and without.parameters < wanted
+                worth = overshoots, (left - error) / max(freed, 1) - price
                 if best is None or worth < best[0]:
                     best = worth, kind.name, without, left
-            if best is None or (best[0] >= 0 and not self.binding):
+            if best is None or (best[0][1] >= 0 and not self.binding):
                 break
             _, name, network, error = best
             removed[name] = removed.get(name, 0) + 1
@@ -128,6 +132,11 @@ class Taylor:
             ranked = [tuple(map(int, chosen)) for chosen in zip(*orders, strict=True)]
             found += [(kind, chosen) for chosen in ranked[: self._settings.candidates or None]]
         return found
+
+
+def _nearer(after: int, before: int, wanted: int) -> bool:
+    """Whether a removal that overshoots is nearer to what is wanted than going without it."""
+    return abs(after - wanted) < before - wanted
 
 
 def normalise(layer: Values) -> Values:
