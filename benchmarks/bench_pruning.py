@@ -95,7 +95,7 @@ class Study:
         """PSNR of the fit, dB."""
         return self._psnr(_CONFIG.to_map(), self._tensors)
 
-    def pruned(self, name: str | None, shared: bool = True) -> tuple[float, float]:
+    def pruned(self, name: str | None, shared: bool = False) -> tuple[float, float]:
         """PSNR after pruning and finetuning (or after as many steps), and the share of zeros."""
         network, tensors = self._units.fitted(_CONFIG), self._tensors
         batches = network.fitter.draw(16)
@@ -105,8 +105,8 @@ class Study:
             network.fitter.run(copies, self._prune_steps, rates, final_rate=FINAL_SHARE)
             return self._psnr(network.config, copies), 0.0
         settings = {"prune.sparsity": str(_SPARSITY)}
-        if not shared:
-            settings["prune.shared"] = "no"
+        if shared:
+            settings["prune.shared"] = "yes"
         pruner = registry.pruner(name, tuple(settings.items()))
         count = sum(tensor.numel() for tensor in tensors.values())
         error = network.fitter.estimate(tensors, batches)
@@ -139,7 +139,7 @@ def main() -> int:
     print(f"fit {before:.2f} dB, trained on {unpruned:.2f} dB, {time.monotonic() - started:.0f} s")
     rows = []
     for name, gates in ways(options.only or registry.names("pruner")):
-        psnr, zeros = study.pruned(name, gates != "entry")
+        psnr, zeros = study.pruned(name, gates == "position")
         rows.append({"pruner": name, "gates": gates, "zeros": zeros, "psnr": psnr})
         rows[-1] |= {"cost": before - psnr, "cost_trained_on": unpruned - psnr}
         print(f"{name} {gates}: {zeros:.1%}, {psnr:.2f} dB, {time.monotonic() - started:.0f} s")

@@ -62,7 +62,7 @@ class MagnitudeState:
 
     def __init__(self, task: PruningTask, settings: MagnitudeSettings) -> None:
         self._settings = settings
-        self._layouts = layouts(task, settings.shared)
+        self._layouts = layouts(task, settings.by_position)
         self._tensors = task.tensors
         self._curvature = {
             name: task.importance[name] / tensor.square().clamp(min=1e-30)

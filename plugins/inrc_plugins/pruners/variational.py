@@ -90,7 +90,7 @@ class VariationalState:
 
     def __init__(self, task: PruningTask, settings: VariationalSettings) -> None:
         self._settings = settings
-        self._layouts = layouts(task, settings.shared)
+        self._layouts = layouts(task, settings.by_position)
         self._tensors = task.tensors
         self._by_rate = settings.noise == "rate"
         self._threshold = settings.threshold or (
