@@ -20,7 +20,7 @@ from codec.pipeline.trainer import Tensors, carrying
 from codec.pipeline.unit_removal import RemovableNetwork, masking
 from codec.stage_contracts import EntryPruner, PruningTask, UnitPruner
 
-_GATE_RATE = 0.05
+_GATE_RATE = 0.02
 # Of the rates of the fit; and where the finetune ends, as a share of that.
 RATE_SHARE, FINAL_SHARE = 0.3, 0.03
 _GATED_SHARE = 2 / 3
