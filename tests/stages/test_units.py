@@ -239,7 +239,7 @@ class Uneven(Chain):
         return self
 
 
-@pytest.mark.parametrize(("sparsity", "left"), [(0.2, (45, 4)), (0.3, (45, 3)), (0.6, (0, 4))])
+@pytest.mark.parametrize(("sparsity", "left"), [(0.2, (45, 4)), (0.3, (0, 6)), (0.6, (0, 4))])
 def test_a_sparsity_is_not_overshot_by_large_units(sparsity: float, left: tuple[int, int]) -> None:
     """Of 105: smaller units make up what the large one cannot, and rounding is to the nearest."""
     settings = TaylorSettings(sparsity=sparsity, rounds=1)
