@@ -31,7 +31,7 @@ from codec.pipeline.batches import AxisSampler, Shard
 from codec.pipeline.family_units import FamilyUnits
 from codec.pipeline.metrics import peak_signal_to_noise
 from codec.pipeline.progress import StageProgress
-from codec.pipeline.pruning import prune_entries, remove_units
+from codec.pipeline.pruning import FINAL_SHARE, RATE_SHARE, prune_entries, remove_units
 from codec.pipeline.quantised_fit import bit_price
 from codec.pipeline.trainer import Tensors, Trainer
 from codec.stage_contracts import UnitPruner
@@ -95,18 +95,18 @@ class Study:
         """PSNR of the fit, dB."""
         return self._psnr(_CONFIG.to_map(), self._tensors)
 
-    def pruned(self, name: str | None, shared: bool = True) -> tuple[float, float]:
+    def pruned(self, name: str | None, shared: bool = False) -> tuple[float, float]:
         """PSNR after pruning and finetuning (or after as many steps), and the share of zeros."""
         network, tensors = self._units.fitted(_CONFIG), self._tensors
         batches = network.fitter.draw(16)
         if name is None:
             copies = {key: tensor.clone() for key, tensor in tensors.items()}
-            rates = {key: 0.1 * rate for key, rate in network.rates.items()}
-            network.fitter.run(copies, self._prune_steps, rates, final_rate=0.1)
+            rates = {key: RATE_SHARE * rate for key, rate in network.rates.items()}
+            network.fitter.run(copies, self._prune_steps, rates, final_rate=FINAL_SHARE)
             return self._psnr(network.config, copies), 0.0
         settings = {"prune.sparsity": str(_SPARSITY)}
-        if not shared:
-            settings["prune.shared"] = "no"
+        if shared:
+            settings["prune.shared"] = "yes"
         pruner = registry.pruner(name, tuple(settings.items()))
         count = sum(tensor.numel() for tensor in tensors.values())
         error = network.fitter.estimate(tensors, batches)
@@ -139,7 +139,7 @@ def main() -> int:
     print(f"fit {before:.2f} dB, trained on {unpruned:.2f} dB, {time.monotonic() - started:.0f} s")
     rows = []
     for name, gates in ways(options.only or registry.names("pruner")):
-        psnr, zeros = study.pruned(name, gates != "entry")
+        psnr, zeros = study.pruned(name, gates == "position")
         rows.append({"pruner": name, "gates": gates, "zeros": zeros, "psnr": psnr})
         rows[-1] |= {"cost": before - psnr, "cost_trained_on": unpruned - psnr}
         print(f"{name} {gates}: {zeros:.1%}, {psnr:.2f} dB, {time.monotonic() - started:.0f} s")

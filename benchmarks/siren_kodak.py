@@ -35,7 +35,7 @@ def main() -> int:
     settings = {
         "arch.width": options.width,
         "arch.features": 16,
-        "arch.rate": 5e-4,
+        "arch.rate": options.rate,
         "arch.l1": 1e-5,
         "arch.batch": options.batch,
         "fit.steps": options.steps,
@@ -95,6 +95,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("image", type=Path)
     parser.add_argument("--width", type=int, default=32, choices=sorted(PUBLISHED))
     parser.add_argument("--steps", type=int, default=25_000)
+    parser.add_argument("--rate", type=float, default=5e-4, help="mean of it, for --batch")
     parser.add_argument("--finetune-steps", type=int, default=1000)
     parser.add_argument("--batch", type=int, default=0, help="samples a step, 0 for all")
     parser.add_argument("--bytes", type=int, default=0, help="file size, 0 as published")

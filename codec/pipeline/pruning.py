@@ -1,7 +1,9 @@
 """The prune stage: gates trained with the network, then folded, then a finetune under fixed masks.
 
-Two thirds of the steps are with gates and a third without, at a tenth of the learning rates, as in
-LFGC (seed 001).
+Two thirds of the steps are with gates and a third without, as in LFGC (seed 001). Rates are a share
+of those of the fit, and stay while gates close, so that what is left learns to do without what
+goes; they fall in the end, under fixed masks. With rates that fall twice, or with a tenth as in
+LFGC, half a latent grid costs 0.1 to 0.3 dB more against a network trained on as long.
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ from codec.pipeline.trainer import Tensors, carrying
 from codec.pipeline.unit_removal import RemovableNetwork, masking
 from codec.stage_contracts import EntryPruner, PruningTask, UnitPruner
 
-_GATE_RATE = 0.05
-_RATE_SHARE = 0.1
+_GATE_RATE = 0.02
+# Of the rates of the fit; and where the finetune ends, as a share of that.
+RATE_SHARE, FINAL_SHARE = 0.3, 0.03
 _GATED_SHARE = 2 / 3
 
 
@@ -61,13 +64,13 @@ def prune_entries(
         gates.advance(loss)
         report(fraction, loss)
 
-    rates = {name: _RATE_SHARE * rate for name, rate in network.rates.items()}
+    rates = {name: RATE_SHARE * rate for name, rate in network.rates.items()}
     with carrying(network.fitter, gates.carried()):
         network.fitter.run(
             tensors,
             gated,
             rates,
-            final_rate=0.1,
+            final_rate=1.0,
             transform=gates.apply,
             extra=gates.parameters(),
             extra_rate=_GATE_RATE,
@@ -83,7 +86,7 @@ def prune_entries(
             tensors,
             steps - gated,
             rates,
-            final_rate=0.1,
+            final_rate=FINAL_SHARE,
             transform=apply,
             report=progress.part(_GATED_SHARE, 1.0).stage("prune"),
         )

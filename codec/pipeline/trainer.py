@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from codec.pipeline.adam_state import kept_moments, load_moments
 from codec.pipeline.batches import GridSampler, Sampler, Shard
 from codec.pipeline.fit_journal import FitJournal, Snapshot, no_journal
 from codec.pipeline.layers import LayeredNetwork, layer_sampler
@@ -256,9 +257,7 @@ class Trainer:
         if not finished:
             if errors is not None:
                 arrays["wanted"] = errors.wanted
-            for number, moments in optimiser.state_dict()["state"].items():
-                for name, value in moments.items():
-                    arrays[f"adam/{number}/{name}"] = value.cpu().numpy().copy()
+            arrays |= kept_moments(optimiser)
         generators = [generator.bit_generator.state for generator in self._generators]
         state = {"smoothed": smoothed, "step": step, "generators": generators}
         return Snapshot(finished, arrays, state)
@@ -267,7 +266,6 @@ class Trainer:
         self, found: Snapshot, leaves: Sequence[torch.Tensor], optimiser: torch.optim.Optimizer
     ) -> tuple[float, int]:
         """Take up a training; returns its smoothed loss and how many steps it had done."""
-        moments: dict[int, dict[str, torch.Tensor]] = {}
         with torch.no_grad():
             for name, array in found.arrays.items():
                 kind, *rest = name.split("/")
@@ -275,12 +273,7 @@ class Trainer:
                     leaves[int(rest[0])].copy_(torch.from_numpy(array))
                 elif kind == "carried":
                     self._carried[int(rest[0])].copy_(torch.from_numpy(array))
-                elif kind == "adam":
-                    number = rest.pop(0)
-                    moments.setdefault(int(number), {})[rest[0]] = torch.from_numpy(array)
-        if moments:
-            groups = optimiser.state_dict()["param_groups"]
-            optimiser.load_state_dict({"state": moments, "param_groups": groups})
+        load_moments(optimiser, found.arrays)
         for generator, state in zip(self._generators, found.state["generators"], strict=True):
             generator.bit_generator.state = state
         return found.state["smoothed"], found.state["step"]

@@ -20,10 +20,11 @@ from codec.reports import EncodeReport
 from inrc_plugins.config_map import active_axes
 from inrc_plugins.siren.architecture import Siren
 from inrc_plugins.siren.config import GAUSS, MLP, NERF, POSITIONAL, Encoding, SirenConfig
-from inrc_plugins.siren.descent import Plan, batches_of, descend
+from inrc_plugins.siren.descent import Descent, Plan
 from inrc_plugins.siren.device_evaluation import DeviceEvaluator
 from inrc_plugins.siren.encodings import encoded_points, gauss_matrix, unit_places
 from inrc_plugins.siren.evaluation import SirenEvaluator
+from inrc_plugins.siren.field_batches import batches_of
 from inrc_plugins.siren.growth import widened
 from inrc_plugins.siren.network import GridNetwork, PointNetwork, initial_tensors, smooth_sine
 from inrc_plugins.siren.settings import SirenSettings
@@ -261,7 +262,7 @@ def test_the_descent_does_not_depend_on_threads() -> None:
             batches = batches_of(values, None, batch, 0, "cpu")
             assert len(batches.draw()) == 2
             network = GridNetwork(config, values.shape[1:])
-            results.append(descend(network, batches, start, plan(4), threads, silent))
+            results.append(Descent(network, batches, plan(4), threads, silent).run(start))
         assert all(torch.equal(results[0][name], results[1][name]) for name in start)
 
 
@@ -274,7 +275,7 @@ def test_magnitudes_count_where_states_are_compared() -> None:
 
     def magnitude(price: float) -> float:
         batches = batches_of(target, None, 0, 0, "cpu")
-        found = descend(network, batches, start, plan(30, price), 1, silent)
+        found = Descent(network, batches, plan(30, price), 1, silent).run(start)
         return float(sum(tensor.abs().sum() for tensor in found.values()))
 
     assert magnitude(0.0) == pytest.approx(float(sum(t.abs().sum() for t in start.values())))
@@ -306,7 +307,7 @@ def test_a_step_that_blows_up_is_taken_back(bad: int) -> None:
 
     def error(roll_back: bool, bad: int) -> float:
         steps = plan(60, roll_back=roll_back)
-        found = descend(network, Poisoned(shards, bad), start, steps, 1, silent)
+        found = Descent(network, Poisoned(shards, bad), steps, 1, silent).run(start)
         return float((network(found, shards[0].indices) - shards[0].target).square().mean())
 
     clean = error(False, -1)

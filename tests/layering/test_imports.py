@@ -50,6 +50,7 @@ FORBIDDEN = {
 
 # Modules that may import torch at their top: they are themselves imported only to fit or for a GPU.
 TORCH_MODULES = {
+    "codec.pipeline.adam_state",
     "codec.pipeline.batches",
     "codec.pipeline.family_units",
     "codec.pipeline.fitted_network",
@@ -97,9 +98,12 @@ TORCH_MODULES = {
     "inrc_plugins.quantisers.stepped",
     "inrc_plugins.quantisers.uniform",
     "inrc_plugins.siren.adaptation",
+    "inrc_plugins.siren.course",
     "inrc_plugins.siren.descent",
     "inrc_plugins.siren.device_evaluation",
+    "inrc_plugins.siren.field_batches",
     "inrc_plugins.siren.fit",
+    "inrc_plugins.siren.gradients",
     "inrc_plugins.siren.growth",
     "inrc_plugins.siren.initialisation",
     "inrc_plugins.siren.meta_training",

@@ -65,7 +65,7 @@ def train(state: PruningState, given: PruningTask, steps: int = 12) -> None:
 @pytest.mark.parametrize("sparsity", [0.25, 0.5, 0.9])
 def test_a_sparsity_asked_for_is_the_one_that_comes(name: str, sparsity: float) -> None:
     given = task()
-    state = attached(name, given, sparsity=sparsity)
+    state = attached(name, given, sparsity=sparsity, shared="yes")
     train(state, given)
     masks = state.masks()
     assert masks["grid"].shape == (5, 4)
@@ -76,9 +76,14 @@ def test_a_sparsity_asked_for_is_the_one_that_comes(name: str, sparsity: float) 
 
 
 @pytest.mark.parametrize("name", ENTRY_PRUNERS)
-def test_gates_can_be_single_entries(name: str) -> None:
-    for given, settings in ((task(), {"shared": "no"}), (task(shareable=False), {})):
-        assert attached(name, given, **settings).masks()["grid"].shape == (3, 5, 4)
+def test_gates_are_of_single_entries_where_a_sparsity_is_asked_for_or_no_grid_is(name: str) -> None:
+    for given, settings, shape in (
+        (task(), {"shared": "no"}, (3, 5, 4)),
+        (task(shareable=False), {}, (3, 5, 4)),
+        (task(), {"sparsity": 0.3}, (3, 5, 4)),
+        (task(), {}, (5, 4)),
+    ):
+        assert attached(name, given, **settings).masks()["grid"].shape == shape
 
 
 @pytest.mark.parametrize("name", ENTRY_PRUNERS)
@@ -113,7 +118,7 @@ def test_the_cubic_schedule_is_that_of_zhu_and_gupta() -> None:
 
 def test_magnitudes_grow_sparse_on_the_schedule_and_entries_may_come_back() -> None:
     given = task(steps=8)
-    state = attached("magnitude", given, sparsity=0.5, ramp=1.0, shared="no")
+    state = attached("magnitude", given, sparsity=0.5, ramp=1.0, shared="no", score="magnitude")
     counts = []
     for _ in range(8):
         state.advance(0.0)

@@ -211,6 +211,43 @@ def test_a_sparsity_is_reached_whatever_the_budget() -> None:
     assert left.rises == (0.8, 0.9)
 
 
+@dataclass(frozen=True)
+class Uneven(Chain):
+    """A large unit whose removal costs next to nothing, beside many small ones."""
+
+    large: int = 45
+
+    @property
+    def parameters(self) -> int:
+        return self.large + 10 * len(self.rises)
+
+    def kinds(self) -> tuple[UnitKind, ...]:
+        large = (UnitKind("large", 1, (("l", 0),), self.large),) if self.large else ()
+        return (*large, *super().kinds())
+
+    def saliency(self, kind: UnitKind) -> list[Values] | None:
+        return [np.zeros(1)] if kind.name == "large" else super().saliency(kind)
+
+    def without(self, kind: UnitKind, chosen: tuple[int, ...]) -> UnitNetwork:
+        if kind.name == "large":
+            return Uneven(self.rises, self.base, self.healed, 0)
+        left = super().without(kind, chosen)
+        assert isinstance(left, Chain)
+        return Uneven(left.rises, left.base, left.healed, self.large)
+
+    def trained(self, steps: int) -> UnitNetwork:
+        return self
+
+
+@pytest.mark.parametrize(("sparsity", "left"), [(0.2, (45, 4)), (0.3, (0, 6)), (0.6, (0, 4))])
+def test_a_sparsity_is_not_overshot_by_large_units(sparsity: float, left: tuple[int, int]) -> None:
+    """Of 105: smaller units make up what the large one cannot, and rounding is to the nearest."""
+    settings = TaylorSettings(sparsity=sparsity, rounds=1)
+    found = Taylor(settings).remove(Uneven((0.1,) * 6), price=1e-9, steps=8)
+    assert isinstance(found, Uneven)
+    assert (found.large, len(found.rises)) == left
+
+
 def test_a_network_that_tells_no_saliency_is_tried_unit_by_unit() -> None:
     class Silent(Chain):
         def saliency(self, kind: UnitKind) -> list[Values] | None:

@@ -65,14 +65,11 @@ class NeurcompConfig:
     def tensors(self, components: int) -> tuple[TensorSpec, ...]:
         """Matrix and vector of the first layer, of both layers of every block, and of the last."""
         square, row = (self.width, self.width), (self.width,)
-        specs = [
-            TensorSpec("first_matrix", (self.width, self.axes)),
-            TensorSpec("first_vector", row),
-        ]
+        specs = [_matrix("first_matrix", (self.width, self.axes)), TensorSpec("first_vector", row)]
         for layer in range(2 * self.blocks):
-            specs.append(TensorSpec(f"{MIDDLE}_matrix{layer}", square))
+            specs.append(_matrix(f"{MIDDLE}_matrix{layer}", square))
             specs.append(TensorSpec(f"{MIDDLE}_vector{layer}", row))
-        specs.append(TensorSpec("last_matrix", (components, self.width)))
+        specs.append(_matrix("last_matrix", (components, self.width)))
         specs.append(TensorSpec("last_vector", (components,)))
         return tuple(specs)
 
@@ -83,3 +80,8 @@ class NeurcompConfig:
     def parameters(self, components: int) -> int:
         """Entries of all tensors."""
         return sum(math.prod(spec.shape) for spec in self.tensors(components))
+
+
+def _matrix(name: str, shape: tuple[int, ...]) -> TensorSpec:
+    """Of which single entries may be left out."""
+    return TensorSpec(name, shape, prunable=True, shareable=False)

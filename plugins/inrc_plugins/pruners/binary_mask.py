@@ -49,7 +49,7 @@ class BinaryMask:
     """Learned gates."""
 
     name = "binary-mask"
-    summary = "learned 0/1 gates per grid position, shared by its features (straight-through)"
+    summary = "learned 0/1 gates, per grid position or per entry (straight-through)"
     settings = BinaryMaskSettings
 
     def __init__(self, settings: BinaryMaskSettings | None = None) -> None:
@@ -71,7 +71,7 @@ class BinaryMaskState:
 
     def __init__(self, task: PruningTask, settings: BinaryMaskSettings) -> None:
         self._settings = settings
-        self._layouts = layouts(task, settings.shared)
+        self._layouts = layouts(task, settings.by_position)
         self._tensors = task.tensors
         self._of_source = settings.penalty == "source"
         self._threshold = settings.threshold or (

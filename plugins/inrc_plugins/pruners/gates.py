@@ -27,9 +27,17 @@ class GateSettings:
         low=0.0,
         high=0.999,
     )
-    shared: bool = setting(
-        True, "one gate per position for all features, where the tensor is such a grid"
+    shared: str = setting(
+        "auto",
+        "one gate per position for all features, where the tensor is such a grid; auto: yes by "
+        "rate, as masks cost less, no with a sparsity, as quality does",
+        choices=("auto", "yes", "no"),
     )
+
+    @property
+    def by_position(self) -> bool:
+        """Whether gates are shared."""
+        return not self.sparsity if self.shared == "auto" else self.shared == "yes"
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,10 @@
 The share of zeros follows the cubic schedule of Zhu and Gupta (To prune, or not to prune, 2017):
 s(t) = s_f (1 - (1 - t)^3), t from 0 to 1 over `ramp` of the phase, each time judged anew by the
 present values, so that an entry may come back. The source prunes every tensor to the same
-sparsity; so does `score=magnitude`. Without a sparsity, entries go whose importance (rise of the
-loss, to second order) is below what their integers cost.
+sparsity; so does `score=magnitude`. Importance (rise of the loss, to second order) sees entries one
+by one, though many go together, and so thinks too little of large ones that the network hardly
+listens to; `score=both` is the geometric mean of the two. Without a sparsity, entries go whose
+importance is below what their integers cost.
 """
 
 from __future__ import annotations
@@ -25,10 +27,10 @@ class MagnitudeSettings(GateSettings):
     """How entries are judged, and when."""
 
     score: str = setting(
-        "magnitude",
-        "what a given sparsity is judged by: sum of squares behind a gate, per tensor, or "
-        "importance over all tensors",
-        choices=("magnitude", "importance"),
+        "both",
+        "what a given sparsity is judged by: magnitude (sum of squares behind a gate, per tensor), "
+        "importance, or both (their geometric mean), over all tensors",
+        choices=("both", "importance", "magnitude"),
     )
     ramp: float = setting(0.75, "part of the phase in which the sparsity rises", low=0.0, high=1.0)
     updates: int = setting(20, "how often masks are made anew in that time", low=1)
@@ -60,7 +62,7 @@ class MagnitudeState:
 
     def __init__(self, task: PruningTask, settings: MagnitudeSettings) -> None:
         self._settings = settings
-        self._layouts = layouts(task, settings.shared)
+        self._layouts = layouts(task, settings.by_position)
         self._tensors = task.tensors
         self._curvature = {
             name: task.importance[name] / tensor.square().clamp(min=1e-30)
@@ -83,17 +85,18 @@ class MagnitudeState:
         return closed / max(sum(tensor.numel() for tensor in self._tensors.values()), 1)
 
     def _masks_at(self, sparsity: float) -> dict[str, Mask]:
-        by_rate = not self._settings.sparsity
+        score = self._settings.score if self._settings.sparsity else "importance"
         scores, sizes = {}, {}
         for name, layout in self._layouts.items():
             squares = self._tensors[name].detach().square()
-            if by_rate or self._settings.score == "importance":
-                squares = squares * self._curvature[name]
+            if score != "magnitude":
+                curvature = self._curvature[name]
+                squares = squares * (curvature if score == "importance" else curvature.sqrt())
             if squares.shape != layout.shape:
                 squares = squares.sum(dim=0)
             scores[name], sizes[name] = as_array(squares), layout.size
-        ties = {name: np.zeros(score.shape) for name, score in scores.items()}
-        if by_rate or self._settings.score == "importance":
+        ties = {name: np.zeros(one.shape) for name, one in scores.items()}
+        if score != "magnitude":
             return best_gates(scores, ties, sizes, sparsity)
         return {
             name: best_gates({name: scores[name]}, ties, sizes, sparsity)[name] for name in scores

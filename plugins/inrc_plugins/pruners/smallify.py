@@ -73,7 +73,7 @@ class SmallifyState:
 
     def __init__(self, task: PruningTask, settings: SmallifySettings) -> None:
         self._settings = settings
-        self._layouts = layouts(task, settings.shared)
+        self._layouts = layouts(task, settings.by_position)
         self._tensors = task.tensors
         self._momentum = settings.momentum or min(
             0.5, max(_SOURCE_MOMENTUM, _HORIZONS / max(task.steps, 1))

@@ -9,7 +9,8 @@ useless, and sets negative ones, whose removal harms, to 0.) The least salient u
 candidates; each is taken out for a try, its mean added to the next biases, and the best goes for
 good where the rise of the error is below what its parameters cost. What is left is trained, and
 ranked again, until nothing is worth removing or the budget of quality is spent: the last round is
-then undone.
+then undone. Where a share of the parameters is asked for, a unit that would overshoot it by more
+than the network is short of it stays, and smaller ones may make up the rest.
 """
 
 from __future__ import annotations
@@ -70,12 +71,10 @@ class Taylor:
         limit = network.error() * 10 ** (settings.budget / 10)
         parameters = network.parameters
         for number in range(settings.rounds):
-            wanted = parameters
-            if self.binding:
-                wanted = round(
-                    parameters * (1 - settings.sparsity * (number + 1) / settings.rounds)
-                )
-            smaller = self._round(network, price, wanted)
+            done = (number + 1) / settings.rounds
+            wanted = round(parameters * (1 - done * settings.sparsity))
+            final = round(parameters * (1 - settings.sparsity))
+            smaller = self._round(network, price, wanted, final)
             if smaller.parameters == network.parameters:
                 if self.binding:
                     continue
@@ -86,8 +85,9 @@ class Taylor:
             network = smaller
         return network
 
-    def _round(self, network: UnitNetwork, price: float, wanted: int) -> UnitNetwork:
-        """The network after some removals."""
+    def _round(self, network: UnitNetwork, price: float, wanted: int, final: int) -> UnitNetwork:
+        """The network after some removals: with a sparsity, down to the parameters `wanted`, and
+        never farther from those wanted in the end, `final`."""
         removed: dict[str, int] = {}
         allowed = {
             kind.name: max(1, math.ceil(self._settings.share * kind.count))
@@ -103,6 +103,8 @@ class Taylor:
             best: tuple[float, str, UnitNetwork, float] | None = None
             for kind, chosen in self._candidates(network, kinds):
                 without = network.without(kind, chosen)
+                if self.binding and not _nearer(without.parameters, network.parameters, final):
+                    continue
                 freed = network.parameters - without.parameters
                 left = without.error()
                 worth = (left - error) / max(freed, 1) - price
@@ -128,6 +130,11 @@ class Taylor:
             ranked = [tuple(map(int, chosen)) for chosen in zip(*orders, strict=True)]
             found += [(kind, chosen) for chosen in ranked[: self._settings.candidates or None]]
         return found
+
+
+def _nearer(after: int, before: int, wanted: int) -> bool:
+    """Whether a removal leads nearer to the parameters that are wanted."""
+    return abs(after - wanted) < before - wanted
 
 
 def normalise(layer: Values) -> Values:

@@ -9,7 +9,8 @@ mu)^2 / (2 s^2) - ln s + const; times 2 s^2 / samples, that is a penalty in unit
 given (`noise=static`) or learned (`noise=dynamic`; the source has a network of the coordinates
 for ln s, which is thrown away afterwards; here s^2 is the present mean squared error, its optimum
 among constants). w_kl grows by a factor per step up to 30. `noise=rate` (default) needs no s: the
-weight of KL is such that a gate whose loss is worth just its integers ends at the threshold.
+weight of KL is such that a gate whose loss is worth just its integers ends at the threshold, and
+noise fades over the phase, so that what stays is not left in the state that noise asks for.
 Gates of a fitted grid start at their equilibrium, or with a given drop rate, as the source's do
 (0.1).
 """
@@ -89,7 +90,7 @@ class VariationalState:
 
     def __init__(self, task: PruningTask, settings: VariationalSettings) -> None:
         self._settings = settings
-        self._layouts = layouts(task, settings.shared)
+        self._layouts = layouts(task, settings.by_position)
         self._tensors = task.tensors
         self._by_rate = settings.noise == "rate"
         self._threshold = settings.threshold or (
@@ -98,7 +99,7 @@ class VariationalState:
         self._variance = torch.tensor(math.exp(2 * settings.log_sigma), dtype=torch.float64)
         self._kl = torch.tensor(settings.kl, dtype=torch.float64)
         self._step = torch.zeros((), dtype=torch.int64)
-        self._seed = task.seed
+        self._seed, self._steps = task.seed, max(task.steps, 1)
         self._log_theta, self._log_variance = {}, {}
         for name, layout in self._layouts.items():
             self._log_theta[name] = torch.zeros_like(layout.importance)
@@ -128,7 +129,12 @@ class VariationalState:
         place = list(self._log_theta).index(name) + len(self._log_theta) * int(self._step)
         generator = torch.Generator().manual_seed((self._seed << 32) + place)
         noise = torch.randn(theta.shape, generator=generator).to(theta.device)
-        return tensor * (theta + torch.exp(0.5 * log_variance) * noise)
+        return tensor * (theta + self._noise_share * torch.exp(0.5 * log_variance) * noise)
+
+    @property
+    def _noise_share(self) -> float:
+        """Falls to 0: what stays is used without noise."""
+        return max(0.0, 1 - int(self._step) / self._steps) if self._by_rate else 1.0
 
     def penalty(self) -> torch.Tensor:
         terms = []

@@ -148,7 +148,8 @@ class SirenConfig:
         """Matrix and vector of every layer."""
         specs = []
         for layer, (fan_in, fan_out) in enumerate(pairwise(self._widths(components))):
-            specs.append(TensorSpec(f"matrix{layer}", (fan_out, fan_in)))
+            shape = (fan_out, fan_in)
+            specs.append(TensorSpec(f"matrix{layer}", shape, prunable=True, shareable=False))
             specs.append(TensorSpec(f"vector{layer}", (fan_out,)))
         return tuple(specs)
 

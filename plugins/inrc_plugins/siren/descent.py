@@ -1,4 +1,4 @@
-"""The float fit of the source: Adam, a rate that falls on plateaus, and the best state kept.
+"""The float fit of the source: Adam on all samples of a field, or on some in every step.
 
 Strümpler et al., ECCV 2022. The loss is the mean squared error of values in [-1, 1] plus a price on
 the sum of the magnitudes of all parameters; both count where states are compared.
@@ -12,24 +12,22 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
-from codec.contracts import Floats, Mask
-from codec.pipeline.batches import AxisSampler, Shard
-from codec.pipeline.blocks import windows
-from codec.pipeline.trainer import Network, one_torch_thread
+from codec.pipeline.adam_state import kept_moments, load_moments
+from codec.pipeline.batches import Shard
+from codec.pipeline.fit_journal import Arrays, FitJournal, Snapshot, no_journal
+from codec.pipeline.trainer import one_torch_thread, sample_count
+from inrc_plugins.siren.course import CosineCourse, Course, PlateauCourse
+from inrc_plugins.siren.field_batches import Batches
 
 StepReport = Callable[[float, float], None]
 Tensors = dict[str, torch.Tensor]
 
-# Samples evaluated together on the CPU: their activations stay in its cache.
-SHARD_SAMPLES = 16384
-_PLATEAU_FACTOR, _PLATEAU_THRESHOLD = 0.5, 1e-4
-# Steps over which losses of random batches are averaged before they are compared.
-_SMOOTHED_STEPS = 100
 # A loss so many times the one of a step ago is a fit that blew up.
 _BLOW_UP = 10.0
 
@@ -40,9 +38,9 @@ class Plan:
 
     Attributes:
         steps: at most.
-        rate: Adam's learning rate at the start.
-        patience: steps without a better loss before the rate is halved.
-        stop: steps without a better loss before the fit ends.
+        rate: Adam's learning rate: at the start, or, on random samples, its mean.
+        patience: steps on all samples without a better loss before the rate is halved.
+        stop: steps on all samples without a better loss before the fit ends.
         magnitude_price: of the sum of |parameter|, 0 for none.
         warm_up: steps over which the rate rises from 0.
         roll_back: whether a step that makes the loss blow up is taken back.
@@ -57,150 +55,128 @@ class Plan:
     roll_back: bool = False
 
 
-class Batches(Protocol):
-    """What a step is made on.
+class DifferentiatedNetwork(Protocol):
+    """A network that gives its gradients; `SirenNetwork` is one."""
 
-    Attributes:
-        whole: whether it is always the whole field, so that losses can be compared as they are.
-    """
-
-    @property
-    def whole(self) -> bool: ...
-
-    def draw(self) -> Sequence[Shard]:
-        """The parts of the next batch."""
+    def squared_error(
+        self, tensors: Tensors, shard: Shard
+    ) -> tuple[float, tuple[torch.Tensor, ...]]:
+        """Sum of squared errors over a shard, and its gradients in the order of `tensors`."""
         ...
 
 
-class WholeField:
-    """All samples in every step, in pieces.
+class Descent:
+    """One way down. Deterministic for its arguments, but for `threads`, which change nothing.
 
     Args:
-        values: (components, *shape) float32, axes longer than 1.
-        valid: the same shape, or None.
-        samples: at most so many in a piece.
+        network: the function.
+        batches: that the steps are made on.
+        plan: how to go.
+        threads: shards evaluated at once.
+        report: called with the share done and the loss (mean squared error alone).
+        journal: where the descent is kept, if anywhere.
     """
-
-    whole = True
-
-    def __init__(self, values: Floats, valid: Mask | None, samples: int, device: str) -> None:
-        shards = []
-        for window in windows(values.shape[1:], samples):
-            indices = [torch.arange(part.start, part.stop, device=device) for part in window]
-            chosen = (slice(None), *window)
-            target = torch.from_numpy(values[chosen].reshape(len(values), -1)).to(device)
-            kept = None
-            if valid is not None:
-                part = valid[chosen].reshape(len(values), -1).astype(np.float32)
-                kept = torch.from_numpy(part).to(device)
-            shards.append(Shard(indices, target, kept))
-        self._shards = shards
-
-    def draw(self) -> Sequence[Shard]:
-        return self._shards
-
-
-class RandomSamples:
-    """About so many samples in every step, as outer products of random indices.
-
-    Args:
-        values, valid: as of `WholeField`.
-        samples: in a batch; pieces: it is made of so many.
-    """
-
-    whole = False
 
     def __init__(
         self,
-        values: Floats,
-        valid: Mask | None,
-        samples: int,
-        pieces: int,
-        seed: int,
-        device: str,
+        network: DifferentiatedNetwork,
+        batches: Batches,
+        plan: Plan,
+        threads: int,
+        report: StepReport,
+        journal: FitJournal | None = None,
     ) -> None:
-        self._sampler = AxisSampler(values, valid, samples // pieces, device)
-        self._generators = [np.random.default_rng([seed, number]) for number in range(pieces)]
+        self._network, self._batches, self._plan = network, batches, plan
+        self._threads, self._report = threads, report
+        self._journal = journal or no_journal()
+        self._course: Course = (
+            PlateauCourse(plan.patience, plan.stop) if batches.whole else CosineCourse(plan.steps)
+        )
+        self._before = math.inf
 
-    def draw(self) -> Sequence[Shard]:
-        return [self._sampler.draw(generator) for generator in self._generators]
+    def run(self, tensors: Tensors) -> Tensors:
+        """The state that the way leads to from `tensors`, which stay as they are."""
+        leaves = {name: tensor.clone().requires_grad_(True) for name, tensor in tensors.items()}
+        optimiser = torch.optim.Adam(leaves.values(), lr=self._plan.rate, fused=True)
+        safe = _Safe(leaves, optimiser) if self._plan.roll_back else None
+        start, found = 0, self._journal.begin()
+        if found is not None:
+            self._batches.restore(found.state["batches"])
+            _fill(leaves, found)
+            if found.finished:
+                return _detached(leaves)
+            start = self._restore(found, optimiser, safe)
+        with one_torch_thread(), _workers(self._threads) as pool:
+            for step in range(start, self._plan.steps):
+                if not self._step(step, leaves, optimiser, safe, pool):
+                    break
+                keep = functools.partial(self._snapshot, step + 1, leaves, optimiser, safe)
+                self._journal.keep(keep, finished=False)
+        result = self._course.result(_detached(leaves))
+        self._journal.keep(functools.partial(self._end, result), finished=True)
+        return result
 
+    def _step(
+        self,
+        step: int,
+        leaves: Tensors,
+        optimiser: torch.optim.Adam,
+        safe: _Safe | None,
+        pool: ThreadPoolExecutor | None,
+    ) -> bool:
+        """Whether there is a further one."""
+        plan = self._plan
+        error = _gradients(self._network, self._batches.draw(), leaves, pool)
+        loss = error + plan.magnitude_price * _magnitude(leaves)
+        if safe is not None:
+            if not loss < _BLOW_UP * self._before:
+                safe.restore(leaves, optimiser)
+                self._before = math.inf
+                return True
+            safe.keep(leaves, optimiser)
+        self._before = loss
+        if step >= plan.warm_up and not self._course.goes_on(loss, step, leaves):
+            return False
+        for leaf in leaves.values():
+            if plan.magnitude_price and leaf.grad is not None:
+                leaf.grad.add_(torch.sign(leaf.detach()), alpha=plan.magnitude_price)
+        warm = min(1.0, (step + 1) / plan.warm_up) if plan.warm_up else 1.0
+        for group in optimiser.param_groups:
+            group["lr"] = plan.rate * warm * self._course.share(step)
+        optimiser.step()
+        self._report((step + 1) / plan.steps, error)
+        return True
 
-def batches_of(
-    values: Floats, valid: Mask | None, batch: int, seed: int, device: str
-) -> WholeField | RandomSamples:
-    """Batches of about `batch` samples of a field; of all if it is 0, or not less than all."""
-    total = math.prod(values.shape[1:])
-    piece = SHARD_SAMPLES if device == "cpu" else max(total, SHARD_SAMPLES)
-    if batch == 0 or batch >= total:
-        return WholeField(values, valid, piece, device)
-    return RandomSamples(values, valid, batch, -(-batch // piece), seed, device)
+    def _snapshot(
+        self,
+        step: int,
+        leaves: Tensors,
+        optimiser: torch.optim.Adam,
+        safe: _Safe | None,
+        finished: bool,
+    ) -> Snapshot:
+        """The descent after `step` steps."""
+        course, tensors = self._course.state()
+        arrays = {f"leaf/{n}": leaf.detach().cpu().numpy().copy() for n, leaf in leaves.items()}
+        arrays |= kept_moments(optimiser)
+        arrays |= {f"course/{name}": np.array(array) for name, array in tensors.items()}
+        if safe is not None:
+            arrays |= {f"safe/{name}": np.array(array) for name, array in safe.state().items()}
+        state = {"step": step, "before": self._before, "course": course}
+        return Snapshot(finished, arrays, {**state, "batches": self._batches.state()})
 
+    def _end(self, result: Tensors, finished: bool) -> Snapshot:
+        arrays = {f"leaf/{name}": tensor.cpu().numpy().copy() for name, tensor in result.items()}
+        return Snapshot(finished, arrays, {"batches": self._batches.state()})
 
-def descend(
-    network: Network,
-    batches: Batches,
-    tensors: Tensors,
-    plan: Plan,
-    threads: int,
-    report: StepReport,
-) -> Tensors:
-    """The best state met on the way down from `tensors`, which stay as they are.
-
-    Deterministic for its arguments, but for `threads`, which change nothing.
-
-    Args:
-        report: called with the share done and the loss (mean squared error alone).
-    """
-    leaves = {name: tensor.clone().requires_grad_(True) for name, tensor in tensors.items()}
-    optimiser = torch.optim.Adam(leaves.values(), lr=plan.rate, fused=True)
-    plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
-        optimiser,
-        factor=_PLATEAU_FACTOR,
-        patience=plan.patience,
-        threshold=_PLATEAU_THRESHOLD,
-    )
-    best = _Best()
-    judged, before = math.inf, math.inf
-    safe = _Safe(leaves, optimiser) if plan.roll_back else None
-    with one_torch_thread(), _workers(threads) as pool:
-        for step in range(plan.steps):
-            error = _gradients(network, batches.draw(), leaves, pool)
-            loss = error + plan.magnitude_price * _magnitude(leaves)
-            if safe is not None:
-                if not loss < _BLOW_UP * before:
-                    safe.restore(leaves, optimiser)
-                    before = math.inf
-                    continue
-                safe.keep(leaves, optimiser)
-            before = loss
-            judged = loss if batches.whole else _smoothed(judged, loss, step)
-            best.offer(judged, step, leaves)
-            if step - best.step > plan.stop:
-                break
-            for leaf in leaves.values():
-                if plan.magnitude_price and leaf.grad is not None:
-                    leaf.grad.add_(torch.sign(leaf.detach()), alpha=plan.magnitude_price)
-            if step < plan.warm_up:
-                _set_rate(optimiser, plan.rate * (step + 1) / plan.warm_up)
-            optimiser.step()
-            if step >= plan.warm_up:
-                plateau.step(judged)
-            report((step + 1) / plan.steps, error)
-    return best.tensors or {name: leaf.detach() for name, leaf in leaves.items()}
-
-
-class _Best:
-    """The state with the lowest loss so far."""
-
-    def __init__(self) -> None:
-        self.loss, self.step = math.inf, 0
-        self.tensors: Tensors = {}
-
-    def offer(self, loss: float, step: int, tensors: Tensors) -> None:
-        if loss < self.loss:
-            self.loss, self.step = loss, step
-            self.tensors = {name: tensor.detach().clone() for name, tensor in tensors.items()}
+    def _restore(self, found: Snapshot, optimiser: torch.optim.Adam, safe: _Safe | None) -> int:
+        """Take up a descent; returns how many steps it had done."""
+        load_moments(optimiser, found.arrays)
+        self._course.restore(found.state["course"], _under(found, "course"))
+        self._before = found.state["before"]
+        if safe is not None:
+            safe.load(_under(found, "safe"))
+        return int(found.state["step"])
 
 
 class _Safe:
@@ -210,49 +186,55 @@ class _Safe:
         self.keep(tensors, optimiser)
 
     def keep(self, tensors: Tensors, optimiser: torch.optim.Adam) -> None:
-        self._values = [tensor.detach().clone() for tensor in tensors.values()]
-        self._moments = [
-            {key: value.clone() for key, value in optimiser.state[tensor].items()}
-            for tensor in tensors.values()
-        ]
+        self._values = _detached(tensors, copied=True)
+        self._moments = {
+            name: {key: value.clone() for key, value in optimiser.state[tensor].items()}
+            for name, tensor in tensors.items()
+        }
 
     def restore(self, tensors: Tensors, optimiser: torch.optim.Adam) -> None:
-        with torch.no_grad():
-            for tensor, value in zip(tensors.values(), self._values, strict=True):
-                tensor.copy_(value)
-        for tensor, moments in zip(tensors.values(), self._moments, strict=True):
+        for name, tensor in tensors.items():
+            with torch.no_grad():
+                tensor.copy_(self._values[name])
             # Without any, as before the first step, Adam starts anew.
             optimiser.state[tensor].clear()
-            optimiser.state[tensor].update({k: value.clone() for k, value in moments.items()})
+            moments = self._moments[name].items()
+            optimiser.state[tensor].update({key: value.clone() for key, value in moments})
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """What a journal keeps."""
+        values = {f"{name}/value": tensor.cpu().numpy() for name, tensor in self._values.items()}
+        for name, moments in self._moments.items():
+            values |= {f"{name}/{key}": value.cpu().numpy() for key, value in moments.items()}
+        return values
+
+    def load(self, arrays: Arrays) -> None:
+        """Go on from what a journal kept."""
+        self._moments = {name: {} for name in self._values}
+        for key, array in arrays.items():
+            name, part = key.split("/")
+            device = self._values[name].device
+            tensor = torch.from_numpy(array).to("cpu" if part == "step" else device)
+            if part == "value":
+                self._values[name] = tensor
+            else:
+                self._moments[name][part] = tensor
 
 
 def _gradients(
-    network: Network,
+    network: DifferentiatedNetwork,
     shards: Sequence[Shard],
     leaves: Tensors,
     pool: ThreadPoolExecutor | None,
 ) -> float:
     """Fill the gradients of the mean squared error over all shards; returns the error."""
-
-    def one(shard: Shard) -> tuple[float, tuple[torch.Tensor, ...]]:
-        inputs = {name: leaf.detach().requires_grad_(True) for name, leaf in leaves.items()}
-        difference = network(inputs, shard.indices) - shard.target
-        if shard.valid is not None:
-            difference = difference * shard.valid
-        squared = difference.square().sum()
-        found = torch.autograd.grad(squared, list(inputs.values()))
-        return float(squared.detach()), found
-
+    one = functools.partial(network.squared_error, leaves)
     results = [one(shard) for shard in shards] if pool is None else list(pool.map(one, shards))
-    count = sum(_count(shard) for shard in shards) or 1.0
+    count = sum(sample_count(shard) for shard in shards) or 1.0
     for number, leaf in enumerate(leaves.values()):
         total = functools.reduce(torch.add, (gradients[number] for _, gradients in results))
         leaf.grad = total.div(count).contiguous()
     return sum(squared for squared, _ in results) / count
-
-
-def _count(shard: Shard) -> float:
-    return float(shard.target.numel() if shard.valid is None else shard.valid.sum())
 
 
 def _magnitude(tensors: Tensors) -> float:
@@ -260,15 +242,24 @@ def _magnitude(tensors: Tensors) -> float:
         return float(torch.stack([tensor.abs().sum() for tensor in tensors.values()]).sum())
 
 
-def _smoothed(before: float, loss: float, step: int) -> float:
-    """A running mean; at the start over what there is, so that it does not hang on the first."""
-    share = max(1 / _SMOOTHED_STEPS, 1 / (step + 1))
-    return loss if math.isinf(before) else (1 - share) * before + share * loss
+def _detached(tensors: Tensors, *, copied: bool = False) -> Tensors:
+    return {name: t.detach().clone() if copied else t.detach() for name, t in tensors.items()}
 
 
-def _set_rate(optimiser: torch.optim.Adam, rate: float) -> None:
-    for group in optimiser.param_groups:
-        group["lr"] = rate
+def _under(found: Snapshot, kind: str) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of a kind, by the rest of their names."""
+    prefix = f"{kind}/"
+    return {
+        name.removeprefix(prefix): array
+        for name, array in found.arrays.items()
+        if name.startswith(prefix)
+    }
+
+
+def _fill(tensors: Tensors, found: Snapshot) -> None:
+    with torch.no_grad():
+        for name, array in _under(found, "leaf").items():
+            tensors[name].copy_(torch.from_numpy(array))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from codec.pipeline.batches import AxisSampler
 from codec.pipeline.gradient_fit import SHARD_POINTS
 from inrc_plugins.config_map import active_axes
 from inrc_plugins.siren.config import SirenConfig
-from inrc_plugins.siren.descent import batches_of
+from inrc_plugins.siren.field_batches import batches_of
 from inrc_plugins.siren.fit import Problem, SirenFit
 from inrc_plugins.siren.initialisation import start_from
 from inrc_plugins.siren.network import GridNetwork

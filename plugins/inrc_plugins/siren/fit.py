@@ -16,13 +16,14 @@ from codec.pipeline.gradient_fit import HEADROOM_DB, Schedule
 from codec.pipeline.metrics import peak_signal_to_noise
 from codec.pipeline.progress import StageProgress
 from codec.pipeline.quantised_fit import QuantisedFit
-from codec.pipeline.trainer import Network, Trainer
 from inrc_plugins.siren.config import SirenConfig
-from inrc_plugins.siren.descent import Batches, Plan, descend
+from inrc_plugins.siren.descent import Descent, Plan
+from inrc_plugins.siren.field_batches import Batches
 from inrc_plugins.siren.growth import WIDEST, grows, widened, width_for
 from inrc_plugins.siren.initialisation import Start, fresh_start, start_from_prior
-from inrc_plugins.siren.network import SirenNetwork
+from inrc_plugins.siren.network import AnyNetwork, SirenNetwork
 from inrc_plugins.siren.settings import SirenSettings
+from inrc_plugins.siren.trainer import SirenTrainer
 
 _log = logging.getLogger("inrc")
 
@@ -182,22 +183,22 @@ class SirenFit:
             warm_up=warm_up,
             roll_back=self._problem.roll_back,
         )
-        tensors = descend(
+        descent = Descent(
             self._network(start),
             self._problem.batches,
-            start.tensors,
             plan,
             self._task.threads,
             progress.stage("fit"),
+            self._task.journal,
         )
-        return start.with_tensors(tensors)
+        return start.with_tensors(descent.run(start.tensors))
 
-    def _network(self, start: Start) -> Network:
+    def _network(self, start: Start) -> AnyNetwork:
         return start.network(self._problem.network(start.config))
 
-    def _trainer(self, start: Start) -> Trainer:
+    def _trainer(self, start: Start) -> SirenTrainer:
         network, task = self._network(start), self._task
-        return Trainer(network, self._problem.sampler, task.seed, task.threads, task.journal)
+        return SirenTrainer(network, self._problem.sampler, task.seed, task.threads, task.journal)
 
     def _estimate(self, start: Start) -> float:
         trainer = self._trainer(start)

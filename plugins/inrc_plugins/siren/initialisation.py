@@ -12,11 +12,11 @@ import torch
 from codec.contracts import FittedModel, Floats, TensorSpec
 from codec.errors import FormatError, InvalidOptionError, UnsupportedError
 from codec.pipeline.batches import Shard
-from codec.pipeline.trainer import Network, Tensors
+from codec.pipeline.trainer import Tensors
 from codec.priors import VARIABLE, find_prior, read_prior
 from inrc_plugins.siren.adaptation import LearntRates, adapted
 from inrc_plugins.siren.config import SirenConfig
-from inrc_plugins.siren.network import ShiftedNetwork, SirenNetwork, initial_tensors
+from inrc_plugins.siren.network import AnyNetwork, ShiftedNetwork, SirenNetwork, initial_tensors
 from inrc_plugins.siren.prior import config_of, named, packaged, split
 
 
@@ -48,7 +48,7 @@ class Start:
     def with_tensors(self, tensors: Tensors) -> Start:
         return replace(self, tensors=tensors)
 
-    def network(self, plain: SirenNetwork) -> Network:
+    def network(self, plain: SirenNetwork) -> AnyNetwork:
         """The function of what is trained."""
         return ShiftedNetwork(plain, self.origin) if self.origin else plain
 

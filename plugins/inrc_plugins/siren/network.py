@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from codec.pipeline.batches import Shard
 from inrc_plugins.siren.config import SirenConfig
 from inrc_plugins.siren.encodings import (
     axis_columns,
@@ -18,9 +19,11 @@ from inrc_plugins.siren.encodings import (
     separable,
     unit_places,
 )
+from inrc_plugins.siren.gradients import AfterFirst
 
 Tensors = Mapping[str, torch.Tensor]
 Activation = Callable[[torch.Tensor, float], torch.Tensor]
+Gradients = tuple[torch.Tensor, ...]
 
 
 class _Sine(torch.autograd.Function):
@@ -86,6 +89,7 @@ class SirenNetwork:
     def __init__(self, config: SirenConfig, activation: Activation) -> None:
         self._config = config
         self._activation = activation
+        self._after_first = AfterFirst(config)
 
     def first(self, tensors: Tensors, indices: Sequence[torch.Tensor]) -> torch.Tensor:
         """What the first layer takes the sine of, without omega: (samples, width)."""
@@ -94,6 +98,26 @@ class SirenNetwork:
     def __call__(self, tensors: Tensors, indices: Sequence[torch.Tensor]) -> torch.Tensor:
         """(components, samples), of the dtype of the tensors."""
         return after_first(self._config, tensors, self.first(tensors, indices), self._activation)
+
+    def squared_error(self, tensors: Tensors, shard: Shard) -> tuple[float, Gradients]:
+        """Sum of squared errors over a shard, and its gradients in the order of `tensors`."""
+        leaves = {name: t.detach().requires_grad_(True) for name, t in tensors.items()}
+        if next(iter(leaves.values())).device.type != "cpu":
+            return self._by_autograd(leaves, shard)
+        first = self.first(leaves, shard.indices)
+        with torch.no_grad():
+            squared, found, gradient = self._after_first.squared_error(leaves, first, shard)
+        names = ("matrix0", "vector0")
+        ends = torch.autograd.grad(first, [leaves[name] for name in names], gradient)
+        found |= dict(zip(names, ends, strict=True))
+        return squared, tuple(found[name] for name in tensors)
+
+    def _by_autograd(self, leaves: Tensors, shard: Shard) -> tuple[float, Gradients]:
+        difference = self(leaves, shard.indices) - shard.target
+        if shard.valid is not None:
+            difference = difference * shard.valid
+        squared = difference.square().sum()
+        return float(squared.detach()), torch.autograd.grad(squared, list(leaves.values()))
 
     @property
     def layers(self) -> tuple[tuple[str, ...], ...]:
@@ -184,6 +208,10 @@ class ShiftedNetwork:
         """As the plain network."""
         return self._plain(self._sums(tensors), indices)
 
+    def squared_error(self, tensors: Tensors, shard: Shard) -> tuple[float, Gradients]:
+        """As the plain network; a difference has the gradient of its sum."""
+        return self._plain.squared_error(self._sums(tensors), shard)
+
     @property
     def layers(self) -> tuple[tuple[str, ...], ...]:
         """Tensors of each layer."""
@@ -197,6 +225,9 @@ class ShiftedNetwork:
 
     def _sums(self, tensors: Tensors) -> Tensors:
         return {name: self._origin[name] + tensor for name, tensor in tensors.items()}
+
+
+AnyNetwork = SirenNetwork | ShiftedNetwork
 
 
 def after_first(

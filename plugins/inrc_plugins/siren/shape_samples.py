@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -118,3 +119,12 @@ class FreshSamples:
             self._samples = self._sampler.draw(self._seed + self._steps // self._KEPT_STEPS)
         self._steps += 1
         return [self._samples.shard(self._generator, self._count, self._device)]
+
+    def state(self) -> dict[str, Any]:
+        return {"steps": self._steps, "generator": self._generator.bit_generator.state}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self._steps = state["steps"]
+        self._generator.bit_generator.state = state["generator"]
+        drawn = max(self._steps - 1, 0) // self._KEPT_STEPS
+        self._samples = self._sampler.draw(self._seed + drawn)
