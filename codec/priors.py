@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from codec.container.priors import Prior
+from codec.container.priors import Prior, name_in
 from codec.errors import FormatError, InvalidInputError, LimitError, UnsupportedError
 from codec.limits import Limits
 
@@ -51,12 +51,15 @@ def find_prior(name: bytes, packaged: Iterable[Path]) -> Prior:
         packaged: files that come with the architecture, looked at first.
 
     Raises:
+        FormatError: it is here, and breaks a rule.
         UnsupportedError: it is not here; the message says where it would be looked for.
     """
     for path in [*packaged, *_configured()]:
         try:
             prior = read_prior(path)
         except (FormatError, InvalidInputError) as error:
+            if isinstance(error, FormatError) and _is_called(path, name):
+                raise
             _log.warning("prior left out: %s", error)
             continue
         if prior.name == name:
@@ -66,6 +69,12 @@ def find_prior(name: bytes, packaged: Iterable[Path]) -> Prior:
         f"folder and name the folder in the environment variable {VARIABLE}",
         section="ITEM",
     )
+
+
+def _is_called(path: Path, name: bytes) -> bool:
+    """Whether a file that is no good prior has the core that `name` is the hash of."""
+    size = path.stat().st_size
+    return size <= _MOST_BYTES and name_in(path.read_bytes()) == name
 
 
 def _configured() -> Iterator[Path]:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from codec.container import cbor
 from codec.container.leb128 import decode_uleb, encode_uleb
-from codec.errors import CorruptError, UnsupportedError
+from codec.errors import CorruptError, FormatError, UnsupportedError
 
 Floats = npt.NDArray[np.float32]
 
@@ -139,6 +139,16 @@ class Prior:
         if end != len(body):
             raise CorruptError("bytes follow the parts of the prior", offset=end)
         return _with_ancillary(_of_core(cbor.decode(core)), cbor.decode(rest))
+
+
+def name_in(data: bytes) -> bytes | None:
+    """The name that the bytes of a prior would have, whatever is wrong with it; None if that cannot
+    be told."""
+    try:
+        core, _ = _sized(data, len(SIGNATURE) + 1)
+    except FormatError:
+        return None
+    return hashlib.sha256(core).digest()[:NAME_BYTES]
 
 
 def _sized(data: bytes, at: int) -> tuple[bytes, int]:
