@@ -1,0 +1,67 @@
+/** Evaluating `siren` in float64, some positions at a time. */
+import { product } from "./config.mjs";
+import { allocate } from "../outcome.mjs";
+
+const BATCH = 64;
+
+/**
+ * @param {ReturnType<import("./siren_encoding.mjs").makeEncoder>} encode
+ * @param {number} omega
+ * @param {{shape: number[], values: Float32Array}[]} parameters matrix 0, vector 0, matrix 1, ...
+ * @param {number[]} active sizes of the active axes
+ * @returns {Float64Array} y, component by component
+ */
+export function evaluateSiren(encode, omega, parameters, active) {
+  const samples = product(active);
+  const layers = [];
+  for (let k = 0; k < parameters.length; k += 2) {
+    const [outputs, inputs] = parameters[k].shape;
+    layers.push({ outputs, inputs, matrix: parameters[k].values, vector: parameters[k + 1].values });
+  }
+  const components = layers[layers.length - 1].outputs;
+  const y = allocate(Float64Array, components * samples);
+  const widest = Math.max(...layers.flatMap(({ outputs, inputs }) => [outputs, inputs]));
+  let [input, output] = [new Float64Array(widest * BATCH), new Float64Array(widest * BATCH)];
+  const place = new Float64Array(active.length);
+  for (let first = 0; first < samples; first += BATCH) {
+    const count = Math.min(BATCH, samples - first);
+    for (let k = 0; k < count; k++) {
+      setPosition(place, first + k, active);
+      encode(place, input, k, BATCH);
+    }
+    layers.forEach((layer, index) => {
+      multiply(layer, input, output);
+      if (index < layers.length - 1) sines(output, layer.outputs * BATCH, omega);
+      [input, output] = [output, input];
+    });
+    for (let c = 0; c < components; c++) y.set(input.subarray(c * BATCH, c * BATCH + count), c * samples + first);
+  }
+  return y;
+}
+
+function setPosition(place, sample, active) {
+  let rest = sample;
+  for (let axis = active.length - 1; axis >= 0; axis--) {
+    const size = active[axis];
+    const index = rest % size;
+    rest = (rest - index) / size;
+    place[axis] = (2 * index) / (size - 1) - 1;
+  }
+}
+
+function multiply({ outputs, inputs, matrix, vector }, input, output) {
+  for (let o = 0; o < outputs; o++) {
+    const row = o * BATCH;
+    output.fill(vector[o], row, row + BATCH);
+    for (let i = 0; i < inputs; i++) {
+      const weight = matrix[o * inputs + i];
+      if (weight === 0) continue;
+      const column = i * BATCH;
+      for (let k = 0; k < BATCH; k++) output[row + k] += weight * input[column + k];
+    }
+  }
+}
+
+function sines(values, count, omega) {
+  for (let index = 0; index < count; index++) values[index] = Math.sin(omega * values[index]);
+}
