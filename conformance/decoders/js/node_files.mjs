@@ -45,10 +45,19 @@ export function writeDecoded(file, folder) {
       writeFileSync(join(folder, `real-${item}-${component}.npy`), npyBytes("<f8", shape, bytesOf(real)));
     });
   });
-  writeFileSync(join(folder, "info.json"), JSON.stringify(infoOf(file)));
+  writeFileSync(join(folder, "info.json"), json(infoOf(file)));
 }
 
 const bytesOf = (array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+
+/** JSON with bigints as the numbers that they are. */
+function json(value) {
+  if (typeof value === "bigint") return String(value);
+  if (Array.isArray(value)) return `[${value.map(json).join(", ")}]`;
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  const entries = Object.entries(value).map(([key, entry]) => `${JSON.stringify(key)}: ${json(entry)}`);
+  return `{${entries.join(", ")}}`;
+}
 
 function infoOf(file) {
   return {

@@ -5,9 +5,9 @@ const GOALS = ["psnr", "ratio", "bytes", "max-error", "rel-error"];
 
 /**
  * @typedef {object} Provenance
- * @property {[string, number]} [goal]
- * @property {number} [effort]
- * @property {number} [architecture]
+ * @property {[string, number | bigint]} [goal]
+ * @property {number | bigint} [effort]
+ * @property {number | bigint} [architecture]
  * @property {string} [encoder]
  */
 
@@ -17,8 +17,8 @@ export function readProvenance(cbor) {
   const provenance = {};
   for (const [key, value] of cbor) {
     if (key === 0) provenance.goal = readGoal(value);
-    else if (key === 1) provenance.effort = isUnsigned(value) ? Number(value) : null;
-    else if (key === 2) provenance.architecture = isUnsigned(value) ? Number(value) : null;
+    else if (key === 1) provenance.effort = isUnsigned(value) ? value : null;
+    else if (key === 2) provenance.architecture = isUnsigned(value) ? value : null;
     else if (key === 3) provenance.encoder = typeof value === "string" ? value : null;
     else return null;
   }
@@ -30,8 +30,8 @@ function readGoal(value) {
   const goal = GOALS[value[0]];
   const isFloat = value[1] instanceof CborFloat;
   if (!isFloat && !isUnsigned(value[1])) return null;
-  const number = isFloat ? value[1].value : Number(value[1]);
-  if (!Number.isFinite(number) || (isFloat && Number.isInteger(number))) return null;
+  const number = isFloat ? value[1].value : value[1];
+  if (isFloat && (!Number.isFinite(number) || Number.isInteger(number))) return null;
   return inRange(goal, number, isFloat) ? [goal, number] : null;
 }
 
