@@ -121,37 +121,17 @@ function sameValue(a, b) {
 }
 
 /**
- * Adds differences to a prior: exact sums rounded once to float32, which a float64 sum of two float32 numbers does not always
- * give.
+ * Adds differences to a prior. A float64 has more than twice the digits of a float32, so that rounding the sum twice is rounding it
+ * once.
  * @param {Float32Array} entries of the prior
  * @param {{shape: number[], values: Float32Array}[]} parameters
  */
 export function addPrior(entries, parameters) {
   let start = 0;
   return parameters.map(({ shape, values }) => {
-    const sums = values.map((value, index) => addFloat32(entries[start + index], value));
+    const sums = values.map((value, index) => entries[start + index] + value);
     start += values.length;
     if (!sums.every(Number.isFinite)) throw malformed("a parameter that is not finite (siren.md)");
     return { shape, values: sums };
   });
-}
-
-/** float32(a + b), rounded once: where the float64 sum is inexact it is moved off the ties of float32. */
-function addFloat32(a, b) {
-  const sum = a + b;
-  const other = sum - a;
-  const error = a - (sum - other) + (b - other);
-  if (error === 0 || Math.fround(sum) === sum) return sum;
-  const below = Math.fround(sum);
-  const next = sum > below ? neighbour(below, 1) : neighbour(below, -1);
-  if (sum - below !== next - sum) return below;
-  return error > 0 === next > below ? next : below;
-}
-
-function neighbour(value, direction) {
-  const view = new DataView(new ArrayBuffer(4));
-  view.setFloat32(0, value);
-  const away = value > 0 === direction > 0;
-  view.setInt32(0, view.getInt32(0) + (value === 0 ? 1 : away ? 1 : -1));
-  return value === 0 ? direction * view.getFloat32(0) : view.getFloat32(0);
 }

@@ -49,15 +49,28 @@ function setPosition(place, sample, active) {
   }
 }
 
+/** Four inputs at a time, so that sums are written less often. */
 function multiply({ outputs, inputs, matrix, vector }, input, output) {
+  const whole = inputs - (inputs % 4);
   for (let o = 0; o < outputs; o++) {
     const row = o * BATCH;
+    const weights = o * inputs;
     output.fill(vector[o], row, row + BATCH);
-    for (let i = 0; i < inputs; i++) {
-      const weight = matrix[o * inputs + i];
-      if (weight === 0) continue;
+    for (let i = 0; i < whole; i += 4) {
+      const w0 = matrix[weights + i];
+      const w1 = matrix[weights + i + 1];
+      const w2 = matrix[weights + i + 2];
+      const w3 = matrix[weights + i + 3];
       const column = i * BATCH;
-      for (let k = 0; k < BATCH; k++) output[row + k] += weight * input[column + k];
+      for (let k = 0; k < BATCH; k++) {
+        const at = column + k;
+        output[row + k] +=
+          w0 * input[at] + w1 * input[at + BATCH] + w2 * input[at + 2 * BATCH] + w3 * input[at + 3 * BATCH];
+      }
+    }
+    for (let i = whole; i < inputs; i++) {
+      const weight = matrix[weights + i];
+      for (let k = 0; k < BATCH; k++) output[row + k] += weight * input[i * BATCH + k];
     }
   }
 }

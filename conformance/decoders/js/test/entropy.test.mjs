@@ -83,6 +83,15 @@ test("a table finds the symbol of every position beside a border", () => {
   });
 });
 
+test("a table finds the symbols of many small shares", () => {
+  const small = Array.from({ length: 1000 }, (_, symbol) => 1 + (symbol % 3));
+  const table = new FrequencyTable([...small, 2 ** 24 - small.reduce((sum, frequency) => sum + frequency)]);
+  for (let symbol = 0; symbol <= 1000; symbol++) {
+    assert.equal(table.symbolAt(table.starts[symbol]), symbol);
+    assert.equal(table.symbolAt(table.starts[symbol + 1] - 1), symbol);
+  }
+});
+
 test("Laplace tables are symmetric and add up to 2^24", () => {
   for (let number = 0; number < 64; number++) {
     const { half: middleSymbol, table } = laplaceModel(number);
@@ -112,16 +121,20 @@ test("the bit decoder reads zeros past its data", () => {
 });
 
 test("bands of a lattice hold each coefficient once, in the order of the text", () => {
-  const lattice = new Lattice([1, 1, 5, 3], [0, 0, 2, 1]);
-  const shapes = lattice.bands.map(({ level, orientation, lengths }) => [level, orientation, lengths.slice(2)]);
-  assert.deepEqual(shapes, [
-    [2, 0, [2, 2]],
-    [1, 2, [1, 2]],
-    [0, 1, [3, 1]],
-    [0, 2, [2, 2]],
-    [0, 3, [2, 1]],
+  const lattice = new Lattice([1, 2, 5, 3], [0, 1, 2, 1]);
+  const boxes = lattice.bands.map(({ level, orientation, start, lengths }) => [level, orientation, ...start.slice(1), ...lengths.slice(1)]);
+  assert.deepEqual(boxes, [
+    [2, 0, 0, 0, 0, 1, 2, 2],
+    [1, 2, 0, 2, 0, 1, 1, 2],
+    [0, 1, 0, 0, 2, 1, 3, 1],
+    [0, 2, 0, 3, 0, 1, 2, 2],
+    [0, 4, 1, 0, 0, 1, 3, 2],
+    [0, 3, 0, 3, 2, 1, 2, 1],
+    [0, 5, 1, 0, 2, 1, 3, 1],
+    [0, 6, 1, 3, 0, 1, 2, 2],
+    [0, 7, 1, 3, 2, 1, 2, 1],
   ]);
-  assert.deepEqual(lattice.levelEnds, [4, 6, 15]);
+  assert.deepEqual(lattice.levelEnds, [4, 6, 30]);
   assert.equal(halved(5, 2), 2);
 });
 
