@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { Refusal, decode } from "./index.mjs";
 import { nodeBrotli, readPriorFiles, writeDecoded } from "./node_files.mjs";
 
-const EXIT_CODES = { ok: 0, malformed: 3, unsupported: 4, limit: 5 };
+const EXIT_CODES = { ok: 0, malformed: 3, unsupported: 4, limit: 5, failed: 2 };
 const USAGE = "usage: cli.mjs decode IN OUTDIR | cli.mjs batch";
 
 function decodeFile(input, folder) {
@@ -20,7 +20,15 @@ function decodeFile(input, folder) {
 }
 
 function decodeOnce(input, folder) {
-  const { status, error } = decodeFile(input, folder);
+  let status;
+  let error;
+  try {
+    ({ status, error } = decodeFile(input, folder));
+  } catch (failure) {
+    if (!failure.syscall) throw failure;
+    process.stderr.write(`${input}: ${failure.message}\n`);
+    return EXIT_CODES.failed;
+  }
   if (error !== null) process.stderr.write(`${input}: ${status}: ${error}\n`);
   return EXIT_CODES[status];
 }
@@ -44,5 +52,5 @@ if (command === "decode" && folder !== undefined) process.exitCode = decodeOnce(
 else if (command === "batch") process.exitCode = await decodeBatch();
 else {
   process.stderr.write(`${USAGE}\n`);
-  process.exitCode = 2;
+  process.exitCode = EXIT_CODES.failed;
 }

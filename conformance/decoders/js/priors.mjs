@@ -112,9 +112,14 @@ export function readPriors(files, limits) {
   return priors;
 }
 
+/** Whether two CBOR items are the same. */
 function sameValue(a, b) {
-  if (a instanceof Map) return b instanceof Map && a.size === b.size && [...a].every(([key, value]) => b.has(key) && sameValue(value, b.get(key)));
-  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((value, index) => sameValue(value, b[index]));
+  if (a instanceof Map) {
+    return b instanceof Map && a.size === b.size && [...a].every(([key, value]) => b.has(key) && sameValue(value, b.get(key)));
+  }
+  if (Array.isArray(a)) {
+    return Array.isArray(b) && a.length === b.length && a.every((value, index) => sameValue(value, b[index]));
+  }
   if (a instanceof Uint8Array) return b instanceof Uint8Array && sameBytes(a, b);
   if (a instanceof CborFloat) return b instanceof CborFloat && Object.is(a.value, b.value);
   return a === b;

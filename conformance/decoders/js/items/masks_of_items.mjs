@@ -18,7 +18,9 @@ export function checkMasksOfItem(item, masks) {
   for (const { mask: index, dtype } of item.components) {
     if (index === null) continue;
     const mask = maskOf(masks, index, VALIDITY);
-    if (!sameShape(mask.shape, item.sizes) || mask.patternBytes !== dtype.size) throw malformed("a validity mask that does not fit (ITEM-4)");
+    if (!sameShape(mask.shape, item.sizes) || mask.patternBytes !== dtype.size) {
+      throw malformed("a validity mask that does not fit (ITEM-4)");
+    }
   }
   for (const [tensor, index] of item.sparse) {
     const mask = maskOf(masks, index, SPARSITY);

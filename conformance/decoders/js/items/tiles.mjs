@@ -17,6 +17,7 @@ const MOST_SIZE = 2 ** 48;
  * @property {number[]} items indices
  * @property {Core[][]} cores by axis, ascending
  * @property {number[][]} places by item of the list: the index of its core along each axis
+ * @property {Map<string, number>} itemAt item by place, as text
  */
 
 /**
@@ -80,8 +81,9 @@ function readField(items, group) {
     cores.push(distinct);
   }
   const count = cores.reduce((product, line) => product * line.length, 1);
-  if (count !== group.length || new Set(places.map(String)).size !== count) throw malformed("tiles that do not fill a field (ITEM-11)");
-  return { items: group, cores, places };
+  const itemAt = new Map(places.map((place, number) => [String(place), group[number]]));
+  if (count !== group.length || itemAt.size !== count) throw malformed("tiles that do not fill a field (ITEM-11)");
+  return { items: group, cores, places, itemAt };
 }
 
 function distinctCores(all) {

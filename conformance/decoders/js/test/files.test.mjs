@@ -14,7 +14,8 @@ const vector = (name) => new Uint8Array(readFileSync(new URL(`${name}/input.inrc
 function hexDump() {
   const page = readFileSync(new URL("../../../../format_spec/hex-dump.md", import.meta.url), "utf8");
   const rows = page.match(/```hex\n([\s\S]*?)```/)[1].trim().split("\n");
-  return Uint8Array.from(rows.flatMap((row) => row.match(/^\d+ +((?:[0-9A-F]{2} )+|(?:[0-9A-F]{2} ?)+)/)[1].trim().split(" ").map((byte) => parseInt(byte, 16))));
+  const bytesOf = (row) => row.match(/^\d+ +((?:[0-9A-F]{2} ?)+)/)[1].trim().split(" ");
+  return Uint8Array.from(rows.flatMap(bytesOf), (byte) => parseInt(byte, 16));
 }
 
 test("the file of the hex dump: its integers, and no values of its architecture", () => {
@@ -58,7 +59,8 @@ test("the sum with a prior is rounded once", () => {
 test("stored values are rounded half to even and cut off", () => {
   assert.deepEqual([0.5, 1.5, 2.5, -0.5, -1.5, 2.4999].map(roundHalfEven), [0, 2, 2, 0, -2, 2]);
   assert.deepEqual(Array.from(store(Float64Array.of(-5, 254.5, Infinity), DTYPES[0])), [0, 254, 255]);
-  assert.deepEqual([1, -2, 65519, 70000, 2 ** -24, 2 ** -25, 1 + 2 ** -11].map(float16Bits), [0x3c00, 0xc000, 0x7bff, 0x7bff, 1, 0, 0x3c00]);
+  const numbers = [1, -2, 65519, 70000, 2 ** -24, 2 ** -25, 1 + 2 ** -11];
+  assert.deepEqual(numbers.map(float16Bits), [0x3c00, 0xc000, 0x7bff, 0x7bff, 1, 0, 0x3c00]);
 });
 
 test("an npy header fills whole lines of 64 bytes", () => {

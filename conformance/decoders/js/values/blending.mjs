@@ -82,9 +82,8 @@ export class Tile {
  * @returns {{item: number, pieces: Piece[]}[]}
  */
 export function tilesAround(field, place) {
-  const byPlace = new Map(field.places.map((other, index) => [String(other), field.items[index]]));
   const lists = field.cores.map((cores, axis) => piecesOf(cores, place[axis]));
-  return combinations(lists).map((pieces) => ({ item: byPlace.get(String(pieces.map((piece) => piece.place))), pieces }));
+  return combinations(lists).map((pieces) => ({ item: field.itemAt.get(String(pieces.map((piece) => piece.place))), pieces }));
 }
 
 /**
