@@ -2,14 +2,9 @@
 import { allocate } from "../outcome.mjs";
 import { halved } from "../entropy/lattice.mjs";
 import { product } from "./config.mjs";
+import { Lines, WAVELET_97 } from "./lifting.mjs";
 import { cosineBasis } from "./pyramid_bases.mjs";
 import { COSINE, LEARNED, OWN_WAVELET, ownLevels } from "./pyramid_codes.mjs";
-
-const A = -1.586134342059924;
-const B = -0.052980118572961;
-const C = 0.882911075530934;
-const D = 0.443506852043971;
-const K = 1.149604398860241;
 
 /**
  * @param {object} model of the architecture
@@ -73,52 +68,12 @@ function synthesiseAxis(box, lengths, low, axis) {
   const steps = lengths.map((_, a) => product(lengths.slice(a + 1)));
   const width = axis === 3 ? 1 : low[3];
   const outer = [0, 1, 2, 3].map((a) => (a === axis || (a === 3 && axis !== 3) ? 1 : low[a]));
-  const lines = new Lines(low[axis], width);
+  const lines = new Lines(low[axis], width, WAVELET_97);
   for (let i0 = 0; i0 < outer[0]; i0++) {
     for (let i1 = 0; i1 < outer[1]; i1++) {
       for (let i2 = 0; i2 < outer[2]; i2++) {
         lines.synthesise(box, i0 * steps[0] + i1 * steps[1] + i2 * steps[2], steps[axis]);
       }
-    }
-  }
-}
-
-/** Lines of one length, `width` of them side by side, and room to work on them. */
-class Lines {
-  constructor(length, width) {
-    this.length = length;
-    this.width = width;
-    this.work = allocate(Float64Array, length * width);
-  }
-
-  /** Replaces the lines from `start` on, whose samples are `step` apart, by their synthesis. */
-  synthesise(values, start, step) {
-    const { length, width, work } = this;
-    const evens = Math.ceil(length / 2);
-    for (let i = 0; i < length; i++) {
-      const source = start + (i & 1 ? evens + (i >> 1) : i >> 1) * step;
-      const target = i * width;
-      if (i & 1) for (let k = 0; k < width; k++) work[target + k] = values[source + k] * K;
-      else for (let k = 0; k < width; k++) work[target + k] = values[source + k] / K;
-    }
-    this.#lift(0, D);
-    this.#lift(1, C);
-    this.#lift(0, B);
-    this.#lift(1, A);
-    for (let i = 0; i < length; i++) {
-      const [source, target] = [i * width, start + i * step];
-      for (let k = 0; k < width; k++) values[target + k] = work[source + k];
-    }
-  }
-
-  /** `x_i -= factor (x_{i-1} + x_{i+1})` for i of one parity. */
-  #lift(parity, factor) {
-    const { length, width, work } = this;
-    for (let i = parity; i < length; i += 2) {
-      const before = (i > 0 ? i - 1 : i + 1) * width;
-      const after = (i < length - 1 ? i + 1 : i - 1) * width;
-      const own = i * width;
-      for (let k = 0; k < width; k++) work[own + k] -= factor * (work[before + k] + work[after + k]);
     }
   }
 }
@@ -146,7 +101,7 @@ function transpose(box, lengths, order) {
 
 function undoOwnWavelet(samples, { before, length, width }) {
   for (let level = ownLevels(length) - 1; level >= 0; level--) {
-    const lines = new Lines(halved(length, level), width);
+    const lines = new Lines(halved(length, level), width, WAVELET_97);
     for (let i = 0; i < before; i++) lines.synthesise(samples, i * length * width, width);
   }
 }

@@ -2,8 +2,8 @@
 import { malformed, unsupported } from "../outcome.mjs";
 import { isUnsigned } from "../container/cbor.mjs";
 import { activeAxes, checkKeys, denseLayers, integerIn, matrixEntries } from "./config.mjs";
+import { evaluateNetwork } from "./network.mjs";
 import { encodingLength, makeEncoder } from "./siren_encoding.mjs";
-import { evaluateSiren } from "./siren_network.mjs";
 
 export const siren = {
   id: 7,
@@ -21,7 +21,14 @@ export const siren = {
     return { tensors, multiplyAdds: matrixEntries(tensors) + extra, encoding, omega, prior };
   },
   evaluate(model, parameters, field) {
-    return evaluateSiren(makeEncoder(model.encoding, field.active.length), model.omega, parameters, field.active);
+    const { active } = field;
+    const encode = makeEncoder(model.encoding, active.length);
+    const place = new Float64Array(active.length);
+    const encodeIndices = (indices, target, start, pace) => {
+      for (let axis = 0; axis < place.length; axis++) place[axis] = (2 * indices[axis]) / (active[axis] - 1) - 1;
+      encode(place, target, start, pace);
+    };
+    return evaluateNetwork(encodeIndices, (x) => Math.sin(model.omega * x), parameters, active);
   },
 };
 

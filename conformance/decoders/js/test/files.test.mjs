@@ -10,19 +10,28 @@ import { addPrior } from "../priors.mjs";
 const VECTORS = new URL("../../../vectors/v1/valid/", import.meta.url);
 const vector = (name) => new Uint8Array(readFileSync(new URL(`${name}/input.inrc`, VECTORS)));
 
+const PAGE = readFileSync(new URL("../../../../format_spec/hex-dump.md", import.meta.url), "utf8");
+const block = (name) => PAGE.match(new RegExp(`\`\`\`${name}\\n([\\s\\S]*?)\`\`\``))[1].trim();
+
 /** The bytes of the page that explains a file byte by byte. */
 function hexDump() {
-  const page = readFileSync(new URL("../../../../format_spec/hex-dump.md", import.meta.url), "utf8");
-  const rows = page.match(/```hex\n([\s\S]*?)```/)[1].trim().split("\n");
   const bytesOf = (row) => row.match(/^\d+ +((?:[0-9A-F]{2} ?)+)/)[1].trim().split(" ");
-  return Uint8Array.from(rows.flatMap(bytesOf), (byte) => parseInt(byte, 16));
+  return Uint8Array.from(block("hex").split("\n").flatMap(bytesOf), (byte) => parseInt(byte, 16));
 }
 
-test("the file of the hex dump: its integers, and no values of its architecture", () => {
+test("the file of the hex dump: its integers, parameters and samples", () => {
   const file = decode(hexDump());
+  const [{ parameters, components }] = file.items;
   assert.equal(file.integersSha256.slice(0, 16), "ea1e25fab966da31");
-  assert.deepEqual(Array.from(file.items[0].parameters[0].values), [3, -14, 9, 6].map((q) => q * 0.0625));
+  assert.deepEqual(Array.from(parameters[0].values), [3, -14, 9, 6].map((q) => q * 0.0625));
+  assert.deepEqual(Array.from(components[0].values, (value) => value.toFixed(5)), block("values").split(/\s+/));
+});
+
+test("an architecture that is not evaluated has integers, and no values", () => {
+  const file = decode(vector("neurcomp/ans"));
   assert.deepEqual(file.unevaluated, [0]);
+  assert.equal(file.items[0].components, null);
+  assert.ok(file.items[0].parameters.length > 0);
 });
 
 test("every prefix of a file, and every flipped bit, is refused", () => {

@@ -1,17 +1,22 @@
-/** Evaluating `siren` in float64, some positions at a time. */
+/** Fully connected networks in float64, some positions at a time. */
 import { product } from "./config.mjs";
 import { allocate } from "../outcome.mjs";
 
 const BATCH = 64;
 
 /**
- * @param {ReturnType<import("./siren_encoding.mjs").makeEncoder>} encode
- * @param {number} omega
+ * Writes the input vector at a position, an entry every `pace` from `start` on.
+ * @typedef {(indices: Float64Array, target: Float64Array, start: number, pace: number) => void} Encode
+ */
+
+/**
+ * @param {Encode} encode
+ * @param {(x: number) => number} activate of all layers but the last
  * @param {{shape: number[], values: Float32Array}[]} parameters matrix 0, vector 0, matrix 1, ...
  * @param {number[]} active sizes of the active axes
- * @returns {Float64Array} y, component by component
+ * @returns {Float64Array} y at the samples, component by component
  */
-export function evaluateSiren(encode, omega, parameters, active) {
+export function evaluateNetwork(encode, activate, parameters, active) {
   const samples = product(active);
   const layers = [];
   for (let k = 0; k < parameters.length; k += 2) {
@@ -31,7 +36,7 @@ export function evaluateSiren(encode, omega, parameters, active) {
     }
     layers.forEach((layer, index) => {
       multiply(layer, input, output);
-      if (index < layers.length - 1) sines(output, layer.outputs * BATCH, omega);
+      if (index < layers.length - 1) apply(activate, output, layer.outputs * BATCH);
       [input, output] = [output, input];
     });
     for (let c = 0; c < components; c++) y.set(input.subarray(c * BATCH, c * BATCH + count), c * samples + first);
@@ -45,7 +50,7 @@ function setPosition(place, sample, active) {
     const size = active[axis];
     const index = rest % size;
     rest = (rest - index) / size;
-    place[axis] = (2 * index) / (size - 1) - 1;
+    place[axis] = index;
   }
 }
 
@@ -75,6 +80,6 @@ function multiply({ outputs, inputs, matrix, vector }, input, output) {
   }
 }
 
-function sines(values, count, omega) {
-  for (let index = 0; index < count; index++) values[index] = Math.sin(omega * values[index]);
+function apply(activate, values, count) {
+  for (let index = 0; index < count; index++) values[index] = activate(values[index]);
 }
