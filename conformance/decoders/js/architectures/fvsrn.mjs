@@ -30,7 +30,8 @@ export const fvsrn = {
     const wavelet = config.has(5) ? readWavelet(config.get(5), grid) : null;
     const grids = wavelet === null ? [[features, ...grid]] : waveletTensors(wavelet, grid, features);
     const multiplyAdds = 2 ** axes * features + matrixEntries(network) + space * count;
-    return { tensors: [...grids, ...network], multiplyAdds, grid, features, inputs, timeAxis: time?.axis ?? -1, rows, wavelet, frequency };
+    const parts = { grid, features, inputs, timeAxis: time?.axis ?? -1, rows, wavelet, frequency };
+    return { tensors: [...grids, ...network], multiplyAdds, ...parts };
   },
   evaluate(model, parameters, { active }) {
     const grids = model.wavelet === null ? 1 : model.wavelet.levels + 1;

@@ -24,7 +24,9 @@ test("the file of the hex dump: its integers, parameters and samples", () => {
   const [{ parameters, components }] = file.items;
   assert.equal(file.integersSha256.slice(0, 16), "ea1e25fab966da31");
   assert.deepEqual(Array.from(parameters[0].values), [3, -14, 9, 6].map((q) => q * 0.0625));
-  assert.deepEqual(Array.from(components[0].values, (value) => value.toFixed(5)), block("values").split(/\s+/));
+  const expected = block("values").split(/\s+/).map(Number);
+  assert.equal(components[0].values.length, expected.length);
+  expected.forEach((value, index) => assert.ok(Math.abs(components[0].values[index] - value) < 2e-5));
 });
 
 test("an architecture that is not evaluated has integers, and no values", () => {
