@@ -6,6 +6,7 @@ Layout (format_spec/inrc-1.md, section 6):
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +28,7 @@ from codec.entropy.coders import (
     SymbolEncoder,
 )
 from codec.entropy.laplace_coder import decode_laplace, encode_laplace
-from codec.entropy.mixing.lattice import Segment
+from codec.entropy.mixing.lattice import AXES, Lattice, Segment
 from codec.entropy.tables import MAX_ALPHABET, check_counts, normalise_counts
 from codec.errors import (
     CorruptError,
@@ -38,8 +39,13 @@ from codec.errors import (
 )
 from codec.limits import Limits
 
-RAW, ANS, RANGE, ZSTD, BROTLI, MIXING, OCTREE = range(7)
+RAW, ANS, RANGE, ZSTD, BROTLI, MIXING, OCTREE, ARRAY = range(8)
 CODERS = {"raw": RAW, "ans": ANS, "range": RANGE, "zstd": ZSTD, "brotli": BROTLI}
+_NAMES = {number: name for name, number in CODERS.items()} | {
+    MIXING: "mixing",
+    OCTREE: "octree",
+    ARRAY: "array",
+}
 STATIC, LAPLACE = range(2)
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
 
@@ -65,13 +71,16 @@ class StreamSummary:
     stored_bytes: int
 
 
-def encode_stream(segments: Sequence[Integers], coder: str = "auto") -> bytes:
+def encode_stream(
+    segments: Sequence[Integers], coder: str = "auto", shape: Sequence[int] = ()
+) -> bytes:
     """The smallest stream for the concatenation of `segments`.
 
     Args:
         segments: 1-D arrays of integers that fit int32; values within one are alike, so Laplace
             classes are chosen per segment.
         coder: "auto", or one of `CODERS` to have its smallest form.
+        shape: of the box that they fill, if neighbours in it are alike; "auto" tries coder array.
 
     Raises:
         InvalidInputError: an unknown coder, or a value outside int32.
@@ -84,8 +93,10 @@ def encode_stream(segments: Sequence[Integers], coder: str = "auto") -> bytes:
     if len(values) == 0 or values.min() == values.max():
         return _encode_raw(values)
     wanted = set(CODERS.values()) if coder == "auto" else {CODERS[coder]}
-    candidates = [encode for kind, encode in _candidates(values, segments) if kind in wanted]
-    return min((encode() for encode in candidates), key=len)
+    found = [encode() for kind, encode in _candidates(values, segments) if kind in wanted]
+    if coder == "auto" and shape:
+        found += _encode_array(values, shape)
+    return min(found, key=len)
 
 
 def encode_segment(segment: Segment, coder: int = MIXING) -> bytes:
@@ -132,6 +143,20 @@ def _encode_bytes(coder: int, values: Integers) -> bytes:
     return _assemble(coder, len(values), bytes([width]), data)
 
 
+def _encode_array(values: Integers, shape: Sequence[int]) -> list[bytes]:
+    """The stream of coder array, if it can hold these values."""
+    from codec.entropy.mixing.coder import encode_lattice
+
+    lattice = Lattice.untransformed(shape)
+    try:
+        (segment,) = encode_lattice(lattice, values.astype(np.int32))
+    except InvalidInputError:
+        return []
+    lengths = [length for length in lattice.shape if length > 1] or [1]
+    parameters = bytes([len(lengths)]) + b"".join(map(encode_uleb, lengths))
+    return [_assemble(ARRAY, len(values), parameters, segment.data)]
+
+
 def _encode_static(coder: int, values: Integers) -> bytes:
     offset = int(values.min())
     symbols = (values - offset).astype(np.int32)
@@ -176,8 +201,7 @@ def decode_stream_with_summary(
         payload, position = _payload(data, position)
         if decode_segment is None:
             raise CorruptError("coefficients of an item that has none", offset=start)
-        name = "mixing" if coder == MIXING else "octree"
-        summary = StreamSummary(name, "", count, position - start)
+        summary = StreamSummary(_NAMES[coder], "", count, position - start)
         return decode_segment(coder, count, payload), position, summary
     limits.check("parameters", count)
     model = ""
@@ -185,6 +209,8 @@ def decode_stream_with_summary(
         values, position = _decode_raw(data, position, count)
     elif coder in _METHODS:
         values, position = _decode_bytes(coder, data, position, count)
+    elif coder == ARRAY:
+        values, position = _decode_array(data, position, count)
     elif coder in _DECODERS:
         kind, position = _byte(data, position)
         if kind == STATIC:
@@ -199,8 +225,7 @@ def decode_stream_with_summary(
         raise UnsupportedError(f"coder {coder} is unknown")
     if len(values) and (values.min() < INT32_MIN or values.max() > INT32_MAX):
         raise CorruptError("a decoded integer does not fit 32 bits")
-    name = next(name for name, number in CODERS.items() if number == coder)
-    return values, position, StreamSummary(name, model, count, position - start)
+    return values, position, StreamSummary(_NAMES[coder], model, count, position - start)
 
 
 def summarise_stream(data: bytes, position: int) -> tuple[StreamSummary, int]:
@@ -212,7 +237,6 @@ def summarise_stream(data: bytes, position: int) -> tuple[StreamSummary, int]:
     start = position
     coder, position = _byte(data, position)
     count, position = decode_uleb(data, position)
-    names = {number: name for name, number in CODERS.items()} | {MIXING: "mixing", OCTREE: "octree"}
     model = ""
     if coder == RAW:
         _, position = decode_uleb(data, position)
@@ -228,10 +252,12 @@ def summarise_stream(data: bytes, position: int) -> tuple[StreamSummary, int]:
             _, position = _read_table(data, position)
         else:
             _, position = _read_classes(data, position, count)
+    elif coder == ARRAY:
+        _, position = _read_lengths(data, position, count)
     elif coder not in (MIXING, OCTREE):
         raise UnsupportedError(f"coder {coder} is unknown")
     _, position = _payload(data, position)
-    return StreamSummary(names[coder], model, count, position - start), position
+    return StreamSummary(_NAMES[coder], model, count, position - start), position
 
 
 def _byte(data: bytes, position: int) -> tuple[int, int]:
@@ -265,6 +291,29 @@ def _decode_bytes(coder: int, data: bytes, position: int, count: int) -> tuple[I
     payload, position = _payload(data, position)
     raw = decompress(_METHODS[coder], payload, count * width)
     return np.frombuffer(raw, f"<i{width}").astype(np.int64), position
+
+
+def _decode_array(data: bytes, position: int, count: int) -> tuple[Integers, int]:
+    lengths, position = _read_lengths(data, position, count)
+    payload, position = _payload(data, position)
+    from codec.entropy.mixing.coder import LatticeDecoder
+
+    lattice = Lattice((1,) * (AXES - len(lengths)) + tuple(lengths), (0,) * AXES)
+    return LatticeDecoder(lattice).decode(count, payload).astype(np.int64), position
+
+
+def _read_lengths(data: bytes, position: int, count: int) -> tuple[list[int], int]:
+    """Lengths of the box that an array of `count` integers fills."""
+    rank, position = _byte(data, position)
+    if not 1 <= rank <= AXES:
+        raise CorruptError(f"an array of {rank} axes", offset=position)
+    lengths = []
+    for _ in range(rank):
+        length, position = decode_uleb(data, position)
+        lengths.append(length)
+    if math.prod(lengths) != count or not count:
+        raise CorruptError("the lengths of an array are not those of its integers", offset=position)
+    return lengths, position
 
 
 def _decode_static(coder: int, data: bytes, position: int, count: int) -> tuple[Integers, int]:

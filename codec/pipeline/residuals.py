@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from codec.container.leb128 import decode_uleb, encode_uleb
 from codec.contracts import TensorSpec
-from codec.entropy.mixing.lattice import AXES, Lattice
+from codec.entropy.mixing.lattice import Lattice
 from codec.entropy.stream import encode_segment, summarise_stream
 from codec.errors import CorruptError, TargetError
 from codec.limits import Limits
@@ -36,12 +36,7 @@ _SLACK = 2.0**-24
 
 def residual_lattice(shape: Sequence[int], components: int) -> Lattice:
     """The lattice, without transform, of one residual per sample and component."""
-    axes = [size for size in shape if size > 1]
-    if components > 1:
-        axes.insert(0, components)
-    while len(axes) > AXES:
-        axes[:2] = [axes[0] * axes[1]]
-    return Lattice((1,) * (AXES - len(axes)) + tuple(axes), (0,) * AXES)
+    return Lattice.untransformed((components, *shape))
 
 
 def reach(

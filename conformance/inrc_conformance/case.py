@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 OUTCOMES = ("ok", "malformed", "unsupported", "limit")
 FOLDERS = {"ok": "valid", "malformed": "malformed", "unsupported": "unsupported", "limit": "limit"}
+INVALID = "invalid"
+"""The folder of files that break a rule whose breach no decoder has to refuse."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,14 @@ class Case:
     """Names and bytes of files that a decoder is given."""
     accept: tuple[str, ...] = ()
     """Other outcomes that the text leaves open."""
+    invalid: bool = False
+    """Whether the file breaks a rule, although decoders need not refuse it."""
 
     @property
     def id(self) -> str:
         """The folder of the case inside the suite."""
-        return f"{FOLDERS[self.expect]}/{self.topic}/{self.name}"
+        folder = INVALID if self.invalid else FOLDERS[self.expect]
+        return f"{folder}/{self.topic}/{self.name}"
 
 
 def case(

@@ -1,7 +1,8 @@
 """Which requirements of the format text have a vector.
 
-`python -m inrc_conformance.coverage --spec ../format_spec` lists the ids without one. It exits
-with 1 when `LIMITATIONS.md` does not name one of them, or a vector names an id that is not there.
+`python -m inrc_conformance.coverage` lists the ids without one. It exits with 1 when
+`LIMITATIONS.md` does not name one of them, a vector names an id that is not there, a sentence that
+requires something has no id, or `COVERAGE.md` is stale (`--write` makes it).
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .console import say
+from .coverage_page import COVERAGE, counted, page, unexplained
+from .requirements import ids, in_order, nameless
 from .suite import DEFAULT_SUITE, SuiteCase, load_suite
 
 LIMITATIONS = Path(__file__).resolve().parent.parent / "LIMITATIONS.md"
-_DEFINITION = re.compile(r"\[([A-Z]{2,}-[0-9]+)\]")
+SPEC = LIMITATIONS.parent.parent / "format_spec"
+_TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 _MENTION = re.compile(r"\b[A-Z]{2,}-[0-9]+\b")
-_NOT_OF_THE_FORMAT = ("META-",)
 
 
 @dataclass(frozen=True)
@@ -40,19 +43,6 @@ class Coverage:
         return [name for name, number in self.vectors.items() if not number]
 
 
-def spec_ids(spec: Path) -> list[str]:
-    """Return the ids in square brackets of all pages of the text, but for those of media."""
-    return _sorted(name for name in _all_ids(spec) if not name.startswith(_NOT_OF_THE_FORMAT))
-
-
-def _all_ids(spec: Path) -> set[str]:
-    """Return the ids in square brackets of all pages; vectors of media need not be there."""
-    found: set[str] = set()
-    for page in spec.rglob("*.md"):
-        found.update(_DEFINITION.findall(page.read_text(encoding="utf-8")))
-    return found
-
-
 def explained_ids(limitations: Path) -> set[str]:
     """Return the ids that the section on ids without a vector names."""
     _, _, section = limitations.read_text(encoding="utf-8").partition("## Ids without a vector")
@@ -60,46 +50,55 @@ def explained_ids(limitations: Path) -> set[str]:
     return {name.group() for name in names if name}
 
 
+def named_tests(limitations: Path) -> list[tuple[str, str]]:
+    """Return path and name of each test that the limitations name."""
+    return _TEST.findall(limitations.read_text(encoding="utf-8"))
+
+
 def coverage(spec: Path, cases: Iterable[SuiteCase], limitations: Path = LIMITATIONS) -> Coverage:
     """Compare the ids of the text, those of the vectors and those of the limitations."""
-    vectors = dict.fromkeys(spec_ids(spec), 0)
+    vectors = dict.fromkeys(ids(spec), 0)
     unknown: set[str] = set()
-    known = _all_ids(spec)
     for one in cases:
         for name in one.info["spec"]:
             if name in vectors:
                 vectors[name] += 1
-            elif name not in known:
+            else:
                 unknown.add(name)
     uncovered = {name for name, number in vectors.items() if not number}
     explained = explained_ids(limitations)
     return Coverage(
-        vectors, _sorted(unknown), _sorted(uncovered - explained), _sorted(explained - uncovered)
+        vectors, in_order(unknown), in_order(uncovered - explained), in_order(explained - uncovered)
     )
 
 
-def _sorted(names: Iterable[str]) -> list[str]:
-    """Sort ids by their letters, then by their number."""
-    return sorted(names, key=lambda name: (name.split("-")[0], int(name.split("-")[-1])))
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the ids without a vector and what else is wrong."""
+    """Print what has no vector, no id or no reason; 1 when one of these is not explained."""
     parser = argparse.ArgumentParser(prog="inrc-coverage", description=__doc__)
-    parser.add_argument("--spec", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--spec", type=Path, default=SPEC, metavar="DIR")
     parser.add_argument("--suite", type=Path, default=DEFAULT_SUITE, metavar="DIR")
+    parser.add_argument("--write", action="store_true", help="write COVERAGE.md")
     options = parser.parse_args(arguments)
-    found = coverage(options.spec, load_suite(options.suite))
+    cases = load_suite(options.suite)
+    found = coverage(options.spec, cases)
+    lines = [f"{name}: named by a vector, but not in the text" for name in found.unknown]
+    lines += [f"{name}: no vector, and not explained" for name in found.unexplained]
+    lines += [f"{name}: LIMITATIONS.md says that it has no vector" for name in found.obsolete]
+    lines += [f"{one.page}:{one.line}: no id: {one.text[:80]}" for one in nameless(options.spec)]
+    counts = counted(cases)
+    lines += unexplained(counts)
+    text = page(cases, counts, found.vectors)
+    if options.write:
+        COVERAGE.write_text(text, encoding="utf-8")
+    elif not COVERAGE.exists() or COVERAGE.read_text(encoding="utf-8") != text:
+        lines.append("COVERAGE.md is stale; python -m inrc_conformance.coverage --write")
+    for line in lines:
+        say(line)
     for name in found.uncovered:
-        reason = "not explained" if name in found.unexplained else "see LIMITATIONS.md"
-        say(f"{name}: no vector ({reason})")
-    for name in found.unknown:
-        say(f"{name}: named by a vector, but not in the text")
-    for name in found.obsolete:
-        say(f"{name}: LIMITATIONS.md says that it has no vector")
+        say(f"{name}: no vector (see LIMITATIONS.md)")
     number = len(found.vectors)
     say(f"{number - len(found.uncovered)} of {number} requirements have a vector")
-    return 1 if not number or found.unknown or found.unexplained or found.obsolete else 0
+    return 1 if lines or not number else 0
 
 
 if __name__ == "__main__":

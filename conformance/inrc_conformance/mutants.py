@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import zlib
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 
-from .console import say
 from .decoder import (
-    Decoded,
     DecodedComponent,
-    DecodeError,
-    Malformed,
     ans,
     decode,
-    decode_bytes,
     headers,
     lattice_model,
     masks,
@@ -35,9 +25,11 @@ from .decoder import (
 )
 from .decoder import values as decoder_values
 from .decoder.architectures import pyramid, transforms
-from .decoder.output import write_outputs
-from .decoder.values import Float64Array, parameters, stored_values
+from .decoder.values import parameters, stored_values
+from .mutant import Mutant, fix_crcs, refusals, rounded
+from .mutants_basic import BASIC
 from .mutants_grids import AMGSRNS, MINERS
+from .mutants_metadata import METADATA
 from .mutants_network import NETWORKS, UNCHECKED_NETWORKS
 from .mutants_octree import OCTREES, SHELLS, UNCHECKED_SHELLS
 from .mutants_overlap import (
@@ -48,72 +40,10 @@ from .mutants_overlap import (
     UNCHECKED_OVERLAPS,
 )
 from .mutants_residual import RESIDUALS
-from .mutants_restoration import RESTORATIONS, Patches
+from .mutants_restoration import RESTORATIONS
 from .mutants_tile import TILES, UNCHECKED
-from .processes import PRIORS, priors_beside
-from .runner import Result, judge
-from .suite import SuiteCase, select
 
-Change = Callable[[DecodedComponent], DecodedComponent]
-_ENOUGH = 4
-"""Cases that catch a mutant, after which no others are tried."""
-_EMPTY = Decoded("volume", 0, 1, bytes(32))
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A decoder with one fault: in its bytes, its parts, its answers or its values."""
-
-    name: str
-    patches: Patches = ()
-    change: Change | None = None
-    repair: Callable[[bytes], bytes] | None = None
-    answer: Callable[[DecodeError], str] | None = None
-    first: str = "valid/*"
-    """The cases that are tried first; the others only when none of these catches it."""
-
-    def decode(self, identity: str, source: Path, outdir: Path) -> str:
-        """Decode like the reference decoder, but for the fault."""
-        data = source.read_bytes()
-        if self.repair is not None:
-            data = self.repair(data)
-        with ExitStack() as stack:
-            stack.enter_context(patch.dict(os.environ, {PRIORS: priors_beside(source)}))
-            for target, attribute, value in self.patches:
-                stack.enter_context(patch.object(target, attribute, value))
-            try:
-                decoded = decode_bytes(data)
-            except DecodeError as error:
-                status = self.answer(error) if self.answer else error.outcome
-                if status == "ok":
-                    write_outputs(_EMPTY, outdir)
-                return status
-            except (ValueError, LookupError, TypeError, OverflowError) as error:
-                return f"error: {error}"
-        if self.change is not None:
-            for item in decoded.items:
-                item.components[:] = [self.change(component) for component in item.components]
-        write_outputs(decoded, outdir)
-        return "ok"
-
-    def close(self) -> None:
-        """Nothing is left running."""
-
-
-def fix_crcs(data: bytes) -> bytes:
-    """Correct all CRCs of a file, so that a wrong one has no effect."""
-    out, reader, start = bytearray(data), numbers.Reader(data, 12), 0
-    try:
-        while reader.left:
-            reader.take(5)
-            reader.take(reader.uleb())
-            crc = zlib.crc32(out[start : reader.position])
-            reader.take(4)
-            out[reader.position - 4 : reader.position] = crc.to_bytes(4, "little")
-            start = reader.position
-    except Malformed:
-        return data
-    return bytes(out)
+__all__ = ["MUTANTS", "fix_crcs"]
 
 
 def _loose_uleb(reader: numbers.Reader) -> int:
@@ -126,26 +56,8 @@ def _loose_uleb(reader: numbers.Reader) -> int:
     return value
 
 
-def _without_mask(component: DecodedComponent) -> DecodedComponent:
-    return replace(component, values=stored_values(component.real, component.dtype))
-
-
 def _truncated(component: DecodedComponent) -> DecodedComponent:
-    return _rounded(component, np.trunc(component.real))
-
-
-def _rounded(component: DecodedComponent, x: Float64Array) -> DecodedComponent:
-    """Replace the values of an integer component; `real` stays right."""
-    if component.values.dtype.kind == "f":
-        return component
-    info = np.iinfo(component.values.dtype)
-    values = np.clip(x, info.min, info.max).astype(component.values.dtype)
-    values[~component.valid] = component.values[~component.valid]
-    return replace(component, values=values)
-
-
-def _half_up(component: DecodedComponent) -> DecodedComponent:
-    return _rounded(component, np.floor(component.real + 0.5))
+    return rounded(component, np.trunc(component.real))
 
 
 def _inaccurate(component: DecodedComponent) -> DecodedComponent:
@@ -202,16 +114,6 @@ def _nothing(*_: Any) -> None:
     """Check nothing."""
 
 
-def _refusals(outcome: str, prefix: str = "") -> Callable[[DecodeError], str]:
-    """Answer refusals whose reason starts with `prefix` with another outcome."""
-    return lambda error: outcome if str(error).startswith(prefix) else error.outcome
-
-
-def _zeros(component: DecodedComponent) -> DecodedComponent:
-    zeros = np.zeros_like
-    return replace(component, real=zeros(component.real), values=zeros(component.values))
-
-
 def _nearest_taps(lengths: Sequence[int]) -> list[tuple[tuple[int, ...], int]]:
     """Leave out the taps two before."""
     return [tap for tap in _TAPS_OF(lengths) if min(tap[0]) > -2]
@@ -237,27 +139,18 @@ _CODE_LATTICE = lattice_model.LatticeModel.code
 _CONTEXTS = mixed_mask._contexts
 _SHIFTS = pyramid._shifts
 
-MUTANTS = (
-    Mutant("accepts everything", answer=_refusals("ok"), first="malformed/*"),
-    Mutant("calls every refusal malformed", answer=_refusals("malformed"), first="unsupported/*"),
-    Mutant("calls every refusal unsupported", answer=_refusals("unsupported"), first="malformed/*"),
-    Mutant("returns zeros", change=_zeros),
-    Mutant("ignores masks", change=_without_mask, first="valid/masks/*"),
-    Mutant("big-endian values", change=lambda c: replace(c, values=c.values.byteswap())),
+MUTANTS: tuple[Mutant, ...] = (
+    *BASIC,
+    Mutant("calls every refusal malformed", answer=refusals("malformed"), first="unsupported/*"),
+    Mutant("calls every refusal unsupported", answer=refusals("unsupported"), first="malformed/*"),
     Mutant("Fortran order", change=_swap),
     Mutant("truncates", change=_truncated, first="valid/items/*"),
-    Mutant("rounds half up", change=_half_up, first="valid/items/*"),
     Mutant("too inaccurate", change=_inaccurate),
     Mutant("one value is NaN", change=_one_nan),
-    Mutant(
-        "skips unknown critical sections",
-        answer=_refusals("ok", "SEC-2"),
-        first="unsupported/sections/*",
-    ),
     Mutant("ignores CRCs", repair=fix_crcs, first="malformed/sections/*"),
-    Mutant("ignores the digest", answer=_refusals("ok", "END-3"), first="malformed/ends/*"),
+    Mutant("ignores the digest", answer=refusals("ok", "END-3"), first="malformed/ends/*"),
     Mutant(
-        "ignores the end of the file", answer=_refusals("ok", "FILE-7"), first="malformed/file/*"
+        "ignores the end of the file", answer=refusals("ok", "FILE-7"), first="malformed/file/*"
     ),
     Mutant("any uleb", ((numbers.Reader, "uleb", _loose_uleb),), first="malformed/streams/*"),
     Mutant("bytes may follow", ((numbers.Reader, "end", _nothing),), first="malformed/masks/*"),
@@ -327,10 +220,11 @@ MUTANTS = (
     ),
     *(Mutant(name, patches, first="valid/pyramid/network*") for name, patches in RESTORATIONS),
     *(Mutant(name, patches, first="*/residuals/*") for name, patches in RESIDUALS),
+    *(Mutant(name, patches, first="*/metadata/*") for name, patches in METADATA),
     *(Mutant(name, patches, first=first) for name, patches, first in TILES),
     *(Mutant(name, patches, first=first) for name, patches, first in NETWORKS),
     *(
-        Mutant(n, answer=_refusals("ok", begin), first=first)
+        Mutant(n, answer=refusals("ok", begin), first=first)
         for n, begin, first in (
             *UNCHECKED,
             *UNCHECKED_SHELLS,
@@ -339,7 +233,7 @@ MUTANTS = (
         )
     ),
     *(
-        Mutant(name, patches, first=f"valid/{topic}/*")
+        Mutant(name, patches, first=f"*/{topic}/*")
         for topic, some in (
             ("amgsrn", AMGSRNS),
             ("miner", MINERS),
@@ -376,41 +270,3 @@ MUTANTS = (
         first="malformed/pyramid/bases*",
     ),
 )
-
-
-def caught(mutant: Mutant, cases: Sequence[SuiteCase]) -> tuple[list[Result], int]:
-    """Return the first results that catch a mutant and the number of cases tried.
-
-    No results mean that all cases were tried.
-    """
-    found: list[Result] = []
-    tried = 0
-    for some in (select(cases, run=[mutant.first]), select(cases, skip=[mutant.first])):
-        for one in some:
-            result = judge(mutant, one)
-            tried += 1
-            if result.problems:
-                found.append(result)
-            if len(found) == _ENOUGH:
-                return found, tried
-        if found:
-            break
-    return found, tried
-
-
-def selftest(cases: Sequence[SuiteCase]) -> int:
-    """Return 0 when the reference decoder passes everything and each mutant fails something."""
-    if not cases:
-        say("no cases")
-        return 2
-    sound = Mutant("reference decoder")
-    failures = [one.id for one in cases if judge(sound, one).problems]
-    say(f"{sound.name}: {len(failures)} of {len(cases)} cases failed")
-    missed = 0
-    for mutant in MUTANTS:
-        found, tried = caught(mutant, cases)
-        missed += not found
-        example = f", e.g. {found[0].case.id}: {found[0].problems[0]}" if found else ""
-        verdict = "caught" if found else "MISSED"
-        say(f"{verdict}: {mutant.name} ({len(found)} of {tried} cases tried{example})")
-    return 1 if failures or missed else 0

@@ -26,10 +26,6 @@ _DECODE_INTEGERS = decode._decode_integers
 _MEMORY = ("magnitude", "zero", "sign")
 
 
-def _no_residual(x: Float64Array, step: float, residual: Int64Array) -> Float64Array:
-    return x
-
-
 def _of_rounded(x: Float64Array, step: float, residual: Int64Array) -> Float64Array:
     return np.asarray(np.rint(x) + step * residual, dtype=np.float64)
 
@@ -147,7 +143,6 @@ def _one_memory(parts: Any) -> Any:
 
 
 RESIDUALS: tuple[tuple[str, Patches], ...] = (
-    ("no residuals", ((decode, "corrected", _no_residual),)),
     ("residuals of rounded values", ((decode, "corrected", _of_rounded),)),
     ("residuals before the offset", _moving(_before_offset)),
     ("residuals before clipping", _moving(_before_clipping)),

@@ -8,12 +8,15 @@ import queue
 import shlex
 import subprocess
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 PRIORS = "INRC_PRIORS"
 """The variable of the environment that lists folders of priors."""
 EXIT_CODES = {0: "ok", 3: "malformed", 4: "unsupported", 5: "limit"}
+_ENDING = 5.0
+"""Seconds that what a killed process wrote may take to be read."""
 STATUSES = (*EXIT_CODES.values(), "error")
 
 
@@ -77,6 +80,7 @@ class Batch:
         self._timeout = timeout
         self._process: subprocess.Popen[str] | None = None
         self._lines: queue.Queue[str | None] = queue.Queue()
+        self._pump: threading.Thread | None = None
         self._priors = ""
 
     def _start(self, source: Path) -> subprocess.Popen[str]:
@@ -97,7 +101,8 @@ class Batch:
                 errors="replace",
                 env=given,
             )
-            threading.Thread(target=_pump, args=(process, lines), daemon=True).start()
+            self._pump = threading.Thread(target=_pump, args=(process, lines), daemon=True)
+            self._pump.start()
             self._process, self._lines = process, lines
         return self._process
 
@@ -139,12 +144,18 @@ class Batch:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+            if self._process.stdin is not None:
+                with suppress(OSError):
+                    self._process.stdin.close()
+            if self._pump is not None:
+                self._pump.join(timeout=_ENDING)
             self._process = None
 
 
 def _pump(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:
     """Move answers to a queue; None says that there will be no more."""
     if process.stdout is not None:
-        for line in process.stdout:
-            lines.put(line)
+        with process.stdout:
+            for line in process.stdout:
+                lines.put(line)
     lines.put(None)

@@ -9,7 +9,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from .case import FOLDERS, INVALID
+from .schema import case_schema, problems
+
 DEFAULT_SUITE = Path(__file__).resolve().parent.parent / "vectors" / "v1"
+
+
+class SuiteError(Exception):
+    """A suite that is not one: the message names the file."""
 
 
 @dataclass(frozen=True)
@@ -30,18 +37,39 @@ class SuiteCase:
         return str(self.info["expect"])
 
     @property
+    def architectures(self) -> list[str]:
+        """The architecture of each item, in file order; of a bad file, those that it names."""
+        return list(self.info["architectures"])
+
+    @property
     def input(self) -> Path:
         """The file to decode."""
         return self.folder / "input.inrc"
 
 
 def load_suite(root: Path) -> list[SuiteCase]:
-    """Return all cases of a suite, sorted by id."""
-    cases = [
-        SuiteCase(path.parent, json.loads(path.read_text(encoding="utf-8")))
-        for path in root.rglob("case.json")
-    ]
+    """Return all cases of a suite, sorted by id; raises `SuiteError` for a bad `case.json`."""
+    schema = case_schema()
+    cases: list[SuiteCase] = []
+    for path in root.rglob("case.json"):
+        try:
+            info = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise SuiteError(f"{path}: {error}") from None
+        found = problems(info, schema) or _misplaced(info, path.parent.relative_to(root))
+        if found:
+            raise SuiteError(f"{path}: {found[0]}")
+        cases.append(SuiteCase(path.parent, info))
     return sorted(cases, key=lambda one: one.id)
+
+
+def _misplaced(info: dict[str, Any], folder: Path) -> list[str]:
+    """Compare the folder of a case with its id and its outcome."""
+    if folder.as_posix() != info["id"]:
+        return [f"id {info['id']!r} is not the folder"]
+    if folder.parts[0] not in (FOLDERS[info["expect"]], INVALID):
+        return [f"a case that expects {info['expect']} lies in {folder.parts[0]}"]
+    return []
 
 
 def select(

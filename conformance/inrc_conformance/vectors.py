@@ -1,13 +1,15 @@
-"""Generates the vectors: `python -m inrc_conformance.vectors OUTDIR`."""
+"""Generates the vectors and `SHA256SUMS`: `python -m inrc_conformance.vectors OUTDIR`."""
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import io
 import json
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -19,7 +21,11 @@ from .case import Case
 from .console import say
 from .decoder import Decoded, DecodeError, decode_bytes
 from .decoder.headers import Item
+from .file_architectures import named_architectures
 from .processes import PRIORS
+from .promises import is_impossible
+from .schema import case_schema, problems
+from .suite import DEFAULT_SUITE
 from .vectors_amgsrn import amgsrn_cases, amgsrn_faults
 from .vectors_border import border_cases, border_faults
 from .vectors_codebook import codebook_cases, codebook_faults
@@ -31,6 +37,7 @@ from .vectors_item import item_faults
 from .vectors_limit import limit_cases, unsupported_cases
 from .vectors_masks import mask_cases, verbatim_cases
 from .vectors_media import media_cases
+from .vectors_metadata import metadata_cases
 from .vectors_miner import miner_cases, miner_faults
 from .vectors_neurcomp import neurcomp_cases, neurcomp_faults
 from .vectors_overlap import overlap_cases
@@ -41,6 +48,7 @@ from .vectors_pyramid import pyramid_cases
 from .vectors_pyramid_bad import pyramid_faults
 from .vectors_residual import residual_cases
 from .vectors_residual_bad import residual_faults
+from .vectors_rules import rule_cases
 from .vectors_shell import shell_cases
 from .vectors_shell_bad import shell_faults
 from .vectors_siren import siren_cases, siren_faults
@@ -53,7 +61,16 @@ PEAK, RMS = 2.0**-16, 2.0**-19
 EXACT = 2.0**-40
 """What PYR-6 allows in the place of both."""
 _PYRAMID = 2
-SUBFOLDERS = ("valid", "malformed", "unsupported", "limit")
+SUMS = "SHA256SUMS"
+"""The list of all files that decoders read."""
+BROKEN_PROMISES = (
+    "pyramid/precise-residuals-code-0",
+    "pyramid/precise-residuals-joint",
+    "residuals/bounds-of-components",
+    "residuals/bounds-with-residuals-of-a-tile",
+)
+"""Cases with bounds that are below what VAL-5 leaves open."""
+SUBFOLDERS = ("valid", "malformed", "invalid", "unsupported", "limit")
 
 
 def all_cases() -> list[Case]:
@@ -81,6 +98,8 @@ def all_cases() -> list[Case]:
         *overlap_cases(),
         *codebook_cases(),
         *media_cases(),
+        *metadata_cases(),
+        *rule_cases(),
         *pyramid_faults(),
         *index_faults(),
         *tile_faults(),
@@ -104,9 +123,17 @@ def all_cases() -> list[Case]:
         *unsupported_cases(),
         *limit_cases(),
     ]
+    cases = [_broken_promise(one) for one in cases]
     if len({one.id for one in cases}) != len(cases):
         raise ValueError("two cases have the same id")
     return sorted(cases, key=lambda one: one.id)
+
+
+def _broken_promise(one: Case) -> Case:
+    """Put files whose bounds nobody can keep with those that break a rule (VAL-8)."""
+    if f"{one.topic}/{one.name}" not in BROKEN_PROMISES:
+        return one
+    return replace(one, invalid=True, spec=(*one.spec, "VAL-8"))
 
 
 def outcome(data: bytes) -> tuple[str, str, Decoded | None]:
@@ -126,6 +153,7 @@ def describe(one: Case, decoded: Decoded | None, reason: str) -> dict[str, Any]:
         "level": one.level,
         "tags": list(one.tags),
         "since": "1.0",
+        "architectures": named_architectures(one.data),
     }
     if one.priors:
         info["priors"] = [name for name, _ in one.priors]
@@ -134,6 +162,7 @@ def describe(one: Case, decoded: Decoded | None, reason: str) -> dict[str, Any]:
     if decoded is None:
         return info | {"reason": reason}
     limits: list[dict[str, Any]] = []
+    impossible = False
     for i, item in enumerate(decoded.items):
         peak, rms = (EXACT, EXACT) if precise(item.header) else (PEAK, RMS)
         for c, component in enumerate(item.components):
@@ -149,11 +178,16 @@ def describe(one: Case, decoded: Decoded | None, reason: str) -> dict[str, Any]:
                     "masked": bool(not component.valid.all()),
                 }
             )
+            bounds = item.header.bounds
+            impossible |= bounds is not None and is_impossible(component, bounds[c], limits[-1])
+    if impossible and not one.invalid:
+        raise ValueError(f"{one.id}: no decoder of class F can keep the bounds (VAL-8)")
     return info | {
         "integers_sha256": decoded.digest.hex(),
         "limits": limits,
         "verbatim": {path: variable.sha256() for path, variable in decoded.verbatim.items()},
         **({} if decoded.provenance is None else {"provenance": decoded.provenance}),
+        **({} if decoded.state is None else {"metadata": decoded.state}),
     }
 
 
@@ -174,7 +208,11 @@ def write_case(one: Case, root: Path) -> None:
     if found != one.expect:
         raise ValueError(f"{one.id}: the reference decoder says {found} ({reason})")
     info = describe(one, decoded, reason)
-    text = json.dumps(info, indent=1, ensure_ascii=True) + "\n"
+    wrong = problems(info, case_schema(), one.id)
+    if wrong:
+        raise ValueError(wrong[0])
+    lines = (f' "{key}": {json.dumps(value)}' for key, value in info.items())
+    text = "{\n" + ",\n".join(lines) + "\n}\n"
     (folder / "case.json").write_text(text, encoding="ascii")
     if decoded is None:
         return
@@ -195,17 +233,33 @@ def save(path: Path, array: npt.NDArray[Any]) -> None:
     path.write_bytes(buffer.getvalue())
 
 
+def sums(root: Path) -> str:
+    """Return a line `SHA-256  path` for each file and prior, as sha256sum writes them.
+
+    Expected arrays are left out: their last bits depend on the sines of the machine.
+    """
+    paths = (path for folder in SUBFOLDERS for path in (root / folder).rglob("*.*"))
+    lines = [
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(root).as_posix()}\n"
+        for path in sorted(paths)
+        if path.suffix in (".inrc", ".inrcprior")
+    ]
+    return "".join(lines)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Generate all vectors into an empty or old suite folder."""
     parser = argparse.ArgumentParser(prog="inrc-vectors", description=__doc__)
-    parser.add_argument("outdir", type=Path)
+    parser.add_argument("outdir", type=Path, nargs="?", default=DEFAULT_SUITE)
     options = parser.parse_args(arguments)
     for name in SUBFOLDERS:
         shutil.rmtree(options.outdir / name, ignore_errors=True)
     counts: dict[str, int] = {}
     for one in all_cases():
         write_case(one, options.outdir)
-        counts[one.expect] = counts.get(one.expect, 0) + 1
+        folder = one.id.split("/")[0]
+        counts[folder] = counts.get(folder, 0) + 1
+    (options.outdir / SUMS).write_text(sums(options.outdir), encoding="ascii")
     say(", ".join(f"{number} {name}" for name, number in sorted(counts.items())))
     return 0
 

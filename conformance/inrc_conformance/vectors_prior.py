@@ -199,7 +199,10 @@ def _bad(
     """Return a case whose only prior is bad; it may count as none."""
     other = {"malformed": "unsupported", "unsupported": ""}[expect] if accept == "" else accept
     one = case(_TOPIC, name, learnt.using().build(), spec, expect)
-    return replace(one, priors=((_FILE, prior),), accept=tuple(other.split()))
+    also = ("PRIOR-6",) if other else ()
+    return replace(
+        one, priors=((_FILE, prior),), accept=tuple(other.split()), spec=(*one.spec, *also)
+    )
 
 
 def _missing_faults(learnt: Learnt) -> list[Case]:
@@ -335,7 +338,7 @@ def _number_faults(model: Siren) -> list[Case]:
     count = len(good)
     top = [*[0] * (count - 1), 2**24 - 1]
     file = largest.item().file([raw_stream(top)], top, k3=[1.0] * 5 + [2.0**103])
-    one = case(_TOPIC, "sum-overflows", file.build(), "SIREN-3", "malformed")
+    one = case(_TOPIC, "sum-overflows", file.build(), "SIREN-4", "malformed")
     return [*out, replace(one, priors=((_FILE, prior_file(largest.core())),))]
 
 

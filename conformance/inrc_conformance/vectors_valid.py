@@ -245,9 +245,9 @@ def _constant_cases() -> list[Case]:
     return [
         case("items", name, File().item(constant_item(dims, components)).build(), spec)
         for name, dims, components, spec in (
-            ("constant", [3, 2], [["a", 7, 1.5, 0.0]], "ITEM-6 VAL-2"),
-            ("constant-all-axes-1", [1, 1], [["a", 7, 1.5, 0.0]], "ITEM-6 VAL-2"),
-            ("constant-with-scale", [3, 2], scaled, "ITEM-6 VAL-2"),
+            ("constant", [3, 2], [["a", 7, 1.5, 0.0]], "ITEM-6 VAL-2 CONSTANT-1"),
+            ("constant-all-axes-1", [1, 1], [["a", 7, 1.5, 0.0]], "ITEM-6 VAL-2 CONSTANT-1"),
+            ("constant-with-scale", [3, 2], scaled, "ITEM-6 VAL-2 CONSTANT-1"),
             ("constant-integer-ties", [2], parts, "VAL-3"),
             ("constant-float-ties", [2], floats, "VAL-3"),
             ("constant-wide", [2], wide, "VAL-3"),

@@ -52,8 +52,8 @@ def test_section_attributes() -> None:
 
 
 def test_coders_and_models() -> None:
-    # The last two are chosen by what is coded, not by the user.
-    special = {"mixing": stream.MIXING, "octree": stream.OCTREE}
+    # The last three are chosen by what is coded, not by the user.
+    special = {"mixing": stream.MIXING, "octree": stream.OCTREE, "array": stream.ARRAY}
     assert REGISTRY["coders"] == {**stream.CODERS, **special}
     assert {"auto", *stream.CODERS} == set(options.CODERS)
     assert REGISTRY["models"] == {"static": stream.STATIC, "laplace": stream.LAPLACE}

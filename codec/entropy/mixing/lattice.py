@@ -6,7 +6,7 @@ Normative text: format_spec/inrc-1.md, section 7.4.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -57,6 +57,15 @@ class Lattice:
 
     shape: tuple[int, ...]
     levels: tuple[int, ...]
+
+    @classmethod
+    def untransformed(cls, shape: Sequence[int]) -> Lattice:
+        """That of an array as it is: its axes of one element left out, then the first two made one
+        until there are four."""
+        axes = [size for size in shape if size > 1]
+        while len(axes) > AXES:
+            axes[:2] = [axes[0] * axes[1]]
+        return cls((1,) * (AXES - len(axes)) + tuple(axes), (0,) * AXES)
 
     @property
     def depth(self) -> int:

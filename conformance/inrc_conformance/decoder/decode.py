@@ -18,7 +18,7 @@ from .lattice import Lattice
 from .lattice_model import LatticeModel
 from .limits import DEFAULT_LIMITS, Limits, require
 from .masks import Mask, parse_mask
-from .mesh import check_mesh
+from .metadata import fault, is_known, parse_metadata
 from .numbers import Int64Array
 from .octree import listed_tree
 from .provenance import Provenance, parse_provenance
@@ -38,6 +38,7 @@ from .tensors import (
     read_tensors,
 )
 from .tiles import check_names, check_tiles, fields_of
+from .trees import Held
 from .values import Float64Array, parameters, put_patterns, real_values, stored_values
 from .verbatim import Variable, parse_verbatim
 
@@ -54,8 +55,9 @@ class _Parts:
     digest: bytes = b""
     index: bytes | None = None
     verbatim: dict[str, Variable] = field(default_factory=dict)
-    medium: cbor.Value = None
+    medium: str | None = None
     metadata: cbor.Value = None
+    state: str | None = None
     provenance: Provenance | None = None
     warnings: list[str] = field(default_factory=list)
 
@@ -155,15 +157,15 @@ def _parse_integers(file: File, parts: _Parts, budget: Budget, limits: Limits) -
 def _parse_metadata(section: Section, parts: _Parts, budget: Budget) -> None:
     """Parse mETa; an error in it is a warning (SEC-7)."""
     try:
-        value = cbor.parse(budget.payload(section), budget.limits.cbor_items)
-        meta = cbor.as_map(value, "mETa")
-        if 0 not in meta or any(key not in (0, 1) for key in meta):
-            raise Malformed("mETa: keys are 0 and 1")
-        parts.medium, parts.metadata = meta[0], meta.get(1)
-        if parts.medium == "mesh":
-            check_mesh(parts.metadata, parts.items)
+        found = parse_metadata(budget.payload(section), budget.limits.cbor_items)
+        parts.medium, parts.metadata = found
+        held = Held(parts.items, parts.masks, parts.verbatim)
+        wrong = fault(parts.medium, parts.metadata, held)
+        parts.state = None if not is_known(parts.medium) else "corrupt" if wrong else "sound"
     except Malformed as error:
-        parts.warnings.append(f"mETa: {error}")
+        wrong, parts.state = str(error), "corrupt"
+    if wrong:
+        parts.warnings.append(f"mETa: {wrong}")
 
 
 def _finish(file: File, parts: _Parts, limits: Limits) -> Decoded:
@@ -194,6 +196,7 @@ def _finish(file: File, parts: _Parts, limits: Limits) -> Decoded:
         verbatim=parts.verbatim,
         medium=parts.medium,
         metadata=parts.metadata,
+        state=parts.state,
         provenance=parts.provenance,
         warnings=parts.warnings,
     )

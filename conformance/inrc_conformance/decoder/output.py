@@ -38,6 +38,7 @@ def write_outputs(decoded: Decoded, directory: Path) -> None:
         "integers_sha256": decoded.digest.hex(),
         "verbatim": {path: v.sha256() for path, v in decoded.verbatim.items()},
         "provenance": decoded.provenance,
+        "metadata": decoded.state,
         "warnings": decoded.warnings,
     }
     text = json.dumps(info, indent=1, ensure_ascii=True) + "\n"

@@ -57,7 +57,9 @@ class Decoded:
     items: list[DecodedItem] = field(default_factory=list)
     masks: list[Mask] = field(default_factory=list)
     verbatim: dict[str, Variable] = field(default_factory=dict)
-    medium: Value = None
+    medium: str | None = None
     metadata: Value = None
+    state: str | None = None
+    """Whether the metadata are sound or corrupt; None without any, and for an unknown medium."""
     provenance: Provenance | None = None
     warnings: list[str] = field(default_factory=list)

@@ -154,10 +154,30 @@ def soft_round(x: torch.Tensor, sharpness: float) -> torch.Tensor:
 def laplace_bits(integers: torch.Tensor, kept: torch.Tensor | None) -> torch.Tensor:
     """Bits of (relaxed) integers under discrete Laplace distributions of their own scales.
 
-    The scale is the mean magnitude, per slice of the first axis from three axes on; the
-    probability of an integer is that of the half-open interval of length 1 around it.
+    The scale is the mean magnitude, per slice of the first axis from three axes on. Of those that
+    are not pruned, what a slice takes is that of the integers or of their differences from the
+    mean of those one before along each axis, whichever is less, as for the coders.
     """
     weight = torch.ones_like(integers) if kept is None else kept.to(integers.dtype)
+    alone = _bits_of_slices(integers, weight)
+    if kept is None and integers.ndim > 2:
+        alone = torch.minimum(alone, _bits_of_slices(integers - _mean_before(integers), weight))
+    return alone.sum()
+
+
+def _mean_before(integers: torch.Tensor) -> torch.Tensor:
+    """The mean of the elements one before along each axis, where there are any."""
+    total, found = torch.zeros_like(integers), torch.zeros_like(integers)
+    for axis, size in enumerate(integers.shape):
+        if size > 1:
+            total.narrow(axis, 1, size - 1).add_(integers.narrow(axis, 0, size - 1))
+            found.narrow(axis, 1, size - 1).add_(1)
+    return total / found.clamp(min=1)
+
+
+def _bits_of_slices(integers: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Bits of each slice of the first axis, or of all; the probability of an integer is that of
+    the interval of length 1 around it."""
     rows = integers.reshape(len(integers), -1) if integers.ndim > 2 else integers.reshape(1, -1)
     weight = weight.reshape(rows.shape)
     counts = weight.sum(dim=1, keepdim=True).clamp(min=1)
@@ -169,4 +189,4 @@ def laplace_bits(integers: torch.Tensor, kept: torch.Tensor | None) -> torch.Ten
     # ln of (exp(-(s - 1/2) / b) - exp(-(s + 1/2) / b)) / 2, in a form that does not vanish.
     outer = -(size - 0.5) / scale + torch.log(-torch.expm1(-1 / scale)) - math.log(2)
     nats = torch.where(size < 0.5, -torch.log(inner.clamp(min=1e-12)), -outer)
-    return (nats * weight).sum() / math.log(2)
+    return (nats * weight).sum(dim=1) / math.log(2)

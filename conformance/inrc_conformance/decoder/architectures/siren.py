@@ -79,7 +79,7 @@ def added(prior: Sequence[Float32Array], own: Sequence[Float32Array]) -> list[Fl
         with np.errstate(over="ignore"):
             total = (t.astype(np.float64) + difference.astype(np.float64)).astype(np.float32)
         if not np.isfinite(total).all():
-            raise Malformed("SIREN-3: a parameter with its prior is not finite")
+            raise Malformed("SIREN-4: a parameter with its prior is not finite")
         out.append(total)
     return out
 

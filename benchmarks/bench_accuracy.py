@@ -1,0 +1,242 @@
+"""The benchmark behind `make bench-accuracy`: how far decoders are from the float64 reference.
+
+    python benchmarks/bench_accuracy.py [--write] [--cuda] [--steps N]
+
+A volume, an image and a shape (made here, or from scikit-image) are encoded with every
+architecture. The reference decoder of the conformance suite evaluates the files in float64; then
+the product does, in several ways that add the same numbers up in other orders or with fewer digits.
+Of each way, the greatest and the root mean square difference of x over R = 2 * scale, in units of
+the bounds of class F (2^-16 and 2^-19; format_spec/inrc-1.md, VAL-5). `--write` puts the table into
+docs/accuracy.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from results import describe_machine
+from skimage import data as samples
+
+import codec
+from codec.container.items import Item
+from codec.contracts import Evaluator
+from codec.decodable_item import DecodableItem
+from codec.limits import Limits
+from codec.pipeline.blocks import evaluate_blocks
+from codec.reader import InrcFile
+from inrc_conformance.decoder import decode_bytes
+from inrc_conformance.decoder.result import DecodedItem
+
+_PAGE = Path(__file__).resolve().parents[1] / "docs" / "accuracy.md"
+_PEAK, _RMS = 2.0**-16, 2.0**-19
+_NETWORKS = ("fvsrn", "neurcomp", "amgsrn", "miner", "siren", "hashgrid")
+_PSNR = 45.0
+Values = npt.NDArray[np.float64]
+# Settings that make rounding worst: high frequencies and many layers.
+_HARD: dict[str, dict[str, Any]] = {
+    "siren": {"arch.layers": 4, "arch.width": 48},
+    "neurcomp": {"arch.blocks": 6},
+    "fvsrn": {"arch.octaves": 8},
+}
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to evaluate a file: `values` gives y (components, *shape) of an item."""
+
+    name: str
+    values: Callable[[DecodableItem], Values]
+
+
+def main() -> int:
+    options = _options()
+    rows: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for arch, path in _files(Path(folder), options.steps):
+            reference = decode_bytes(path.read_bytes()).items[0]
+            with InrcFile(path, device="cpu", threads=1, limits=Limits.level(2)) as file:
+                for way in _ways(arch, options.cuda):
+                    found = _errors(file.models[0], reference, way)
+                    rows.setdefault((arch, way.name), []).append(found)
+                    print(path.name, way.name, *(f"{value:.4g}" for value in found), flush=True)
+    if options.write:
+        _PAGE.write_text(_page(rows, options), encoding="utf-8")
+    worst = max(
+        max(max(found) for found in each) for (_, way), each in rows.items() if "16" not in way
+    )
+    return 1 if worst > 1 else 0
+
+
+def _files(folder: Path, steps: int) -> Iterator[tuple[str, Path]]:
+    """Encoded samples: architecture and path."""
+    volume, image, shape = folder / "volume.npy", folder / "image.npy", folder / "torus.ply"
+    np.save(volume, _waves())
+    np.save(image, samples.camera()[100:228, 160:288].astype(np.float32))
+    import trimesh
+
+    trimesh.creation.torus(1.0, 0.3).export(shape)
+    for arch in ("pyramid", *_NETWORKS):
+        for source in (volume, image):
+            settings = {} if arch == "pyramid" else {"fit.steps": steps, **_HARD.get(arch, {})}
+            yield arch, _encoded(source, arch, settings, psnr=_PSNR)
+    yield "pyramid, key 6", _encoded(volume, "pyramid", {}, max_error=1e-7)
+    yield "shell", _encoded(shape, "shell", {}, bytes=4000)
+
+
+def _encoded(source: Path, arch: str, settings: dict[str, Any], **goal: Any) -> Path:
+    target = source.with_name(f"{source.stem}-{arch}-{len(goal)}.inrc")
+    codec.encode(source, target, arch=arch, settings=settings, threads=2, overwrite=True, **goal)
+    return target
+
+
+def _waves() -> npt.NDArray[np.float32]:
+    """Waves of many lengths, with an edge."""
+    axes = np.meshgrid(*(np.linspace(0, 1, size) for size in (33, 40, 37)), indexing="ij")
+    radius = np.sqrt(sum(np.square(axis - 0.4) for axis in axes))
+    values = np.cos(40 * np.square(radius)) + 0.3 * np.sin(9 * axes[0] + 23 * axes[1] * axes[2])
+    return np.where(radius < 0.25, values + 0.8, values).astype(np.float32)
+
+
+def _ways(arch: str, cuda: bool) -> list[Way]:
+    ways = [Way(f"NumPy, {number} threads", _numpy(number)) for number in (1, 2, 4)]
+    ways += [Way(f"NumPy, blocks of {edge} along each axis", _blocks(edge)) for edge in (1, 5)]
+    if arch not in _NETWORKS:
+        return ways
+    ways.append(Way("torch on the CPU", _torch("cpu:0")))
+    ways.append(Way("torch on the CPU, float16 products", _torch("cpu:0", torch.float16)))
+    if cuda:
+        ways.append(Way("CUDA", _torch("cuda:0")))
+        ways.append(Way("CUDA, TF32", _torch("cuda:0", tf32=True)))
+        ways.append(Way("CUDA, float16 products", _torch("cuda:0", torch.float16)))
+    return ways
+
+
+def _numpy(threads: int) -> Callable[[DecodableItem], Values]:
+    return lambda item: _evaluated(_evaluator(item, "cpu"), item.header, threads)
+
+
+def _blocks(edge: int) -> Callable[[DecodableItem], Values]:
+    """Other matrix shapes: the linear algebra adds up in another order."""
+
+    def values(item: DecodableItem) -> Values:
+        evaluator, shape = _evaluator(item, "cpu"), item.header.shape
+        out = np.empty((len(item.header.components), *shape))
+        # A plane of such blocks is enough to see the difference, and all of them take minutes.
+        out[...] = np.nan
+        for axis in range(len(shape)):
+            place = [slice(0, min(size, 3 * edge)) for size in shape]
+            place[axis] = slice(0, shape[axis])
+            for start in range(0, shape[axis], edge):
+                place[axis] = slice(start, min(start + edge, shape[axis]))
+                block = [np.arange(part.start, part.stop) for part in place]
+                out[(slice(None), *place)] = evaluator.on_axes(block)
+        return out
+
+    return values
+
+
+def _torch(device: str, reduced: torch.dtype | None = None, tf32: bool = False) -> Any:
+    def values(item: DecodableItem) -> Values:
+        kind = torch.device(device).type
+        kept = torch.backends.cuda.matmul.allow_tf32
+        torch.backends.cuda.matmul.allow_tf32 = tf32
+        context: Any = contextlib.nullcontext()
+        if reduced is not None:
+            context = torch.autocast(kind, reduced)
+        try:
+            with context:
+                return _evaluated(_evaluator(item, device), item.header, 1)
+        finally:
+            torch.backends.cuda.matmul.allow_tf32 = kept
+
+    return values
+
+
+def _evaluator(item: DecodableItem, device: str) -> Evaluator:
+    header = item.header
+    parameters = [np.array(values) for values in item.parameters()]
+    found: Evaluator = item.architecture.evaluator(
+        header.config, header.shape, len(header.components), parameters, device
+    )
+    return found
+
+
+def _evaluated(evaluator: Evaluator, header: Item, threads: int) -> Values:
+    out = np.empty((len(header.components), *header.shape))
+
+    def store(window: Any, y: Any) -> None:
+        out[(slice(None), *window)] = y
+
+    evaluate_blocks(evaluator, [np.arange(size) for size in header.shape], threads, store)
+    return out
+
+
+def _errors(item: DecodableItem, reference: DecodedItem, way: Way) -> tuple[float, float]:
+    """Peak and root mean square of the difference of x, in units of class F."""
+    y = way.values(item)
+    differences = []
+    for component, found, own in zip(reference.components, y, item.header.components, strict=True):
+        x = own.offset + own.scale * np.clip(found, -1, 1)
+        # What VAL-5 allows beside the class: a float64 ulp of x.
+        differences.append((np.abs(x - component.real) - np.spacing(np.abs(x))) / (2 * own.scale))
+    found = np.maximum(np.stack(differences), 0)
+    found = found[np.isfinite(found)]
+    return float(found.max()) / _PEAK, float(np.sqrt(np.square(found).mean())) / _RMS
+
+
+def _page(rows: dict[tuple[str, str], list[tuple[float, float]]], options: Any) -> str:
+    machine = describe_machine()
+    lines = [
+        "# Accuracy of decoders",
+        "",
+        "Made by `make bench-accuracy`; do not edit. Files of a volume, an image and a shape, "
+        f"networks fitted for {options.steps} steps, on {machine['CPU']}, "
+        f"{machine['date']}, torch {machine['torch']}, NumPy {np.__version__}.",
+        "",
+        "Differences of x from the reference decoder, which evaluates in float64: the greatest in "
+        "units of 2^-16 R, the root mean square in units of 2^-19 R, of the worst file. Class F "
+        "(format_spec/inrc-1.md, VAL-5) allows 1 for both; class P 512 and 1024. `pyramid` with "
+        "key 6 promises 2^-24 of the first unit (PYR-6).",
+        "",
+        "| architecture | evaluated by | peak / 2^-16 R | root mean square / 2^-19 R | class |",
+        "|---|---|---:|---:|---|",
+    ]
+    for (arch, way), found in rows.items():
+        peak, rms = (max(values) for values in zip(*found, strict=True))
+        kept = "F" if max(peak, rms) <= 1 else "P" if peak <= 512 and rms <= 1024 else "**none**"
+        lines.append(f"| `{arch}` | {way} | {peak:.2g} | {rms:.2g} | {kept} |")
+    lines += ["", *_READING]
+    return "\n".join(lines) + "\n"
+
+
+_READING = (
+    "Why the constants are what they are: a decoder that evaluates in float32, in whatever order, "
+    "needs them with some room, as phases of sines and the layers behind them enlarge what was "
+    "rounded; and 2^-16 R is a quarter of the step of 14 bits, below what any of the files shows "
+    "of its field. Half precision is outside of class F by far and inside of class P, whose "
+    "bounds are 2^-7 and 2^-9 R.",
+)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--steps", type=int, default=150, help="of every fit [150]")
+    parser.add_argument("--cuda", action="store_true", help="measure on a GPU, too")
+    parser.add_argument("--write", action="store_true", help="write docs/accuracy.md")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
