@@ -156,7 +156,7 @@ class FileDecoder {
   #readMasks(items) {
     const account = new Account("samples of all masks", this.limits.masks);
     const masks = this.#of("MASK").map((section) => {
-      const mask = readMask(this.#payload(section), account, this.decompressors);
+      const mask = readMask(this.#payload(section), account, this.limits, this.decompressors);
       section.keepDigest(mask.bits, ...(mask.patternIndices === null ? [] : [integerBytes(mask.patternIndices)]));
       return mask;
     });

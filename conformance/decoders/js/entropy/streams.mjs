@@ -1,11 +1,14 @@
-/** Streams of integers: coders 0 to 6 (inrc-1.md, sections 6 and 7). */
+/** Streams of integers: coders 0 to 7 (inrc-1.md, sections 6 and 7). */
 import { allocate, malformed, unsupported } from "../outcome.mjs";
 import { BitReader, ByteReader, unzigzag } from "../container/bytes.mjs";
+import { Lattice, LatticeDecoder } from "./lattice.mjs";
 import { laplaceModel, readStaticModel } from "./tables.mjs";
 import { AnsDecoder, RangeDecoder } from "./words.mjs";
 
 export const MIXING = 5;
 export const OCTREE = 6;
+export const ARRAY = 7;
+const MOST_RANK = 4;
 const MOST = 2 ** 31 - 1;
 const LEAST = -(2 ** 31);
 
@@ -25,12 +28,13 @@ const LEAST = -(2 ** 31);
  */
 export function readStream(reader, target, decompressors) {
   const coder = reader.byte();
-  if (coder > OCTREE) throw unsupported(`coder ${coder} (STR-1)`);
+  if (coder > ARRAY) throw unsupported(`coder ${coder} (STR-1)`);
   const count = reader.uleb();
   target.reserve(count, coder);
   if (coder === 0) return readRaw(reader, count);
   if (coder <= 2) return readWordCoded(reader, coder, count);
   if (coder <= 4) return readCompressed(reader, coder, count, decompressors);
+  if (coder === ARRAY) return readArray(reader, count);
   const decode = coder === MIXING ? target.mixing : target.octree;
   if (!decode) throw malformed(`a stream of coder ${coder} where there is nothing for it (STR-6, STR-8)`);
   return decode(count, reader.take(reader.uleb()));
@@ -134,4 +138,18 @@ function resolveLaplace(symbols, segments, low, escapes) {
       else symbols[index] = (symbol - half) * scale + low.bits(shift);
     }
   }
+}
+
+/** A lattice without transform, whose memory is its own (STR-9). */
+function readArray(reader, count) {
+  const rank = reader.byte();
+  if (rank < 1 || rank > MOST_RANK) throw malformed(`an array of ${rank} axes (STR-9)`);
+  const lengths = Array.from({ length: rank }, () => reader.uleb());
+  const product = lengths.reduce((size, length) => size * length, 1);
+  if (product < 1 || product !== count) throw malformed(`an array of ${product} for ${count} integers (STR-9)`);
+  const data = reader.take(reader.uleb());
+  const integers = allocate(Int32Array, count);
+  const lattice = new Lattice([...Array(MOST_RANK - rank).fill(1), ...lengths], [0, 0, 0, 0]);
+  new LatticeDecoder(lattice, integers).decode(count, data);
+  return integers;
 }

@@ -1,7 +1,8 @@
 /** MASK sections (inrc-1.md, section 8). */
 import { allocate, malformed, unsupported } from "../outcome.mjs";
 import { BitReader, ByteReader, hexadecimal } from "../container/bytes.mjs";
-import { readStream } from "../entropy/streams.mjs";
+import { checkLimit } from "../limits.mjs";
+import { ARRAY, readStream } from "../entropy/streams.mjs";
 import { decodeContextBits } from "./context.mjs";
 import { decodeMixedBits } from "./mixed.mjs";
 
@@ -22,10 +23,11 @@ export const SPARSITY = 1;
 /**
  * @param {Uint8Array} payload
  * @param {import("../limits.mjs").Account} account samples of all masks
+ * @param {import("../limits.mjs").Limits} limits
  * @param {import("../container/compression.mjs").Decompressors} decompressors
  * @returns {Mask}
  */
-export function readMask(payload, account, decompressors) {
+export function readMask(payload, account, limits, decompressors) {
   const reader = new ByteReader(payload);
   const purpose = reader.byte();
   if (purpose > SPARSITY) throw unsupported(`a mask of purpose ${purpose} (MASK-1)`);
@@ -38,7 +40,7 @@ export function readMask(payload, account, decompressors) {
   const bits = expand(coded, codedShape, shape);
   let ones = 0;
   for (let index = 0; index < bits.length; index++) ones += bits[index];
-  const patterns = purpose === VALIDITY ? readPatterns(reader, bits.length - ones, decompressors) : NO_PATTERNS;
+  const patterns = purpose === VALIDITY ? readPatterns(reader, bits.length - ones, limits, decompressors) : NO_PATTERNS;
   reader.expectEnd("a mask (MASK-1)");
   return { purpose, shape, bits, ones, ...patterns };
 }
@@ -88,7 +90,7 @@ function expand(coded, codedShape, shape) {
   return bits;
 }
 
-function readPatterns(reader, invalid, decompressors) {
+function readPatterns(reader, invalid, limits, decompressors) {
   const patternBytes = reader.byte();
   if (![1, 2, 4, 8].includes(patternBytes)) throw malformed(`patterns of ${patternBytes} bytes (MASK-4)`);
   const count = reader.uleb();
@@ -97,7 +99,8 @@ function readPatterns(reader, invalid, decompressors) {
   const patterns = Array.from({ length: count }, (_, index) => all.slice(index * patternBytes, (index + 1) * patternBytes));
   if (new Set(patterns.map(hexadecimal)).size !== count) throw malformed("two patterns are equal (MASK-4)");
   if (count === 1) return { patternBytes, patterns, patternIndices: null };
-  const reserve = (length) => {
+  const reserve = (length, coder) => {
+    if (coder === ARRAY) checkLimit("integers of an array (STR-9)", length, limits.parameters);
     if (length !== invalid) throw malformed(`${length} pattern indices for ${invalid} invalid samples (MASK-4)`);
   };
   const patternIndices = readStream(reader, { reserve }, decompressors);

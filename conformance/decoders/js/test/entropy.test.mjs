@@ -142,5 +142,5 @@ test("raw streams: offset, width and padding", () => {
   const read = (...bytes) => Array.from(readStream(new ByteReader(Uint8Array.from(bytes)), { reserve() {} }, {}));
   assert.deepEqual(read(0, 4, 0x1b, 5, 3, 0x88, 0x2f, 0x40), [3, -14, 9, 6]);
   assert.throws(() => read(0, 4, 0x1b, 5, 3, 0x88, 0x2f, 0x41), { outcome: "malformed" });
-  assert.throws(() => read(7, 0), { outcome: "unsupported" });
+  assert.throws(() => read(8, 0), { outcome: "unsupported" });
 });

@@ -48,7 +48,16 @@ test("every prefix of a file, and every flipped bit, is refused", () => {
 
 test("declared sizes beyond the limits are refused before anything is decoded", () => {
   assert.throws(() => decode(vector("pyramid/code-own"), { limits: { samples: 3 } }), { outcome: "limit" });
-  assert.throws(() => decode(vector("items/sparse-nothing-coded"), { limits: { parameters: 3 } }), { message: /entries of all tensors/ });
+});
+
+test("the entries of all tensors are counted, coded or not, but not those of a lattice", () => {
+  const all = decode(hexDump()).items[0].parameters.reduce((sum, { values }) => sum + values.length, 0);
+  const ofHexDump = (parameters) => () => decode(hexDump(), { limits: { parameters } });
+  assert.doesNotThrow(ofHexDump(all));
+  const refused = { outcome: "limit", message: /entries of all tensors/ };
+  assert.throws(ofHexDump(all - 1), refused);
+  assert.throws(() => decode(vector("items/sparse-nothing-coded"), { limits: { parameters: 3 } }), refused);
+  assert.doesNotThrow(() => decode(vector("pyramid/code-own"), { limits: { parameters: 1 } }));
 });
 
 test("brotli is what the caller passes in, or unsupported", () => {
