@@ -11,7 +11,7 @@ from .decoder.lattice import Lattice
 from .decoder.lattice_model import LatticeModel
 from .decoder.mixed_mask import code_mixed_bits
 from .decoder.mixing import BitDecoder
-from .encoders import Ints, stream
+from .encoders import Ints, stream, uleb
 
 _ALL = 2**40 - 1
 
@@ -69,6 +69,32 @@ def lattice_streams(lattice: Lattice, integers: Ints, counts: Sequence[int]) -> 
         out.append(mixing_stream(count, encoder.finish()))
         start += count
     return out
+
+
+def array_stream(lengths: Sequence[int], integers: Ints) -> bytes:
+    """Encode integers as a stream of coder 7."""
+    lattice = array_lattice(lengths)
+    encoder, part = BitEncoder(), list(integers)
+    if len(part) != lattice.entries or LatticeModel(lattice).code(encoder, part) != part:
+        raise ValueError("the integers of an array cannot be coded")
+    return raw_array_stream(len(part), lengths, encoder.finish())
+
+
+def raw_array_stream(count: int, lengths: Sequence[int], data: bytes) -> bytes:
+    """Write a stream of coder 7 from its parts, right or wrong."""
+    return stream(7, count, bytes([len(lengths)]) + b"".join(map(uleb, lengths)), data)
+
+
+def array_lattice(lengths: Sequence[int]) -> Lattice:
+    """Return the lattice that an array is coded as (STR-9)."""
+    a, b, c, d = [1] * (4 - len(lengths)) + list(lengths)
+    return Lattice((a, b, c, d), (0, 0, 0, 0))
+
+
+def array_integers(lengths: Sequence[int], data: bytes) -> list[int]:
+    """Return what any bytes stand for as a stream of coder 7."""
+    lattice = array_lattice(lengths)
+    return LatticeModel(lattice).code(BitDecoder(data), [0] * lattice.entries)
 
 
 def lattice_integers(lattice: Lattice, data: bytes) -> list[int]:

@@ -16,7 +16,7 @@ _FIRST_SECTION = 12
 _ANY = 2**60
 _COMPRESSION = ("stored", "zstd", "brotli")
 _METHODS = ("packed", "context", "mixing")
-CODERS = ("raw", "ans", "range", "zstd", "brotli", "mixing", "octree")
+CODERS = ("raw", "ans", "range", "zstd", "brotli", "mixing", "octree", "array")
 _MODELS = ("static", "laplace")
 _PRECISE_KEY = 6
 
@@ -207,6 +207,7 @@ ROWS: dict[str, tuple[str, ...]] = {
         "brotli",
         "mixing",
         "octree",
+        "array",
     ),
     "mask": (
         *(f"validity, {method}" for method in _METHODS),

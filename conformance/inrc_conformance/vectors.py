@@ -27,6 +27,8 @@ from .promises import is_impossible
 from .schema import case_schema, problems
 from .suite import DEFAULT_SUITE
 from .vectors_amgsrn import amgsrn_cases, amgsrn_faults
+from .vectors_array import array_cases
+from .vectors_array_bad import array_faults
 from .vectors_border import border_cases, border_faults
 from .vectors_codebook import codebook_cases, codebook_faults
 from .vectors_container import container_faults
@@ -86,6 +88,7 @@ def all_cases() -> list[Case]:
         *index_cases(),
         *tile_cases(),
         *residual_cases(),
+        *array_cases(),
         *shell_cases(),
         *fvsrn_cases(),
         *neurcomp_cases(),
@@ -104,6 +107,7 @@ def all_cases() -> list[Case]:
         *index_faults(),
         *tile_faults(),
         *residual_faults(),
+        *array_faults(),
         *shell_faults(),
         *fvsrn_faults(),
         *neurcomp_faults(),

@@ -75,7 +75,7 @@ def unsupported_cases() -> list[Case]:
     add("item", "quantisation-3", simple_file(Fvsrn(), k3=quantisation).build(), "ITEM-7")
     values = Fvsrn().integers()
     for name, data, spec in (
-        ("coder-7", stream(7, len(values), b"", b""), "STR-1"),
+        ("coder-8", stream(8, len(values), b"", b""), "STR-1"),
         ("ans-model-2", stream(1, len(values), b"\2", b""), "STR-1"),
         ("range-model-255", stream(2, len(values), b"\xff", b""), "STR-1"),
     ):

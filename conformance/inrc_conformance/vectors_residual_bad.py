@@ -215,7 +215,7 @@ def _others() -> list[Case]:
     """Unknown coders and models, and enormous items."""
     out: list[Case] = []
     for name, one in (
-        ("coder-7", stream(7, _COUNT, b"", b"")),
+        ("coder-8", stream(8, _COUNT, b"", b"")),
         ("ans-model-2", stream(1, _COUNT, b"\2", b"")),
     ):
         out.append(_bad(name, _residual_stream(one, _VALUES), "STR-1", "unsupported"))

@@ -277,8 +277,8 @@ def _other_faults() -> list[Case]:
         ("config-key-of-shell-negative", [3, 1, good | {-1: 0}], "ITEM-5 SHELL-1"),
     ):
         out.append(case("item", name, model.file(k2=value).build(), spec, "unsupported"))
-    streams = [stream(7, good[2], b"", b"")]
-    out.append(case("shell", "coder-7", model.file(streams).build(), "STR-1", "unsupported"))
+    streams = [stream(8, good[2], b"", b"")]
+    out.append(case("shell", "coder-8", model.file(streams).build(), "STR-1", "unsupported"))
     file = File(bytes([1, 0, 2, 0]))
     size, items = 405, 64
     count = (size - 1) ** 3

@@ -25,7 +25,7 @@ from .provenance import Provenance, parse_provenance
 from .residuals import ResidualReader, check_residual_counts, corrected, residual_lattice
 from .result import Decoded, DecodedComponent, DecodedItem
 from .sections import Budget, File, Section, parse_ends, parse_file
-from .streams import OCTREE
+from .streams import ARRAY, OCTREE
 from .tensors import (
     Work,
     check_counts,
@@ -215,13 +215,13 @@ def _check_integers(parts: _Parts, limits: Limits) -> None:
         check_lattices(parts.sections(residual), parts.lattices(residual))
         for residual in (False, True)
     ]
-    octrees = [
+    others = [
         stream.count
-        for section in parts.sections(residual=False)
+        for section in (*parts.sections(residual=False), *parts.sections(residual=True))
         for stream in section.streams
-        if stream.coder == OCTREE
+        if stream.coder in (OCTREE, ARRAY)
     ]
-    require(sum(mixed) + sum(octrees), limits.mixed, "integers coded by mixing")
+    require(sum(mixed) + sum(others), limits.mixed, "integers coded by mixing")
 
 
 def _decode_integers(parts: _Parts) -> _Integers:

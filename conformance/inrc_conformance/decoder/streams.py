@@ -11,7 +11,10 @@ import numpy as np
 from .ans import AnsDecoder
 from .compression import brotli_stream, zstd_frame
 from .errors import Malformed, Unsupported
+from .lattice import AXES, Four, Lattice
+from .lattice_model import LatticeModel
 from .limits import require
+from .mixing import BitDecoder
 from .numbers import Int64Array, Reader, check_padding, read_packed, unzigzag
 from .range_coder import RangeDecoder
 from .tables import (
@@ -23,7 +26,7 @@ from .tables import (
     static_table,
 )
 
-RAW, ANS, RANGE, ZSTD, BROTLI, MIXING, OCTREE = range(7)
+RAW, ANS, RANGE, ZSTD, BROTLI, MIXING, OCTREE, ARRAY = range(8)
 STATIC, LAPLACE = range(2)
 _CHUNK = 2**16
 _MAX_CLASS = 63
@@ -48,6 +51,7 @@ class Stream:
     width: int = 0
     table: Table | None = None
     segments: tuple[Segment, ...] = ()
+    lengths: Four = (1, 1, 1, 1)
 
 
 class SymbolDecoder(Protocol):
@@ -91,6 +95,9 @@ def read_stream(
         if width not in (1, 2, 4):
             raise Malformed(f"STR-3: width {width}")
         return Stream(coder, count, _data(reader), width=width)
+    if coder == ARRAY:
+        lengths = _lengths(reader, count)
+        return Stream(coder, count, _data(reader), lengths=lengths)
     if coder not in (ANS, RANGE):
         raise Unsupported(f"STR-1: coder {coder}")
     model = reader.u8()
@@ -106,6 +113,19 @@ def read_stream(
 
 def _data(reader: Reader) -> bytes:
     return reader.take(reader.uleb())
+
+
+def _lengths(reader: Reader, count: int) -> Four:
+    """Read the lengths of an array, and put those of 1 in front (STR-9)."""
+    rank = reader.u8()
+    if not 1 <= rank <= AXES:
+        raise Malformed(f"STR-9: an array of rank {rank}")
+    a, b, c, d = [1] * (AXES - rank) + [reader.uleb() for _ in range(rank)]
+    if 0 in (a, b, c, d):
+        raise Malformed("STR-9: a length of an array is 0")
+    if a * b * c * d != count:
+        raise Malformed("STR-9: the lengths of an array do not make its count")
+    return a, b, c, d
 
 
 def _segments(reader: Reader, count: int) -> tuple[Segment, ...]:
@@ -128,11 +148,13 @@ def _segments(reader: Reader, count: int) -> tuple[Segment, ...]:
 
 
 def decode_stream(stream: Stream) -> Int64Array:
-    """Return the integers of a stream of any coder but 5 and 6."""
+    """Return the integers of a stream of any coder but 5 and 6, which the caller decodes."""
     if stream.coder == RAW:
         values = _raw(stream)
     elif stream.coder in (ZSTD, BROTLI):
         values = _compressed(stream)
+    elif stream.coder == ARRAY:
+        values = _array(stream)
     elif stream.table is not None:
         decoder = _symbol_decoder(stream.coder, stream.data)
         values = _symbols(decoder, stream.table, stream.count) + stream.offset
@@ -156,6 +178,12 @@ def _compressed(stream: Stream) -> Int64Array:
     unpack = zstd_frame if stream.coder == ZSTD else brotli_stream
     content = unpack(stream.data, stream.count * stream.width, "STR-3")
     return np.frombuffer(content, dtype=f"<i{stream.width}").astype(np.int64)
+
+
+def _array(stream: Stream) -> Int64Array:
+    """Decode the low band of a lattice without transform, with a memory of its own (STR-9)."""
+    model = LatticeModel(Lattice(stream.lengths, (0, 0, 0, 0)))
+    return np.array(model.code(BitDecoder(stream.data), [0] * stream.count), dtype=np.int64)
 
 
 def _symbol_decoder(coder: int, data: bytes) -> SymbolDecoder:
