@@ -225,6 +225,19 @@ def stored_zstd(content: bytes, checksum: bytes = b"") -> bytes:
     return b"\x28\xb5\x2f\xfd" + bytes([descriptor]) + size + block + content + checksum
 
 
+def zstd_checksum(content: bytes) -> bytes:
+    """Return the checksum that a zstd frame of some content may end with."""
+    import zstandard
+
+    return zstandard.ZstdCompressor(write_checksum=True).compress(content)[-4:]
+
+
+def declaring_zstd(content: bytes, size: int) -> bytes:
+    """Write a zstd frame by hand that declares another size than it has."""
+    frame = stored_zstd(content)
+    return frame[:5] + size.to_bytes(4, "little") + frame[9:]
+
+
 def windowed_zstd(content: bytes, window: int) -> bytes:
     """Write a zstd frame by hand, with a window descriptor and without the size."""
     return b"\x28\xb5\x2f\xfd\0" + bytes([window]) + stored_zstd(content)[9:]

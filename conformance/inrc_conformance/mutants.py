@@ -27,6 +27,7 @@ from .decoder import values as decoder_values
 from .decoder.architectures import pyramid, transforms
 from .decoder.values import parameters, stored_values
 from .mutant import Mutant, fix_crcs, refusals, rounded
+from .mutants_array import ARRAYS, UNCHECKED_ARRAYS
 from .mutants_basic import BASIC
 from .mutants_grids import AMGSRNS, MINERS
 from .mutants_metadata import METADATA
@@ -230,6 +231,7 @@ MUTANTS: tuple[Mutant, ...] = (
             *UNCHECKED_SHELLS,
             *UNCHECKED_OVERLAPS,
             *UNCHECKED_NETWORKS,
+            *UNCHECKED_ARRAYS,
         )
     ),
     *(
@@ -244,6 +246,7 @@ MUTANTS: tuple[Mutant, ...] = (
         )
         for name, patches in some
     ),
+    *(Mutant(name, patches, first="valid/array/*") for name, patches in ARRAYS),
     *(
         Mutant(name, patches, first="valid/shell/scattered*")
         for name, patches in (*OCTREES, *SHELLS)

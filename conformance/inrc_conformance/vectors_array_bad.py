@@ -64,7 +64,7 @@ def _length_faults() -> list[Case]:
     out.append(_bad("rank-255", _tens([high])))
     part = _VALUES[:56]
     body = array_stream((56,), part)[5:]
-    wrapped = {
+    wrapped: dict[str, tuple[int, ...]] = {
         "product-2-32-and-count": (4, 2**30 + 14),
         "product-2-64-and-count": (4, 2**62 + 14),
         "product-2-63-and-count": (8, 2**60 + 7),

@@ -23,7 +23,14 @@ from .builder import (
     simple_file,
 )
 from .case import Case, case
-from .encoders import compress, stored_brotli, stored_zstd, uleb, windowed_zstd
+from .encoders import (
+    compress,
+    declaring_zstd,
+    stored_brotli,
+    stored_zstd,
+    uleb,
+    windowed_zstd,
+)
 from .vectors_masks import ball
 
 
@@ -163,6 +170,8 @@ def _compression_faults() -> list[Case]:
         "zstd-window-above-2-27": (1, size + windowed_zstd(payload, 17 << 3 | 1)),
         "zstd-window-2-28": (1, size + windowed_zstd(payload, 18 << 3)),
         "zstd-wrong-checksum": (1, size + checksum),
+        "zstd-frame-declares-less": (1, size + declaring_zstd(payload, len(payload) - 1)),
+        "zstd-frame-declares-more": (1, size + declaring_zstd(payload, len(payload) + 1)),
         "zstd-no-frame": (1, uleb(0)),
         "brotli-byte-after-stream": (2, size + brotli + b"\0"),
         "brotli-size-too-small": (2, uleb(len(payload) - 1) + brotli),

@@ -380,6 +380,8 @@ def _other_items(model: Siren) -> list[Case]:
         out.append(replace(one, priors=((_FILE, prior_file(learnt.core())),)))
 
     add("of-another-architecture", model, Learnt(model, changes={0: [4, 1]}))
+    add("of-an-unknown-architecture", model, Learnt(model, changes={0: [100, 1], 5: b"x"}))
+    add("of-an-unknown-config-key", model, Learnt(model, changes={1: model.config() | {9: 0}}))
     add("of-another-version", model, Learnt(model, changes={0: [7, 2]}))
     add("of-another-width", model, Learnt(replace(model, width=6)))
     add("of-more-layers", model, Learnt(replace(model, hidden=2)))

@@ -14,6 +14,7 @@ from .encoders import (
     ans_encode,
     byte_stream,
     compress,
+    declaring_zstd,
     entropy_encode,
     golomb,
     intervals,
@@ -25,6 +26,7 @@ from .encoders import (
     raw_stream,
     static_parameters,
     static_stream,
+    stored_zstd,
     stream,
     uleb,
     zigzag,
@@ -94,6 +96,13 @@ def _byte_faults() -> list[Case]:
         ):
             broken = stream(coder, COUNT, bytes([width]), data)
             out.append(_tens(f"{name}-{fault}", "STR-3", broken))
+    frames = {
+        "wrong-checksum": stored_zstd(content, b"\1\2\3\4"),
+        "frame-declares-less": declaring_zstd(content, COUNT - 1),
+        "frame-declares-more": declaring_zstd(content, COUNT + 1),
+    }
+    for fault, frame in frames.items():
+        out.append(_tens(f"zstd-{fault}", "STR-3 SEC-5", stream(3, COUNT, b"\1", frame)))
     return out
 
 

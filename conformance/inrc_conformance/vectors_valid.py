@@ -28,6 +28,7 @@ from .encoders import (
     windowed_zstd,
     words,
     zigzag,
+    zstd_checksum,
 )
 
 DTYPES = ("u1", "i1", "u2", "i2", "u4", "i4", "f2", "f4", "f8")
@@ -80,6 +81,7 @@ def container_cases() -> list[Case]:
     payload = file.sections[0].stored
     frames = {
         "zstd-raw-block": (1, stored_zstd(payload)),
+        "zstd-checksum": (1, stored_zstd(payload, zstd_checksum(payload))),
         "zstd-window-2-27": (1, windowed_zstd(payload, 17 << 3)),
         "brotli-raw-block": (2, stored_brotli(payload)),
     }

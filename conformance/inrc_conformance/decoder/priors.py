@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,14 +27,20 @@ _RATE_KINDS = ("static", "global", "per-step", "per-parameter", "per-parameter-p
 
 
 @dataclass(frozen=True)
-class Prior:
-    """What the core of a prior says."""
+class Kind:
+    """What a prior and the items that name it have in common."""
 
     architecture: int
     version: int
     config: dict[int | str, cbor.Value]
     axes: int
     components: int
+
+
+@dataclass(frozen=True)
+class Prior:
+    """The numbers of a prior."""
+
     dtype: str
     data: bytes
 
@@ -55,27 +61,30 @@ def name_of(core: bytes) -> bytes:
     return hashlib.sha256(core).digest()[:NAME_SIZE]
 
 
-def find_prior(name: bytes) -> Prior:
-    """Return the prior of a name; a refusal of it counts only when there is no sound one."""
+def find_prior(name: bytes, check: Callable[[Kind], None]) -> Prior:
+    """Return the prior of a name; a refusal of it counts only when there is no sound one.
+
+    `check` refuses a prior of another kind before anything else in its core is looked at (PRIOR-4).
+    """
     refusal: DecodeError = Unsupported(f"SIREN-3: there is no prior {name.hex()}")
     for path in _files():
         require(path.stat().st_size, DEFAULT_LIMITS.payload_bytes, "bytes of a prior")
         data = path.read_bytes()
         try:
             if name_of(_Frame(data).core) == name:
-                return parse_prior(data)
+                return parse_prior(data, check)
         except DecodeError as error:
             if name_of(_core_or_nothing(data)) == name:
                 refusal = error
     raise refusal
 
 
-def parse_prior(data: bytes) -> Prior:
+def parse_prior(data: bytes, check: Callable[[Kind], None]) -> Prior:
     """Check a whole file (PRIOR-1, PRIOR-2, PRIOR-5) but for the number of its bytes."""
     frame = _Frame(data)
     if hashlib.sha256(data[: frame.signed]).digest() != frame.digest:
         raise Malformed("PRIOR-1: the digest differs")
-    prior = _core(cbor.parse(frame.core, DEFAULT_LIMITS.cbor_items))
+    prior = _core(cbor.parse(frame.core, DEFAULT_LIMITS.cbor_items), check)
     _check_ancillary(cbor.parse(frame.ancillary, DEFAULT_LIMITS.cbor_items), prior)
     return prior
 
@@ -113,30 +122,33 @@ def _files() -> Iterator[Path]:
             yield from sorted(Path(folder).glob(f"*{SUFFIX}"))
 
 
-def _core(value: cbor.Value) -> Prior:
-    """Check the map of the core (PRIOR-2)."""
+def _core(value: cbor.Value, check: Callable[[Kind], None]) -> Prior:
+    """Check the map of the core (PRIOR-2, PRIOR-4)."""
     core = cbor.as_map(value, "PRIOR-2: core")
-    if any(key not in range(_KEYS) for key in core):
-        raise Unsupported("PRIOR-2: another key in the core")
-    if len(core) != _KEYS:
+    if any(key not in core for key in range(_KEYS)):
         raise Malformed("PRIOR-2: a key of the core is missing")
-    model = cbor.as_list(core[0], "PRIOR-2: architecture")
-    if len(model) != 2:
-        raise Malformed("PRIOR-2: an architecture has two entries")
-    axes, components = _counted(core[2], 4, "axes"), _counted(core[3], 4096, "components")
+    check(_kind(core))
+    if len(core) != _KEYS:
+        raise Unsupported("PRIOR-2: another key in the core")
     dtype = _DTYPES.get(cbor.as_uint(core[4], "PRIOR-2: dtype"))
     if dtype is None:
         raise Malformed("PRIOR-2: dtype is not 6 or 7")
     if not isinstance(core[5], bytes):
         raise Malformed("PRIOR-2: the tensors are not a byte string")
-    return Prior(
+    return Prior(dtype, core[5])
+
+
+def _kind(core: dict[int | str, cbor.Value]) -> Kind:
+    """Return keys 0 to 3 of the core."""
+    model = cbor.as_list(core[0], "PRIOR-2: architecture")
+    if len(model) != 2:
+        raise Malformed("PRIOR-2: an architecture has two entries")
+    return Kind(
         cbor.as_uint(model[0], "PRIOR-2: architecture"),
         cbor.as_uint(model[1], "PRIOR-2: version"),
         cbor.as_map(core[1], "PRIOR-2: config"),
-        axes,
-        components,
-        dtype,
-        core[5],
+        _counted(core[2], 4, "axes"),
+        _counted(core[3], 4096, "components"),
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..cbor import Value
 from ..errors import Malformed
 from ..headers import Item
-from ..priors import Prior, find_prior
+from ..priors import Kind, find_prior
 from .common import Indices, active_axes, by_blocks, check_keys, in_range
 from .plan import Float32Array, Float64Array, Plan
 from .siren_encoding import read_encoding
@@ -45,8 +45,8 @@ class SirenPlan(Plan):
     def evaluate(self, parameters: Sequence[Float32Array]) -> Float64Array:
         """Evaluate all samples block by block."""
         if self.prior is not None:
-            prior = find_prior(self.prior)
-            _check_prior(prior, self.item, len(self.active))
+            axes = len(self.active)
+            prior = find_prior(self.prior, lambda kind: _check_prior(kind, self.item, axes))
             parameters = added(prior.tensors(self.shapes), parameters)
         network = [tensor.astype(np.float64) for tensor in parameters]
         widest = max(2 * self.encoding.size, self.width, self.components)
@@ -90,16 +90,16 @@ def _prior_name(value: Value) -> bytes:
     return value
 
 
-def _check_prior(prior: Prior, item: Item, axes: int) -> None:
+def _check_prior(kind: Kind, item: Item, axes: int) -> None:
     """Compare a prior with the item that names it (SIREN-3, PRIOR-4)."""
     config = {key: value for key, value in item.config.items() if key != _PRIOR_KEY}
-    if (prior.architecture, prior.version) != (item.architecture, item.version):
+    if (kind.architecture, kind.version) != (item.architecture, item.version):
         raise Malformed("SIREN-3: the prior is of another architecture")
-    if repr(prior.config) != repr(config):
+    if repr(kind.config) != repr(config):
         raise Malformed("SIREN-3: the prior has another config")
-    if prior.axes != axes:
+    if kind.axes != axes:
         raise Malformed("SIREN-3: the prior has another number of axes")
-    if prior.components != len(item.components):
+    if kind.components != len(item.components):
         raise Malformed("SIREN-3: the prior has another number of components")
 
 

@@ -1,0 +1,86 @@
+"""Wrong arrays, for deliberately wrong decoders: what they put in the place of what."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+from unittest.mock import patch
+
+from .decoder import decode, streams
+from .decoder.errors import Malformed
+from .decoder.lattice import AXES, Four, Lattice
+from .decoder.lattice_model import LatticeModel
+from .decoder.mixing import BitDecoder
+from .decoder.numbers import Reader
+from .mutants_restoration import Patches
+
+_DECODE_INTEGERS, _LENGTHS = decode._decode_integers, streams._lengths
+_MEMORY = ("magnitude", "zero", "sign")
+
+
+def _remembering(*modules: Any) -> Patches:
+    """Go on with what the first model of the file learned, in all models of some modules."""
+
+    def wrong(parts: Any) -> Any:
+        models: list[LatticeModel] = []
+
+        def model(lattice: Lattice) -> LatticeModel:
+            new = LatticeModel(lattice)
+            for name in _MEMORY if models else ():
+                setattr(new, name, getattr(models[0], name))
+            models.append(new)
+            return new
+
+        with patch.object(streams, "LatticeModel", model):
+            if decode not in modules:
+                return _DECODE_INTEGERS(parts)
+            with patch.object(decode, "LatticeModel", model):
+                return _DECODE_INTEGERS(parts)
+
+    return ((decode, "_decode_integers", wrong),)
+
+
+def _laid_out(change: Callable[[list[int]], Sequence[int]]) -> Patches:
+    """Use other axes; the lengths change places or are merged."""
+
+    def wrong(reader: Reader, count: int) -> Four:
+        start = reader.position
+        four = _LENGTHS(reader, count)
+        lengths = change(list(four[AXES - reader.data[start] :]))
+        a, b, c, d = [1] * (AXES - len(lengths)) + list(lengths)
+        return a, b, c, d
+
+    return ((streams, "_lengths", wrong),)
+
+
+def _ones_behind(lengths: list[int]) -> list[int]:
+    return lengths + [1] * (AXES - len(lengths))
+
+
+class _Ending(BitDecoder):
+    """A decoder for which data must not end before the integers do."""
+
+    def bit(self, chance: int, value: int) -> int:
+        """Decode one bit."""
+        if self._next > len(self._data):
+            raise Malformed("MIX-1: no data left")
+        return super().bit(chance, value)
+
+
+ARRAYS: tuple[tuple[str, Patches], ...] = (
+    ("arrays share a memory", _remembering(streams)),
+    ("arrays share the memory of coder 5", _remembering(streams, decode)),
+    ("arrays without axes of length 1", _laid_out(lambda some: [n for n in some if n > 1])),
+    ("arrays with their axes reversed", _laid_out(lambda some: some[::-1])),
+    ("arrays with axes of length 1 behind", _laid_out(_ones_behind)),
+    ("arrays of one axis", _laid_out(lambda some: [math.prod(some)])),
+    ("arrays need all their data", ((streams, "BitDecoder", _Ending),)),
+    ("no arrays", ((streams, "ARRAY", -1),)),
+)
+UNCHECKED_ARRAYS: tuple[tuple[str, str, str], ...] = (
+    ("arrays of any rank", "STR-9: an array of rank", "malformed/array/*"),
+    ("arrays of length 0", "STR-9: a length", "malformed/array/*"),
+    ("arrays of another count", "STR-9: the lengths", "malformed/array/*"),
+    ("coder 5 behind arrays", "STR-6: integers of another coder", "malformed/array/*"),
+)
