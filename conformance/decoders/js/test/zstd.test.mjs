@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { decodeZstd } from "../zstd/frame.mjs";
+import { readFseTable } from "../zstd/fse.mjs";
 
 const WORDS = ["wave", "grid", "field", "mask", "stream", "level"];
 const malformed = { outcome: "malformed" };
@@ -110,4 +111,11 @@ test("a window above 2^27 is malformed, one of 2^27 is not", () => {
 
 test("a dictionary is malformed", () => {
   assert.throws(() => decodeZstd(Uint8Array.of(...MAGIC, 1, 0, 7, 1 | (1 << 3), 0, 0, 5), 1), malformed);
+});
+
+test("a table of a symbol with less than one share, and one with the rest", () => {
+  const { table, size } = readFseTable(Uint8Array.of(0, 0x7e), 9, 35);
+  assert.equal(size, 2);
+  assert.deepEqual(Array.from(table.symbols), [...Array(31).fill(1), 0]);
+  assert.deepEqual([table.bits[31], table.bases[31]], [5, 0]);
 });
