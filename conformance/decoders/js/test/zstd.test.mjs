@@ -113,9 +113,10 @@ test("a dictionary is malformed", () => {
   assert.throws(() => decodeZstd(Uint8Array.of(...MAGIC, 1, 0, 7, 1 | (1 << 3), 0, 0, 5), 1), malformed);
 });
 
-test("a table of a symbol with less than one share, and one with the rest", () => {
-  const { table, size } = readFseTable(Uint8Array.of(0, 0x7e), 9, 35);
-  assert.equal(size, 2);
-  assert.deepEqual(Array.from(table.symbols), [...Array(31).fill(1), 0]);
+test("a table of a symbol with less than one share, beside two with 15 and 16", () => {
+  const { table, size } = readFseTable(Uint8Array.of(0, 0xe0, 7), 9, 35);
+  assert.equal(size, 3);
+  assert.deepEqual([0, 1, 2].map((symbol) => table.symbols.filter((other) => other === symbol).length), [1, 15, 16]);
+  assert.equal(table.symbols[31], 0);
   assert.deepEqual([table.bits[31], table.bases[31]], [5, 0]);
 });
