@@ -36,6 +36,8 @@ Coded = Integers | Coefficients | npt.NDArray[np.int16]
 
 # Integers that are put into one form for the digest at a time.
 _PIECE = 1 << 20
+# Streams of coder array in the TENS (or RESD) sections of an item: each has a memory of its own.
+MOST_ARRAYS = 1024
 # Framing of a section: type, attribute, length of up to three bytes, CRC.
 SECTION_OVERHEAD = 12
 
@@ -295,6 +297,7 @@ class ItemStreams:
         self._most = sum(math.prod(spec.shape) for spec in specs)
         self._limits = limits
         self._decoder: LatticeDecoder | None = None
+        self._arrays = 0
         self.count = 0
 
     def decode(self, payload: bytes) -> TensorSection:
@@ -311,11 +314,19 @@ class ItemStreams:
                 self._most - self.count,
             )
             self.count += len(values)
+            self._count_arrays(summary)
             streams.append(values if self._lattice is None else _narrow(values))
             summaries.append(summary)
             if self._lattice is None:
                 self._limits.check("parameters", self.count, section=self._section)
         return TensorSection(item, streams, summaries)
+
+    def _count_arrays(self, summary: StreamSummary) -> None:
+        self._arrays += summary.coder == "array"
+        if self._arrays > MOST_ARRAYS:
+            raise CorruptError(
+                f"more than {MOST_ARRAYS} streams of coder array", section=self._section
+            )
 
     def _decode_segment(self, coder: int, count: int, data: bytes) -> Coefficients:
         if coder == OCTREE:
