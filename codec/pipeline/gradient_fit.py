@@ -21,7 +21,7 @@ from codec.pipeline.batches import AxisSampler
 from codec.pipeline.family_units import FamilyUnits, UnitFamily
 from codec.pipeline.metrics import mean_squared_error, peak_signal_to_noise
 from codec.pipeline.progress import StageProgress
-from codec.pipeline.quantised_fit import QuantisedFit
+from codec.pipeline.quantised_fit import CURVATURE_SHARDS, QuantisedFit
 from codec.pipeline.recipe import USUAL, Recipe
 from codec.pipeline.trainer import Network, Tensors, Trainer
 
@@ -86,6 +86,19 @@ class CentringFamily(Protocol[_ConfigT]):
         ...
 
 
+@runtime_checkable
+class ArrangingFamily(Protocol):
+    """A `NetworkFamily` whose networks can be written so that neighbours in a tensor are alike."""
+
+    def arranged(self, tensors: Tensors, curvature: Tensors) -> Tensors:
+        """The same function, arranged.
+
+        Args:
+            curvature: of the loss, per element of the tensors.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Schedule:
     """Training steps per stage; a step is `trainer.SHARDS` shards of `SHARD_POINTS` samples.
@@ -145,6 +158,7 @@ class GradientFit(Generic[ConfigT]):
         config, tensors, trainer = self._fit()
         if self._task.pruner is not None and isinstance(self._family, CentringFamily):
             tensors = self._family.centred(config, tensors)
+        tensors = self._arranged(trainer, tensors)
         schedule, progress = self._schedule, self._progress(0.6, 1.0)
         later = self._later_stages(config, trainer, schedule.prune, schedule.finetune, progress)
         return later.run(tensors)
@@ -161,11 +175,21 @@ class GradientFit(Generic[ConfigT]):
             for spec, mask in zip(specs, fitted.masks, strict=True)
             if mask is not None
         }
+        trainer, tensors = self._trainer(config), self._to_device(tensors)
+        if not masks:
+            tensors = self._arranged(trainer, tensors)
         asked, progress = self._task.schedule, self._progress(0.0, 1.0)
         later = self._later_stages(
-            config, self._trainer(config), asked.prune_steps, asked.finetune_steps, progress
+            config, trainer, asked.prune_steps, asked.finetune_steps, progress
         )
-        return later.run(self._to_device(tensors), masks)
+        return later.run(tensors, masks)
+
+    def _arranged(self, trainer: Trainer, tensors: Tensors) -> Tensors:
+        if not isinstance(self._family, ArrangingFamily):
+            return tensors
+        curvature = trainer.curvature(tensors, trainer.draw(CURVATURE_SHARDS))
+        with torch.no_grad():
+            return self._family.arranged(tensors, curvature)
 
     def _later_stages(
         self,

@@ -36,7 +36,7 @@ _CLOSE_BYTES = 0.01
 # What finetuning under quantisation is expected to win back, for the first choice of steps.
 _EXPECTED_DB = 0.5
 _ESTIMATE_SHARDS = 32
-_CURVATURE_SHARDS = 16
+CURVATURE_SHARDS = 16
 _REMOVAL_SHARDS = 8
 
 
@@ -123,7 +123,7 @@ class QuantisedFit:
     def _state(
         self, network: FittedNetwork, tensors: Tensors, masks: Mapping[str, Any]
     ) -> FittedState:
-        curvature = network.fitter.curvature(tensors, self._shards[:_CURVATURE_SHARDS])
+        curvature = network.fitter.curvature(tensors, self._shards[:CURVATURE_SHARDS])
         return FittedState(network, tensors, masks, curvature)
 
     def _quantisations(self, state: FittedState, coarseness: float) -> dict[str, Quantisation]:

@@ -62,6 +62,7 @@ TORCH_MODULES = {
     "codec.pipeline.resampling",
     "codec.pipeline.trainer",
     "codec.pipeline.unit_removal",
+    "inrc_plugins.amgsrn.arrangement",
     "inrc_plugins.amgsrn.device_evaluation",
     "inrc_plugins.amgsrn.family",
     "inrc_plugins.amgsrn.network",

@@ -11,6 +11,7 @@ import torch
 from codec.contracts import FitTask, TensorSpec
 from codec.errors import InvalidOptionError
 from inrc_plugins.amgsrn import network
+from inrc_plugins.amgsrn.arrangement import arranged
 from inrc_plugins.amgsrn.config import MOST_NODES, AmgsrnConfig
 from inrc_plugins.amgsrn.placement import PlacingTrainer
 from inrc_plugins.amgsrn.sampling import PointSampler
@@ -115,6 +116,11 @@ class AmgsrnFamily:
 
     def network(self, config: AmgsrnConfig) -> network.GridsNetwork:
         return network.GridsNetwork(config, self._sizes)
+
+    def arranged(
+        self, tensors: Mapping[str, torch.Tensor], curvature: Mapping[str, torch.Tensor]
+    ) -> dict[str, torch.Tensor]:
+        return arranged(tensors, curvature)
 
     def to_map(self, config: AmgsrnConfig) -> dict[int, Any]:
         return config.to_map()
