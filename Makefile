@@ -25,7 +25,7 @@ PEERS := .venv/.peers-installed
 FUZZER := .venv/.fuzzer-installed
 CONFORMANCE := $(BIN)/inrc-conformance run --mode batch --jobs $(WORKERS)
 
-.PHONY: help env demo readme-picture test check bench-main bench-pruning bench-plugins bench-volumes bench-images bench-bounds bench-scale bench-latency bench-lossless bench-shapes bench-robustness fuzz conformance clean distclean
+.PHONY: help env demo readme-picture test check bench-main bench-pruning bench-plugins bench-volumes bench-images bench-bounds bench-scale bench-latency bench-lossless bench-accuracy bench-shapes bench-robustness fuzz conformance conformance-js clean distclean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -57,6 +57,10 @@ conformance: $(STAMP)  ## run the conformance vectors against the reference deco
 	$(CONFORMANCE) --decoder '$(BIN)/python -m inrc_conformance.decoder'
 	$(CONFORMANCE) --decoder '$(BIN)/python tests/conformance_product.py'
 
+conformance-js: $(STAMP)  ## the same of the decoder in JavaScript; needs node 20.11 or newer
+	cd conformance/decoders/js && node --test --test-timeout=60000
+	$(CONFORMANCE) --architectures constant,pyramid,siren --decoder 'node conformance/decoders/js/cli.mjs'
+
 bench-main: $(STAMP)  ## measure sizes, speed and memory; writes benchmarks/RESULTS.md (10-20 minutes)
 	$(BIN)/python benchmarks/bench_main.py $(BENCH_ARGS)
 
@@ -84,6 +88,9 @@ bench-bounds: $(PEERS)  ## bytes at the same error bound against SZ3, ZFP and SP
 
 bench-plugins: $(PEERS)  ## research systems against their own storage, all architectures (an hour; INRC_DATA=folder)
 	$(BIN)/python benchmarks/bench_plugins.py $(BENCH_ARGS)
+
+bench-accuracy: $(STAMP)  ## how far decoders are from the float64 reference; writes docs/accuracy.md (minutes)
+	$(BIN)/python benchmarks/bench_accuracy.py --write $(BENCH_ARGS)
 
 bench-lossless: $(PEERS)  ## integers kept exactly, against zstd and PNG (minutes)
 	$(BIN)/python benchmarks/bench_lossless.py $(BENCH_ARGS)
