@@ -27,7 +27,7 @@ from .decoder import values as decoder_values
 from .decoder.architectures import pyramid, transforms
 from .decoder.values import parameters, stored_values
 from .mutant import Mutant, fix_crcs, refusals, rounded
-from .mutants_array import ARRAYS, UNCHECKED_ARRAYS
+from .mutants_array import ARRAYS, FAULTY_ARRAYS, UNCHECKED_ARRAYS
 from .mutants_basic import BASIC
 from .mutants_grids import AMGSRNS, MINERS
 from .mutants_metadata import METADATA
@@ -247,6 +247,7 @@ MUTANTS: tuple[Mutant, ...] = (
         for name, patches in some
     ),
     *(Mutant(name, patches, first="valid/array/*") for name, patches in ARRAYS),
+    *(Mutant(name, patches, first="malformed/array/more*") for name, patches in FAULTY_ARRAYS),
     *(
         Mutant(name, patches, first="valid/shell/scattered*")
         for name, patches in (*OCTREES, *SHELLS)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from .decoder import decode, streams
+from .decoder import decode, integer_sections, streams
 from .decoder.errors import Malformed
+from .decoder.integer_sections import IntegerSection
 from .decoder.lattice import AXES, Four, Lattice
 from .decoder.lattice_model import LatticeModel
 from .decoder.mixing import BitDecoder
@@ -16,6 +18,7 @@ from .decoder.numbers import Reader
 from .mutants_restoration import Patches
 
 _DECODE_INTEGERS, _LENGTHS = decode._decode_integers, streams._lengths
+_CHECK_ARRAYS, _CHECK_INTEGERS = integer_sections.check_arrays, decode._check_integers
 _MEMORY = ("magnitude", "zero", "sign")
 
 
@@ -58,6 +61,24 @@ def _ones_behind(lengths: list[int]) -> list[int]:
     return lengths + [1] * (AXES - len(lengths))
 
 
+def _all_items(sections: Sequence[IntegerSection], items: int) -> None:
+    """Count the arrays of a file."""
+    _CHECK_ARRAYS([replace(section, item=0) for section in sections], items)
+
+
+def _each_section(sections: Sequence[IntegerSection], items: int) -> None:
+    """Count the arrays of each section alone."""
+    for section in sections:
+        _CHECK_ARRAYS([section], items)
+
+
+def _tensors_and_residuals(parts: Any, limits: Any) -> None:
+    """Count the arrays of TENS and RESD together."""
+    both = [*parts.sections(residual=False), *parts.sections(residual=True)]
+    _CHECK_ARRAYS(both, len(parts.items))
+    _CHECK_INTEGERS(parts, limits)
+
+
 class _Ending(BitDecoder):
     """A decoder for which data must not end before the integers do."""
 
@@ -76,11 +97,20 @@ ARRAYS: tuple[tuple[str, Patches], ...] = (
     ("arrays with axes of length 1 behind", _laid_out(_ones_behind)),
     ("arrays of one axis", _laid_out(lambda some: [math.prod(some)])),
     ("arrays need all their data", ((streams, "BitDecoder", _Ending),)),
+    ("arrays of a file are counted", ((decode, "check_arrays", _all_items),)),
+    ("arrays of TENS and RESD are counted", ((decode, "_check_integers", _tensors_and_residuals),)),
+    ("no more than 1023 arrays", ((integer_sections, "MOST_ARRAYS", 1023),)),
     ("no arrays", ((streams, "ARRAY", -1),)),
 )
+FAULTY_ARRAYS: tuple[tuple[str, Patches], ...] = (
+    ("arrays of a section are counted", ((decode, "check_arrays", _each_section),)),
+    ("1025 arrays", ((integer_sections, "MOST_ARRAYS", 1025),)),
+)
+"""Those that only a bad file shows."""
 UNCHECKED_ARRAYS: tuple[tuple[str, str, str], ...] = (
     ("arrays of any rank", "STR-9: an array of rank", "malformed/array/*"),
     ("arrays of length 0", "STR-9: a length", "malformed/array/*"),
     ("arrays of another count", "STR-9: the lengths", "malformed/array/*"),
+    ("any number of arrays", "STR-10", "malformed/array/more*"),
     ("coder 5 behind arrays", "STR-6: integers of another coder", "malformed/array/*"),
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .decoder import DecodeError, Unsupported, blending, decode, values
+from .decoder import DecodeError, Malformed, Unsupported, blending, decode, provenance, values
 from .decoder.architectures import shell, shell_border
 from .decoder.octree import Place
 from .decoder.provenance import parse_provenance
@@ -123,9 +123,17 @@ def _strict(*given: Any) -> Any:
         raise Unsupported(str(error)) from None
 
 
+def _unknown(_: Any) -> Any:
+    raise Malformed("an unknown key in pROv")
+
+
 PROVENANCES: tuple[tuple[str, Patches], ...] = (
     ("a wrong pROv is refused", ((decode, "parse_provenance", _strict),)),
     ("pROv is taken as it is", ((decode, "parse_provenance", lambda *_: {}),)),
+    ("losses are unknown", ((provenance, "loss", _unknown),)),
+    ("losses are taken as they are", ((provenance, "loss", list),)),
+    ("losses have any edges", ((provenance, "check_edges", lambda _: None),)),
+    ("losses of another order", ((provenance, "KINDS", provenance.KINDS[::-1]),)),
 )
 """Names and patches of wrong readers of pROv."""
 

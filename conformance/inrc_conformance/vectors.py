@@ -29,6 +29,7 @@ from .suite import DEFAULT_SUITE
 from .vectors_amgsrn import amgsrn_cases, amgsrn_faults
 from .vectors_array import array_cases
 from .vectors_array_bad import array_faults
+from .vectors_array_many import many_array_cases, many_array_faults
 from .vectors_border import border_cases, border_faults
 from .vectors_codebook import codebook_cases, codebook_faults
 from .vectors_container import container_faults
@@ -89,6 +90,7 @@ def all_cases() -> list[Case]:
         *tile_cases(),
         *residual_cases(),
         *array_cases(),
+        *many_array_cases(),
         *shell_cases(),
         *fvsrn_cases(),
         *neurcomp_cases(),
@@ -108,6 +110,7 @@ def all_cases() -> list[Case]:
         *tile_faults(),
         *residual_faults(),
         *array_faults(),
+        *many_array_faults(),
         *shell_faults(),
         *fvsrn_faults(),
         *neurcomp_faults(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -229,4 +230,21 @@ def _enormous() -> list[Case]:
     huge = File().item(residual_item((2**48,)))
     huge.add("RESD", uleb(0) + raw_array_stream(2**48, (2**12,) * 4, b""))
     spec = "LIM-1 STR-5 STR-9"
-    return [*out, case("samples", "residuals-array-2-48", huge.build(), spec, "limit")]
+    out.append(case("samples", "residuals-array-2-48", huge.build(), spec, "limit"))
+    return [*out, *_limits_before_lengths()]
+
+
+def _limits_before_lengths() -> list[Case]:
+    """Counts above any limit in items that ask for little, with lengths that are wrong."""
+    spec, count = "LIM-1 STR-5 STR-9", 2**60
+    out: list[Case] = []
+    wrong: dict[str, tuple[int, ...]] = {"rank-0": (), "rank-5": (1,) * 5, "length-0": (0,)}
+    for name, lengths in wrong.items():
+        some = raw_array_stream(count, lengths, b"")
+        data = File().item(_MODEL.header()).add("TENS", uleb(0) + some).build()
+        out.append(case("integers", f"array-2-60-{name}", data, spec, "limit"))
+        mask = MaskSpec(ball((5, 6)), patterns=(1, 2), stream=some)
+        file = File().item(constant_item([5, 6], [["a", 7, 1.0, 0.0, 0]])).mask(mask)
+        one = case("integers", f"patterns-2-60-{name}", file.build(), spec, "limit")
+        out.append(replace(one, accept=("malformed",)))
+    return out

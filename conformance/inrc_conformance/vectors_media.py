@@ -6,7 +6,9 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from .builder import File, Index, Raw, cbor, constant_item, meta
+import numpy as np
+
+from .builder import File, Index, MaskSpec, Raw, cbor, constant_item, meta
 from .builder_border import scattered
 from .builder_shell import Shell
 from .case import Case, case
@@ -16,7 +18,8 @@ _GOOD = {0: [0, 40], 1: 5, 2: 2, 3: "inrc 1.0.0"}
 
 def media_cases() -> list[Case]:
     """Files with pROv, right or to be ignored, and the metadata of meshes."""
-    return [*_provenance_cases(), *_ignored_cases(), *_place_cases(), *_mesh_cases()]
+    return [*_provenance_cases(), *_ignored_cases(), *_place_cases(), *_loss_cases(),
+            *_ignored_losses(), *_mesh_cases()]  # fmt: skip
 
 
 def _valid(name: str, file: File, spec: str, **options: Any) -> Case:
@@ -127,6 +130,84 @@ def _place_cases() -> list[Case]:
         _valid("made-brotli", _made(good, 2), "META-38 SEC-5"),
         _valid("made-and-index", _made(good), "META-38 IDX-2", index=Index()),
         _valid("made-without-items", File().add("pROv", good), "META-38"),
+    ]
+
+
+def _loss_cases() -> list[Case]:
+    """What was lost: samples are invalid then, and no bounds, variables and metadata there."""
+    edges = {"all": [], "part": [0, 1, 1, 3], "sample": [1, 2, 2, 3]}
+    out: list[Case] = []
+    for name, part in edges.items():
+        bits = np.ones((2, 3), np.bool_)
+        bits[tuple(map(slice, part[::2], part[1::2]))] = False
+        item = constant_item([2, 3], [["a", 7, 1.5, 0.0, 0]])
+        file = File().item(item).mask(MaskSpec(bits)).add("pROv", cbor({4: [[0, "a", *part]]}))
+        data = file.build()
+        out.append(case("media", f"losses-samples-{name}", data, "META-40 VAL-4", tags="mask"))
+    bound, variable, metadata = [1, "constant", 0, 2, 1, 2], [2, "gone"], [3, ""]
+    some: dict[str, list[list[Any]]] = {
+        "bound": [bound],
+        "bound-all": [bound[:2]],
+        "bound-name-unknown": [[1, ""]],
+        "variable": [variable],
+        "variable-name-unknown": [[2, ""]],
+        "variable-name-not-ascii": [[2, "Größe/时间"]],
+        "metadata": [metadata],
+        "three-kinds": [metadata, bound, variable],
+        "same-twice": [variable, variable],
+        "of-two-parts": [[1, "constant", 0, 1, 0, 1], [1, "constant", 1, 2, 2, 3]],
+        "of-300": [[2, f"variable {n}"] for n in range(300)],
+    }
+    made = {name: _made(cbor({4: losses})) for name, losses in some.items()}
+    made["and-all-keys"] = _made(cbor(_GOOD | {4: [variable]}))
+    made["zstd"] = _made(cbor({4: [bound, variable]}), 1)
+    made["brotli"] = _made(cbor({4: [bound, variable]}), 2)
+    return [*out, *(_valid(f"losses-{n}", file, "META-40") for n, file in made.items())]
+
+
+def _ignored_losses() -> list[Case]:
+    """Losses that break a rule: the section is ignored, all of it."""
+    good = [1, "constant", 0, 2, 1, 2]
+    some: dict[str, Any] = {
+        "none": [],
+        "number": 0,
+        "null": None,
+        "map": {0: good},
+        "not-in-a-list": good,
+        "empty": [[]],
+        "without-name": [[1]],
+        "name-null": [[1, None]],
+        "name-bytes": [[1, b"constant"]],
+        "name-number": [[1, 0, 2]],
+        "metadata-with-a-name": [[3, "constant"]],
+        "kind-4": [[4, ""]],
+        "kind-negative": [[-1, ""]],
+        "kind-text": [["samples", ""]],
+        "kind-float": [[1.5, ""]],
+        "kind-true": [[True, ""]],
+        "start-alone": [[1, "constant", 0]],
+        "second-start-alone": [[1, "constant", 0, 2, 1]],
+        "stop-is-start": [[1, "constant", 1, 1, 1, 2]],
+        "stop-0": [[1, "constant", 0, 0]],
+        "stop-below-start": [[1, "constant", 0, 2, 2, 1]],
+        "start-negative": [[1, "constant", -1, 2, 1, 2]],
+        "stop-negative": [[1, "constant", 0, -2]],
+        "start-float": [[1, "constant", 0.5, 2]],
+        "stop-null": [[1, "constant", 0, None, 1, 2]],
+        "stop-true": [[1, "constant", 0, True]],
+        "pairs-in-lists": [[1, "constant", [0, 2], [1, 2]]],
+        "second-wrong": [good, [1, "constant", 2, 2, 1, 2]],
+    }
+    out = [
+        _invalid(f"ignored-losses-{name}", _made(cbor(_GOOD | {4: value})), "META-40 META-38")
+        for name, value in some.items()
+    ]
+    beside = _made(cbor({0: [5, 40], 4: [good]}))
+    key = _made(cbor({4: [good], 5: 0}))
+    return [
+        *out,
+        _invalid("ignored-losses-beside-goal-5", beside, "META-36 META-38 META-40"),
+        _invalid("ignored-unknown-key-5", key, "META-38"),
     ]
 
 

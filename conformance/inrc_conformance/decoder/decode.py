@@ -13,7 +13,7 @@ from .blending import blended, overlaps
 from .errors import Limit, Malformed
 from .headers import Component, Item, parse_head, parse_item
 from .index import DIGEST_SIZE, Indexed, check_index, check_offset
-from .integer_sections import IntegerSection, check_lattices, decode_integers
+from .integer_sections import IntegerSection, check_arrays, check_lattices, decode_integers
 from .lattice import Lattice
 from .lattice_model import LatticeModel
 from .limits import DEFAULT_LIMITS, Limits, require
@@ -211,6 +211,8 @@ def _check_integers(parts: _Parts, limits: Limits) -> None:
     check_counts(parts.sections(residual=False), wanted, limits)
     check_octrees(parts.sections(residual=False), len(parts.items))
     check_residual_counts(parts.sections(residual=True), parts.items)
+    for residual in (False, True):
+        check_arrays(parts.sections(residual), len(parts.items))
     mixed = [
         check_lattices(parts.sections(residual), parts.lattices(residual))
         for residual in (False, True)

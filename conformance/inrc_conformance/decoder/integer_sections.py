@@ -14,7 +14,10 @@ from .mixing import BitDecoder
 from .numbers import Int64Array
 from .octree import Octree
 from .octree_model import decode_octree
-from .streams import MIXING, OCTREE, Stream, decode_stream
+from .streams import ARRAY, MIXING, OCTREE, Stream, decode_stream
+
+MOST_ARRAYS = 1024
+"""Streams of coder 7 in the TENS, or in the RESD, of an item."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,15 @@ def check_lattices(sections: Sequence[IntegerSection], lattices: Sequence[Lattic
                 raise Malformed("STR-6: a stream of coder 5 does not end with a level")
             mixed[item] = position[item]
     return sum(mixed)
+
+
+def check_arrays(sections: Sequence[IntegerSection], items: int) -> None:
+    """Check how many streams of coder 7 all TENS, or all RESD, hold for each item (STR-10)."""
+    held = [0] * items
+    for section in sections:
+        held[section.item] += sum(stream.coder == ARRAY for stream in section.streams)
+    if max(held, default=0) > MOST_ARRAYS:
+        raise Malformed(f"STR-10: more than {MOST_ARRAYS} streams of coder 7")
 
 
 def decode_integers(

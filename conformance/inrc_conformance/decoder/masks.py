@@ -113,7 +113,7 @@ def _with_patterns(reader: Reader, bits: npt.NDArray[np.bool_], limits: Limits) 
         reader.end("the mask (MASK-1)")
         return Mask(VALIDITY, bits, size, patterns)
     invalid = bits.size - int(np.count_nonzero(bits))
-    stream = read_stream(reader, limits.mask_samples)
+    stream = read_stream(reader, limits.mask_samples, max_array=limits.tensor_entries)
     if stream.count != invalid:
         raise Malformed("MASK-4: not one pattern index per invalid sample")
     if stream.coder == ARRAY:

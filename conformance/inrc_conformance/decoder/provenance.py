@@ -1,21 +1,24 @@
-"""The section pROv: how a file was made (`metadata.md`, META-36 to META-38)."""
+"""The section pROv: how a file was made (`metadata.md`, META-36 to META-38, META-40)."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from . import cbor
 from .errors import Malformed
 
 GOALS = ("psnr", "ratio", "bytes", "max-error", "rel-error")
-_GOAL, _EFFORT, _ARCHITECTURE, _ENCODER = range(4)
+KINDS = ("samples", "bound", "variable", "metadata")
+"""What can be lost."""
+_GOAL, _EFFORT, _ARCHITECTURE, _ENCODER, _LOSSES = range(5)
 Provenance = dict[str, object]
 
 
 def parse_provenance(payload: bytes, most_items: int) -> Provenance:
-    """Return the goal, effort, architecture and encoder that are there; refuse anything else."""
+    """Return what is there of goal, effort, architecture, encoder and losses; refuse the rest."""
     value = cbor.as_map(cbor.parse(payload, most_items), "META-38: pROv")
-    if any(isinstance(key, str) or not _GOAL <= key <= _ENCODER for key in value):
+    if any(isinstance(key, str) or not _GOAL <= key <= _LOSSES for key in value):
         raise Malformed("META-38: an unknown key in pROv")
     out: Provenance = {}
     if _GOAL in value:
@@ -31,6 +34,11 @@ def parse_provenance(payload: bytes, most_items: int) -> Provenance:
             out[name] = cbor.as_uint(value[key], f"META-36: {name}")
     if _ENCODER in value:
         out["encoder"] = cbor.as_text(value[_ENCODER], "META-36: the encoder")
+    if _LOSSES in value:
+        losses = cbor.as_list(value[_LOSSES], "META-40: the losses")
+        if not losses:
+            raise Malformed("META-40: no loss")
+        out["losses"] = [loss(one) for one in losses]
     return out
 
 
@@ -49,3 +57,25 @@ def goal_number(goal: str, value: cbor.Value) -> int | float:
     if goal == "bytes" and isinstance(number, float):
         raise Malformed("META-36: bytes are whole")
     return number
+
+
+def loss(value: cbor.Value) -> list[object]:
+    """Return the kind and name of a loss, then start and stop of each axis (META-40)."""
+    entries = cbor.as_list(value, "META-40: a loss")
+    if len(entries) < 2 or len(entries) % 2:
+        raise Malformed("META-40: a loss has a kind, a name and pairs")
+    kind = cbor.as_uint(entries[0], "META-40: the kind of a loss")
+    if kind >= len(KINDS):
+        raise Malformed("META-40: an unknown kind of loss")
+    name = cbor.as_text(entries[1], "META-40: the name of a loss")
+    if name and KINDS[kind] == "metadata":
+        raise Malformed("META-40: lost metadata have a name")
+    edges = [cbor.as_uint(entry, "META-40: an edge of a loss") for entry in entries[2:]]
+    check_edges(edges)
+    return [KINDS[kind], name, *edges]
+
+
+def check_edges(edges: Sequence[int]) -> None:
+    """Check that every stop is greater than its start (META-40)."""
+    if any(stop <= start for start, stop in zip(edges[::2], edges[1::2], strict=True)):
+        raise Malformed("META-40: a stop is not greater than its start")

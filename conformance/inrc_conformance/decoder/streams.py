@@ -67,12 +67,16 @@ class SymbolDecoder(Protocol):
 
 
 def read_stream(
-    reader: Reader, max_count: int, lattice_entries: int = 0, octree_entries: int = 0
+    reader: Reader,
+    max_count: int,
+    lattice_entries: int = 0,
+    octree_entries: int = 0,
+    max_array: int | None = None,
 ) -> Stream:
     """Read one stream; its count is checked before anything else.
 
     `lattice_entries` and `octree_entries` are the sizes of the lattice or the octree that the
-    stream may belong to.
+    stream may belong to; `max_array` is the limit of an array where it is not `max_count`.
     """
     coder = reader.u8()
     count = reader.uleb()
@@ -80,7 +84,8 @@ def read_stream(
         if not 1 <= count <= lattice_entries:
             raise Malformed("STR-6: a stream of coder 5 does not hold a part of a lattice")
         return Stream(coder, count, _data(reader))
-    require(count, max_count, "count of a stream")
+    most = max_array if coder == ARRAY and max_array is not None else max_count
+    require(count, most, "count of a stream")
     if coder == OCTREE:
         if not octree_entries or count != octree_entries:
             raise Malformed("STR-8: a stream of coder 6 does not hold all of an octree")

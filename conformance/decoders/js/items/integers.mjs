@@ -4,10 +4,11 @@ import { checkLimit } from "../limits.mjs";
 import { Lattice, LatticeDecoder } from "../entropy/lattice.mjs";
 import { checkOctree } from "../entropy/octree.mjs";
 import { decodeMixedOctree } from "../entropy/octree_mixing.mjs";
-import { MIXING, OCTREE, readStream } from "../entropy/streams.mjs";
+import { ARRAY, MIXING, OCTREE, readStream } from "../entropy/streams.mjs";
 import { ByteReader } from "../container/bytes.mjs";
 
 const COMMON_AXES = 4;
+const MOST_ARRAYS = 1024;
 
 /** Collects the integers of one item's sections, in coded order. */
 class Collector {
@@ -23,6 +24,7 @@ class Collector {
     this.lattice = lattice;
     this.octree = octree;
     this.latticeDecoder = null;
+    this.arrays = 0;
   }
 
   /** Adds all streams up to the end of the payload. @returns {Int32Array} what they held */
@@ -50,6 +52,7 @@ class Collector {
     if (coder !== MIXING && limits !== null) checkLimit("entries of tensors", count, limits.parameters);
     if (count > this.total - this.filled) throw malformed("more integers than an item asks for (TENS-2, RESD-2)");
     if (coder === OCTREE && (this.octree === null || this.filled > 0)) throw malformed("an octree where there is none (STR-8)");
+    if (coder === ARRAY && ++this.arrays > MOST_ARRAYS) throw malformed(`more than ${MOST_ARRAYS} arrays of an item (STR-10)`);
   }
 
   #mixing(count, data) {

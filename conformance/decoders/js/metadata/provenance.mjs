@@ -1,14 +1,18 @@
-/** pROv: what was asked for when the file was made (metadata.md, META-36 to META-38). */
+/** pROv: what was asked for when the file was made, and what was lost then (metadata.md, META-36 to META-38, META-40). */
 import { CborFloat, isUnsigned } from "../container/cbor.mjs";
 
 const GOALS = ["psnr", "ratio", "bytes", "max-error", "rel-error"];
+const LOSSES = ["samples", "bound", "variable", "metadata"];
 
 /**
+ * @typedef {[string, string, ...(number | bigint)[]]} Loss kind, name, and start and stop per axis
+ *
  * @typedef {object} Provenance
  * @property {[string, number | bigint]} [goal]
  * @property {number | bigint} [effort]
  * @property {number | bigint} [architecture]
  * @property {string} [encoder]
+ * @property {Loss[]} [losses]
  */
 
 /** @param {*} cbor the payload @returns {Provenance | null} null where it breaks a rule (META-38) */
@@ -20,6 +24,7 @@ export function readProvenance(cbor) {
     else if (key === 1) provenance.effort = isUnsigned(value) ? value : null;
     else if (key === 2) provenance.architecture = isUnsigned(value) ? value : null;
     else if (key === 3) provenance.encoder = typeof value === "string" ? value : null;
+    else if (key === 4) provenance.losses = readLosses(value);
     else return null;
   }
   return Object.values(provenance).includes(null) ? null : provenance;
@@ -33,6 +38,21 @@ function readGoal(value) {
   const number = isFloat ? value[1].value : value[1];
   if (isFloat && (!Number.isFinite(number) || Number.isInteger(number))) return null;
   return inRange(goal, number, isFloat) ? [goal, number] : null;
+}
+
+function readLosses(value) {
+  if (!Array.isArray(value) || value.length === 0) return null;
+  const losses = value.map(readLoss);
+  return losses.includes(null) ? null : losses;
+}
+
+function readLoss(value) {
+  if (!Array.isArray(value) || value.length % 2 !== 0) return null;
+  const [kind, name, ...range] = value;
+  if (!isUnsigned(kind) || kind >= LOSSES.length || typeof name !== "string") return null;
+  if (LOSSES[kind] === "metadata" && name !== "") return null;
+  const grows = range.every((bound, index) => isUnsigned(bound) && (index % 2 === 0 || bound > range[index - 1]));
+  return grows ? [LOSSES[kind], name, ...range] : null;
 }
 
 function inRange(goal, number, isFloat) {

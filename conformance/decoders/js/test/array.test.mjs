@@ -85,3 +85,31 @@ test("the count of an array is checked against the limit of parameters in tensor
   assert.deepEqual(Array.from(residuals(array([2, 3]))[0]), read(...array([2, 3])));
   assert.throws(() => residuals(array([7])), malformed);
 });
+
+test("the sections of an item hold 1024 arrays at most, TENS and RESD and each item for itself", () => {
+  const total = 1025;
+  const field = { residualSteps: [1], samples: total, components: [{}], field: { active: [total] } };
+  const item = { model: { tensors: [[total]] }, sparse: new Map(), ...field };
+  const section = (number, streams) => ({ payload: () => Uint8Array.from([number, ...streams.flat()]), keepDigest() {} });
+  const sectionsOf = (number, arrays) => {
+    const streams = [...Array(arrays).fill(array([1], [])), ...Array(total - arrays).fill([0, 1, 0, 0, 0])];
+    return [section(number, streams.slice(0, 600)), section(number, streams.slice(600))];
+  };
+  const tensorsOf = (...arrays) => {
+    const sections = arrays.flatMap((most, number) => sectionsOf(number, most));
+    return readTensors(sections, arrays.map(() => item), [], DEFAULT_LIMITS, {});
+  };
+  const residualsOf = (arrays) => readResiduals(sectionsOf(0, arrays), [item], {});
+  const refused = { outcome: "malformed", message: /STR-10/ };
+  assert.equal(tensorsOf(1024, 1024)[1][0].length, total);
+  assert.equal(residualsOf(1024)[0].length, total);
+  assert.throws(() => tensorsOf(1024, 1025), refused);
+  assert.throws(() => residualsOf(1025), refused);
+});
+
+test("in a mask the limit of an array comes before its rank and lengths", () => {
+  const head = [0, 1, 6, 0, 0, 1, 0, 1, 2, 8, 9];
+  const maskOf = (...stream) => readMask(Uint8Array.of(...head, ...stream), new Account("masks", 100), DEFAULT_LIMITS, {});
+  assert.throws(() => maskOf(7, 0x81, 0x80, 0x80, 0x08, 0), { outcome: "limit" });
+  assert.throws(() => maskOf(7, 6, 0), malformed);
+});
