@@ -9,8 +9,8 @@ Two volumes, two photographs and a mesh of a folder of data (--data, or INRC_DAT
   which costs nothing that can be measured. The same fitted parameters are then stored as the source
   does, and by `inrc transcode` at the PSNR that the source's scheme leaves (0.05 dB less at most):
   rounded and coded alone; finetuned under their rounding against what they decode to, for half as
-  many steps; and pruned by magnitude where that pays and finetuned with the rate in the loss
-  (`qat`). The smallest counts. The field that was fitted is not looked at again.
+  many steps; and finetuned with the rate in the loss (`qat`). The smallest counts. The field that
+  was fitted is not looked at again.
 - *architectures*: every architecture at the same number of bytes and steps, beside `pyramid`.
 - *curves*: every architecture at several sizes, for the first volume; written to
   docs/plugins/curves.md.
@@ -231,12 +231,13 @@ def _storage_row(system: System, data: Data, place: Path, steps: int) -> dict[st
 
 
 def _ways_to_store(steps: int) -> list[dict[str, Any]]:
-    """Stages of `transcode`: rounding alone, a finetune of so many steps, and with pruning."""
-    finetune = {"fit.finetune_steps": steps, "fit.prune_steps": 2 * steps // 3}
+    """Stages of `transcode`: rounding alone, and a finetune of so many steps without and with the
+    rate in the loss."""
+    finetune = {"fit.finetune_steps": steps}
     return [
-        {"prune": "none", "quantise": "uniform", "settings": {"fit.finetune_steps": 0}},
-        {"prune": "none", "quantise": "uniform", "settings": finetune},
-        {"prune": "magnitude", "quantise": "qat", "settings": finetune},
+        {"quantise": "uniform", "settings": {"fit.finetune_steps": 0}},
+        {"quantise": "uniform", "settings": finetune},
+        {"quantise": "qat", "settings": finetune},
     ]
 
 
@@ -399,8 +400,8 @@ def _write_report() -> None:
     lines += [
         "Fits of one length, parameters in 14 bits; then the source's own storage, and "
         "`inrc transcode` at the PSNR that it leaves, 0.05 dB less at most: rounded and coded "
-        "alone, or finetuned against what the parameters decode to for half as many steps, or "
-        "pruned by magnitude and finetuned with the rate in the loss, whichever is smallest.",
+        "alone, or finetuned against what the parameters decode to for half as many steps, "
+        "without or with the rate in the loss, whichever is smallest.",
         "",
         "| system | input | parameters | fitted | source: bytes | dB | inrc, rounded: bytes "
         "| inrc: bytes | dB | ratio |",

@@ -97,8 +97,6 @@ def encode_item(
         bounds: that are promised, per component.
         residual_steps: per component, if there will be residuals.
     """
-    if coder == "auto":
-        model = replace(model, tensors=_with_useful_masks(model.tensors))
     item, masks = model_header(architecture, model, components, dims, first_mask)
     item = replace(item, bounds=bounds, residual_steps=residual_steps)
     specs = architecture.tensors(model.config, item.shape, len(components))
@@ -127,30 +125,6 @@ def _sparsity_section(shape: tuple[int, ...], packed: bytes) -> bytes:
     """A search for steps codes the same mask again and again, which took longer than the rest."""
     bits = np.unpackbits(np.frombuffer(packed, np.uint8), count=math.prod(shape))
     return encode_mask_section(CodedMask(bits.astype(np.bool_).reshape(shape)))
-
-
-def _with_useful_masks(tensors: Sequence[CodedTensor]) -> tuple[CodedTensor, ...]:
-    """The same tensors; masks that take more than coding their zeros does are left out."""
-    groups: dict[tuple[tuple[int, ...], bytes], list[int]] = {}
-    for index, tensor in enumerate(tensors):
-        if tensor.mask is not None:
-            key = tensor.mask.shape, np.packbits(tensor.mask).tobytes()
-            groups.setdefault(key, []).append(index)
-    found = list(tensors)
-    for mask, group in groups.items():
-        masked = [tensors[index] for index in group]
-        # A codebook, or another zero, has no integer that stands for 0.
-        if any(
-            tensor.values.ndim <= 2 or tensor.quantisation.codebook or tensor.quantisation.zero
-            for tensor in masked
-        ):
-            continue
-        bare = [replace(tensor, mask=None) for tensor in masked]
-        cost = len(_sparsity_section(*mask)) + SECTION_OVERHEAD
-        if len(_encode_tensors(bare, "auto")) <= cost + len(_encode_tensors(masked, "auto")):
-            for index, tensor in zip(group, bare, strict=True):
-                found[index] = tensor
-    return tuple(found)
 
 
 def model_header(
