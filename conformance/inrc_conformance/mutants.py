@@ -248,7 +248,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     *(Mutant(name, patches, first="valid/array/*") for name, patches in ARRAYS),
     *(Mutant(name, patches, first="malformed/array/more*") for name, patches in FAULTY_ARRAYS),
-    *(Mutant(name, patches, first="valid/shell/data*") for name, patches in UNBOUNDED),
+    *(Mutant(name, patches, first="valid/shell/[dv]a*") for name, patches in UNBOUNDED),
     *(
         Mutant(name, patches, first="valid/shell/scattered*")
         for name, patches in (*OCTREES, *SHELLS)

@@ -326,7 +326,7 @@ UNBOUNDED: tuple[tuple[str, Patches], ...] = (
     ("residuals without bounds", ((octree_values, "_LARGEST_RESIDUAL", 2**60),)),
     ("magnitudes without bounds", ((octree_values, "_MOST", 2**60),)),
 )
-"""Wrong octrees that only data show that no encoder writes."""
+"""Wrong octrees that only odd data and far values show."""
 
 SHELLS: tuple[tuple[str, Patches], ...] = (
     ("continuation without sides", ((shell, "continued", _plain_continuation),)),
