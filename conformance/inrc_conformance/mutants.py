@@ -32,7 +32,7 @@ from .mutants_basic import BASIC
 from .mutants_grids import AMGSRNS, MINERS
 from .mutants_metadata import METADATA
 from .mutants_network import NETWORKS, UNCHECKED_NETWORKS
-from .mutants_octree import OCTREES, SHELLS, UNCHECKED_SHELLS
+from .mutants_octree import OCTREES, SHELLS, UNBOUNDED, UNCHECKED_SHELLS
 from .mutants_overlap import (
     BORDERS,
     CODEBOOKS,
@@ -248,6 +248,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     *(Mutant(name, patches, first="valid/array/*") for name, patches in ARRAYS),
     *(Mutant(name, patches, first="malformed/array/more*") for name, patches in FAULTY_ARRAYS),
+    *(Mutant(name, patches, first="valid/shell/[dv]a*") for name, patches in UNBOUNDED),
     *(
         Mutant(name, patches, first="valid/shell/scattered*")
         for name, patches in (*OCTREES, *SHELLS)

@@ -298,18 +298,12 @@ OCTREES: tuple[tuple[str, Patches], ...] = (
     *((f"cells without context {n}", _with_cell_context(n)) for n in range(6)),
     *((f"values without context {n}", _with_value_context(n)) for n in range(5)),
     *((f"no feature {n}", _without_feature(n)) for n in range(19)),
-    ("features without bounds", ((octree_values, "features_of", _unbounded),)),
     ("gains start at 0", _gains(lambda gains: [0] * len(gains))),
     ("gains of bends are positive", _gains(lambda gains: [*map(abs, gains[:3]), *gains[3:]])),
     ("gains of class 8", ((octree_values, "first_gains", lambda kind: _GAINS(kind % 8 or 1)),)),
     ("gains do not learn", ((octree_values, "learn", lambda *_: None),)),
     ("gains learn at another rate", ((octree_values, "learn", _learn_with(200)),)),
     ("nodes beside odd axes do not count", ((octree_values, "nearest_of", _nearest_before),)),
-    ("gains without bounds", ((octree_values, "_HEAVIEST", 2**60),)),
-    ("errors without bounds", ((octree_values, "_LARGEST_ERROR", 2**60),)),
-    ("predictions without bounds", ((octree_values, "_LARGEST", 2**60),)),
-    ("residuals without bounds", ((octree_values, "_LARGEST_RESIDUAL", 2**60),)),
-    ("magnitudes without bounds", ((octree_values, "_MOST", 2**60),)),
     ("HALF of negative numbers is 0", ((octree_values, "half", _half_signed),)),
     (
         "a box of 27 nodes",
@@ -323,6 +317,16 @@ OCTREES: tuple[tuple[str, Patches], ...] = (
     ("no sum of weights", ((octree_values, "activity", _activity_unweighted),)),
 )
 """Names and patches of wrong octrees; any order of the digits of F and E decodes the same."""
+
+UNBOUNDED: tuple[tuple[str, Patches], ...] = (
+    ("features without bounds", ((octree_values, "features_of", _unbounded),)),
+    ("gains without bounds", ((octree_values, "_HEAVIEST", 2**60),)),
+    ("errors without bounds", ((octree_values, "_LARGEST_ERROR", 2**60),)),
+    ("predictions without bounds", ((octree_values, "_LARGEST", 2**60),)),
+    ("residuals without bounds", ((octree_values, "_LARGEST_RESIDUAL", 2**60),)),
+    ("magnitudes without bounds", ((octree_values, "_MOST", 2**60),)),
+)
+"""Wrong octrees that only odd data and far values show."""
 
 SHELLS: tuple[tuple[str, Patches], ...] = (
     ("continuation without sides", ((shell, "continued", _plain_continuation),)),
