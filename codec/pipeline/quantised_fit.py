@@ -29,6 +29,8 @@ from codec.stage_contracts import EntryPruner, Pruner, UnitPruner
 _log = logging.getLogger("inrc")
 
 _ROUNDS = 5
+# Rounds without training take no time, and nothing moves between them.
+_UNTRAINED_ROUNDS = 10
 # Of a quantiser whose steps do not depend on the coarseness: another round only trains more.
 _FIXED_ROUNDS = 2
 _CLOSE_DB = 0.1
@@ -103,7 +105,9 @@ class QuantisedFit:
                 state = pruned
                 coarseness = self._first_coarseness(state)
         results: list[_Result] = []
-        rounds = _ROUNDS if self._quantiser.adjustable else _FIXED_ROUNDS
+        rounds = _ROUNDS if self._finetune_steps else _UNTRAINED_ROUNDS
+        if not self._quantiser.adjustable:
+            rounds = _FIXED_ROUNDS
         for number in range(rounds):
             part = self._progress.part(
                 0.3 + 0.7 * number / rounds, 0.3 + 0.7 * (number + 1) / rounds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -257,7 +258,7 @@ def test_vectors_are_rounded_to_the_nearest() -> None:
     assert torch.equal(state.settled("b", bias), bias)
 
 
-def exact_bits(values: list[int], scale: float) -> float:
+def exact_bits(values: Sequence[float], scale: float) -> float:
     def below(x: float) -> float:
         return 0.5 * math.exp(x / scale) if x < 0 else 1 - 0.5 * math.exp(-x / scale)
 
@@ -274,9 +275,19 @@ def test_bits_are_those_of_a_discrete_laplace_distribution() -> None:
 
 
 def test_slices_of_a_grid_have_their_own_scale() -> None:
-    grid = torch.tensor([[[1.0, -1.0]], [[9.0, 7.0]]], dtype=torch.float64)
-    expected = exact_bits([1, -1], 1.0) + exact_bits([9, 7], 8.0)
+    grid = torch.tensor([[[1.0, -1.0]], [[9.0, -7.0]]], dtype=torch.float64)
+    expected = exact_bits([1, -1], 1.0) + exact_bits([9, -7], 8.0)
     assert float(laplace_bits(grid, None)) == pytest.approx(expected)
+
+
+def test_slices_like_those_before_take_the_bits_of_their_differences() -> None:
+    grid = torch.tensor([[[8.0, -8.0]], [[9.0, 1.0]]], dtype=torch.float64)
+    # Of the second slice, 9 follows 8, and 1 follows the mean of 9 and -8.
+    expected = exact_bits([8, -8], 8.0) + exact_bits([1, 0.5], 0.75)
+    assert float(laplace_bits(grid, None)) == pytest.approx(expected)
+    alone = exact_bits([8, -8], 8.0) + exact_bits([9, 1], 5.0)
+    pruned = laplace_bits(grid, torch.ones_like(grid, dtype=torch.bool))
+    assert float(pruned) == pytest.approx(alone)
 
 
 def test_gradients_of_bits_are_those_of_finite_differences() -> None:

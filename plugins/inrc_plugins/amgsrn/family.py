@@ -120,7 +120,7 @@ class AmgsrnFamily:
     def arranged(
         self, tensors: Mapping[str, torch.Tensor], curvature: Mapping[str, torch.Tensor]
     ) -> dict[str, torch.Tensor]:
-        return arranged(tensors, curvature)
+        return arranged(tensors, curvature) if self._settings.arranged else dict(tensors)
 
     def to_map(self, config: AmgsrnConfig) -> dict[int, Any]:
         return config.to_map()

@@ -23,6 +23,9 @@ class AmgsrnSettings:
     nodes: tuple[int, ...] = setting(
         (), "nodes of a grid per axis longer than 1, such as 16x16x16", low=2, high=MOST_NODES
     )
+    arranged: bool = setting(
+        True, "put the fitted grids into an order, with signs and scales, that takes less"
+    )
     match_aspect: bool = setting(True, "reshape the nodes asked for to the aspect of the field")
     width: int = setting(
         0, "units per layer, 0 as the target asks", low=0, high=MOST_WIDTH, logarithmic=True
