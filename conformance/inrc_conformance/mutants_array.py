@@ -6,42 +6,18 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
-from unittest.mock import patch
 
 from .decoder import decode, integer_sections, streams
 from .decoder.errors import Malformed
 from .decoder.integer_sections import IntegerSection
-from .decoder.lattice import AXES, Four, Lattice
-from .decoder.lattice_model import LatticeModel
+from .decoder.lattice import AXES, Four
 from .decoder.mixing import BitDecoder
 from .decoder.numbers import Reader
+from .mutants_memory import remembering
 from .mutants_restoration import Patches
 
-_DECODE_INTEGERS, _LENGTHS = decode._decode_integers, streams._lengths
+_LENGTHS = streams._lengths
 _CHECK_ARRAYS, _CHECK_INTEGERS = integer_sections.check_arrays, decode._check_integers
-_MEMORY = ("magnitude", "zero", "sign")
-
-
-def _remembering(*modules: Any) -> Patches:
-    """Go on with what the first model of the file learned, in all models of some modules."""
-
-    def wrong(parts: Any) -> Any:
-        models: list[LatticeModel] = []
-
-        def model(lattice: Lattice) -> LatticeModel:
-            new = LatticeModel(lattice)
-            for name in _MEMORY if models else ():
-                setattr(new, name, getattr(models[0], name))
-            models.append(new)
-            return new
-
-        with patch.object(streams, "LatticeModel", model):
-            if decode not in modules:
-                return _DECODE_INTEGERS(parts)
-            with patch.object(decode, "LatticeModel", model):
-                return _DECODE_INTEGERS(parts)
-
-    return ((decode, "_decode_integers", wrong),)
 
 
 def _laid_out(change: Callable[[list[int]], Sequence[int]]) -> Patches:
@@ -90,8 +66,8 @@ class _Ending(BitDecoder):
 
 
 ARRAYS: tuple[tuple[str, Patches], ...] = (
-    ("arrays share a memory", _remembering(streams)),
-    ("arrays share the memory of coder 5", _remembering(streams, decode)),
+    ("arrays share a memory", remembering(streams)),
+    ("arrays share the memory of coder 5", remembering(streams, decode)),
     ("arrays without axes of length 1", _laid_out(lambda some: [n for n in some if n > 1])),
     ("arrays with their axes reversed", _laid_out(lambda some: some[::-1])),
     ("arrays with axes of length 1 behind", _laid_out(_ones_behind)),

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 
@@ -14,16 +13,14 @@ from .decoder import decode, residuals
 from .decoder.cbor import Value
 from .decoder.headers import Component, Item, parse_item
 from .decoder.lattice import AXES, Lattice
-from .decoder.lattice_model import LatticeModel
 from .decoder.masks import Mask
 from .decoder.numbers import Int64Array
 from .decoder.result import DecodedComponent
 from .decoder.values import Float64Array, real_values
+from .mutants_memory import remembering
 from .mutants_restoration import Patches
 
 _COMPONENT, _EVALUATE = decode._component, decode._evaluate
-_DECODE_INTEGERS = decode._decode_integers
-_MEMORY = ("magnitude", "zero", "sign")
 
 
 def _of_rounded(x: Float64Array, step: float, residual: Int64Array) -> Float64Array:
@@ -127,21 +124,6 @@ def _components_merged(item: Item) -> list[int]:
     return _four([lengths[0] * len(item.components), *lengths[1:]])
 
 
-def _one_memory(parts: Any) -> Any:
-    """Go on with what the first lattice of the file learned."""
-    models: list[LatticeModel] = []
-
-    def model(lattice: Lattice) -> LatticeModel:
-        new = LatticeModel(lattice)
-        for name in _MEMORY if models else ():
-            setattr(new, name, getattr(models[0], name))
-        models.append(new)
-        return new
-
-    with patch.object(decode, "LatticeModel", model):
-        return _DECODE_INTEGERS(parts)
-
-
 RESIDUALS: tuple[tuple[str, Patches], ...] = (
     ("residuals of rounded values", ((decode, "corrected", _of_rounded),)),
     ("residuals before the offset", _moving(_before_offset)),
@@ -162,7 +144,7 @@ RESIDUALS: tuple[tuple[str, Patches], ...] = (
         _axes(lambda item: _four([len(item.components), *item.dims])),
     ),
     ("residuals without an axis of components", _axes(_components_merged)),
-    ("residuals share a memory", ((decode, "_decode_integers", _one_memory),)),
+    ("residuals share a memory", remembering(decode)),
     ("any number of residuals", ((decode, "check_residual_counts", lambda *_: None),)),
     ("any count of residuals", ((residuals, "_check_count", lambda *_: None),)),
 )
