@@ -9,7 +9,7 @@ from multiprocessing import get_context
 from typing import Any
 
 from codec import Limits
-from robustness.bombs import BYTES, Bomb, bombs
+from robustness.bombs import BYTES, SECONDS, Bomb, bombs
 from robustness.reading import Outcome, attempt, quietly
 from robustness.vectors import valid_vectors
 
@@ -40,7 +40,7 @@ class Refusal:
         """Whether it was refused by the right error, fast and with little memory."""
         return (
             self.outcome.error in self.bomb.errors
-            and self.outcome.seconds < self.bomb.seconds
+            and self.outcome.seconds < SECONDS
             and max(self.traced, self.resident) < BYTES
         )
 

@@ -49,9 +49,9 @@ def of_mutants(tally: Tally, vectors: int, asked: int, every: int) -> str:
 def of_bombs(found: Sequence[Refusal]) -> str:
     """Text and table of part 3."""
     lines = [
-        "What has to be refused within 50 ms (the heads of 65,536 sections take longer) and 16 MiB "
-        "beyond what the process had: resident memory in a fresh child process, and what Python "
-        "and NumPy allocate (tracemalloc), whichever is more.",
+        "What has to be refused within 50 ms and 16 MiB beyond what the process had: resident "
+        "memory in a fresh child process, and what Python and NumPy allocate (tracemalloc), "
+        "whichever is more.",
         "",
         "| file | bytes | refused by | ms | MiB | |",
         "|---|---:|---|---:|---:|---|",

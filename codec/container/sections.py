@@ -15,6 +15,7 @@ from typing import BinaryIO
 from codec.container.byte_sources import ByteSource
 from codec.container.compression import NONE, compress, decompress
 from codec.container.leb128 import decode_uleb, encode_uleb
+from codec.container.section_count import SMALLEST_SECTION, at_most
 from codec.container.section_index import (
     DIGEST_BYTES,
     IndexEntry,
@@ -181,6 +182,9 @@ class SectionReader:
 
     def _from_start(self, allow_truncated: bool) -> list[Section]:
         found: list[Section] = []
+        most = self.limits.max_sections
+        if self._source.size > most * SMALLEST_SECTION:
+            self.limits.check("sections", at_most(self._source, HEADER_BYTES, most))
         try:
             for section in self._scan():
                 found.append(section)

@@ -20,9 +20,12 @@ import codec
 from codec import Limits
 from codec.assembly import FileParts
 from codec.container import cbor
+from codec.container.byte_sources import BytesSource
 from codec.container.compression import BROTLI, ZSTD, compress_frame, decompress
 from codec.container.items import Component, Dim, Item
 from codec.container.leb128 import encode_uleb
+from codec.container.section_count import at_most
+from codec.container.sections import HEADER_BYTES
 from codec.entropy.mask_section import decode_mask_section
 from codec.entropy.stream import ANS, RANGE, decode_stream
 from codec.errors import CorruptError, FormatError, LimitError
@@ -104,6 +107,18 @@ def test_sections_are_limited() -> None:
     check_boundary(FILE, "max_sections", len(split(FILE)[1]))
     padded = edited(FILE, lambda sections: sections.insert(1, ("pADd", 0, b"")))
     check_boundary(padded, "max_sections", len(split(FILE)[1]) + 1)
+
+
+def test_many_small_sections_are_counted_exactly() -> None:
+    """By their lengths, of one byte and of two, before anything is made of their heads."""
+    extra = [("pADd", 0, b""), ("pADd", 0, bytes(200)), ("pADd", 0, bytes(5000))] * 600
+    padded = edited(FILE, lambda sections: [sections[0], *extra, *sections[1:]])
+    number = len(split(padded)[1])
+    check_boundary(padded, "max_sections", number)
+    source = BytesSource(padded)
+    assert at_most(source, HEADER_BYTES, 10**9) == at_most(source, HEADER_BYTES, number) == number
+    assert at_most(source, HEADER_BYTES, number - 1) == number
+    assert at_most(source, HEADER_BYTES, 7) == 8
 
 
 def test_metadata_bytes_are_limited() -> None:
