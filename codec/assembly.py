@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import BinaryIO
 
-from codec.container import cbor
 from codec.container.compression import NONE, compress
 from codec.container.items import Head, Item
 from codec.container.provenance import Provenance
@@ -18,6 +17,7 @@ from codec.entropy.mask_section import CodedMask, decode_mask_section, encode_ma
 from codec.entropy.verbatim import VerbatimValue, encode_verbatim
 from codec.limits import Limits
 from codec.media.dataset import Metadata
+from codec.media.metadata_section import encode_metadata
 from codec.pipeline.item_sections import ItemSections, integer_layer
 
 # Type, attribute and stored payload of a section that is not fitted.
@@ -119,9 +119,8 @@ def kept_sections(
     Args:
         made: how the file is made, if it is to be kept.
     """
-    described = cbor.encode({0: medium, 1: metadata} if metadata else {0: medium})
     payloads = [("VERB", payload) for payload in encode_verbatim(verbatim)]
-    payloads.append(("mETa", described))
+    payloads.append(("mETa", encode_metadata(medium, metadata)))
     if made is not None:
         payloads.append(("pROv", made.to_bytes()))
     return [(name, *compress(data)) for name, data in payloads]

@@ -206,6 +206,7 @@ def verify_file(
             # Without an original there is still everything to evaluate and nothing to compare.
             for item in file.models:
                 _ = item.evaluator
+        file.check_metadata()
         # Last: most of the integers have been decoded by now.
         file.check_digest()
         return VerifyReport(

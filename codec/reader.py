@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy.typing as npt
 
-from codec.container import cbor
 from codec.container.byte_sources import open_source
 from codec.container.items import Head, Item
 from codec.container.provenance import Provenance
@@ -25,6 +24,7 @@ from codec.entropy.verbatim import VerbatimValue, decode_verbatim
 from codec.errors import CorruptError, TruncatedError
 from codec.field_view import FieldView, ItemView
 from codec.limits import Limits, within_memory
+from codec.media.metadata_section import check_tree, decode_metadata
 from codec.options import usable_threads
 from codec.pipeline.item_sections import Coded, section_item
 from codec.tiled_view import TiledView
@@ -83,7 +83,8 @@ class InrcFile(Mapping[str, "FieldView"]):
                 for number, section in enumerate(self.sections.of_type("ITEM"))
             ]
             self.grids = self._check_items()
-            self.medium, self.metadata = self._read_metadata()
+            found = self.sections.of_type("mETa")
+            self._metadata = self.sections.read(found[0]) if found else None
         except BaseException:
             self._source.close()
             raise
@@ -112,22 +113,36 @@ class InrcFile(Mapping[str, "FieldView"]):
         self.limits.check("parameters", sum(item.largest_parameters for item in self.models))
         return grids_of([item.header for item in self.models])
 
-    def _read_metadata(self) -> tuple[str, dict[int, Any]]:
-        found = self.sections.of_type("mETa")
-        if not found:
+    def check_metadata(self) -> tuple[str, dict[int, Any]]:
+        """Medium and tree, if they keep the rules of the format; nothing where there are none.
+
+        Raises:
+            CorruptError: they do not.
+        """
+        if self._metadata is None:
             return "", {}
-        stored = self.sections.read(found[0])
+        medium, tree = decode_metadata(self._metadata)
+        check_tree(medium, tree, {one.name: (one.shape, one.dtype) for one in self.values()})
+        return medium, tree
+
+    @cached_property
+    def _usable_metadata(self) -> tuple[str, dict[int, Any]]:
         try:
-            value = cbor.decode(stored)
-            if not isinstance(value, dict) or not isinstance(value.get(0), str):
-                raise CorruptError("the metadata names no medium", section="mETa")
-            if not isinstance(value.get(1, {}), dict):
-                raise CorruptError("the metadata is not a map", section="mETa")
+            return self.check_metadata()
         except CorruptError as error:
             # An ancillary section: the fields do not depend on it.
             _log.warning("ignoring the metadata: %s", error)
             return "", {}
-        return value[0], value.get(1, {})
+
+    @property
+    def medium(self) -> str:
+        """What kind of file the fields came from, "" if that is not known."""
+        return self._usable_metadata[0]
+
+    @property
+    def metadata(self) -> dict[int, Any]:
+        """What that file said besides its fields: the tree of its medium."""
+        return self._usable_metadata[1]
 
     @cached_property
     def made(self) -> Provenance:

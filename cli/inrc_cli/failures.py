@@ -11,11 +11,13 @@ from contextlib import contextmanager
 import click
 
 from codec import (
+    CorruptError,
     FormatError,
     InrcError,
     InvalidOptionError,
     LimitError,
     TargetError,
+    TruncatedError,
     UnsupportedError,
     VerificationError,
 )
@@ -25,6 +27,9 @@ from inrc_cli.wording import one_line
 OTHER = 1
 USAGE = 2
 INTERRUPTED = 130
+
+STANDARD_INPUT = "standard input"
+_READING = frozenset({"append", "decode", "info", "transcode", "verify"})
 
 # The first class that fits decides, so subclasses stand before FormatError.
 _EXIT_CODES: tuple[tuple[type[InrcError], int], ...] = (
@@ -72,7 +77,17 @@ def about(file: str) -> Iterator[None]:
     try:
         yield
     except FormatError as error:
-        raise ReportedError(f"{file}: {error}", exit_code(error)) from error
+        raise ReportedError(f"{file}: {error}{_way_out(file, error)}", exit_code(error)) from error
+
+
+def _way_out(file: str, error: FormatError) -> str:
+    """What can be done about damage inside a file."""
+    context = click.get_current_context(silent=True)
+    damaged = isinstance(error, CorruptError | TruncatedError) and (error.section or error.offset)
+    if not damaged or file == STANDARD_INPUT or context is None:
+        return ""
+    reads = context.info_name in _READING
+    return "; 'inrc repair' writes a file of what is intact" if reads else ""
 
 
 @contextmanager

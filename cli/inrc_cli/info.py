@@ -39,7 +39,7 @@ def info(source: str, as_json: bool) -> None:
     which only the heads are fetched and checked.
     """
     if source == STDIN:
-        with failures.about("standard input"):
+        with failures.about(failures.STANDARD_INPUT):
             found = codec.info(sys.stdin.buffer.read())
     else:
         with failures.about(source):

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from codec.errors import CorruptError
 from codec.media.dataset import Metadata
@@ -72,6 +74,31 @@ class ArrayLayout:
             _OWN: self.own,
         }
         return {key: value for key, value in tree.items() if value is not None}
+
+    def check_fits(
+        self, parts: Sequence[tuple[tuple[int, ...], np.dtype[Any]]], *, cut: bool = False
+    ) -> None:
+        """Refuse a layout that does not fit the fields it names.
+
+        Args:
+            parts: shape and dtype of those of the fields that are there.
+            cut: they are not whole.
+
+        Raises:
+            CorruptError: it does not.
+        """
+        if not parts:
+            return
+        shape = list(self.shape) or list(parts[0][0])
+        if self.axis is not None and not self.shape:
+            shape.insert(self.axis, len(self.fields))
+        if len(set(parts)) > 1 or (self.axis is not None and self.axis >= len(shape)):
+            raise _wrong(f"{self.name!r} does not fit its components")
+        if self.geometry is not None and self.geometry.axes[-1] >= len(shape):
+            raise _wrong(f"{self.name!r} does not have such axes")
+        samples = math.prod(parts[0][0]) * len(self.fields)
+        if self.shape and not cut and math.prod(shape) != samples:
+            raise _wrong(f"{self.name!r} does not fit its shape")
 
     @classmethod
     def from_tree(cls, tree: Any) -> ArrayLayout:
@@ -155,4 +182,4 @@ def _usable(scale: list[float]) -> bool:
 
 
 def _wrong(complaint: str) -> CorruptError:
-    return CorruptError(f"metadata of the arrays: {complaint}")
+    return CorruptError(f"metadata of the arrays: {complaint}", section="mETa")

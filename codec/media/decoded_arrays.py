@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from codec.errors import CorruptError, InvalidInputError
+from codec.errors import InvalidInputError
 from codec.media.array_attributes import geometry_from_attributes
 from codec.media.array_layout import ARRAY_MEDIA, ArrayLayout, DatasetLayout
 from codec.media.attributes import NETCDF, coordinates, variable_attributes
@@ -207,7 +206,8 @@ def _joined(fields: tuple[DecodedField, ...], layout: DatasetLayout) -> Iterator
         if not parts:
             continue
         lone = array.axis is not None and len(parts) == 1 < len(array.fields)
-        _check_parts(array, parts)
+        forms = [(part.shape, part.dtype) for part in parts]
+        array.check_fits(forms, cut=bool(parts[0].window))
         if len(parts) < len(array.fields):
             array = replace(array, shape=())
         axis = None if lone else array.axis
@@ -216,21 +216,6 @@ def _joined(fields: tuple[DecodedField, ...], layout: DatasetLayout) -> Iterator
         geometry = _placed(array, parts[0], axis)
         yield DecodedArray(name, parts, axis, array, geometry, whole)
     yield from map(_plain, by_name.values())
-
-
-def _check_parts(array: ArrayLayout, parts: tuple[DecodedField, ...]) -> None:
-    """Refuse a layout that does not fit the fields it names."""
-    shape = list(array.shape) or list(parts[0].shape)
-    if array.axis is not None and not array.shape:
-        shape.insert(array.axis, len(array.fields))
-    alike = len({(part.shape, part.dtype) for part in parts}) == 1
-    if not alike or (array.axis is not None and array.axis >= len(shape)):
-        raise CorruptError(f"metadata of the arrays: {array.name!r} does not fit its components")
-    if array.geometry is not None and array.geometry.axes[-1] >= len(shape):
-        raise CorruptError(f"metadata of the arrays: {array.name!r} does not have such axes")
-    samples = math.prod(parts[0].shape) * len(array.fields)
-    if array.shape and not parts[0].window and math.prod(shape) != samples:
-        raise CorruptError(f"metadata of the arrays: {array.name!r} does not fit its shape")
 
 
 def _placed(array: ArrayLayout, field: DecodedField, axis: int | None) -> Geometry | None:

@@ -199,4 +199,4 @@ def _listed(tree: dict[int, Any], key: int, kind: type) -> tuple[Any, ...]:
 
 
 def _wrong(complaint: str) -> CorruptError:
-    return CorruptError(f"geometry: {complaint}")
+    return CorruptError(f"geometry: {complaint}", section="mETa")

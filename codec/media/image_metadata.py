@@ -44,11 +44,15 @@ class ImageMetadata:
             CorruptError: the tree breaks a rule of `format_spec/metadata.md`.
         """
         if unknown := tree.keys() - {_ICC, _EXIF}:
-            raise CorruptError(f"metadata of the image: unknown key {min(unknown, key=str)!r}")
+            raise _wrong(f"unknown key {min(unknown, key=str)!r}")
         for key, value in tree.items():
             if not isinstance(value, bytes) or not value:
-                raise CorruptError(f"metadata of the image: key {key} is not a filled byte string")
+                raise _wrong(f"key {key} is not a filled byte string")
         return cls(tree.get(_ICC, b""), tree.get(_EXIF, b""))
+
+
+def _wrong(complaint: str) -> CorruptError:
+    return CorruptError(f"metadata of the image: {complaint}", section="mETa")
 
 
 def upright(exif: bytes) -> tuple[int, bytes]:

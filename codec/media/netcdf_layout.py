@@ -342,7 +342,7 @@ def _attribute(name: str, value: Any) -> Attribute:
 
 def _require(condition: bool, complaint: str) -> None:
     if not condition:
-        raise CorruptError(f"metadata of the NetCDF file: {complaint}")
+        raise CorruptError(f"metadata of the NetCDF file: {complaint}", section="mETa")
 
 
 def _is_int(value: Any) -> bool:

@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from codec.assembly import IntegerSection, KeptSection, mask_digest
-from codec.container import cbor
 from codec.container.atomic import atomic_path, check_writable
 from codec.container.byte_sources import open_source
 from codec.container.compression import compress
@@ -27,6 +26,12 @@ from codec.entropy.verbatim import decode_verbatim
 from codec.errors import CorruptError, InvalidInputError
 from codec.limits import Limits
 from codec.media.dataset import Metadata
+from codec.media.metadata_section import (
+    Forms,
+    check_tree,
+    decode_metadata,
+    encode_metadata,
+)
 from codec.media.remaining import fill_value, remaining
 from codec.reader import InrcFile
 from codec.reports import LostRegion, RepairReport
@@ -86,6 +91,17 @@ def repair_file(
         opened.close()
 
 
+def _forms(fields: WholeFields) -> Forms:
+    """What is known of the fields; where their end is lost, they may have been larger."""
+    found: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {}
+    for place in fields.places:
+        ends = tuple(part.stop for part in place.box)
+        for one in place.header.components:
+            known = found.get(one.name, (ends,))[0]
+            found[one.name] = tuple(map(max, ends, known)), np.dtype(one.dtype)
+    return found
+
+
 def _head(file: DamagedFile) -> Head | None:
     found = file.intact("HEAD")
     return Head.from_bytes(file.read(found[0])) if found else None
@@ -102,6 +118,7 @@ class _Kept:
 
     def __init__(self, file: DamagedFile, fields: WholeFields) -> None:
         self._file = file
+        self._forms = _forms(fields)
         self.verbatim = set(decode_verbatim([file.read(one) for one in file.intact("VERB")]))
         self.medium, found = self._read_metadata()
         names = {one.name for place in fields.places for one in place.header.components}
@@ -111,16 +128,22 @@ class _Kept:
         damaged = [piece.type for piece in file.damage]
         if not gone and (fields.unplaced or "VERB" in damaged):
             losses.append(LostRegion(VARIABLE, "", (), 1.0))
-        if damaged and not file.intact("mETa"):
+        if self._unsound or (damaged and not file.intact("mETa")):
             losses.append(LostRegion(METADATA, "", (), 1.0))
         self.losses = tuple(losses)
 
     def _read_metadata(self) -> tuple[str, Metadata]:
+        """Medium and tree; nothing where they break a rule, for no reader would use them."""
+        self._unsound = False
         for piece in self._file.intact("mETa")[:1]:
-            value = cbor.decode(self._file.read(piece))
-            if isinstance(value, dict) and isinstance(value.get(0), str):
-                tree = value.get(1, {})
-                return value[0], tree if isinstance(tree, dict) else {}
+            try:
+                medium, tree = decode_metadata(self._file.read(piece))
+                check_tree(medium, tree, self._forms)
+            except CorruptError as error:
+                _log.warning("leaving out the metadata: %s", error)
+                self._unsound = True
+            else:
+                return medium, tree
         return "", {}
 
     def _made(self) -> Provenance:
@@ -138,7 +161,7 @@ class _Kept:
         """As they will be written."""
         replaced: dict[str, bytes] = {}
         if self._changed:
-            replaced["mETa"] = cbor.encode({0: self.medium, 1: self.metadata})
+            replaced["mETa"] = encode_metadata(self.medium, self.metadata)
         if self.losses:
             replaced["pROv"] = self._made().to_bytes()
         copied = [
@@ -147,6 +170,7 @@ class _Kept:
             if piece.intact
             and piece.type not in _CODED
             and piece.type not in replaced
+            and not (self._unsound and piece.type == "mETa")
             and (piece.type in KNOWN_TYPES or piece.type[3].islower())
         ]
         return copied + [(name, *compress(payload)) for name, payload in replaced.items()]

@@ -53,7 +53,10 @@ def test_each_error_has_its_code_and_one_line(
     fake.error = error
     result = run(*command)
     assert result.exit_code == code
-    assert only_line(result.stderr) == line
+    # Where a file is damaged inside, what reads it names the way out.
+    repairable = "(section" in line and command[0] != "encode"
+    hint = "; 'inrc repair' writes a file of what is intact" if repairable else ""
+    assert only_line(result.stderr) == line + hint
     assert result.stdout == ""
 
 
