@@ -26,8 +26,7 @@ from codec.entropy.stream import CODERS, decode_stream, encode_stream, summarise
 from codec.entropy.verbatim import decode_verbatim, encode_verbatim
 from codec.errors import InrcError
 from codec.limits import Limits
-from codec.media.array_layout import DatasetLayout
-from codec.media.netcdf_layout import from_tree
+from codec.media.metadata_section import check_tree, decode_metadata
 from codec.pipeline.residuals import ItemResiduals, encode_residuals
 from codec.registry import architecture, names
 from tests.building import constant_file, fvsrn_file, split
@@ -80,12 +79,11 @@ def _index(payload: bytes) -> object:
 
 
 def _metadata(payload: bytes) -> object:
-    tree = cbor.decode(payload)
-    if not isinstance(tree, dict) or not isinstance(tree.get(1), dict):
-        return None
-    for parse in (from_tree, DatasetLayout.from_tree):
+    medium, tree = decode_metadata(payload)
+    fields = {"v": ((6, 5), np.dtype(np.float32))}
+    for one in (medium, "netcdf", "zarr", "image", "mesh"):
         try:
-            parse(tree[1])
+            check_tree(one, tree, fields)
         except InrcError:
             continue
     return None
