@@ -101,6 +101,11 @@ SAMPLES: dict[str, Sample] = {
     "siren": (_waves, _fitted("siren")),
     "siren-prior": (_picture, _fitted("siren", **{"arch.prior": "photos-32"})),
     "neurcomp": (_waves, _fitted("neurcomp")),
+    "fvsrn-array": (_waves, _fitted("fvsrn", **{"fit.steps": 60}) | {"psnr": 45}),
+    "amgsrn-array": (_waves, _fitted("amgsrn")),
+    "fvsrn-zstd": (_waves, _fitted("fvsrn") | {"coder": "zstd"}),
+    "fvsrn-brotli": (_waves, _fitted("fvsrn") | {"coder": "brotli"}),
+    "fvsrn-sparse": (_waves, _fitted("fvsrn", **{"prune.sparsity": 0.5}) | {"prune": "magnitude"}),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 import codec
 from codec import registry
+from codec.entropy import stream
 from tests.golden import add
 
 NAMES = sorted(path.stem for path in add.FOLDER.glob("*.inrc"))
@@ -43,16 +45,22 @@ def test_a_golden_file_decodes_to_what_it_did(name: str) -> None:
                 assert far <= told["tolerance"] + (ulp if values.dtype.kind == "f" else 0)
 
 
-def test_there_is_a_golden_file_of_every_architecture_and_kind() -> None:
-    architectures, kinds, sections = set(), set(), set()
+def test_there_is_a_golden_file_of_every_architecture_kind_and_coder() -> None:
+    architectures, kinds, sections, contents = set(), set(), set(), ""
     for name in NAMES:
-        with codec.open(add.FOLDER / f"{name}.inrc", device="cpu") as file:
+        path = add.FOLDER / f"{name}.inrc"
+        contents += " ".join(section.content for section in codec.info(path).sections) + " "
+        with codec.open(path, device="cpu") as file:
             architectures |= {item.architecture.name for item in file.models}
             kinds.add(file.head.kind)
             sections |= {section.type for section in file.sections.sections}
     assert architectures == set(registry.names("architecture"))
     assert kinds == {"volume", "image", "sdf"}
     assert sections >= {"MASK", "RESD", "VERB", "mETa", "pROv", "TENS"}
+    coders = set(re.findall(r"\d+ in (\w+)", contents))
+    assert coders == {*stream.CODERS, "mixing", "octree", "array"}
+    assert "validity" in contents
+    assert "sparsity" in contents
 
 
 def test_golden_files_are_small() -> None:

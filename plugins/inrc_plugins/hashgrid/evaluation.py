@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codec.contracts import Floats, Positions
-from codec.pipeline.blocks import windows
-from inrc_plugins.config_map import active_axes
+from inrc_plugins.block_evaluation import BlockEvaluator
 from inrc_plugins.hashgrid.config import PRIMES, HashgridConfig, Level
 
 Nodes = npt.NDArray[np.int64]
@@ -23,7 +22,7 @@ Nodes = npt.NDArray[np.int64]
 _CHUNK = 8192
 
 
-class HashgridEvaluator:
+class HashgridEvaluator(BlockEvaluator):
     """A `hashgrid` model on the CPU.
 
     Args:
@@ -35,38 +34,25 @@ class HashgridEvaluator:
     def __init__(
         self, config: HashgridConfig, shape: tuple[int, ...], parameters: Sequence[Floats]
     ) -> None:
+        super().__init__(shape, len(parameters[-1]), _CHUNK)
         self._config = config
-        self._shape = shape
-        self._axes = active_axes(shape)
         self._tables = parameters[: config.levels]
         self._matrices = parameters[config.levels :]
-        self._components = self._matrices[-1].shape[0]
 
-    def on_axes(self, positions: Sequence[Positions]) -> Floats:
-        """See `codec.contracts.Evaluator`."""
-        lengths = tuple(len(axis) for axis in positions)
-        active = [positions[axis] / (self._shape[axis] - 1) for axis in self._axes]
-        counts = [len(axis) for axis in active]
-        out = np.empty((self._components, *counts), dtype=np.float32)
-        for window in windows(counts, _CHUNK) if out.size else ():
-            units = [axis[part] for axis, part in zip(active, window, strict=True)]
-            features = [self._on_axes(*level, units) for level in self._levels()]
-            found = self._network(np.concatenate(features))
-            out[(slice(None), *window)] = found.reshape(-1, *(len(axis) for axis in units))
-        # Inactive axes have one sample, and every position along them is that sample.
-        kept = [n if axis in self._axes else 1 for axis, n in enumerate(lengths)]
-        full = out.reshape(self._components, *kept)
-        return np.broadcast_to(full, (self._components, *lengths))
+    def _on_product(self, active: Sequence[Positions]) -> Floats:
+        units = self._units(active)
+        features = [self._on_axes(*level, units) for level in self._levels()]
+        return self._network(np.concatenate(features))
 
-    def at(self, points: Positions) -> Floats:
-        """See `codec.contracts.Evaluator`."""
-        out = np.empty((self._components, len(points)), dtype=np.float32)
-        for start in range(0, len(points), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            units = [points[part, axis] / (self._shape[axis] - 1) for axis in self._axes]
-            features = [self._at(*level, units) for level in self._levels()]
-            out[:, part] = self._network(np.concatenate(features))
-        return out
+    def _at_points(self, active: Sequence[Positions]) -> Floats:
+        units = self._units(active)
+        features = [self._at(*level, units) for level in self._levels()]
+        return self._network(np.concatenate(features))
+
+    def _units(self, active: Sequence[Positions]) -> list[Positions]:
+        """Positions in [0, 1]."""
+        sizes = (self._shape[axis] for axis in self._axes)
+        return [axis / (size - 1) for axis, size in zip(active, sizes, strict=True)]
 
     def _levels(self) -> zip[tuple[Level, Floats]]:
         return zip(self._config.grids, self._tables, strict=True)

@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codec.contracts import Floats, Positions
-from codec.pipeline.blocks import windows
-from inrc_plugins.config_map import active_axes
+from inrc_plugins.block_evaluation import BlockEvaluator
 from inrc_plugins.neurcomp.config import NeurcompConfig
 
 Doubles = npt.NDArray[np.float64]
@@ -22,7 +21,7 @@ Doubles = npt.NDArray[np.float64]
 _CHUNK = 2048
 
 
-class NeurcompEvaluator:
+class NeurcompEvaluator(BlockEvaluator):
     """A `neurcomp` model on the CPU.
 
     Args:
@@ -34,8 +33,7 @@ class NeurcompEvaluator:
     def __init__(
         self, config: NeurcompConfig, shape: tuple[int, ...], parameters: Sequence[Floats]
     ) -> None:
-        self._shape = shape
-        self._axes = active_axes(shape)
+        super().__init__(shape, len(parameters[-1]), _CHUNK, np.float64)
         doubles = [tensor.astype(np.float64) for tensor in parameters]
         frequency = config.frequency
         self._first = frequency * doubles[0]
@@ -52,34 +50,20 @@ class NeurcompEvaluator:
         ]
         self._last, self._last_vector = doubles[-2], doubles[-1][:, None]
 
-    def on_axes(self, positions: Sequence[Positions]) -> Doubles:
-        """See `codec.contracts.Evaluator`."""
-        lengths = tuple(len(axis) for axis in positions)
-        phases = [self._phases(positions[axis], number) for number, axis in enumerate(self._axes)]
-        counts = [phase.shape[1] for phase in phases]
-        out = np.empty((len(self._last), *counts))
-        for window in windows(counts, _CHUNK) if out.size else ():
-            total = self._first_vector.reshape(-1, *[1] * len(counts))
-            for number, (phase, part) in enumerate(zip(phases, window, strict=True)):
-                shape = [-1] + [1] * len(counts)
-                shape[number + 1] = phase[:, part].shape[1]
-                total = total + phase[:, part].reshape(shape)
-            values = self._network(total.reshape(len(self._first), -1))
-            out[(slice(None), *window)] = values.reshape(-1, *total.shape[1:])
-        # Inactive axes have one sample, and every position along them is that sample.
-        kept = [n if axis in self._axes else 1 for axis, n in enumerate(lengths)]
-        return np.broadcast_to(out.reshape(-1, *kept), (len(self._last), *lengths))
+    def _on_product(self, active: Sequence[Positions]) -> Doubles:
+        counts = [len(axis) for axis in active]
+        total = self._first_vector.reshape(-1, *[1] * len(counts))
+        for number, axis in enumerate(active):
+            shape = [1] * len(counts)
+            shape[number] = counts[number]
+            total = total + self._phases(axis, number).reshape(-1, *shape)
+        return self._network(total.reshape(len(self._first), -1))
 
-    def at(self, points: Positions) -> Doubles:
-        """See `codec.contracts.Evaluator`."""
-        out = np.empty((len(self._last), len(points)))
-        for start in range(0, len(points), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            total = self._first_vector[:, None]
-            for number, axis in enumerate(self._axes):
-                total = total + self._phases(points[part, axis], number)
-            out[:, part] = self._network(total)
-        return out
+    def _at_points(self, active: Sequence[Positions]) -> Doubles:
+        total = self._first_vector[:, None]
+        for number, axis in enumerate(active):
+            total = total + self._phases(axis, number)
+        return self._network(total)
 
     def _phases(self, axis: Positions, number: int) -> Doubles:
         """What positions along one active axis add to the phases of the first layer: (H, n)."""

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from codec.contracts import Floats, Positions
-from inrc_plugins.config_map import active_axes
+from inrc_plugins.block_evaluation import BlockEvaluator, outer_product
 from inrc_plugins.siren.config import SirenConfig
 from inrc_plugins.siren.encodings import encoded_points, unit_places
 from inrc_plugins.siren.network import after_first, smooth_sine
@@ -17,7 +17,7 @@ from inrc_plugins.siren.network import after_first, smooth_sine
 _POINTS = 1 << 18
 
 
-class DeviceEvaluator:
+class DeviceEvaluator(BlockEvaluator):
     """A `siren` model on a torch device.
 
     Args:
@@ -36,10 +36,8 @@ class DeviceEvaluator:
         parameters: Sequence[Floats],
         device: str,
     ) -> None:
+        super().__init__(shape, components, _POINTS)
         self._config = config
-        self._shape = shape
-        self._axes = active_axes(shape)
-        self._components = components
         self._device = device
         self._lock = threading.Lock()
         self._tensors = {
@@ -47,29 +45,17 @@ class DeviceEvaluator:
             for spec, values in zip(config.tensors(components), parameters, strict=True)
         }
 
-    def on_axes(self, positions: Sequence[Positions]) -> Floats:
-        """See `codec.contracts.Evaluator`."""
-        lengths = tuple(len(axis) for axis in positions)
-        active = [unit_places(positions[axis], self._shape[axis]) for axis in self._axes]
-        counts = tuple(len(axis) for axis in active)
-        out = np.empty((self._components, int(np.prod(counts))), np.float32)
-        for start in range(0, out.shape[1], _POINTS):
-            chosen = np.unravel_index(np.arange(start, min(start + _POINTS, out.shape[1])), counts)
-            places = np.stack([axis[at] for axis, at in zip(active, chosen, strict=True)], 1)
-            out[:, start : start + _POINTS] = self._at(places)
-        kept = [n if axis in self._axes else 1 for axis, n in enumerate(lengths)]
-        return np.broadcast_to(out.reshape(self._components, *kept), (self._components, *lengths))
+    def _on_product(self, active: Sequence[Positions]) -> Floats:
+        return self._at_points(outer_product(active))
 
-    def at(self, points: Positions) -> Floats:
-        """See `codec.contracts.Evaluator`."""
-        out = np.empty((self._components, len(points)), np.float32)
-        for start in range(0, len(points), _POINTS):
-            part = points[start : start + _POINTS]
-            places = np.stack([unit_places(part[:, a], self._shape[a]) for a in self._axes], 1)
-            out[:, start : start + _POINTS] = self._at(places)
-        return out
-
-    def _at(self, places: Positions) -> Positions:
+    def _at_points(self, active: Sequence[Positions]) -> Floats:
+        places = np.stack(
+            [
+                unit_places(indices, self._shape[axis])
+                for axis, indices in zip(self._axes, active, strict=True)
+            ],
+            axis=1,
+        )
         # One block at a time bounds the GPU's memory.
         with self._lock, torch.inference_mode():
             encoded = torch.from_numpy(encoded_points(self._config.encoding, places))
@@ -77,4 +63,4 @@ class DeviceEvaluator:
                 self._tensors["vector0"], encoded.to(self._device), self._tensors["matrix0"].T
             )
             values = after_first(self._config, self._tensors, first, smooth_sine)
-            return np.asarray(values.cpu().numpy())
+            return values.float().cpu().numpy()
