@@ -94,7 +94,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--start", type=int, default=0, help="number of the first mutant [0]")
     parser.add_argument("--seed", type=int, default=1, help="of the mutants [1]")
     parser.add_argument(
-        "--judge-every", type=int, default=10, help="by the reference, 0: none [10]"
+        "--judge-every", type=int, default=10, help="refused one by the reference, 0: none [10]"
     )
     parser.add_argument("--stride", type=int, default=1, help="every so manieth vector [1]")
     parser.add_argument("--jobs", type=int, default=1, choices=(1, 2), help="processes [1]")

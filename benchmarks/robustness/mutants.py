@@ -10,7 +10,7 @@ from robustness.damage import count
 from robustness.judging import DISAGREE, OTHER_VALUES, judge
 from robustness.memory import PeakMemory
 from robustness.mutations import mutant
-from robustness.reading import SMALL, attempt, quietly
+from robustness.reading import SMALL, Outcome, attempt, quietly
 from robustness.tally import Tally
 from robustness.vectors import Vector
 
@@ -22,7 +22,8 @@ class Mutants:
     Attributes:
         vectors: what is changed.
         seed: of all choices.
-        judged_every: every so manieth is given to the reference decoder, too; 0 for none.
+        judged_every: the reference decoder is given what was read, and of the others every so
+            manieth; 0 for none at all.
     """
 
     vectors: tuple[Vector, ...]
@@ -51,7 +52,7 @@ class Mutants:
             found = attempt(data, SMALL)
             tally.bytes = (memory.growth, name)
             count(tally, name, found)
-            if self.judged_every and number % self.judged_every == 0 and not found.escaped:
+            if not found.escaped and self._judged(number, found):
                 verdict, words = judge(data, found, digests_known=complete)
                 tally.judged[verdict] += 1
                 if verdict == DISAGREE:
@@ -59,3 +60,7 @@ class Mutants:
                 elif verdict == OTHER_VALUES:
                     tally.remarks.append(f"{name}: {words}")
         return tally
+
+    def _judged(self, number: int, found: Outcome) -> bool:
+        every = self.judged_every
+        return every > 0 and (found.accepted or number % every == 0)

@@ -36,7 +36,8 @@ def of_mutants(tally: Tally, vectors: int, asked: int, every: int) -> str:
     text += f"\n\n{_table(tally, 'refused by the reference decoder')}"
     if tally.judged:
         text += (
-            f"\nEvery {every}th was given to the reference decoder of the conformance suite:\n\n"
+            f"\nAll that were read, and every {every}th of the others, were given to the reference "
+            "decoder of the conformance suite:\n\n"
         )
         text += _rows([(name, f"{count:,}") for name, count in tally.judged.most_common()])
         text += (
