@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from codec.errors import InvalidInputError
+from codec.errors import CorruptError, InvalidInputError
 from codec.media import array_fields
 from codec.media.array_fields import ArrayFile, StoredArray, code_of
 from codec.media.dataset import ArraySource, Dataset, DecodedDataset, VerbatimValue
@@ -22,6 +22,7 @@ from codec.media.decoded_arrays import DecodedArray, decoded_arrays, own_layout
 from codec.media.formats import first_bytes
 from codec.media.geometry import Geometry
 from codec.media.libraries import library, reading, writing
+from codec.media.own_parts import OwnPart
 from codec.media.sample_file import SampleFile
 
 MEDIUM = "fits"
@@ -219,7 +220,11 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     fits = library("astropy.io.fits")
     found = own_layout(dataset, MEDIUM)
     arrays = {array.name: array for array in decoded_arrays(dataset)}
-    order = found.own.get(_HDUS, []) if found is not None else [[name, ""] for name in arrays]
+    order = [] if found is None else OwnPart(found.own).pairs(_HDUS, str)
+    named = [name for name, _ in order]
+    if any(named.count(name) > 1 for name in (*arrays, *dataset.verbatim)):
+        raise CorruptError("metadata of the medium: an HDU is there twice", section="mETa")
+    order += [(name, "") for name in arrays if name not in named]
     with writing(path, _TITLE), path.open("wb") as file:
         stream: Any = gzip.GzipFile("", "wb", 6, file, mtime=0) if path.suffix == ".gz" else file
         first = True
