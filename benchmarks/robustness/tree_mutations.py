@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
@@ -16,12 +17,13 @@ from robustness.container import Apart, Piece
 MEDIA = ("netcdf", "hdf5", "zarr", "npz", "npy", "raw", "nifti", "nrrd", "mrc", "fits", "tiff",
          "vti", "image", "mesh", "of tomorrow", "")  # fmt: skip
 # Where a name that is taken for a path would lead; the folder of a case is four deep.
-ELSEWHERE = "/tmp/inrc-written-elsewhere"
+ELSEWHERE = f"{tempfile.gettempdir()}/inrc-written-elsewhere"
 NAMES = (
     *("", "/", "//", ".", "..", "a/b", "a/", "/a", "a//b", "../a", "../../a", "../../../../a"),
-    *("a/../../../a", "./a", "..\\..\\a", "C:\\a", "\0", "a\0b", "a\nb", "a\r\nb", "\x1b[2J", " a "),
-    *("zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata", "a/.zarray", "c/0/0/0", "0.0.0"),
-    *("../bystander.zarr", "../bystander.zarr/v", "../../bystander.zarr/v", f"{ELSEWHERE}/a"),
+    *("a/../../../a", "./a", "..\\..\\a", "C:\\a", "\0", "a\0b", "a\nb", "a\r\nb", "\x1b[2J"),
+    *(" a ", "zarr.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata", "a/.zarray"),
+    *("c/0/0/0", "0.0.0", "../bystander.zarr", "../bystander.zarr/v"),
+    *("../../bystander.zarr/v", f"{ELSEWHERE}/a"),
     *("<a>&\"'", "]]>", "END", "SIMPLE", "a.npy", "x" * 256, "x" * 10_000, "x/" * 300, "ü\u202e"),
     *("file", "allow_pickle", "history", "_FillValue", "time", "v", "labels", "image", "None"),
 )  # fmt: skip
@@ -31,7 +33,8 @@ _NUMBERS = ("0", "-1", "1", "3", "1e999", "NaN", "1099511627776", "1000000000", 
 _SIZES = (0, 1, 1, 1, 9, 65536, 2**30, 2**31 - 1, 2**31, 2**32, 2**33, 2**40, 2**62, 2**63, -1, -2,
           -(2**31), -(2**40), 10**9)  # fmt: skip
 _WORDS = ("gzip", "zstd", "blosc", "lzma", "pickle", "json2", "delta", "object", "<f8", "|O", "|S9",
-          "float64", "string", "sharding_indexed", "transpose", "/", "../", "\0", "\n", "END", "")  # fmt: skip
+          "float64", "string", "sharding_indexed",
+          "transpose", "/", "../", "\0", "\n", "END", "")  # fmt: skip
 # Sections that hold names.
 _NAMING = ("mETa", "ITEM", "VERB")
 _NUMBER = re.compile(r"\[[-\d,. ]*\]|-?\d+(?:\.\d+)?")
@@ -109,7 +112,9 @@ def _with_other_number(random: Random, payload: bytes) -> bytes:
 def _integers(tree: Any, path: Path) -> list[Path]:
     if type(tree) is int:
         return [path]
-    pairs = tree.items() if isinstance(tree, dict) else enumerate(tree if type(tree) is list else ())
+    pairs = (
+        tree.items() if isinstance(tree, dict) else enumerate(tree if type(tree) is list else ())
+    )
     return [place for key, one in pairs for place in _integers(one, (*path, key))]
 
 

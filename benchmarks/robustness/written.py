@@ -131,7 +131,7 @@ class _Place:
         return {
             path: path.read_bytes()
             for path in [*self._root.rglob("*"), *Path(ELSEWHERE).rglob("*")]
-            if path.is_file() and not path.is_relative_to(self.folder) or "bystander" in str(path)
+            if not path.is_relative_to(self.folder) or "bystander" in str(path)
             if path.is_file()
         }
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import struct
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import netCDF4
 import numpy as np
@@ -13,7 +15,6 @@ from PIL import Image
 
 import codec
 from robustness.vectors import FOLDER, valid_vectors
-from tests.media_samples import SAMPLES, volume
 
 # Medium of a vector -> suffix of the files that it is of.
 SUFFIXES = {
@@ -51,12 +52,18 @@ class Source:
     fields: tuple[str, ...]
 
 
+def sources_of_vectors() -> tuple[Source, ...]:
+    """The conformance vectors about media."""
+    return tuple(
+        _source(vector.name, vector.data)
+        for vector in valid_vectors(FOLDER)
+        if vector.name.startswith(("metadata/", "media/mesh"))
+    )
+
+
 def sources() -> tuple[Source, ...]:
-    """All of them, by name."""
-    found = []
-    for vector in valid_vectors(FOLDER):
-        if vector.name.startswith(("metadata/", "media/mesh")):
-            found.append(_source(vector.name, vector.data))
+    """Vectors, and files that are encoded now."""
+    found = list(sources_of_vectors())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for path in _inputs(folder):
@@ -75,6 +82,11 @@ def _source(name: str, data: bytes) -> Source:
 
 
 def _inputs(folder: Path) -> list[Path]:
+    root = str(Path(__file__).resolve().parents[2])
+    if root not in sys.path:  # of the tests, which make small files of all media
+        sys.path.append(root)
+    from tests.media_samples import SAMPLES
+
     paths = [folder / name for name in SAMPLES]
     for path in paths:
         SAMPLES[path.name].write(path)
@@ -99,7 +111,7 @@ def _netcdf(path: Path) -> None:
             chunksizes=(1, 9, 8), shuffle=True,
         )  # fmt: skip
         values.valid_range = np.array([-200, 900], "f4")
-        values[:] = volume()
+        values[:] = _volume()
         names = group.createVariable("names", str, ("t",))
         names[:] = np.array(["a", "b", "ü", ""], object)
         kind = file.createEnumType("u1", "kind_t", {"no": 0, "yes": 1})
@@ -116,8 +128,12 @@ def _imagej(path: Path) -> None:
     import tifffile
 
     metadata = {"axes": "ZYX", "spacing": 2.0, "unit": "um", "Labels": ["a"] * 4}
-    tifffile.imwrite(path, volume(), imagej=True, resolution=(2.0, 3.0), metadata=metadata)
+    tifffile.imwrite(path, _volume(), imagej=True, resolution=(2.0, 3.0), metadata=metadata)
 
 
 def _npy(path: Path) -> None:
-    np.save(path, volume())
+    np.save(path, _volume())
+
+
+def _volume() -> Any:
+    return np.arange(4 * 9 * 16, dtype=np.float32).reshape(4, 9, 16)

@@ -17,6 +17,8 @@ SPACING, ORIGIN, DIRECTION = "spacing", "origin", "direction"
 UNITS, SPACE, AXES = "spacing_units", "space", "spatial_axes"
 # Of ilastik and Fiji: micrometres per element, slowest axis first.
 _ELEMENT_SIZE = "element_size_um"
+# HDF5 takes time that grows with the square of it.
+_MOST_ATTRIBUTES = 1 << 11
 _DTYPE_CODE = re.compile(r"[<>|=]?[biufcS]\d{1,9}", re.ASCII)
 
 
@@ -52,6 +54,8 @@ def attributes_from_tree(tree: Any) -> dict[str, Any]:
     """
     if not isinstance(tree, list) or len(tree) % 2:
         raise _wrong("attributes are not names and values")
+    if len(tree) > 2 * _MOST_ATTRIBUTES:
+        raise _wrong("there are too many attributes")
     if any(not isinstance(name, str) for name in tree[::2]):
         raise _wrong("the name of an attribute is not text")
     return {name: _value(value) for name, value in zip(tree[::2], tree[1::2], strict=True)}

@@ -111,7 +111,7 @@ class ArrayLayout:
         except TypeError:
             raise _wrong(f"array {self.name!r} has the dtype {self.dtype!r}") from None
         # Truth values are kept as bytes.
-        if not np.can_cast(dtype, stored, "safe") and (stored, dtype.str[1:]) != (np.bool_, "u1"):
+        if not np.can_cast(dtype, stored, "safe") and (stored.kind, dtype.str[1:]) != ("b", "u1"):
             raise _wrong(f"array {self.name!r} of {dtype} does not fit into {self.dtype!r}")
         return stored
 

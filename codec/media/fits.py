@@ -9,6 +9,7 @@ import gzip
 import io
 import math
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ _CODES = ("u1", "i1", "i2", "u2", "i4", "u4", "f4", "f8")
 _STRUCTURAL = ("SIMPLE", "XTENSION", "BITPIX", "NAXIS", "EXTEND", "PCOUNT", "GCOUNT", "GROUPS",
                "CHECKSUM", "DATASUM", "BZERO", "BSCALE")  # fmt: skip
 _MOST_AXES = 999
+# An HDU takes a millisecond, cards time that grows with the square of them.
+_MOST_HDUS, _MOST_CARDS = 1 << 12, 1 << 14
 # dtypes of samples by BITPIX.
 _STORED = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 _OFFSETS = {"u2": 2**15, "u4": 2**31, "i1": -128}
@@ -221,9 +224,11 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     found = own_layout(dataset, MEDIUM)
     arrays = {array.name: array for array in decoded_arrays(dataset)}
     order = [] if found is None else OwnPart(found.own).pairs(_HDUS, str)
-    named = [name for name, _ in order]
-    if any(named.count(name) > 1 for name in (*arrays, *dataset.verbatim)):
+    named = Counter(name for name, _ in order)
+    if any(named[name] > 1 for name in (*arrays, *dataset.verbatim)):
         raise CorruptError("metadata of the medium: an HDU is there twice", section="mETa")
+    if len(order) > _MOST_HDUS or any(text.count("\n") >= _MOST_CARDS for _, text in order):
+        raise CorruptError("metadata of the medium: too many HDUs or cards", section="mETa")
     order += [(name, "") for name in arrays if name not in named]
     with writing(path, _TITLE), path.open("wb") as file:
         stream: Any = gzip.GzipFile("", "wb", 6, file, mtime=0) if path.suffix == ".gz" else file

@@ -30,6 +30,8 @@ _TITLE = "HDF5"
 _ATTRIBUTES, _CHUNKS, _FILTER, _LEVEL, _SHUFFLE, _TEXT_SHAPE, _UNLIMITED = range(7)
 _GROUPS = 0
 _FILTERS = ("gzip", "lzf")
+# Those above a group counted again; the library takes its time for each.
+_MOST_GROUPS = 1 << 15
 
 
 class _Values:
@@ -171,7 +173,11 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     found = own_layout(dataset, MEDIUM)
     with writing(path, _TITLE), h5py.File(path, "w") as file:
         if found is not None:
-            for name, attributes in OwnPart(found.own).pairs(_GROUPS, list):
+            own = OwnPart(found.own)
+            groups = own.pairs(_GROUPS, list)
+            if sum(name.count("/") + 1 for name, _ in groups) > _MOST_GROUPS:
+                raise own.wrong("has too many groups")
+            for name, attributes in groups:
                 group = file.require_group(name) if name else file
                 group.attrs.update(attributes_from_tree(attributes))
         if history:
@@ -187,7 +193,9 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
 def _put_array(file: Any, array: DecodedArray, same_medium: bool) -> None:
     own = OwnPart(array.layout.own if same_medium else None, repr(array.name))
     dtype = array.layout.stored_as(array.dtype) if same_medium else array.dtype
-    target = file.create_dataset(array.name, array.shape, dtype, **_storage(own, array.shape, dtype))
+    target = file.create_dataset(
+        array.name, array.shape, dtype, **_storage(own, array.shape, dtype)
+    )
     for index, values in array.blocks():
         target[index] = values
     target.attrs.update(attributes_from_tree(own.items(_ATTRIBUTES)))

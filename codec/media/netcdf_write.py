@@ -14,7 +14,7 @@ from typing import Any
 import netCDF4
 import numpy as np
 
-from codec.errors import InvalidInputError
+from codec.errors import CorruptError, InvalidInputError
 from codec.media.dataset import Array, DecodedDataset, DecodedField, VerbatimValue
 from codec.media.libraries import writing
 from codec.media.netcdf_layout import (
@@ -39,6 +39,8 @@ _TITLE = "NetCDF"
 _FILL = "_FillValue"
 # The widest number; a string is a pointer.
 _ITEM_BYTES = 8
+# Groups, dimensions and variables of a file; attributes of one of them.
+_MOST_PARTS, _MOST_ATTRIBUTES = 1 << 14, 1 << 11
 # Longer than `_FillValue`, so that renaming it back needs no room in a NetCDF-3 header.
 _PENDING_FILL = "_FillValue_pending"
 
@@ -66,6 +68,7 @@ def _write(path: Path, dataset: DecodedDataset, history: str) -> None:
         fields = {field.name: field for field in dataset.fields}
         layout = _resized(path, layout, fields)
         layout = _without_missing(layout, fields, verbatim)
+        _check_size(layout)
     else:
         made = plain(dataset)
         layout, fields, verbatim = made.layout, made.fields, dict(made.coordinates)
@@ -180,6 +183,19 @@ def _without_missing(
     )
 
 
+def _check_size(layout: FileLayout) -> None:
+    """Refuse what takes the library time that grows with the square of it.
+
+    Raises:
+        CorruptError: the layout has so many parts.
+    """
+    lists = [group.attributes for group in layout.groups]
+    lists += [variable.attributes for _, variable in layout.variables()]
+    attributes = max(map(len, lists))
+    if layout.size > _MOST_PARTS or attributes > _MOST_ATTRIBUTES:
+        raise CorruptError("metadata of the NetCDF file: it has too many parts", section="mETa")
+
+
 def _with_history(layout: FileLayout, line: str) -> FileLayout:
     """The layout with one more line in the global `history`, whose type stays as it is."""
     if not line:
@@ -219,7 +235,7 @@ def _define(file: Any, layout: FileLayout) -> list[Any]:
         for attribute in group.attributes:
             _set_attribute(target, attribute.name, attribute)
         for variable in group.variables:
-            sizes = [layout.dimensions()[index].size for index in variable.dims]
+            sizes = list(layout.shape(variable))
             shape_dims = [dims[index] for index in variable.dims]
             made = _create(target, layout.format, variable, shape_dims, sizes, enums)
             if _set_attributes(made, layout.format, variable):

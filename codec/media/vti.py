@@ -192,7 +192,9 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
         root, chunks = _document(path, dataset)
         text = Xml.tostring(root, encoding="unicode").removesuffix("</VTKFile>")
         if found := _NO_XML.search(text):
-            raise InvalidInputError(f"{path}: XML cannot hold a name with {found[0]!r}; use .nc .h5")
+            raise InvalidInputError(
+                f"{path}: XML cannot hold a name with {found[0]!r}; use .nc .h5"
+            )
         with path.open("wb") as stream:
             stream.write(b'<?xml version="1.0"?>\n' + text.encode("utf-8"))
             stream.write(b'<AppendedData encoding="raw">\n_')
@@ -216,7 +218,9 @@ def _document(path: Path, dataset: DecodedDataset) -> tuple[Xml.Element, list[by
     if packed:
         root.set("compressor", ZLIB)
     whole = arrays[0].whole
-    image = Xml.SubElement(root, "ImageData", _placing(arrays[0], sizes, own if whole else OwnPart(None)))
+    image = Xml.SubElement(
+        root, "ImageData", _placing(arrays[0], sizes, own if whole else OwnPart(None))
+    )
     chunks: list[bytes] = []
     for name, value in dataset.verbatim.items() if found is not None else ():
         if isinstance(value, np.ndarray) and name.startswith(_FIELD + "/"):

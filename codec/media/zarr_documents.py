@@ -28,6 +28,8 @@ _CODECS = frozenset(
 _PREFIX = "numcodecs."
 # The widest number; texts are of any width.
 _ITEM_BYTES = 8
+# Every chunk is a file.
+_LEAST_CHUNK_BYTES = 1 << 13
 
 
 @dataclass(frozen=True)
@@ -110,13 +112,12 @@ def _check_array(path: str, tree: dict[str, Any], shape: tuple[int, ...]) -> Non
         raise _wrong(f"array {path!r} has other axes")
     for chunks in _chunks(tree):
         whole = isinstance(chunks, list) and all(type(size) is int for size in chunks)
-        if not (whole and affordable(chunks, shape, _ITEM_BYTES)):
+        if not (whole and affordable(chunks, shape, _ITEM_BYTES, _LEAST_CHUNK_BYTES)):
             raise _wrong(f"array {path!r} has chunks that cost more than it")
     for codec in _codecs(tree):
         name = codec.get("id", codec.get("name")) if isinstance(codec, dict) else codec
         if not isinstance(name, str) or name.removeprefix(_PREFIX) not in _CODECS:
             raise _wrong(f"array {path!r} has the codec {name!r}")
-
 
 
 def _chunks(tree: Mapping[str, Any]) -> Iterator[Any]:
