@@ -264,3 +264,14 @@ def test_too_many_attributes_are_left_out(
     with h5py.File(decoded(source, ".h5")) as file:
         assert len(file["v0"].attrs) == 0
     assert "too many attributes" in caplog.text
+
+
+@pytest.mark.parametrize("codec_name", ["pickle", "numcodecs.pickle", "of a stranger", None, 7])
+def test_a_store_asks_for_no_codec_but_the_known_ones(codec_name: Any, tmp_path: Path) -> None:
+    inner = {"codecs": [{"name": codec_name}], "chunk_shape": [4]}
+    shards = {"name": "sharding_indexed", "configuration": inner}
+    tree = {"shape": [4], "node_type": "array", "chunks": [4], "codecs": [shards]}
+    documents = Documents.from_texts(["v/zarr.json", json.dumps(tree)])
+    with pytest.raises(CorruptError, match="has the codec"):
+        documents.put(tmp_path, {"v": (4,)})
+    assert list(tmp_path.iterdir()) == []
