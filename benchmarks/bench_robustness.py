@@ -5,7 +5,8 @@
 Damages the conformance vectors and reads what comes of it by all calls that a reader of foreign
 files has. Only an `InrcError` may leave them. Writes its figures into docs/reliability.md; the exit
 code is 1 where something happened that must not. Every case is made from its number and the seed:
-`--show N` writes mutant N to a file and says what reading it comes to.
+`--show N` writes mutant N to a file and says what reading it comes to; with `--only written`, what
+decoding it to files does.
 """
 
 from __future__ import annotations
@@ -25,14 +26,18 @@ from robustness.mutants import Mutants
 from robustness.reading import SMALL, attempt, quietly
 from robustness.vectors import Vector, valid_vectors
 from robustness.workers import run
+from robustness.written import Written, decoded
+from robustness.written_sources import sources
 
-PARTS = ("prefixes", "flips", "mutants", "bombs")
+PARTS = ("prefixes", "flips", "mutants", "bombs", "written")
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "reliability.md"
 
 
 def main() -> int:
     options = _options()
     vectors = tuple(valid_vectors())
+    if options.show is not None and options.only == ["written"]:
+        return _show_written(Written(sources(), options.seed), options.show)
     if options.show is not None:
         return _show(Mutants(vectors, options.seed), options.show)
     clean = True
@@ -59,6 +64,11 @@ def _counted(
 ) -> tuple[str, str, bool]:
     """Heading and text of a part that counts, and whether all went well."""
     deadline = time.monotonic() + 60 * options.minutes
+    if part == "written":
+        files = sources()
+        numbers = range(options.start, options.start + options.written)
+        tally = run(Written(files, options.seed), numbers, options.jobs, deadline)
+        return report.WRITTEN, report.of_written(tally, len(files)), tally.clean
     if part == "mutants":
         mutants = Mutants(tuple(vectors), options.seed, options.judge_every)
         numbers = range(options.start, options.start + options.mutants)
@@ -87,10 +97,23 @@ def _show(mutants: Mutants, number: int) -> int:
     return 0
 
 
+def _show_written(part: Written, number: int) -> int:
+    part.prepare()
+    source, data, decodings = part.make(number)
+    path = Path(f"written-{number}.inrc")
+    path.write_bytes(data)
+    for suffix, options in decodings:
+        found = decoded(path, path.with_suffix(suffix), options)
+        told = f"{found.error or 'written'} {found.message}{found.escaped}"
+        print(f"{path} ({source.name}) as {suffix} {options}: {told}")
+    return 0
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default=",".join(PARTS), help="parts [all]")
     parser.add_argument("--mutants", type=int, default=100_000, help="how many [100000]")
+    parser.add_argument("--written", type=int, default=4000, help="how many [4000]")
     parser.add_argument("--start", type=int, default=0, help="number of the first mutant [0]")
     parser.add_argument("--seed", type=int, default=1, help="of the mutants [1]")
     parser.add_argument(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,9 +15,9 @@ import numpy as np
 
 from codec._version import __version__
 from codec.container.atomic import atomic_folder, atomic_path, check_writable
-from codec.errors import InvalidInputError, InvalidOptionError
+from codec.errors import CorruptError, InvalidInputError, InvalidOptionError
 from codec.field_view import FieldView, Selection, sample_indices
-from codec.limits import Limits
+from codec.limits import Limits, within_memory
 from codec.media import formats
 from codec.media.attributes import cut_verbatim
 from codec.media.dataset import Array, DecodedDataset, DecodedField
@@ -22,6 +25,9 @@ from codec.options import Progress, ProgressCallback, ignore_progress
 from codec.pipeline.isosurface import DEFAULT_RESOLUTION
 from codec.reader import InrcFile
 
+_log = logging.getLogger("inrc")
+# Why a second try would fail as the first did.
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES)
 # Samples decoded and written at once: with its intermediates about 100 MiB.
 _WRITE_SAMPLES = 1 << 23
 
@@ -70,10 +76,41 @@ def decode_file(
         stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         history = f"{stamp} inrc {__version__}: decoded {Path(source).name}"
         atomic = atomic_folder if folder else atomic_path
-        with atomic(target, overwrite=overwrite) as temporary:
-            write(temporary, dataset, history)
-            if whole:
-                file.check_digest()
+
+        def put(described: DecodedDataset) -> None:
+            with atomic(target, overwrite=overwrite) as temporary, within_memory():
+                write(temporary, described, history)
+                if whole:
+                    file.check_digest()
+
+        if formats.keeps_own_parts(Path(target), dataset.medium):
+            _put_or_plain(target, put, dataset)
+        else:
+            put(dataset)
+
+
+def _put_or_plain(
+    target: str | os.PathLike[str], put: Callable[[DecodedDataset], None], dataset: DecodedDataset
+) -> None:
+    """Write a dataset; where what its medium kept for itself prevents that, without it.
+
+    Raises:
+        InrcError: that was not the only reason.
+    """
+    try:
+        put(dataset)
+    except (InvalidInputError, CorruptError) as error:
+        of_metadata = isinstance(error, InvalidInputError) or error.section == "mETa"
+        if not of_metadata or _is_of_the_disk(error):
+            raise
+        put(replace(dataset, plain=True))
+        told = str(error).replace(f"{target}: ", "", 1)
+        _log.warning("%s: written without what only its own medium understands: %s", target, told)
+
+
+def _is_of_the_disk(error: BaseException) -> bool:
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in _OF_THE_DISK
 
 
 def _meshed(

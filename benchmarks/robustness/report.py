@@ -10,6 +10,7 @@ from robustness.tally import Tally
 HEADINGS = {"prefixes": "Cut files", "flips": "Flipped bits"}
 MUTANTS = "Mutants with right checksums"
 BOMBS = "Files that ask for much"
+WRITTEN = "Mutated metadata, written"
 
 
 def of_damage(part: str, tally: Tally, vectors: int, of: int, expected: int) -> str:
@@ -65,6 +66,38 @@ def of_bombs(found: Sequence[Refusal]) -> str:
             f"| {most:.1f} | {'' if one.right else '**wrong**'} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def of_written(tally: Tally, sources: int) -> str:
+    """Text and table of part 5."""
+    text = (
+        f"Metadata of {sources} files of every medium, mutated in one to three places: own parts, "
+        "names (paths that lead elsewhere, control characters, 10,000 letters), sizes, headers, "
+        "JSON documents, verbatim variables. CRCs are right. Each is decoded to a file of its own "
+        "medium and to one of another, in a process whose crash would count. What only an own part "
+        "prevents is written without it.\n\n"
+    )
+    rows = [("decodings", f"{tally.inputs:,}"), ("written", f"{tally.accepted:,}")]
+    rows += [(f"refused: {name}", f"{count:,}") for name, count in tally.rejected.most_common()]
+    for told, words in (
+        ("partial output left", "partial output"),
+        ("files written outside of the target", "written outside"),
+        ("more than 5 s, 256 MiB or 10,000 files", ""),
+    ):
+        found = [one for one in tally.wrong if words in one and (words or not _is_named(one))]
+        rows.append((f"**{told}**", f"**{len(found):,}**"))
+    rows += [
+        ("**anything else than an `InrcError`, crashes included**", f"**{len(tally.escaped):,}**"),
+        ("most processor time", f"{tally.seconds[0]:.2f} s ({tally.seconds[1]})"),
+        ("most memory", f"{tally.bytes[0] / (1 << 20):.1f} MiB ({tally.bytes[1]})"),
+    ]
+    listed = "".join(f"- {one}\n" for one in [*tally.wrong[:10], *tally.escaped[:10]])
+    by_suffix = ", ".join(f"{name} {count:,}" for name, count in tally.written.most_common())
+    return text + _rows(rows) + f"\nWritten: {by_suffix}.\n" + (f"\n{listed}" if listed else "")
+
+
+def _is_named(complaint: str) -> bool:
+    return "partial output" in complaint or "written outside" in complaint
 
 
 def footer(command: str, seconds: float, machine: Mapping[str, str]) -> str:

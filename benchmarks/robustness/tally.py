@@ -20,6 +20,7 @@ class Tally:
         wrong: of the accepted ones, those that should not have been; must stay empty.
         escaped: inputs that made something else than an `InrcError` leave the reader.
         remarks: worth a look, but no fault.
+        written: files that were written of inputs, by suffix.
         judged: inputs that the reference decoder was asked about, by its agreement.
         seconds, bytes: of the input that took most, with its name; memory beyond that before it.
     """
@@ -30,6 +31,7 @@ class Tally:
     wrong: list[str] = field(default_factory=list)
     escaped: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    written: Counter[str] = field(default_factory=Counter)
     judged: Counter[str] = field(default_factory=Counter)
     seconds: tuple[float, str] = (0.0, "")
     bytes: tuple[int, str] = (0, "")
@@ -42,6 +44,7 @@ class Tally:
         self.wrong += other.wrong[: _EXAMPLES - len(self.wrong)]
         self.escaped += other.escaped[: _EXAMPLES - len(self.escaped)]
         self.remarks += other.remarks[: _EXAMPLES - len(self.remarks)]
+        self.written += other.written
         self.judged += other.judged
         self.seconds = max(self.seconds, other.seconds)
         self.bytes = max(self.bytes, other.bytes)

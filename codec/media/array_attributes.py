@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ SPACING, ORIGIN, DIRECTION = "spacing", "origin", "direction"
 UNITS, SPACE, AXES = "spacing_units", "space", "spatial_axes"
 # Of ilastik and Fiji: micrometres per element, slowest axis first.
 _ELEMENT_SIZE = "element_size_um"
+# HDF5 takes time that grows with the square of it.
+_MOST_ATTRIBUTES = 1 << 11
+_DTYPE_CODE = re.compile(r"[<>|=]?[biufcS]\d{1,9}", re.ASCII)
 
 
 def attributes_to_tree(path: Path, owner: str, attributes: Mapping[str, Any]) -> list[Any]:
@@ -49,8 +53,12 @@ def attributes_from_tree(tree: Any) -> dict[str, Any]:
         CorruptError: the tree is not such a list.
     """
     if not isinstance(tree, list) or len(tree) % 2:
-        raise CorruptError("metadata of the arrays: attributes are not names and values")
-    return {str(name): _value(value) for name, value in zip(tree[::2], tree[1::2], strict=True)}
+        raise _wrong("attributes are not names and values")
+    if len(tree) > 2 * _MOST_ATTRIBUTES:
+        raise _wrong("there are too many attributes")
+    if any(not isinstance(name, str) for name in tree[::2]):
+        raise _wrong("the name of an attribute is not text")
+    return {name: _value(value) for name, value in zip(tree[::2], tree[1::2], strict=True)}
 
 
 def _value(value: Any) -> Any:
@@ -60,12 +68,16 @@ def _value(value: Any) -> Any:
         return np.array(value, object)
     try:
         code, shape, data = value
-        if np.dtype(code).kind not in "biufcS":
+        if not _DTYPE_CODE.fullmatch(code):
             raise ValueError
         array = np.frombuffer(data, np.dtype(code)).reshape(shape)
         return array[()]
-    except (TypeError, ValueError):
-        raise CorruptError("metadata of the arrays: an attribute has no such type") from None
+    except (TypeError, ValueError, OverflowError):
+        raise _wrong("an attribute has no such type") from None
+
+
+def _wrong(complaint: str) -> CorruptError:
+    return CorruptError(f"metadata of the arrays: {complaint}", section="mETa")
 
 
 def geometry_attributes(geometry: Geometry | None) -> dict[str, Any]:

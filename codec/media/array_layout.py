@@ -100,6 +100,21 @@ class ArrayLayout:
         if self.shape and not cut and math.prod(shape) != samples:
             raise _wrong(f"{self.name!r} does not fit its shape")
 
+    def stored_as(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
+        """The dtype in the file of values that have `dtype` here.
+
+        Raises:
+            CorruptError: it cannot hold them.
+        """
+        try:
+            stored = np.dtype(self.dtype) if self.dtype else dtype
+        except TypeError:
+            raise _wrong(f"array {self.name!r} has the dtype {self.dtype!r}") from None
+        # Truth values are kept as bytes.
+        if not np.can_cast(dtype, stored, "safe") and (stored.kind, dtype.str[1:]) != ("b", "u1"):
+            raise _wrong(f"array {self.name!r} of {dtype} does not fit into {self.dtype!r}")
+        return stored
+
     @classmethod
     def from_tree(cls, tree: Any) -> ArrayLayout:
         """The inverse of `to_tree`.

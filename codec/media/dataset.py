@@ -168,10 +168,16 @@ class DecodedField:
 
 @dataclass(frozen=True)
 class DecodedDataset:
-    """What a writer gets: decoded fields and what was kept verbatim, or a mesh alone."""
+    """What a writer gets: decoded fields and what was kept verbatim, or a mesh alone.
+
+    Attributes:
+        plain: whether writers leave out what only its own medium understands, as if the arrays came
+            from another one.
+    """
 
     medium: str
     fields: tuple[DecodedField, ...]
     metadata: Metadata
     verbatim: Mapping[str, VerbatimValue]
     mesh: TriangleMesh | None = None
+    plain: bool = False

@@ -174,8 +174,10 @@ def decoded_arrays(dataset: DecodedDataset) -> tuple[DecodedArray, ...]:
 
 
 def own_layout(dataset: DecodedDataset, medium: str) -> DatasetLayout | None:
-    """The layout of a dataset that came from this medium; None for one from another."""
-    return DatasetLayout.from_tree(dataset.metadata) if dataset.medium == medium else None
+    """The layout of a dataset that came from this medium; None for another or a plain one."""
+    if dataset.medium != medium or dataset.plain:
+        return None
+    return DatasetLayout.from_tree(dataset.metadata)
 
 
 def only_array(path: Path, dataset: DecodedDataset) -> DecodedArray:

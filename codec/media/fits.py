@@ -9,12 +9,13 @@ import gzip
 import io
 import math
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from codec.errors import InvalidInputError
+from codec.errors import CorruptError, InvalidInputError
 from codec.media import array_fields
 from codec.media.array_fields import ArrayFile, StoredArray, code_of
 from codec.media.dataset import ArraySource, Dataset, DecodedDataset, VerbatimValue
@@ -22,6 +23,7 @@ from codec.media.decoded_arrays import DecodedArray, decoded_arrays, own_layout
 from codec.media.formats import first_bytes
 from codec.media.geometry import Geometry
 from codec.media.libraries import library, reading, writing
+from codec.media.own_parts import OwnPart
 from codec.media.sample_file import SampleFile
 
 MEDIUM = "fits"
@@ -34,6 +36,8 @@ _CODES = ("u1", "i1", "i2", "u2", "i4", "u4", "f4", "f8")
 _STRUCTURAL = ("SIMPLE", "XTENSION", "BITPIX", "NAXIS", "EXTEND", "PCOUNT", "GCOUNT", "GROUPS",
                "CHECKSUM", "DATASUM", "BZERO", "BSCALE")  # fmt: skip
 _MOST_AXES = 999
+# An HDU takes a millisecond, cards time that grows with the square of them.
+_MOST_HDUS, _MOST_CARDS = 1 << 12, 1 << 14
 # dtypes of samples by BITPIX.
 _STORED = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 _OFFSETS = {"u2": 2**15, "u4": 2**31, "i1": -128}
@@ -219,7 +223,13 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     fits = library("astropy.io.fits")
     found = own_layout(dataset, MEDIUM)
     arrays = {array.name: array for array in decoded_arrays(dataset)}
-    order = found.own.get(_HDUS, []) if found is not None else [[name, ""] for name in arrays]
+    order = [] if found is None else OwnPart(found.own).pairs(_HDUS, str)
+    named = Counter(name for name, _ in order)
+    if any(named[name] > 1 for name in (*arrays, *dataset.verbatim)):
+        raise CorruptError("metadata of the medium: an HDU is there twice", section="mETa")
+    if len(order) > _MOST_HDUS or any(text.count("\n") >= _MOST_CARDS for _, text in order):
+        raise CorruptError("metadata of the medium: too many HDUs or cards", section="mETa")
+    order += [(name, "") for name in arrays if name not in named]
     with writing(path, _TITLE), path.open("wb") as file:
         stream: Any = gzip.GzipFile("", "wb", 6, file, mtime=0) if path.suffix == ".gz" else file
         first = True

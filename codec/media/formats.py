@@ -243,6 +243,12 @@ def writes_folder(path: Path) -> bool:
     return row is not None and row.folder
 
 
+def keeps_own_parts(path: Path, medium: str) -> bool:
+    """Whether a file of this name is written with what only the given medium understands."""
+    row = _by_suffix(path)
+    return row is not None and medium in (row.medium, "image")
+
+
 def may_replace(folder: Path) -> bool:
     """Whether a folder is what `write` would have made, so that it may be replaced."""
     return recognise.is_zarr_store(folder)

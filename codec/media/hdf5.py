@@ -21,6 +21,7 @@ from codec.media.dataset import Array, Dataset, DecodedDataset, VerbatimValue
 from codec.media.decoded_arrays import DecodedArray, decoded_arrays, own_layout
 from codec.media.formats import first_bytes
 from codec.media.libraries import reading, writing
+from codec.media.own_parts import OwnPart, affordable
 
 MEDIUM = "hdf5"
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -28,6 +29,9 @@ _TITLE = "HDF5"
 # Keys of a dataset's own part, and of the file's.
 _ATTRIBUTES, _CHUNKS, _FILTER, _LEVEL, _SHUFFLE, _TEXT_SHAPE, _UNLIMITED = range(7)
 _GROUPS = 0
+_FILTERS = ("gzip", "lzf")
+# Those above a group counted again; the library takes its time for each.
+_MOST_GROUPS = 1 << 15
 
 
 class _Values:
@@ -126,7 +130,7 @@ def _own(item: Any, attributes: list[Any]) -> dict[int, Any]:
     own = {
         _ATTRIBUTES: attributes,
         _CHUNKS: list(item.chunks or ()),
-        _FILTER: item.compression if item.compression in ("gzip", "lzf") else None,
+        _FILTER: item.compression if item.compression in _FILTERS else None,
         _LEVEL: level if isinstance(level, int) else None,
         _SHUFFLE: bool(item.shuffle),
         _UNLIMITED: unlimited,
@@ -169,7 +173,11 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     found = own_layout(dataset, MEDIUM)
     with writing(path, _TITLE), h5py.File(path, "w") as file:
         if found is not None:
-            for name, attributes in found.own.get(_GROUPS, []):
+            own = OwnPart(found.own)
+            groups = own.pairs(_GROUPS, list)
+            if sum(name.count("/") + 1 for name, _ in groups) > _MOST_GROUPS:
+                raise own.wrong("has too many groups")
+            for name, attributes in groups:
                 group = file.require_group(name) if name else file
                 group.attrs.update(attributes_from_tree(attributes))
         if history:
@@ -183,15 +191,14 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
 
 
 def _put_array(file: Any, array: DecodedArray, same_medium: bool) -> None:
-    own = (array.layout.own if same_medium else None) or {}
-    code = array.layout.dtype if same_medium else ""
+    own = OwnPart(array.layout.own if same_medium else None, repr(array.name))
+    dtype = array.layout.stored_as(array.dtype) if same_medium else array.dtype
     target = file.create_dataset(
-        array.name, array.shape, np.dtype(code) if code else array.dtype,
-        **_storage(own, array.shape),
-    )  # fmt: skip
+        array.name, array.shape, dtype, **_storage(own, array.shape, dtype)
+    )
     for index, values in array.blocks():
         target[index] = values
-    target.attrs.update(attributes_from_tree(own.get(_ATTRIBUTES, [])))
+    target.attrs.update(attributes_from_tree(own.items(_ATTRIBUTES)))
     if not same_medium or not array.whole:
         target.attrs.update(geometry_attributes(array.geometry))
     if not same_medium:
@@ -204,30 +211,37 @@ def _put_array(file: Any, array: DecodedArray, same_medium: bool) -> None:
             target.dims[axis].label = name
 
 
-def _storage(own: dict[int, Any], shape: tuple[int, ...]) -> dict[str, Any]:
-    options: dict[str, Any] = {}
-    chunks = own.get(_CHUNKS, [])
-    if len(chunks) == len(shape) > 0:
-        unlimited = own.get(_UNLIMITED, [])
-        options["chunks"] = tuple(min(c, max(1, n)) for c, n in zip(chunks, shape, strict=True))
-        options["maxshape"] = tuple(None if a in unlimited else n for a, n in enumerate(shape))
-        options["shuffle"] = own.get(_SHUFFLE, False)
-        if _FILTER in own:
-            options["compression"] = own[_FILTER]
-            if own[_FILTER] == "gzip":
-                options["compression_opts"] = own.get(_LEVEL, 4)
+def _storage(own: OwnPart, shape: tuple[int, ...], dtype: np.dtype[Any]) -> dict[str, Any]:
+    chunks, unlimited = own.numbers(_CHUNKS), own.numbers(_UNLIMITED)
+    if not len(chunks) == len(shape) > 0:
+        return {}
+    # A region may be smaller than the chunks of the whole.
+    chunks = tuple(min(c, max(1, n)) for c, n in zip(chunks, shape, strict=True))
+    if not affordable(chunks, shape, dtype.itemsize):
+        raise own.wrong(f"has chunks of {chunks}")
+    options: dict[str, Any] = {
+        "chunks": chunks,
+        "maxshape": tuple(None if axis in unlimited else n for axis, n in enumerate(shape)),
+        "shuffle": own.flag(_SHUFFLE),
+    }
+    if _FILTER in own:
+        options["compression"] = own.text(_FILTER)
+        if options["compression"] not in _FILTERS:
+            raise own.wrong("has an unknown compressor")
+        if options["compression"] == "gzip":
+            options["compression_opts"] = own.number(_LEVEL, 4)
     return options
 
 
 def _put_verbatim(file: Any, name: str, value: VerbatimValue, layout: ArrayLayout | None) -> None:
     import h5py
 
-    own = (layout.own if layout is not None else None) or {}
+    own = OwnPart(layout.own if layout is not None else None, repr(name))
     if isinstance(value, list):
-        values = np.array(value, object).reshape(own.get(_TEXT_SHAPE, [len(value)]))
+        values = np.array(value, object).reshape(own.shape(_TEXT_SHAPE, len(value)))
         target = file.create_dataset(name, values.shape, h5py.string_dtype(), data=values)
     else:
-        dtype = layout.dtype if layout is not None and layout.dtype else value.dtype
-        options = _storage(own, value.shape)
+        dtype = value.dtype if layout is None else layout.stored_as(value.dtype)
+        options = _storage(own, value.shape, dtype)
         target = file.create_dataset(name, data=value.astype(dtype), **options)
-    target.attrs.update(attributes_from_tree(own.get(_ATTRIBUTES, [])))
+    target.attrs.update(attributes_from_tree(own.items(_ATTRIBUTES)))

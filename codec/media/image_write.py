@@ -136,7 +136,7 @@ def _pixels(channels: tuple[DecodedField, ...]) -> Array:
 
 
 def _description(dataset: DecodedDataset, channels: tuple[DecodedField, ...]) -> dict[str, Any]:
-    if dataset.medium != _MEDIUM:
+    if dataset.medium != _MEDIUM or dataset.plain:
         return {}
     metadata = ImageMetadata.from_tree(dataset.metadata)
     found: dict[str, Any] = {}

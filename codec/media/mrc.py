@@ -18,6 +18,7 @@ from codec.media.decoded_arrays import DecodedArray, only_array, own_layout
 from codec.media.formats import first_bytes
 from codec.media.geometry import Geometry
 from codec.media.libraries import library, reading, writing
+from codec.media.own_parts import OwnPart
 from codec.media.sample_file import SampleFile
 
 MEDIUM = "mrc"
@@ -131,16 +132,16 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
             f"{path}: MRC holds scalar maps of 2 to 4 axes, not {array.name} of"
             f" {len(array.fields)} component(s) and {len(array.shape)} axes; use .nrrd, .nc or .h5"
         )
-    own = found.own if found is not None else {}
+    own = OwnPart(found.own if found is not None else None)
     array = array.unscaled().as_one_of(path, *_CODES)
     packed = "gzip" if path.suffix.lower() == ".gz" else None
     with writing(path, _TITLE), mrcfile.new(path, compression=packed, overwrite=True) as made:
-        dtype = array.layout.dtype if found is not None and array.layout.dtype else array.dtype
+        dtype = array.dtype if found is None else array.layout.stored_as(array.dtype)
         made.set_data(array.read().astype(dtype))
         if _EXTENDED in own:
-            made.set_extended_header(np.frombuffer(own[_EXTENDED], "V1"))
+            made.set_extended_header(np.frombuffer(own.data(_EXTENDED), "V1"))
         if _HEADER in own:
-            _restore(made, array, own[_HEADER])
+            _restore(made, array, own.data(_HEADER))
         if array.geometry is not None and not (_HEADER in own and array.whole):
             _place(made, array.geometry)
 

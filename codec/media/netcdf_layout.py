@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -144,7 +145,23 @@ class FileLayout:
 
     def dimensions(self) -> list[Dimension]:
         """All dimensions, in the order that `VariableLayout.dims` counts."""
-        return [dim for group in self.groups for dim in group.dims]
+        return list(self._dimensions)
+
+    @cached_property
+    def _dimensions(self) -> tuple[Dimension, ...]:
+        return tuple(dim for group in self.groups for dim in group.dims)
+
+    @cached_property
+    def owners(self) -> tuple[str, ...]:
+        """Path of the group of each dimension, in the same order."""
+        return tuple(group.path for group in self.groups for _ in group.dims)
+
+    @property
+    def size(self) -> int:
+        """How many groups, enum types, dimensions and variables there are."""
+        return sum(
+            1 + len(group.enums) + len(group.dims) + len(group.variables) for group in self.groups
+        )
 
     def enums(self) -> list[EnumType]:
         """All enum types, in the order that type numbers from `ENUM_BASE` count."""
@@ -158,8 +175,7 @@ class FileLayout:
 
     def shape(self, variable: VariableLayout) -> tuple[int, ...]:
         """The recorded shape of a variable of this file."""
-        dims = self.dimensions()
-        return tuple(dims[index].size for index in variable.dims)
+        return tuple(self._dimensions[index].size for index in variable.dims)
 
 
 def to_tree(layout: FileLayout) -> Metadata:
@@ -260,11 +276,10 @@ def _check_groups(layout: FileLayout) -> None:
 
 
 def _check_variable(layout: FileLayout, path: str, variable: VariableLayout) -> None:
-    enums = len(layout.enums())
     known = variable.type in NUMERIC_CODES or variable.type in (CHAR, STRING)
-    known = known or ENUM_BASE <= variable.type < ENUM_BASE + enums
+    known = known or ENUM_BASE <= variable.type < ENUM_BASE + len(layout.enums())
     _require(known, f"variable {path!r} has unknown type {variable.type}")
-    owners = [group.path for group in layout.groups for _ in group.dims]
+    owners = layout.owners
     home = path.rpartition("/")[0]
     for index in variable.dims:
         _require(index < len(owners), f"variable {path!r} has no dimension {index}")

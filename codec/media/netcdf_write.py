@@ -6,8 +6,7 @@ fit those dimensions are left out, and so are lossy variables that were not deco
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,9 @@ from typing import Any
 import netCDF4
 import numpy as np
 
-from codec.errors import InvalidInputError
+from codec.errors import CorruptError, InvalidInputError
 from codec.media.dataset import Array, DecodedDataset, DecodedField, VerbatimValue
+from codec.media.libraries import writing
 from codec.media.netcdf_layout import (
     CHAR,
     CLASSIC_FORMATS,
@@ -32,9 +32,15 @@ from codec.media.netcdf_layout import (
     from_tree,
 )
 from codec.media.netcdf_plain import plain
+from codec.media.own_parts import affordable
 
 _MEDIUM = "netcdf"
+_TITLE = "NetCDF"
 _FILL = "_FillValue"
+# The widest number; a string is a pointer.
+_ITEM_BYTES = 8
+# Groups, dimensions and variables of a file; attributes of one of them.
+_MOST_PARTS, _MOST_ATTRIBUTES = 1 << 14, 1 << 11
 # Longer than `_FillValue`, so that renaming it back needs no room in a NetCDF-3 header.
 _PENDING_FILL = "_FillValue_pending"
 
@@ -51,47 +57,39 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
         InvalidInputError: the file cannot be created, or two fields disagree about a dimension.
         CorruptError: the metadata breaks a rule of the format.
     """
+    with writing(path, _TITLE):
+        _write(path, dataset, history)
+
+
+def _write(path: Path, dataset: DecodedDataset, history: str) -> None:
     verbatim = dataset.verbatim
-    if dataset.medium == _MEDIUM:
+    if dataset.medium == _MEDIUM and not dataset.plain:
         layout = from_tree(dataset.metadata)
         fields = {field.name: field for field in dataset.fields}
         layout = _resized(path, layout, fields)
         layout = _without_missing(layout, fields, verbatim)
+        _check_size(layout)
     else:
         made = plain(dataset)
         layout, fields, verbatim = made.layout, made.fields, dict(made.coordinates)
     layout = _with_history(layout, history)
-    with _writing(path):
-        path.touch()  # fails with a clear message where the library only says "error"
-        variant: Any = FORMATS[layout.format]  # the stubs want a literal
-        file = _Defining(str(path), "w", format=variant)
+    path.touch()  # fails with a clear message where the library only says "error"
+    variant: Any = FORMATS[layout.format]  # the stubs want a literal
+    file = _Defining(str(path), "w", format=variant)
     try:
-        with _writing(path):
-            pending = _define(file, layout)
-            file.finish()
+        pending = _define(file, layout)
+        file.finish()
         for name, variable in layout.variables():
             target = file[name]
             if name in fields:
-                _put_field(path, target, fields[name])
+                _put_field(target, fields[name])
             elif name in verbatim:
                 values = _shaped(verbatim[name], layout.shape(variable))
-                _put_verbatim(path, target, variable, values)
-        with _writing(path):
-            for target in pending:
-                target.renameAttribute(_PENDING_FILL, _FILL)
+                _put_verbatim(target, variable, values)
+        for target in pending:
+            target.renameAttribute(_PENDING_FILL, _FILL)
     finally:
-        with _writing(path):
-            file.close()
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, RuntimeError, KeyError, AttributeError, ValueError, TypeError) as error:
-        raise InvalidInputError(
-            f"{path}: cannot be written as NetCDF ({error}); try another place or suffix"
-        ) from error
+        file.close()
 
 
 class _Defining(netCDF4.Dataset):
@@ -185,6 +183,19 @@ def _without_missing(
     )
 
 
+def _check_size(layout: FileLayout) -> None:
+    """Refuse what takes the library time that grows with the square of it.
+
+    Raises:
+        CorruptError: the layout has so many parts.
+    """
+    lists = [group.attributes for group in layout.groups]
+    lists += [variable.attributes for _, variable in layout.variables()]
+    attributes = max(map(len, lists))
+    if layout.size > _MOST_PARTS or attributes > _MOST_ATTRIBUTES:
+        raise CorruptError("metadata of the NetCDF file: it has too many parts", section="mETa")
+
+
 def _with_history(layout: FileLayout, line: str) -> FileLayout:
     """The layout with one more line in the global `history`, whose type stays as it is."""
     if not line:
@@ -224,7 +235,7 @@ def _define(file: Any, layout: FileLayout) -> list[Any]:
         for attribute in group.attributes:
             _set_attribute(target, attribute.name, attribute)
         for variable in group.variables:
-            sizes = [layout.dimensions()[index].size for index in variable.dims]
+            sizes = list(layout.shape(variable))
             shape_dims = [dims[index] for index in variable.dims]
             made = _create(target, layout.format, variable, shape_dims, sizes, enums)
             if _set_attributes(made, layout.format, variable):
@@ -266,10 +277,13 @@ def _storage_options(variable: VariableLayout, dims: list[Any], sizes: list[int]
         options["endian"] = "big"
     if storage.chunks:
         # A region may be smaller than the chunks of the whole.
-        options["chunksizes"] = [
+        chunks = [
             chunk if dim.isunlimited() else min(chunk, max(size, 1))
             for chunk, dim, size in zip(storage.chunks, dims, sizes, strict=True)
         ]
+        # How values are stored is advice; this would cost more than they do.
+        if affordable(chunks, sizes, _ITEM_BYTES):
+            options["chunksizes"] = chunks
     elif dims and not any(dim.isunlimited() for dim in dims) and not storage.deflate:
         options["contiguous"] = True
     if storage.deflate:
@@ -345,23 +359,21 @@ def _set_attribute(target: Any, name: str, attribute: Attribute) -> None:
         target.setncattr(name, attribute.numbers())
 
 
-def _put_field(path: Path, target: Any, field: DecodedField) -> None:
+def _put_field(target: Any, field: DecodedField) -> None:
     for index, block in field.blocks():
         values = block.astype(target.dtype) if block.dtype == np.float16 else block
-        with _writing(path):
-            target[index] = values
+        target[index] = values
 
 
 def _shaped(value: VerbatimValue, shape: tuple[int, ...]) -> Array:
     return np.array(value, object).reshape(shape) if isinstance(value, list) else value
 
 
-def _put_verbatim(path: Path, target: Any, variable: VariableLayout, values: Array) -> None:
+def _put_verbatim(target: Any, variable: VariableLayout, values: Array) -> None:
     if values.size == 0:
         return
     if variable.type >= ENUM_BASE:
         # The library refuses values without a member name, but files hold them: unwritten ones.
         known = target.datatype.enum_dict
         known.update({f"value {number}": number for number in np.unique(values).tolist()})
-    with _writing(path):
-        target[tuple(slice(0, size) for size in values.shape) or ...] = values
+    target[tuple(slice(0, size) for size in values.shape) or ...] = values

@@ -20,6 +20,7 @@ from codec.media.decoded_arrays import DecodedArray, only_array, own_layout
 from codec.media.formats import first_bytes
 from codec.media.geometry import Geometry
 from codec.media.libraries import library, reading, writing
+from codec.media.own_parts import OwnPart
 from codec.media.sample_file import SampleFile
 
 MEDIUM = "nifti"
@@ -150,9 +151,10 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     nibabel = library("nibabel")
     found = own_layout(dataset, MEDIUM)
     array = only_array(path, dataset)
-    with writing(path, _TITLE, nibabel.spatialimages.HeaderDataError):
+    errors = (nibabel.spatialimages.HeaderDataError, nibabel.wrapstruct.WrapStructError)
+    with writing(path, _TITLE, *errors):
         if found is not None and _HEADER in found.own:
-            data = _with_own_header(nibabel, array, found.own[_HEADER])
+            data = _with_own_header(nibabel, array, OwnPart(found.own))
         else:
             # NIfTI knows no fill values, and would scale them like any other.
             array = array.unscaled() if array.layout.fills else array
@@ -165,18 +167,21 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
                 file.write(data)
 
 
-def _with_own_header(nibabel: Any, array: DecodedArray, start: bytes) -> bytes:
+def _with_own_header(nibabel: Any, array: DecodedArray, own: OwnPart) -> bytes:
     """The original's bytes before the samples, changed only where a part was decoded."""
+    start = own.data(_HEADER)
     second = start[4:8] == b"n+2\0"
     kind = nibabel.nifti2.Nifti2Header if second else nibabel.nifti1.Nifti1Header
     header = kind.from_fileobj(io.BytesIO(start))
+    dtype = header.get_data_dtype()
+    if header.get_data_offset() != len(start) or not np.can_cast(array.dtype, dtype, "safe"):
+        raise own.wrong("has a header of other samples")
     if not array.whole or array.shape[::-1] != header.get_data_shape():
         header.set_data_shape(_nifti_shape(array))
         _place(header, array.geometry)
         packed = io.BytesIO()
         header.write_to(packed)
         start = (packed.getvalue() + start[len(packed.getvalue()) :])[: len(start)]
-    dtype = header.get_data_dtype()
     values = _nifti_order(array)
     return start + values.astype(dtype).tobytes()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,16 @@ from codec.media.dataset import Dataset, DecodedDataset, VerbatimValue
 from codec.media.decoded_arrays import decoded_arrays, own_layout
 from codec.media.formats import first_bytes
 from codec.media.libraries import reading, writing
+from codec.media.own_parts import OwnPart
 
 MEDIUM = "npz"
 _TITLE = "a NumPy archive"
 _COMPRESSED = 0
+# Of an array of texts.
+_SHAPE, _DTYPE = range(2)
+_WIDTH = re.compile(r"[<>=]?U(\d{1,9})", re.ASCII)
+# Texts of a fixed width take no more than this, unless they are so long.
+_SPARE_CHARACTERS = 1 << 22
 
 
 def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
@@ -78,9 +85,23 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     Raises:
         InvalidInputError: the file cannot be written.
     """
-    with writing(path, _TITLE), path.open("wb") as file:
+    with writing(path, _TITLE):
         values, packed = _members(dataset)
-        (np.savez_compressed if packed else np.savez)(file, **values)
+        method = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
+        # As `np.savez` does, which takes some names for options of its own.
+        with zipfile.ZipFile(path, "w", method) as archive:
+            for name, value in values.items():
+                with archive.open(_member_name(path, name), "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, np.asanyarray(value), allow_pickle=False)
+
+
+def _member_name(path: Path, name: str) -> str:
+    """Refuses names that lead elsewhere where somebody unpacks the archive."""
+    if name.startswith("/") or ".." in name.split("/") or re.search(r"[\\\x00-\x1f\x7f]", name):
+        raise InvalidInputError(
+            f"{path}: {name!r} is no name for the member of an archive; write it as .nc or .h5"
+        )
+    return f"{name}.npy"
 
 
 def _members(dataset: DecodedDataset) -> tuple[dict[str, Any], bool]:
@@ -93,11 +114,22 @@ def _members(dataset: DecodedDataset) -> tuple[dict[str, Any], bool]:
         values[array.name] = _as_stored(scaled.read(), layouts.get(array.name))
     for name, kept in dataset.verbatim.items() if dataset.medium in NAMING else ():
         values[name] = _as_stored(kept, layouts.get(name))
-    return values, found is not None and bool(found.own.get(_COMPRESSED, False))
+    return values, found is not None and OwnPart(found.own).flag(_COMPRESSED)
 
 
 def _as_stored(value: VerbatimValue, layout: ArrayLayout | None) -> np.ndarray:
     if isinstance(value, list):
-        shape, dtype = layout.own if layout is not None and layout.own else ([len(value)], "U")
-        return np.array(value, dtype).reshape(shape)
-    return value.astype(layout.dtype) if layout is not None and layout.dtype else value
+        own = layout.own if layout is not None else None
+        return np.array(value, "U") if own is None else _texts(value, own)
+    return value if layout is None else value.astype(layout.stored_as(value.dtype), copy=False)
+
+
+def _texts(value: list[str], own: Any) -> np.ndarray:
+    """Texts in the shape and the width that they had."""
+    kept = OwnPart(dict(enumerate(own)) if isinstance(own, list) else own, "an array of texts")
+    width = _WIDTH.fullmatch(kept.text(_DTYPE))
+    needed = max(map(len, value), default=0)
+    most = max(needed, _SPARE_CHARACTERS // max(1, len(value)))
+    if width is None or not needed <= int(width[1]) <= most:
+        raise kept.wrong("has an impossible dtype")
+    return np.array(value, kept.text(_DTYPE)).reshape(kept.shape(_SHAPE, len(value)))

@@ -22,6 +22,7 @@ from codec.media.decoded_arrays import DecodedArray, only_array, own_layout
 from codec.media.formats import first_bytes
 from codec.media.geometry import Geometry
 from codec.media.libraries import library, reading, writing
+from codec.media.own_parts import OwnPart
 from codec.media.sample_file import SampleFile
 
 MEDIUM = "nrrd"
@@ -213,9 +214,9 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     array = only_array(path, dataset)
     with writing(path, _TITLE, nrrd.NRRDError):
         if found is not None and _HEADER in found.own:
-            text = str(found.own[_HEADER]).encode("utf-8", "surrogateescape")
+            text = OwnPart(found.own).text(_HEADER).encode("utf-8", "surrogateescape")
             header = _own_header(nrrd.read_header(io.BytesIO(text + b"\n\n")), array)
-            dtype = array.layout.dtype or array.dtype
+            dtype = array.layout.stored_as(array.dtype)
         else:
             array = array.unscaled().as_one_of(path, *_CODES)
             header, dtype = _new_header(array), array.dtype

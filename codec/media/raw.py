@@ -14,6 +14,7 @@ from codec.media.array_layout import ArrayLayout, DatasetLayout
 from codec.media.dataset import Dataset, DecodedDataset, Metadata
 from codec.media.decoded_arrays import only_array, own_layout
 from codec.media.libraries import writing
+from codec.media.own_parts import OwnPart
 from codec.media.raw_layout import RawLayout
 from codec.media.sample_file import SampleFile
 
@@ -69,13 +70,14 @@ def layout_of(metadata: Metadata, shape: tuple[int, ...], dtype: np.dtype[Any]) 
         CorruptError: the metadata breaks a rule of the format.
     """
     found = DatasetLayout.from_tree(metadata)
+    own = OwnPart(found.own)
     array = found.arrays[0] if found.arrays else ArrayLayout("")
     return RawLayout(
         array.shape or shape,
         dtype.name,
-        "F" if _ORDER in found.own else "C",
+        "F" if own.flag(_ORDER) else "C",
         "big" if array.dtype.startswith(">") else "little",
-        len(found.own.get(_HEADER, b"")),
+        len(own.data(_HEADER)),
     )
 
 
@@ -91,9 +93,9 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
         InvalidInputError: there are several arrays, or the file cannot be written.
     """
     array, found = only_array(path, dataset), own_layout(dataset, MEDIUM)
-    own = found.own if found is not None else {}
+    own = OwnPart(found.own if found is not None else None)
     dtype = array.dtype.newbyteorder(">" if array.layout.dtype.startswith(">") and found else "<")
-    order: Literal["C", "F"] = "F" if _ORDER in own else "C"
+    order: Literal["C", "F"] = "F" if own.flag(_ORDER) else "C"
     with writing(path, "raw samples"), path.open("wb") as file:
-        file.write(own.get(_HEADER, b""))
+        file.write(own.data(_HEADER))
         file.write(array.read().astype(dtype).tobytes(order))

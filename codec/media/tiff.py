@@ -21,6 +21,7 @@ from codec.media.formats import first_bytes
 from codec.media.geometry import Geometry
 from codec.media.image_channels import in_channel_order
 from codec.media.libraries import library, reading, writing
+from codec.media.own_parts import OwnPart
 from codec.media.sample_file import SampleFile
 
 MEDIUM = "tiff"
@@ -230,42 +231,45 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     if not arrays:
         raise InvalidInputError(f"{path}: there is no array to write")
     tifffile = library("tifffile")
-    own = found.own if found is not None else {}
-    kind = own.get(_KIND, _OME) if all(array.whole for array in arrays) else _OME
+    own = OwnPart(found.own if found is not None else None)
+    kind = own.text(_KIND) or _OME if all(array.whole for array in arrays) else _OME
     if kind == _IMAGEJ and arrays[0].dtype.str[1:] not in _IMAGEJ_DTYPES:
         kind = _OME
     fresh = kind == _OME and (found is None or not arrays[0].whole)
-    endian = ">" if own.get(_ENDIAN) or kind == _IMAGEJ else "<"
+    endian = ">" if own.flag(_ENDIAN) or kind == _IMAGEJ else "<"
     size = sum(math.prod(array.shape) * array.dtype.itemsize for array in arrays)
-    big = bool(own.get(_BIG)) or size >= 2**32 - 2**25
+    big = own.flag(_BIG) or size >= 2**32 - 2**25
     with writing(path, _TITLE), tifffile.TiffWriter(
         path, bigtiff=big and kind != _IMAGEJ, byteorder=endian, imagej=kind == _IMAGEJ, ome=fresh
     ) as file:  # fmt: skip
         codes = _CODES if fresh else ("f2", *_CODES)  # OME knows no half precision
         for array in arrays:
             array = array if kind == _IMAGEJ else array.as_one_of(path, *codes)
-            kept = (array.layout.own if found is not None else None) or {}
+            kept = OwnPart(array.layout.own if found is not None else None, repr(array.name))
             file.write(array.read(), **_options(array, kind, fresh, kept))
 
 
-def _options(array: DecodedArray, kind: str, fresh: bool, own: dict[int, Any]) -> dict[str, Any]:
-    axes = str(own.get(_AXES, ""))
+def _options(array: DecodedArray, kind: str, fresh: bool, own: OwnPart) -> dict[str, Any]:
+    axes = own.text(_AXES)
     if len(axes) != len(array.shape):
         axes = _letters(array)
     options: dict[str, Any] = {"photometric": "minisblack"}
     if axes.endswith("S"):
-        colour = own.get(_PHOTOMETRIC) == "RGB" or array.name == IMAGE
+        colour = own.text(_PHOTOMETRIC) == "RGB" or array.name == IMAGE
         options = {"photometric": "rgb" if colour and array.shape[-1] > 2 else "minisblack"}
         options["planarconfig"] = "contig"
     if _COMPRESSION in own:
-        options["compression"] = str(own[_COMPRESSION])
+        options["compression"] = own.text(_COMPRESSION)
+        if options["compression"] not in _LOSSLESS:
+            raise own.wrong("has an unknown compressor")
     if _RESOLUTION in own and array.whole:
-        x, per_x, y, per_y, unit = own[_RESOLUTION]
+        x, per_x, y, per_y, unit = own.numbers(_RESOLUTION)
         options |= {"resolution": ((x, per_x), (y, per_y)), "resolutionunit": unit}
-    text = str(own.get(_DESCRIPTION, ""))
+    text = own.text(_DESCRIPTION)
     if kind == _IMAGEJ:
         hidden = ("ImageJ", "images", "slices", "frames", "channels", "hyperstack", "axes")
-        kept = {key: value for key, value in json.loads(text or "{}").items() if key not in hidden}
+        found = json.loads(text or "{}")
+        kept = {key: value for key, value in found.items() if key not in hidden}
         options["metadata"] = {"axes": axes.replace("Q", "Z").replace("I", "Z"), **kept}
     elif fresh:
         options["metadata"] = {"axes": axes, **_physical_sizes(array, axes)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import mmap
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from codec.media.decoded_arrays import DecodedArray, decoded_arrays, own_layout
 from codec.media.formats import first_bytes
 from codec.media.geometry import Geometry
 from codec.media.libraries import reading, writing
+from codec.media.own_parts import OwnPart
 from codec.media.vti_xml import NAMES, ZLIB, VtkXml, appended
 
 MEDIUM = "vti"
@@ -27,6 +29,7 @@ _TITLE = "VTK ImageData"
 _POINTS, _CELLS, _FIELD = "PointData", "CellData", "FieldData"
 _DIMS = ("z", "y", "x")
 _CODES = ("u1", "i1", "u2", "i2", "u4", "i4", "f4", "f8")
+_NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # Keys of the file's own part: uncompressed, first indices of the extent, and what is active.
 _PLAIN, _FIRST, _ACTIVE = range(3)
 
@@ -188,6 +191,10 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     with writing(path, _TITLE):
         root, chunks = _document(path, dataset)
         text = Xml.tostring(root, encoding="unicode").removesuffix("</VTKFile>")
+        if found := _NO_XML.search(text):
+            raise InvalidInputError(
+                f"{path}: XML cannot hold a name with {found[0]!r}; use .nc .h5"
+            )
         with path.open("wb") as stream:
             stream.write(b'<?xml version="1.0"?>\n' + text.encode("utf-8"))
             stream.write(b'<AppendedData encoding="raw">\n_')
@@ -199,8 +206,8 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
 def _document(path: Path, dataset: DecodedDataset) -> tuple[Xml.Element, list[bytes]]:
     """The elements of a file, and what is appended to them."""
     found = own_layout(dataset, MEDIUM)
-    own = found.own if found is not None else {}
-    packed = not own.get(_PLAIN, False)
+    own = OwnPart(found.own if found is not None else None)
+    packed = not own.flag(_PLAIN)
     arrays = [_fitted(path, array.unscaled()) for array in decoded_arrays(dataset)]
     if not arrays:
         raise InvalidInputError(f"{path}: there is no array to write")
@@ -211,7 +218,9 @@ def _document(path: Path, dataset: DecodedDataset) -> tuple[Xml.Element, list[by
     if packed:
         root.set("compressor", ZLIB)
     whole = arrays[0].whole
-    image = Xml.SubElement(root, "ImageData", _placing(arrays[0], sizes, own if whole else {}))
+    image = Xml.SubElement(
+        root, "ImageData", _placing(arrays[0], sizes, own if whole else OwnPart(None))
+    )
     chunks: list[bytes] = []
     for name, value in dataset.verbatim.items() if found is not None else ():
         if isinstance(value, np.ndarray) and name.startswith(_FIELD + "/"):
@@ -222,7 +231,7 @@ def _document(path: Path, dataset: DecodedDataset) -> tuple[Xml.Element, list[by
             chunks.append(appended(value, packed))
     piece = Xml.SubElement(image, "Piece", Extent=image.get("WholeExtent", ""))
     sections = {name: Xml.SubElement(piece, name) for name in (_POINTS, _CELLS)}
-    _mark_active(sections, own.get(_ACTIVE, []))
+    _mark_active(sections, own.texts(_ACTIVE, groups_of=3))
     for array in arrays:
         section = sections[_CELLS if array.name.startswith(_CELLS + "/") else _POINTS]
         values = _samples(array)
@@ -249,10 +258,10 @@ def _element(
     )
 
 
-def _mark_active(sections: dict[str, Xml.Element], active: Any) -> None:
+def _mark_active(sections: dict[str, Xml.Element], active: list[str]) -> None:
     for tag, key, value in zip(active[::3], active[1::3], active[2::3], strict=True):
         if tag in sections:
-            sections[tag].set(str(key), str(value))
+            sections[tag].set(key, value)
 
 
 def _fitted(path: Path, array: DecodedArray) -> DecodedArray:
@@ -303,9 +312,9 @@ def _samples(array: DecodedArray) -> Array:
     return values
 
 
-def _placing(array: DecodedArray, sizes: tuple[int, ...], own: dict[int, Any]) -> dict[str, str]:
+def _placing(array: DecodedArray, sizes: tuple[int, ...], own: OwnPart) -> dict[str, str]:
     """Attributes of ImageData: extent, origin, spacing and direction."""
-    firsts = own.get(_FIRST, [0, 0, 0])
+    firsts = own.numbers(_FIRST) or (0, 0, 0)
     extent = [
         number
         for first, size in zip(firsts, reversed(sizes), strict=True)

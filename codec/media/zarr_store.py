@@ -21,11 +21,12 @@ from codec.media.array_layout import NAMING
 from codec.media.dataset import Array, Dataset, DecodedDataset, VerbatimValue
 from codec.media.decoded_arrays import DecodedArray, decoded_arrays, own_layout
 from codec.media.libraries import library, reading, writing
+from codec.media.own_parts import OwnPart
+from codec.media.zarr_documents import KEPT, Documents, check_holds
 
 MEDIUM = "zarr"
 _TITLE = "Zarr"
 _DOCUMENTS = 0
-_KEPT = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
 _PATH, _TEXT_SHAPE = range(2)
 # By which xarray names the dims of arrays of version 2.
 _DIMS = "_ARRAY_DIMENSIONS"
@@ -85,12 +86,12 @@ def _documents(path: Path) -> dict[str, str]:
     found = {}
     if path.is_dir():
         for entry in sorted(path.rglob("*")):
-            if entry.name in _KEPT and entry.is_file():
+            if entry.name in KEPT and entry.is_file():
                 found[entry.relative_to(path).as_posix()] = entry.read_text("utf-8")
     else:
         with zipfile.ZipFile(path) as archive:
             for name in sorted(archive.namelist()):
-                if name.rpartition("/")[2] in _KEPT:
+                if name.rpartition("/")[2] in KEPT:
                     found[name] = archive.read(name).decode("utf-8")
     return {name: _plain(text) for name, text in found.items()}
 
@@ -188,58 +189,39 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
                 if not isinstance(value, list):
                     root.create_array(name, data=value)
             return
+        documents = Documents.from_texts(OwnPart(found.own).texts(_DOCUMENTS, groups_of=2))
         arrays = decoded_arrays(dataset)
-        paths = {array.name: _path_in_store(array.layout.own, array.name) for array in arrays}
-        kept = {array.name: array for array in found.arrays if array.name in dataset.verbatim}
-        present = {*paths.values(), *kept}
+        paths = {array.name: _path_in_store(array) for array in arrays}
+        kept = {
+            array.name: _restored(dataset.verbatim[array.name], array.own)
+            for array in found.arrays
+            if array.name in dataset.verbatim
+        }
         shapes = {paths[array.name]: array.shape for array in arrays}
-        for name in kept:
-            if isinstance(coordinate := dataset.verbatim[name], np.ndarray):
-                shapes[name] = coordinate.shape
-        _put_documents(path, found.own.get(_DOCUMENTS, []), present, shapes)
+        documents.put(path, shapes | {name: value.shape for name, value in kept.items()})
         for array in arrays:
             target = zarr.open_array(str(path), path=paths[array.name], mode="r+")
+            check_holds(paths[array.name], np.dtype(target.dtype), array.dtype)
             for index, values in array.blocks():
                 target[index] = values
             if not array.whole:
                 target.attrs.update(geometry_attributes(array.geometry))
-        for name, layout in kept.items():
+        for name, value in kept.items():
             target = zarr.open_array(str(path), path=name, mode="r+")
-            target[...] = _restored(dataset.verbatim[name], layout.own, target)
+            check_holds(name, np.dtype(target.dtype), value.dtype)
+            target[...] = value.astype(target.dtype)
 
 
-def _restored(value: VerbatimValue, own: Any, target: Any) -> Array:
-    if isinstance(value, list):
-        shape = (own or {}).get(_TEXT_SHAPE, [len(value)])
-        return np.array(value, object).reshape(shape).astype(target.dtype)
-    return value.astype(target.dtype)
+def _restored(value: VerbatimValue, own: Any) -> Array:
+    """A verbatim value in its shape; texts as objects."""
+    if not isinstance(value, list):
+        return value
+    return np.array(value, object).reshape(OwnPart(own).shape(_TEXT_SHAPE, len(value)))
 
 
-def _path_in_store(own: Any, name: str) -> str:
-    return str(own[_PATH]) if isinstance(own, dict) and _PATH in own else name
-
-
-def _put_documents(
-    path: Path, documents: list[str], present: set[str], shapes: Mapping[str, tuple[int, ...]]
-) -> None:
-    """Writes the documents of groups, and those of arrays that will get values."""
-    paired = dict(zip(documents[::2], documents[1::2], strict=True))
-    for place, text in paired.items():
-        parts = place.split("/")
-        if ".." in parts or place.startswith("/") or parts[-1] not in _KEPT:
-            raise InvalidInputError(f"{path}: the metadata names the document {place!r}")
-        owner = "/".join(parts[:-1])
-        tree = json.loads(text)
-        is_array = tree.get("node_type") == "array" or f"{owner}/.zarray".lstrip("/") in paired
-        if is_array and owner not in present:
-            continue
-        if owner in shapes and "shape" in tree:
-            tree["shape"] = list(shapes[owner])
-            if len(tree["shape"]) != len(json.loads(text)["shape"]):
-                raise InvalidInputError(f"{path}: {owner!r} has other axes now; write it as .npy")
-        target = path / place
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(json.dumps(tree, ensure_ascii=False), "utf-8")
+def _path_in_store(array: DecodedArray) -> str:
+    own = OwnPart(array.layout.own, repr(array.name))
+    return own.text(_PATH) if _PATH in own else array.name
 
 
 def _create(root: Any, array: DecodedArray) -> None:
