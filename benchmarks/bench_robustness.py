@@ -22,11 +22,12 @@ from robustness import report
 from robustness.bombing import refusals
 from robustness.damage import Damage, seconds_of
 from robustness.mutants import Mutants
+from robustness.repairs import KINDS, Repairs
 from robustness.reading import SMALL, attempt, quietly
 from robustness.vectors import Vector, valid_vectors
 from robustness.workers import run
 
-PARTS = ("prefixes", "flips", "mutants", "bombs")
+PARTS = ("prefixes", "flips", "mutants", "bombs", "repairs")
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "reliability.md"
 
 
@@ -42,6 +43,9 @@ def main() -> int:
             found = refusals()
             heading, text = report.BOMBS, report.of_bombs(found)
             clean &= all(one.right for one in found)
+        elif part == "repairs":
+            heading, text, well = _repairs(vectors, options)
+            clean &= well
         else:
             heading, text, well = _counted(part, vectors, options)
             clean &= well
@@ -76,6 +80,18 @@ def _counted(
     return report.HEADINGS[part], text, tally.clean
 
 
+def _repairs(vectors: Sequence[Vector], options: argparse.Namespace) -> tuple[str, str, bool]:
+    """As `_counted`, a third of the time for each kind of damage."""
+    chosen = tuple(vectors[:: options.stride])
+    tallies = {}
+    for kind in KINDS:
+        deadline = time.monotonic() + 20 * options.minutes
+        part = Repairs(chosen, kind, options.seed)
+        tallies[kind] = run(part, range(options.cases), options.jobs, deadline)
+    text = report.of_repairs(tallies, len(chosen), len(vectors))
+    return report.REPAIRS, text, all(tally.clean for tally in tallies.values())
+
+
 def _show(mutants: Mutants, number: int) -> int:
     quietly()
     vector, data, _ = mutants.make(number)
@@ -91,8 +107,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default=",".join(PARTS), help="parts [all]")
     parser.add_argument("--mutants", type=int, default=100_000, help="how many [100000]")
+    parser.add_argument("--cases", type=int, default=5000, help="of each kind of repairs [5000]")
     parser.add_argument("--start", type=int, default=0, help="number of the first mutant [0]")
-    parser.add_argument("--seed", type=int, default=1, help="of the mutants [1]")
+    parser.add_argument("--seed", type=int, default=1, help="of mutants and repairs [1]")
     parser.add_argument(
         "--judge-every", type=int, default=10, help="by the reference, 0: none [10]"
     )
