@@ -22,8 +22,8 @@ from robustness import report
 from robustness.bombing import refusals
 from robustness.damage import Damage, seconds_of
 from robustness.mutants import Mutants
-from robustness.repairs import KINDS, Repairs
 from robustness.reading import SMALL, attempt, quietly
+from robustness.repairs import KINDS, Repairs
 from robustness.vectors import Vector, valid_vectors
 from robustness.workers import run
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ import codec
 from codec.container.provenance import BOUND, METADATA, SAMPLES, VARIABLE
 from codec.errors import TruncatedError
 from codec.field_view import FieldView
+from codec.reader import InrcFile
 from codec.reports import LostRegion
 
 Array = npt.NDArray[Any]
@@ -53,11 +54,15 @@ class Content:
     @classmethod
     def of(cls, data: bytes) -> Content:
         """What a valid file holds."""
-        plain = _without_residuals(data)
         with codec.open(data, device="cpu", threads=1) as file:
-            fields = {name: _field(view, plain.get(name)) for name, view in file.items()}
-            verbatim = {name: repr(value) for name, value in file.verbatim.items()}
-            return cls(fields, verbatim, repr((file.medium, file.metadata)))
+            return cls.of_file(file, _without_residuals(data))
+
+    @classmethod
+    def of_file(cls, file: InrcFile, plain: Mapping[str, Array] | None = None) -> Content:
+        """What an open file holds; `plain` are its fields without residuals."""
+        fields = {name: _field(view, (plain or {}).get(name)) for name, view in file.items()}
+        verbatim = {name: repr(value) for name, value in file.verbatim.items()}
+        return cls(fields, verbatim, repr((file.medium, file.metadata)))
 
 
 def _without_residuals(data: bytes) -> dict[str, Array]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -22,7 +23,7 @@ from codec.entropy.mask_section import (
     decode_mask_section,
     encode_mask_section,
 )
-from codec.errors import CorruptError, TruncatedError
+from codec.errors import CorruptError, LimitError, TruncatedError
 from codec.limits import Limits
 from codec.pipeline.item_sections import Coded, ItemStreams, restore_parameters, section_item
 from codec.pipeline.residuals import ItemResiduals
@@ -32,6 +33,8 @@ from codec.salvage.scan import DamagedFile, Piece
 
 # The number of the architecture of fields without a valid sample.
 _CONSTANT = 0
+# Samples of a mask that costs little.
+_SMALL_MASK = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -175,9 +178,7 @@ class SavedItems:
         if self._file.indexed or damage or expected is None or not known:
             return
         pieces = [piece for piece in self._file.pieces if piece.type in DIGESTED_TYPES]
-        for piece in pieces:
-            if piece.type == "MASK" and piece.start not in self._digests:
-                self._decoded_mask(piece, set())
+        self._digest_unused(piece for piece in pieces if piece.start not in self._digests)
         decoded = all(piece.start in self._digests for piece in pieces)
         if decoded and file_digest(self._digests[one.start] for one in pieces).startswith(expected):
             return
@@ -188,6 +189,16 @@ class SavedItems:
         self.saved = {
             number: item for number, item in self.saved.items() if not self._depends(number)
         }
+
+    def _digest_unused(self, pieces: Iterable[Piece]) -> None:
+        """Decode masks that no item needs for their digest, if they are not large for the file."""
+        samples = sum(header.samples for header in self.headers.values())
+        fair = replace(self._limits, max_mask_samples=max(samples, _SMALL_MASK))
+        for piece in pieces:
+            if piece.type == "MASK":
+                with suppress(CorruptError, TruncatedError, LimitError):
+                    found = decode_mask_section(self._file.read(piece), fair)
+                    self._note(piece, [found.integer_layer()])
 
     def _depends(self, number: int) -> bool:
         """Whether an item is another if sections of integers change places, or one is gone.

@@ -253,11 +253,10 @@ class _Placing:
             elif coded is not None:
                 mask = self._mask(encode_mask_section(coded), header.shape)
             components.append(replace(one, mask=mask))
+        masks = [(tensor, self.items.masks[index]) for tensor, index in header.tensor_masks]
         sparse = tuple(
             (tensor, self._mask(encode_mask_section(coded), coded.mask.shape))
-            for tensor, coded in (
-                (tensor, self.items.masks[index]) for tensor, index in header.tensor_masks
-            )
+            for tensor, coded in masks
         )
         return replace(header, components=tuple(components), tensor_masks=sparse)
 
