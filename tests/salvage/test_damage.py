@@ -37,7 +37,7 @@ _TOPICS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("kind", "cases"), [(DAMAGED, 250), (MUTANTS, 150), (CUT, 100)])
+@pytest.mark.parametrize(("kind", "cases"), [(DAMAGED, 150), (MUTANTS, 100), (CUT, 100)])
 def test_repair_keeps_its_promises_whatever_happens(kind: str, cases: int) -> None:
     vectors = tuple(
         one
@@ -174,7 +174,7 @@ _HOSTILE: dict[str, Callable[[], bytes]] = {
     "a tile at 2^47": lambda: whole_file(tile([4], [2**47])),
     "a lost end of 2^40": lambda: whole_file(tile([8 + 2**32] * 2, [0, 0], [[0, 2**32], [0, 0]])),
     "tiles on a diagonal": lambda: whole_file(
-        *(tile([1] * 3, [2 * number] * 3) for number in range(100)), items=100
+        *(tile([1] * 3, [2 * number] * 3) for number in range(50)), items=50
     ),
     "a mask of 2^40": lambda: whole_file(("ITEM", item([4], mask=0)), ("MASK", mask([2**40]))),
     "tiles of other axes": lambda: whole_file(tile([4], [0]), tile([4, 4], [4, 0]), items=2),
@@ -196,12 +196,14 @@ def test_sizes_beyond_the_limits_are_refused_before_they_cost_anything(
     with pytest.raises(InrcError):
         codec.repair(source, tmp_path / "r.inrc")
     seconds = []
-    tracemalloc.start()
     for _ in range(3):
         started = time.process_time()
         with pytest.raises(InrcError):
             codec.repair(source, tmp_path / "r.inrc")
         seconds.append(time.process_time() - started)
+    tracemalloc.start()
+    with pytest.raises(InrcError):
+        codec.repair(source, tmp_path / "r.inrc")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 16 << 20
