@@ -76,7 +76,8 @@ def of_repairs(tallies: Mapping[str, Tally], vectors: int, of: int) -> str:
         "pass `codec.verify`, its valid samples have to be those from before bit for bit, and "
         "what differs has to be listed. *Mutants* with right checksums, as above; `codec.repair`. "
         "What it writes has to pass `codec.verify`. *Cut*: prefixes, opened with "
-        "`allow_truncated`; values have to be finite where they were. Times are with all these checks.\n\n"
+        "`allow_truncated`; values have to be finite where they were. "
+        "Times are with all these checks.\n\n"
     )
     names = sorted({name for one in tallies.values() for name in one.rejected})
     rows = [("inputs", [f"{one.inputs:,}" for one in tallies.values()])]

@@ -25,6 +25,7 @@ from codec.container.compression import NONE
 from codec.container.leb128 import encode_uleb
 from codec.container.sections import HEADER_BYTES, SectionReader
 from codec.errors import CorruptError, InrcError, LimitError
+from codec.registry import architecture
 from codec.salvage.numbering import holes_for
 from codec.salvage.scan import Piece as Stretch
 from tests import building
@@ -105,8 +106,11 @@ def test_masks_that_changed_places_are_told_by_the_index(repair: Any) -> None:
 
 def test_a_mask_that_is_gone_without_a_trace_is_no_other_one(repair: Any) -> None:
     parts = parts_of(of_two_masks(indexed=False))
-    report, _ = repair(b"".join(parts[:4] + parts[5:]))
-    assert kinds(report) == [("samples", "a"), ("samples", "b")]
+    left = b"".join(parts[:4] + parts[5:])
+    # Without an end there is no digest, either.
+    for data in (left, left[:-1]):
+        report, _ = repair(data)
+        assert kinds(report)[:2] == [("samples", "a"), ("samples", "b")]
 
 
 def test_a_file_whose_end_lies_elsewhere_is_not_believed_in_its_order(repair: Any) -> None:
@@ -115,13 +119,14 @@ def test_a_file_whose_end_lies_elsewhere_is_not_believed_in_its_order(repair: An
         repair(exchanged(data, 2, 6))
 
 
-def test_the_lost_end_of_blended_tiles_is_listed_and_all_that_it_reached(
-    blended: Sample, repair: Any
-) -> None:
-    lost = [blended.number("ITEM", number) for number in range(4, 8)]
-    report, file = repair(blended.flipped(*lost))
+def test_the_lost_end_of_blended_tiles_is_listed_and_all_that_it_reached(repair: Any) -> None:
+    """It held three samples of the tile before it, and nothing that is left says so."""
+    (vector,) = (one for one in valid_vectors() if one.name == "overlap/dtype-u1")
+    sample = Sample.of(vector.data)
+    report, file = repair(sample.flipped(sample.number("ITEM", 2)))
     assert ("variable", "") in kinds(report)
-    assert list(broken(Content.of(blended.data), Content.of_file(file), report.losses)) == []
+    assert list(broken(Content.of(vector.data), Content.of_file(file), report.losses)) == []
+    assert valid_samples(file["a"])[:8].all()
 
 
 def test_variables_that_are_lost_with_the_metadata_are_listed(netcdf: Sample, repair: Any) -> None:
@@ -145,13 +150,13 @@ def test_an_item_that_no_evaluator_can_be_made_of_is_lost(
 ) -> None:
     data = building.fvsrn_file((6, 7))
     with codec.open(data, device="cpu") as file:
-        architecture = type(file.models[0].architecture)
+        kind = type(file.models[0].architecture)
         name = next(iter(file))
 
     def refuse(*_: Any) -> None:
         raise CorruptError("what it is made of does not fit together")
 
-    monkeypatch.setattr(architecture, "evaluator", refuse)
+    monkeypatch.setattr(kind, "evaluator", refuse)
     assert kinds(repair(data)[0]) == [("samples", name)]
 
 
@@ -179,7 +184,12 @@ _HOSTILE: dict[str, Callable[[], bytes]] = {
     "a mask of 2^40": lambda: whole_file(("ITEM", item([4], mask=0)), ("MASK", mask([2**40]))),
     "tiles of other axes": lambda: whole_file(tile([4], [0]), tile([4, 4], [4, 0]), items=2),
     "multiply-adds": lambda: whole_file(
-        ("ITEM", item([2**32], [7, 1, {0: 4096, 1: 64, 2: [0]}], tensors=130))
+        (
+            "ITEM",
+            item(
+                [2**32], [architecture("siren").identifier, 1, {0: 256, 1: 3, 2: [0]}], tensors=10
+            ),
+        )
     ),
 }
 
@@ -193,8 +203,9 @@ def test_sizes_beyond_the_limits_are_refused_before_they_cost_anything(
     data[-1] ^= damaged
     source = tmp_path / "d.inrc"
     source.write_bytes(data)
-    with pytest.raises(InrcError):
+    with pytest.raises(InrcError) as found:
         codec.repair(source, tmp_path / "r.inrc")
+    assert not isinstance(found.value, MemoryError)
     seconds = []
     for _ in range(3):
         started = time.process_time()
