@@ -24,12 +24,13 @@ from robustness.bombing import refusals
 from robustness.damage import Damage, seconds_of
 from robustness.mutants import Mutants
 from robustness.reading import SMALL, attempt, quietly
+from robustness.repairs import KINDS, Repairs
 from robustness.vectors import Vector, valid_vectors
 from robustness.workers import run
 from robustness.written import Written, decoded
 from robustness.written_sources import sources
 
-PARTS = ("prefixes", "flips", "mutants", "bombs", "written")
+PARTS = ("prefixes", "flips", "mutants", "bombs", "written", "repairs")
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "reliability.md"
 
 
@@ -47,6 +48,9 @@ def main() -> int:
             found = refusals()
             heading, text = report.BOMBS, report.of_bombs(found)
             clean &= all(one.right for one in found)
+        elif part == "repairs":
+            heading, text, well = _repairs(vectors, options)
+            clean &= well
         else:
             heading, text, well = _counted(part, vectors, options)
             clean &= well
@@ -86,6 +90,18 @@ def _counted(
     return report.HEADINGS[part], text, tally.clean
 
 
+def _repairs(vectors: Sequence[Vector], options: argparse.Namespace) -> tuple[str, str, bool]:
+    """As `_counted`, a third of the time for each kind of damage."""
+    chosen = tuple(vectors[:: options.stride])
+    tallies = {}
+    for kind in KINDS:
+        deadline = time.monotonic() + 20 * options.minutes
+        part = Repairs(chosen, kind, options.seed)
+        tallies[kind] = run(part, range(options.cases), options.jobs, deadline)
+    text = report.of_repairs(tallies, len(chosen), len(vectors))
+    return report.REPAIRS, text, all(tally.clean for tally in tallies.values())
+
+
 def _show(mutants: Mutants, number: int) -> int:
     quietly()
     vector, data, _ = mutants.make(number)
@@ -114,8 +130,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", default=",".join(PARTS), help="parts [all]")
     parser.add_argument("--mutants", type=int, default=100_000, help="how many [100000]")
     parser.add_argument("--written", type=int, default=4000, help="how many [4000]")
+    parser.add_argument("--cases", type=int, default=5000, help="of each kind of repairs [5000]")
     parser.add_argument("--start", type=int, default=0, help="number of the first mutant [0]")
-    parser.add_argument("--seed", type=int, default=1, help="of the mutants [1]")
+    parser.add_argument("--seed", type=int, default=1, help="of mutants and repairs [1]")
     parser.add_argument(
         "--judge-every", type=int, default=10, help="refused one by the reference, 0: none [10]"
     )

@@ -11,6 +11,7 @@ HEADINGS = {"prefixes": "Cut files", "flips": "Flipped bits"}
 MUTANTS = "Mutants with right checksums"
 BOMBS = "Files that ask for much"
 WRITTEN = "Mutated metadata, written"
+REPAIRS = "Repair of damaged files, counted"
 
 
 def of_damage(part: str, tally: Tally, vectors: int, of: int, expected: int) -> str:
@@ -98,6 +99,41 @@ def of_written(tally: Tally, sources: int) -> str:
 
 def _is_named(complaint: str) -> bool:
     return "partial output" in complaint or "written outside" in complaint
+
+
+def of_repairs(tallies: Mapping[str, Tally], vectors: int, of: int) -> str:
+    """Text and table of part 6, a column for each kind of damage."""
+    text = (
+        f"Of {vectors:,} of the {of:,} valid conformance vectors, chosen by number and seed. "
+        "*Damaged*: a byte or a run of bytes overwritten, a range or a section removed, bytes put "
+        "in, the end cut off, two sections exchanged; `codec.repair`. What it writes has to "
+        "pass `codec.verify`, its valid samples have to be those from before bit for bit, and "
+        "what differs has to be listed. *Mutants* with right checksums, as above; `codec.repair`. "
+        "What it writes has to pass `codec.verify`. *Cut*: prefixes, opened with "
+        "`allow_truncated`; values have to be finite where they were. "
+        "Times are with all these checks.\n\n"
+    )
+    names = sorted({name for one in tallies.values() for name in one.rejected})
+    rows = [("inputs", [f"{one.inputs:,}" for one in tallies.values()])]
+    outcomes = sorted({name for one in tallies.values() for name in one.judged})
+    rows += [(name, [f"{one.judged[name]:,}" for one in tallies.values()]) for name in outcomes]
+    rows += [
+        (f"refused: {name}", [f"{one.rejected[name]:,}" for one in tallies.values()])
+        for name in names
+    ]
+    rows += [
+        ("**wrong**", [f"**{len(one.wrong):,}**" for one in tallies.values()]),
+        (
+            "**anything else than an `InrcError` raised**",
+            [f"**{len(one.escaped):,}**" for one in tallies.values()],
+        ),
+        ("most processor time", [f"{one.seconds[0]:.2f} s" for one in tallies.values()]),
+        ("most memory", [f"{one.bytes[0] / (1 << 20):.1f} MiB" for one in tallies.values()]),
+    ]
+    text += f"| | {' | '.join(tallies)} |\n|---|{'---:|' * len(tallies)}\n"
+    text += "".join(f"| {name} | {' | '.join(values)} |\n" for name, values in rows)
+    examples = [example for one in tallies.values() for example in [*one.wrong, *one.escaped][:10]]
+    return text + ("\n" if examples else "") + "".join(f"- {one}\n" for one in examples)
 
 
 def footer(command: str, seconds: float, machine: Mapping[str, str]) -> str:

@@ -50,7 +50,8 @@ def _show(report: RepairReport) -> None:
         f"sections, {report.seconds:.1f} s"
     )
     for kind, start, size in report.damage:
-        tables.show_line(f"damaged: {kind or 'unknown'}, {size} bytes from byte {start}")
+        where = f"{size} bytes from byte {start}" if size else f"the end, from byte {start}"
+        tables.show_line(f"damaged: {kind or 'unknown'}, {where}")
     if report.losses:
         tables.show_line("")
         tables.show_table(_HEADINGS, map(_row, report.losses))

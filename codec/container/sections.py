@@ -38,7 +38,7 @@ DIGEST_SIZES = (8, 16, 32)
 KNOWN_TYPES = frozenset(
     {"HEAD", "ITEM", "TENS", "RESD", "MASK", "VERB", "mETa", "pROv", "tIDX", "ENDS"}
 )
-_SMALL_TYPES = frozenset({"HEAD", "ITEM", "mETa", "pROv"})
+SMALL_TYPES = frozenset({"HEAD", "ITEM", "mETa", "pROv"})
 ONCE_TYPES = frozenset({"HEAD", "mETa", "tIDX", "ENDS"})
 # A file of more sections gets an index; in a smaller one it would cost more than it saves.
 UNINDEXED_SECTIONS = 16
@@ -320,7 +320,7 @@ class SectionReader:
         return decompress(section.attribute, stored[position:], raw_bytes, section.type)
 
     def _allowed(self, section: Section) -> str:
-        return "metadata_bytes" if section.type in _SMALL_TYPES else "verbatim_bytes"
+        return "metadata_bytes" if section.type in SMALL_TYPES else "verbatim_bytes"
 
     def of_type(self, section_type: str) -> list[Section]:
         """All sections of one type, in file order."""

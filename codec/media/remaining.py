@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from codec.errors import CorruptError
-from codec.media.array_layout import ARRAY_MEDIA, DatasetLayout
+from codec.media.array_layout import ARRAY_MEDIA, ArrayLayout, DatasetLayout
 from codec.media.attributes import NETCDF, variable_attributes
 from codec.media.dataset import Metadata
 from codec.media.netcdf_layout import FileLayout, from_tree, to_tree
@@ -36,6 +36,19 @@ def remaining(
     return metadata, ()
 
 
+def named_in(medium: str, metadata: Metadata) -> frozenset[str]:
+    """The fields and verbatim variables that metadata name."""
+    try:
+        if medium == NETCDF:
+            return frozenset(path for path, _ in from_tree(metadata).variables())
+        if medium in ARRAY_MEDIA:
+            arrays = DatasetLayout.from_tree(metadata).arrays
+            return frozenset(name for one in arrays for name in one.fields or (one.name,))
+    except CorruptError:
+        pass
+    return frozenset()
+
+
 def _of_netcdf(layout: FileLayout, names: Collection[str]) -> tuple[Metadata, tuple[str, ...]]:
     # A variable without values need not be there.
     gone = {
@@ -59,9 +72,19 @@ def _of_arrays(layout: DatasetLayout, names: Collection[str]) -> tuple[Metadata,
         wanted = array.fields or (array.name,)
         missing = [name for name in wanted if name not in names]
         if len(missing) < len(wanted):
-            kept.append(replace(array, fields=tuple(one for one in array.fields if one in names)))
+            fields = tuple(one for one in array.fields if one in names)
+            kept.append(replace(array, fields=fields, shape=_shape_of(array, len(fields))))
         gone += missing
     return replace(layout, arrays=tuple(kept)).to_tree(), tuple(gone)
+
+
+def _shape_of(array: ArrayLayout, fields: int) -> tuple[int, ...]:
+    """The shape of an array with fewer components."""
+    if array.axis is None or array.axis >= len(array.shape):
+        return array.shape
+    shape = list(array.shape)
+    shape[array.axis] = shape[array.axis] * fields // len(array.fields)
+    return tuple(shape)
 
 
 def fill_value(medium: str, metadata: Metadata, name: str) -> int | float | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -12,16 +13,17 @@ import numpy.typing as npt
 
 from codec.assembly import IntegerSection
 from codec.container.items import Component, Item
-from codec.container.section_index import section_digest
+from codec.container.section_index import DIGESTED_TYPES, file_digest, section_digest
+from codec.container.sections import HEADER_BYTES
 from codec.container.tile_grid import Box
-from codec.contracts import TensorSpec
+from codec.contracts import Architecture, TensorSpec
 from codec.entropy.mask_section import (
     CodedMask,
     FillPatterns,
     decode_mask_section,
     encode_mask_section,
 )
-from codec.errors import CorruptError, TruncatedError
+from codec.errors import CorruptError, LimitError, TruncatedError
 from codec.limits import Limits
 from codec.pipeline.item_sections import Coded, ItemStreams, restore_parameters, section_item
 from codec.pipeline.residuals import ItemResiduals
@@ -31,6 +33,8 @@ from codec.salvage.scan import DamagedFile, Piece
 
 # The number of the architecture of fields without a valid sample.
 _CONSTANT = 0
+# Samples of a mask that costs little.
+_SMALL_MASK = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,12 @@ class SavedItems:
             max([listed, *(number + 1 for number in self.headers)]) if total is None else total
         )
         limits.check("samples", sum(header.samples for header in self.headers.values()))
+        self._models = {number: _model(header) for number, header in self.headers.items()}
+        models = self._models.values()
+        limits.check("multiply_adds", sum(model.multiply_adds for model in models))
+        limits.check("parameters", sum(model.parameters for model in models))
+        # Of the sections of integers that were decoded, by where they begin.
+        self._digests: dict[int, bytes] = {}
         self.masks = self._decoded_masks()
         self._owned = {kind: self._by_owner(kind) for kind in ("TENS", "RESD")}
         self.saved: dict[int, SavedItem] = {}
@@ -89,25 +99,116 @@ class SavedItems:
             found = self._saved(number, header)
             if found is not None:
                 self.saved[number] = found
+        self._check_places()
 
     def _decoded_masks(self) -> dict[int, CodedMask]:
-        total = None
-        if len(self.headers) == self.total:
-            used = [index for header in self.headers.values() for index in _masks_of(header)]
-            total = max(used, default=-1) + 1
+        """Those that items name."""
+        fitting = self._mask_shapes()
+        known = sum(piece.type == "MASK" for piece in self._file.pieces)
+        total = max(fitting, default=-1) + 1 if len(self.headers) == self.total else None
+        if total is not None and known > total:
+            # Masks that no item names; the last of them cannot be told from others.
+            total = None
         try:
             pieces = numbered(self._file.pieces, "MASK", total)
         except CorruptError:
-            # Masks that no item names; the last of them cannot be told from others.
-            pieces = numbered(self._file.pieces, "MASK", None)
+            # One is missing without a trace, and nobody knows which.
+            return {}
         found: dict[int, CodedMask] = {}
-        for number, piece in pieces.items():
-            try:
-                found[number] = decode_mask_section(self._file.read(piece), self._limits)
-            except (CorruptError, TruncatedError):
-                continue
-            self._limits.check("mask_samples", sum(one.mask.size for one in found.values()))
+        for number in sorted(pieces.keys() & fitting.keys()):
+            coded = self._decoded_mask(pieces[number], fitting[number])
+            if coded is not None:
+                found[number] = coded
+                self._limits.check("mask_samples", sum(one.mask.size for one in found.values()))
         return found
+
+    def _mask_shapes(self) -> dict[int, set[tuple[int, ...]]]:
+        """By number the shapes that there is a use for."""
+        found: dict[int, set[tuple[int, ...]]] = {}
+        for number, header in self.headers.items():
+            for component in header.components:
+                if component.mask is not None:
+                    found.setdefault(component.mask, set()).add(header.shape)
+            specs = self._models[number].specs
+            for tensor, mask in header.tensor_masks:
+                shapes = found.setdefault(mask, set())
+                if tensor < len(specs):
+                    shapes.update((specs[tensor].shape, specs[tensor].shape[1:]))
+        return found
+
+    def _decoded_mask(self, piece: Piece, fitting: set[tuple[int, ...]]) -> CodedMask | None:
+        try:
+            found = decode_mask_section(self._file.read(piece), self._limits, fitting)
+            self._note(piece, [found.integer_layer()])
+        except (CorruptError, TruncatedError):
+            return None
+        return found
+
+    def _note(self, piece: Piece, layer: Iterable[bytes | memoryview]) -> bytes:
+        """The digest of a section.
+
+        Raises:
+            CorruptError: the index has another, so an intact section stands where another stood.
+        """
+        digest = section_digest(layer)
+        if piece.digest and piece.digest != digest:
+            raise CorruptError(
+                "the decoded integers do not match the index",
+                section=piece.type,
+                offset=piece.start,
+            )
+        self._digests[piece.start] = digest
+        return digest
+
+    def _check_places(self) -> None:
+        """Where all sections of integers seem to be there, the digest tells whether they are.
+
+        Sections that changed places, and one that is missing or there twice, leave no other trace.
+
+        Raises:
+            CorruptError: they are not what was written, though no byte is missing.
+        """
+        damage = [
+            piece
+            for piece in self._file.damage
+            if piece.type in DIGESTED_TYPES or (not piece.type and piece.end > HEADER_BYTES)
+        ]
+        expected = self._file.digest
+        known = len(self.headers) == self.total
+        if self._file.indexed or damage or expected is None or not known:
+            return
+        pieces = [piece for piece in self._file.pieces if piece.type in DIGESTED_TYPES]
+        self._digest_unused(piece for piece in pieces if piece.start not in self._digests)
+        decoded = all(piece.start in self._digests for piece in pieces)
+        if decoded and file_digest(self._digests[one.start] for one in pieces).startswith(expected):
+            return
+        if decoded and self._file.whole:
+            raise CorruptError(
+                "the sections of integers are not those that were written, or not in their order"
+            )
+        self.saved = {
+            number: item for number, item in self.saved.items() if not self._depends(number)
+        }
+
+    def _digest_unused(self, pieces: Iterable[Piece]) -> None:
+        """Decode masks that no item needs for their digest, if they are not large for the file."""
+        samples = sum(header.samples for header in self.headers.values())
+        fair = replace(self._limits, max_mask_samples=max(samples, _SMALL_MASK))
+        for piece in pieces:
+            if piece.type == "MASK":
+                with suppress(CorruptError, TruncatedError, LimitError):
+                    found = decode_mask_section(self._file.read(piece), fair)
+                    self._note(piece, [found.integer_layer()])
+
+    def _depends(self, number: int) -> bool:
+        """Whether an item is another if sections of integers change places, or one is gone.
+
+        All but masks say whose they are, and an item takes no other number of integers.
+        """
+        if _masks_of(self.headers[number]):
+            return True
+        several = any(len(owned.get(number, ())) > 1 for owned in self._owned.values())
+        return several and self._file.whole
 
     def _by_owner(self, kind: str) -> dict[int, list[Piece]]:
         found: dict[int, list[Piece]] = {}
@@ -117,27 +218,19 @@ class SavedItems:
 
     def _saved(self, number: int, header: Item) -> SavedItem | None:
         """The item, or None if a part of it is missing."""
-        components = len(header.components)
-        architecture = architecture_by_identifier(header.architecture, header.version)
-        specs = architecture.tensors(header.config, header.shape, components)
+        model = self._models[number]
         if not all(self._fits(header, one) for one in header.components):
             return None
         try:
-            integers = self._integers(number, header, specs)
+            integers = self._integers(number, header, model)
         except (CorruptError, TruncatedError):
             return None
         kept, residuals = header, self._residuals(number, header)
         bounded = residuals is not None
         if residuals is None:
             kept, residuals = replace(header, bounds=(), residual_steps=()), []
-        positions = math.prod(header.shape)
-        return SavedItem(
-            kept,
-            (*integers, *residuals),
-            positions * architecture.multiply_adds(header.config, header.shape, components),
-            sum(math.prod(spec.shape) for spec in specs if spec.lattice is None),
-            bounded,
-        )
+        sections = (*integers, *residuals)
+        return SavedItem(kept, sections, model.multiply_adds, model.parameters, bounded)
 
     def _fits(self, header: Item, component: Component) -> bool:
         """Whether the validity mask of a component, if it has one, is there."""
@@ -151,17 +244,15 @@ class SavedItems:
             and coded.patterns.values.itemsize == np.dtype(component.dtype).itemsize
         )
 
-    def _integers(
-        self, number: int, header: Item, specs: Sequence[TensorSpec]
-    ) -> list[IntegerSection]:
-        streams = ItemStreams(specs, self._limits)
+    def _integers(self, number: int, header: Item, model: _Model) -> list[IntegerSection]:
+        streams = ItemStreams(model.specs, self._limits)
         sections: list[IntegerSection] = []
         parts: list[Coded] = []
         for piece in self._owned["TENS"].get(number, []):
             payload = self._file.read(piece)
             decoded = streams.decode(payload)
             parts += decoded.streams
-            digest = section_digest(decoded.integer_layer())
+            digest = self._note(piece, decoded.integer_layer())
             sections.append(IntegerSection("TENS", partial(self._file.read, piece), digest))
         sparse = {index for _, index in header.tensor_masks}
         found = {index: self.masks[index] for index in sparse if index in self.masks}
@@ -171,7 +262,12 @@ class SavedItems:
         if parts:
             integers = parts[0] if len(parts) == 1 else np.concatenate(parts, dtype=np.int64)
         masks = {index: coded.mask for index, coded in found.items()}
-        restore_parameters(header, specs, integers, masks)
+        parameters = restore_parameters(header, model.specs, integers, masks)
+        # Some architectures find only now that what they are made of does not fit together.
+        with np.errstate(over="ignore", invalid="ignore"):
+            model.architecture.evaluator(
+                header.config, header.shape, len(header.components), parameters, "cpu", 0
+            )
         return sections
 
     def _residuals(self, number: int, header: Item) -> list[IntegerSection] | None:
@@ -183,12 +279,35 @@ class SavedItems:
         try:
             for piece in self._owned["RESD"].get(number, []):
                 parts.append(decoder.decode(self._file.read(piece)))
-                digest = section_digest(parts[-1].integer_layer())
+                digest = self._note(piece, parts[-1].integer_layer())
                 sections.append(IntegerSection("RESD", partial(self._file.read, piece), digest))
             decoder.joined(parts)
         except (CorruptError, TruncatedError):
             return None
         return sections
+
+
+@dataclass(frozen=True)
+class _Model:
+    """What the architecture of an item says of it."""
+
+    architecture: Architecture
+    specs: tuple[TensorSpec, ...]
+    multiply_adds: int
+    parameters: int
+
+
+def _model(header: Item) -> _Model:
+    architecture = architecture_by_identifier(header.architecture, header.version)
+    form = header.config, header.shape, len(header.components)
+    specs = tuple(architecture.tensors(*form))
+    return _Model(
+        architecture,
+        specs,
+        math.prod(header.shape) * architecture.multiply_adds(*form),
+        # Coefficients are as many as samples, and have the limit of these.
+        sum(math.prod(spec.shape) for spec in specs if spec.lattice is None),
+    )
 
 
 def _masks_of(header: Item) -> list[int]:
@@ -229,16 +348,16 @@ def without_samples(
     """
     valid = np.ones(shape, np.bool_) if coded is None else coded.mask.copy()
     pattern = fill.view(f"u{fill.itemsize}")
-    values, chosen = pattern, np.zeros(shape, np.int64)
+    values, indices = pattern, None
+    for box in boxes:
+        valid[box] = False
     if coded is not None and coded.patterns is not None:
         old = coded.patterns
         values = old.values if pattern[0] in old.values else np.append(old.values, pattern)
-        chosen[:] = np.flatnonzero(values == pattern[0])[0]
-        chosen[~valid] = 0 if old.indices is None else old.indices
-    for box in boxes:
-        chosen[box] = np.where(valid[box], np.flatnonzero(values == pattern[0])[0], chosen[box])
-        valid[box] = False
-    indices = chosen[~valid] if len(values) > 1 else None
+        if len(values) > 1:
+            chosen = np.full(shape, np.flatnonzero(values == pattern[0])[0], np.int64)
+            chosen[~coded.mask] = 0 if old.indices is None else old.indices
+            indices = chosen[~valid]
     return encode_mask_section(CodedMask(valid, FillPatterns(values, indices)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 from collections.abc import Sequence
 
@@ -23,7 +24,7 @@ def numbered(pieces: Sequence[Piece], section_type: str, total: int | None) -> d
     Raises:
         CorruptError: there are more than the total, or fewer without any trace of others.
     """
-    holes = [at for at, piece in enumerate(pieces) if _may_hold(pieces, at, section_type)]
+    holes = holes_for(pieces, section_type)
     known = [at for at, piece in enumerate(pieces) if piece.type == section_type]
     missing = None if total is None else total - len(known)
     if missing is not None and (missing < 0 or (missing > 0 and not holes)):
@@ -40,16 +41,21 @@ def numbered(pieces: Sequence[Piece], section_type: str, total: int | None) -> d
     return {number: pieces[at] for number, at in places.items() if pieces[at].intact}
 
 
-def _may_hold(pieces: Sequence[Piece], at: int, section_type: str) -> bool:
-    """Whether an unknown piece can be, or have been, a section of this type."""
-    if pieces[at].type:
-        return False
-    ranks = [_rank(piece.type) for piece in pieces if piece.type]
+def holes_for(pieces: Sequence[Piece], section_type: str) -> list[int]:
+    """Places of the unknown pieces that can be, or have been, a section of this type."""
+    holes = [at for at, piece in enumerate(pieces) if not piece.type]
+    known = [at for at, piece in enumerate(pieces) if piece.type]
+    ranks = [_rank(pieces[at].type) for at in known]
     if any(after < before for before, after in itertools.pairwise(ranks)):
-        return True
-    before = max((_rank(one.type) for one in pieces[:at] if one.type), default=0)
-    after = min((_rank(one.type) for one in pieces[at:] if one.type), default=_RANKS["ENDS"])
-    return before <= _rank(section_type) <= after
+        return holes
+    found, rank = [], _rank(section_type)
+    for at in holes:
+        behind = bisect.bisect(known, at)
+        before = ranks[behind - 1] if behind else 0
+        after = ranks[behind] if behind < len(ranks) else _RANKS["ENDS"]
+        if before <= rank <= after:
+            found.append(at)
+    return found
 
 
 def _rank(section_type: str) -> int:

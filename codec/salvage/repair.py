@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -20,11 +21,11 @@ from codec.container.byte_sources import open_source
 from codec.container.compression import compress
 from codec.container.items import Head, Item
 from codec.container.provenance import METADATA, VARIABLE, Loss, Provenance
-from codec.container.sections import KNOWN_TYPES
+from codec.container.sections import KNOWN_TYPES, ONCE_TYPES
 from codec.entropy.mask_section import encode_mask_section
 from codec.entropy.verbatim import decode_verbatim
 from codec.errors import CorruptError, InvalidInputError
-from codec.limits import Limits
+from codec.limits import Limits, within_memory
 from codec.media.dataset import Metadata
 from codec.media.metadata_section import (
     Forms,
@@ -32,11 +33,12 @@ from codec.media.metadata_section import (
     decode_metadata,
     encode_metadata,
 )
-from codec.media.remaining import fill_value, remaining
+from codec.media.remaining import fill_value, named_in, remaining
 from codec.reader import InrcFile
 from codec.reports import LostRegion, RepairReport
 from codec.salvage.fields import Place, WholeFields, whole_fields
 from codec.salvage.items import SavedItems, patterns_of, without_samples
+from codec.salvage.numbering import holes_for
 from codec.salvage.scan import DamagedFile
 from codec.tiles.encode import write_checked
 from codec.tiles.encoded import placed_integers
@@ -46,9 +48,12 @@ _log = logging.getLogger("inrc")
 
 # What a file is whose HEAD is lost.
 _KINDS = {"image": "image", "mesh": "sdf"}
+# Media of one array, image or surface.
+_WITHOUT_VARIABLES = frozenset({"npy", "image", "mesh"})
 _CODED = frozenset({"HEAD", "ITEM", "MASK", "TENS", "RESD", "tIDX", "ENDS"})
 
 
+@within_memory()
 def repair_file(
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],
@@ -67,14 +72,15 @@ def repair_file(
         head = _head(file)
         items = SavedItems(file, None if head is None else head.items, limits)
         fields = whole_fields(items, limits)
-        kept = _Kept(file, fields)
+        kept = _Kept(file, fields, limits)
         if not fields.places and not kept.verbatim:
             raise CorruptError("no field and no variable can be saved")
         kind = _KINDS.get(kept.medium, "volume") if head is None else head.kind
-        placed = _Placing(items, kept).placed(fields)
+        placed = _Placing(items, kept, limits).placed(fields)
         with atomic_path(target, overwrite=overwrite) as temporary:
             write_checked(temporary, placed, kind, kept.sections())
             with InrcFile(temporary, device="cpu", limits=Limits.level(2)) as written:
+                written.check_metadata()
                 written.check_digest()
         return RepairReport(
             path=Path(target),
@@ -116,21 +122,36 @@ class _Kept:
         losses: of all kinds.
     """
 
-    def __init__(self, file: DamagedFile, fields: WholeFields) -> None:
+    def __init__(self, file: DamagedFile, fields: WholeFields, limits: Limits) -> None:
         self._file = file
         self._forms = _forms(fields)
-        self.verbatim = set(decode_verbatim([file.read(one) for one in file.intact("VERB")]))
+        self.verbatim = set(decode_verbatim(_payloads(file, limits)))
         self.medium, found = self._read_metadata()
         names = {one.name for place in fields.places for one in place.header.components}
         self.metadata, gone = remaining(self.medium, found, names | self.verbatim)
         self._changed = bool(gone)
         losses = [*fields.losses, *(LostRegion(VARIABLE, name, (), 1.0) for name in gone)]
         damaged = [piece.type for piece in file.damage]
-        if not gone and (fields.unplaced or "VERB" in damaged):
+        if not gone and (fields.unplaced or self._may_lack_variables()):
             losses.append(LostRegion(VARIABLE, "", (), 1.0))
         if self._unsound or (damaged and not file.intact("mETa")):
             losses.append(LostRegion(METADATA, "", (), 1.0))
         self.losses = tuple(losses)
+
+    def _may_lack_variables(self) -> bool:
+        """Whether verbatim variables may be lost that nothing names."""
+        if self.medium in _WITHOUT_VARIABLES:
+            return False
+        if any(piece.type == "VERB" for piece in self._file.damage):
+            return True
+        # Metadata that name one name all.
+        if self._file.complete or self.verbatim & named_in(self.medium, self.metadata):
+            return False
+        # Writers put metadata behind variables; without these anything may have stood anywhere.
+        pieces = self._file.pieces
+        behind = next((at for at, piece in enumerate(pieces) if piece.type == "mETa"), len(pieces))
+        unknown = any(not piece.type for piece in pieces[:behind])
+        return unknown or bool(holes_for(pieces, "VERB"))
 
     def _read_metadata(self) -> tuple[str, Metadata]:
         """Medium and tree; nothing where they break a rule, for no reader would use them."""
@@ -164,6 +185,8 @@ class _Kept:
             replaced["mETa"] = encode_metadata(self.medium, self.metadata)
         if self.losses:
             replaced["pROv"] = self._made().to_bytes()
+        # Readers would use the first of these.
+        single = {piece.type: piece for piece in reversed(self._file.pieces) if piece.intact}
         copied = [
             (piece.type, piece.attribute, self._file.stored(piece))
             for piece in self._file.pieces
@@ -171,6 +194,7 @@ class _Kept:
             and piece.type not in _CODED
             and piece.type not in replaced
             and not (self._unsound and piece.type == "mETa")
+            and not (piece.type in ONCE_TYPES and piece != single[piece.type])
             and (piece.type in KNOWN_TYPES or piece.type[3].islower())
         ]
         return copied + [(name, *compress(payload)) for name, payload in replaced.items()]
@@ -183,16 +207,19 @@ class _Placing:
     Attributes:
         items: what is saved of the damaged file.
         kept: its metadata.
+        limits: what it may ask for.
     """
 
     items: SavedItems
     kept: _Kept
+    limits: Limits
 
     def placed(self, fields: WholeFields) -> PlacedItems:
         """All items, and the masks that they name, equal ones once."""
         self._patterns: Mapping[str, npt.NDArray[Any]] = patterns_of(self.items)
         self._placed = PlacedItems()
         self._numbers: dict[bytes, int] = {}
+        self._mask_samples = 0
         for place in fields.places:
             self._add(place)
         return self._placed
@@ -220,19 +247,29 @@ class _Placing:
                 whole = tuple(slice(0, size) for size in header.shape)
                 boxes = place.hidden or (whole,)
                 fill = self._fill(one.name, one.dtype)
-                mask = self._mask(without_samples(coded, header.shape, boxes, fill))
+                self._check_room(header.shape)
+                payload = without_samples(coded, header.shape, boxes, fill)
+                mask = self._mask(payload, header.shape)
             elif coded is not None:
-                mask = self._mask(encode_mask_section(coded))
+                mask = self._mask(encode_mask_section(coded), header.shape)
             components.append(replace(one, mask=mask))
+        masks = [(tensor, self.items.masks[index]) for tensor, index in header.tensor_masks]
         sparse = tuple(
-            (tensor, self._mask(encode_mask_section(self.items.masks[index])))
-            for tensor, index in header.tensor_masks
+            (tensor, self._mask(encode_mask_section(coded), coded.mask.shape))
+            for tensor, coded in masks
         )
         return replace(header, components=tuple(components), tensor_masks=sparse)
 
-    def _mask(self, payload: bytes) -> int:
+    def _check_room(self, shape: tuple[int, ...]) -> None:
+        """Before a mask of a shape is made."""
+        samples = self._mask_samples + math.prod(shape)
+        self.limits.check("mask_samples", samples, section="MASK")
+
+    def _mask(self, payload: bytes, shape: tuple[int, ...]) -> int:
         """The number of a mask in the new file."""
         if payload not in self._numbers:
+            self._check_room(shape)
+            self._mask_samples += math.prod(shape)
             self._numbers[payload] = len(self._numbers)
             stored = partial(bytes, payload)
             self._placed.masks.append(IntegerSection("MASK", stored, mask_digest(payload)))
@@ -250,6 +287,15 @@ class _Placing:
         limits = np.iinfo(kind)
         fits = isinstance(found, int) and limits.min <= found <= limits.max
         return np.array([found if fits else limits.min], kind)
+
+
+def _payloads(file: DamagedFile, limits: Limits) -> list[bytes]:
+    """Of all verbatim variables."""
+    found: list[bytes] = []
+    for piece in file.intact("VERB"):
+        found.append(file.read(piece))
+        limits.check("verbatim_bytes", sum(map(len, found)), section="VERB")
+    return found
 
 
 def _numbered(section: IntegerSection, number: int) -> bytes:

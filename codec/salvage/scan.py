@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from codec.container.byte_sources import ByteSource
@@ -23,9 +23,10 @@ from codec.container.sections import (
     MAJOR,
     MINOR,
     SIGNATURE,
+    SMALL_TYPES,
     read_header,
 )
-from codec.errors import CorruptError, FormatError, LimitError
+from codec.errors import CorruptError, FormatError, LimitError, TruncatedError
 from codec.limits import Limits
 
 _HEADERS = tuple(SIGNATURE + bytes([MAJOR, MINOR, level, 0]) for level in (1, 2))
@@ -49,6 +50,7 @@ class Piece:
         intact: whether it is a section with the right CRC.
         attribute: how the payload of an intact section is compressed.
         payload_offset: of an intact section.
+        digest: that the index has of its integers, empty where that is not known.
     """
 
     type: str
@@ -57,6 +59,7 @@ class Piece:
     intact: bool = False
     attribute: int = NONE
     payload_offset: int = 0
+    digest: bytes = b""
 
 
 class DamagedFile:
@@ -67,12 +70,13 @@ class DamagedFile:
         limits: what a section may ask for.
 
     Attributes:
-        pieces: in file order.
+        pieces: in file order; one of no bytes stands for what is missing at the end.
         damage: what is not intact.
+        indexed: whether an intact index tells which sections there were.
 
     Raises:
         UnsupportedError: the file is of another version, with a right checksum.
-        CorruptError: no section is intact.
+        CorruptError: no section is intact, or they are certainly mixed up.
         LimitError: it has too many sections, or what looks like sections.
     """
 
@@ -86,12 +90,22 @@ class DamagedFile:
         if self.pieces[0].type != "HEAD":
             # Nothing tells how much of the beginning is missing.
             self.pieces = (Piece("", 0, self.pieces[0].start), *self.pieces)
+        if not any(piece.type == "ENDS" for piece in self.pieces):
+            self.pieces = (*self.pieces, Piece("", source.size, source.size))
         found = self._damaged()
-        self._use_index()
+        self.indexed = self._use_index()
+        if not self.indexed:
+            self._check_ends()
         self.damage = self._damaged() or found
 
     def _damaged(self) -> tuple[Piece, ...]:
         return tuple(piece for piece in self.pieces if not piece.intact)
+
+    def _check_ends(self) -> None:
+        """Where the first or the last section lies elsewhere, others do, and nobody knows which."""
+        types = [piece.type for piece in self.pieces if piece.intact]
+        if "HEAD" in types[1:] or "ENDS" in types[:-1]:
+            raise CorruptError("the sections are not in the order in which they were written")
 
     def stored(self, piece: Piece) -> bytes:
         """The stored payload of an intact section."""
@@ -104,16 +118,50 @@ class DamagedFile:
         Raises:
             FormatError: it cannot be decompressed, or is over the limits.
         """
+        allowed = "metadata_bytes" if piece.type in SMALL_TYPES else "verbatim_bytes"
         stored = self.stored(piece)
         if piece.attribute == NONE:
+            self._limits.check(allowed, len(stored), section=piece.type)
             return stored
         size, position = decode_uleb(stored)
-        self._limits.check("verbatim_bytes", size, section=piece.type)
+        self._limits.check(allowed, size, section=piece.type)
         return decompress(piece.attribute, stored[position:], size, piece.type)
 
     def intact(self, section_type: str) -> list[Piece]:
         """All intact sections of one type, in file order."""
         return [piece for piece in self.pieces if piece.intact and piece.type == section_type]
+
+    @property
+    def digest(self) -> bytes | None:
+        """The beginning of the digest of all its integers; None where this is lost."""
+        end = self._end
+        return None if end is None else end[1]
+
+    @property
+    def whole(self) -> bool:
+        """Whether as many bytes are left as were written."""
+        end = self._end
+        return end is not None and end[0] == self._source.size
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that was written is intact, and only other bytes lie in between."""
+        end = self._end
+        sizes = sum(piece.end - piece.start for piece in self.pieces if piece.intact)
+        return end is not None and end[0] == HEADER_BYTES + sizes
+
+    @property
+    def _end(self) -> tuple[int, bytes] | None:
+        """Of an intact ENDS the length of the file and the digest."""
+        for piece in self.intact("ENDS"):
+            try:
+                payload = self.read(piece)
+                total, position = decode_uleb(payload)
+                _, position = decode_uleb(payload, position)
+            except FormatError:
+                continue
+            return total, payload[position:]
+        return None
 
     def _pieces(self) -> Iterator[Piece]:
         position = HEADER_BYTES
@@ -226,22 +274,24 @@ class DamagedFile:
                         return Piece(name, start, end, True, attribute, at)
         return None
 
-    def _use_index(self) -> None:
-        """Replace the pieces before an intact index by what it lists."""
+    def _use_index(self) -> bool:
+        """Replace the pieces before an intact index by what it lists, if there is one."""
         for found in self.intact("tIDX"):
             listed: list[Piece] = []
             position = HEADER_BYTES
             try:
                 for entry in decode_index(self.read(found)):
+                    self._limits.check("sections", len(listed) + 1, section="tIDX")
                     end = position + len(entry.head) + entry.stored_bytes + CRC_BYTES
-                    listed.append(Piece(entry.type, position, end))
+                    listed.append(Piece(entry.type, position, end, digest=entry.digest))
                     position = end
-            except FormatError:
-                return
+            except (CorruptError, TruncatedError):
+                return False
             before = [piece for piece in self.pieces if piece.start < found.start]
             after = self.pieces[len(before) :]
             self.pieces = (*_listed(listed, before, found.start - position), *after)
-            return
+            return True
+        return False
 
 
 def _listed(listed: Sequence[Piece], present: Sequence[Piece], shift: int) -> list[Piece]:
@@ -257,7 +307,7 @@ def _listed(listed: Sequence[Piece], present: Sequence[Piece], shift: int) -> li
     def at(one: Piece, moved: int) -> Piece | None:
         piece = intact.get(one.start + moved)
         alike = piece is not None and (piece.type, piece.end) == (one.type, one.end + moved)
-        return piece if alike else None
+        return replace(piece, digest=one.digest) if piece is not None and alike else None
 
     if shift == 0:
         return [at(one, 0) or one for one in listed]
@@ -267,11 +317,15 @@ def _listed(listed: Sequence[Piece], present: Sequence[Piece], shift: int) -> li
     behind = range(len(listed) - 1, -1, -1)
     last = dict(itertools.takewhile(_is_found, ((n, at(listed[n], shift)) for n in behind)))
     # Sections of equal size in a row may fit both ways; then nobody knows which they are.
-    twice = {id(piece) for piece in first.values()} & {id(piece) for piece in last.values()}
+    twice = _starts(first) & _starts(last)
     return [
-        next((one for one in (first.get(n), last.get(n)) if one and id(one) not in twice), lost)
+        next((one for one in (first.get(n), last.get(n)) if one and one.start not in twice), lost)
         for n, lost in enumerate(listed)
     ]
+
+
+def _starts(found: Mapping[int, Piece | None]) -> set[int]:
+    return {piece.start for piece in found.values() if piece is not None}
 
 
 def _is_found(entry: tuple[int, Piece | None]) -> bool:

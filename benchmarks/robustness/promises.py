@@ -1,0 +1,177 @@
+"""What a repair promises, held against the file as it was before it was damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import codec
+from codec.container.provenance import BOUND, METADATA, SAMPLES, VARIABLE
+from codec.errors import TruncatedError
+from codec.field_view import FieldView
+from codec.reader import InrcFile
+from codec.reports import LostRegion
+
+Array = npt.NDArray[Any]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Field:
+    """A decoded field.
+
+    Attributes:
+        values: of its samples.
+        plain: the same without residuals; None where it takes a blend to know them.
+        valid: which are valid.
+        said: all else that a reader is told of it.
+    """
+
+    values: Array
+    plain: Array | None
+    valid: Mask
+    bound: float | None
+    said: str
+
+
+@dataclass(frozen=True)
+class Content:
+    """All that a file holds.
+
+    Attributes:
+        fields, verbatim: by name.
+        metadata: medium and tree, as text.
+    """
+
+    fields: dict[str, Field]
+    verbatim: dict[str, str]
+    metadata: str
+
+    @classmethod
+    def of(cls, data: bytes) -> Content:
+        """What a valid file holds."""
+        with codec.open(data, device="cpu", threads=1) as file:
+            return cls.of_file(file, _without_residuals(data))
+
+    @classmethod
+    def of_file(cls, file: InrcFile, plain: Mapping[str, Array] | None = None) -> Content:
+        """What an open file holds; `plain` are its fields without residuals."""
+        fields = {name: _field(view, (plain or {}).get(name)) for name, view in file.items()}
+        verbatim = {name: repr(value) for name, value in file.verbatim.items()}
+        return cls(fields, verbatim, repr((file.medium, file.metadata)))
+
+
+def _without_residuals(data: bytes) -> dict[str, Array]:
+    """A file without its end is decoded without its residuals."""
+    try:
+        with codec.open(data[:-1], device="cpu", threads=1, allow_truncated=True) as file:
+            return {
+                name: view[...]
+                for name, view in file.items()
+                if not any(item.header.overlap for item in view.items)
+            }
+    except TruncatedError:
+        return {}
+
+
+def _field(view: FieldView, plain: Array | None) -> Field:
+    said = repr((view.dims, view.attrs, view.coords))
+    return Field(view[...], plain, valid_samples(view), view.bound, said)
+
+
+def valid_samples(view: FieldView) -> Mask:
+    """Which samples of a field are valid, by the masks of its items."""
+    found = np.ones(view.shape, np.bool_)
+    for item in view.items:
+        header = item.header
+        component = next(one for one in header.components if one.name == view.name)
+        coded = item.validity(component)
+        if coded is None:
+            continue
+        # The tile whose core a sample lies in tells whether it is valid (TILE-5).
+        origin = header.origin or (0,) * view.ndim
+        overlap = header.overlap or ((0, 0),) * view.ndim
+        own = tuple(slice(b, n - a) for n, (b, a) in zip(header.shape, overlap, strict=True))
+        box = tuple(slice(o + p.start, o + p.stop) for o, p in zip(origin, own, strict=True))
+        found[box] = coded.mask[own]
+    return found
+
+
+def broken(before: Content, after: Content, losses: Sequence[LostRegion]) -> Iterator[str]:
+    """Every promise that a repaired file breaks, in words."""
+    unnamed = any(one.kind == VARIABLE and not one.name for one in losses)
+    gone = {one.name for one in losses if one.kind == VARIABLE}
+    for name in sorted(after.fields.keys() - before.fields.keys()):
+        yield f"field {name!r} was not there before"
+    for name, field in before.fields.items():
+        if name in after.fields:
+            own = [one for one in losses if one.name == name]
+            found = _differences(field, after.fields[name], own, cut=unnamed)
+            yield from (f"{name!r}: {words}" for words in found)
+        elif name not in gone and not unnamed:
+            yield f"field {name!r} is gone, and nothing says so"
+    for name, value in before.verbatim.items():
+        if name not in after.verbatim:
+            if name not in gone and not unnamed:
+                yield f"variable {name!r} is gone, and nothing says so"
+        elif after.verbatim[name] != value:
+            yield f"variable {name!r} is another"
+    said = any(one.kind in (VARIABLE, METADATA) for one in losses)
+    if after.metadata != before.metadata and not said:
+        yield "the metadata are others, and nothing says so"
+    if not losses:
+        for name in before.fields.keys() & after.fields.keys():
+            if before.fields[name].said != after.fields[name].said:
+                yield f"{name!r}: dims, attributes or coordinates are others, and nothing is lost"
+
+
+def _differences(
+    before: Field, after: Field, losses: Sequence[LostRegion], *, cut: bool
+) -> Iterator[str]:
+    """Where a field is neither what it was nor lost."""
+    if before.values.dtype != after.values.dtype or before.values.ndim != after.values.ndim:
+        yield "another dtype, or number of axes"
+        return
+    shape = after.values.shape
+    if any(new > old for new, old in zip(shape, before.values.shape, strict=True)):
+        yield f"{shape} samples of {before.values.shape}"
+        return
+    if shape != before.values.shape and not cut:
+        yield f"{shape} samples of {before.values.shape}, and nothing says so"
+    window = tuple(slice(0, size) for size in shape)
+    lost, unbounded = (_boxes(shape, losses, kind) for kind in (SAMPLES, BOUND))
+    expected = before.values[window]
+    same = _same(expected, after.values)
+    if unbounded.any():
+        same |= unbounded & (
+            True if before.plain is None else _same(before.plain[window], after.values)
+        )
+    valid_before = before.valid[window]
+    if (after.valid & ~valid_before).any():
+        yield f"{int((after.valid & ~valid_before).sum())} samples became valid"
+    if (after.valid & ~same).any():
+        yield f"{int((after.valid & ~same).sum())} valid samples are others"
+    if (~after.valid & valid_before & ~lost).any():
+        yield f"{int((~after.valid & valid_before & ~lost).sum())} samples lost, and not listed"
+    if (~same & ~after.valid & ~lost).any():
+        yield "invalid samples are others outside of what is lost"
+    if before.bound != after.bound and not losses:
+        yield f"a bound of {after.bound} after {before.bound}"
+
+
+def _same(first: Array, second: Array) -> Mask:
+    """Bit for bit."""
+    unsigned = f"u{first.dtype.itemsize}"
+    return np.ascontiguousarray(first).view(unsigned) == np.ascontiguousarray(second).view(unsigned)
+
+
+def _boxes(shape: tuple[int, ...], losses: Sequence[LostRegion], kind: str) -> Mask:
+    found = np.zeros(shape, np.bool_)
+    for one in losses:
+        if one.kind == kind:
+            found[tuple(slice(*span) for span in one.ranges)] = True
+    return found
