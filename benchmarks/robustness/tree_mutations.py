@@ -89,7 +89,7 @@ def _in_own_part(random: Random, payload: bytes) -> bytes:
     try:
         arrays = range(len(tree[1].get(0, [])))
         owns: list[Path] = [(1, 0, at, 9) for at in arrays if 9 in tree[1][0][at]]
-    except (TypeError, KeyError, AttributeError):
+    except (TypeError, LookupError, AttributeError):
         return mutate_cbor(random, payload, (1,))
     return mutate_cbor(random, payload, random.choice([*owns, (1, 1), (1, 1)]))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from codec.errors import InvalidInputError
+from codec.errors import CorruptError, InvalidInputError
 from codec.media.dataset import Array, Metadata, VerbatimValue
 
 
@@ -40,8 +41,17 @@ class Along:
 
 
 def shaped(value: VerbatimValue, shape: tuple[int, ...]) -> Array:
-    """A verbatim value as an array; texts, which are kept as a flat list, as one of objects."""
-    return np.asarray(value, object if isinstance(value, list) else None).reshape(shape)
+    """A verbatim value as an array; texts, which are kept as a flat list, as one of objects.
+
+    Raises:
+        CorruptError: it does not have so many values.
+    """
+    found = np.asarray(value, object if isinstance(value, list) else None)
+    if found.size != math.prod(shape):
+        raise CorruptError(
+            f"metadata: {found.size} values are kept of an array of shape {shape}", section="mETa"
+        )
+    return found.reshape(shape)
 
 
 def joined(path: str, ours: Array, theirs: Array, axis: int) -> VerbatimValue:

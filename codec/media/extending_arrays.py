@@ -6,21 +6,21 @@ the axis whose length is that of the dim in both files, unless it is the same in
 
 from __future__ import annotations
 
-import json
-import math
-import re
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from codec.errors import InvalidInputError
+from codec.errors import CorruptError, InvalidInputError
 from codec.media.array_layout import ArrayLayout, DatasetLayout
 from codec.media.dataset import Array, Metadata, VerbatimValue
 from codec.media.described import Along, Described, joined, shaped
+from codec.media.own_parts import OwnPart
+from codec.media.zarr_documents import Documents
 
 # Media, and where the own part of an array of texts has its shape.
 _TEXT_SHAPES: dict[str, int] = {"hdf5": 5, "zarr": 1, "npz": 0}
 MEDIA = tuple(_TEXT_SHAPES)
+# In the own part of a store.
+_DOCUMENTS = 0
 _ROOT = {0: ""}
 
 
@@ -47,7 +47,8 @@ def extended(old: Described, new: Described, along: Along) -> Described:
             value, shape = _grown(array, theirs.get(array.name), old, new, along)
             verbatim[array.name] = value
             if isinstance(value, list):
-                _check_width(array.name, layout, value)
+                if old.medium == "zarr":
+                    _check_width(array.name, layout, value)
                 array = _with_shape(array, old.medium, shape, value)
             arrays.append(array)
     return Described(old.medium, DatasetLayout(tuple(arrays), layout.own).to_tree(), verbatim)
@@ -74,7 +75,7 @@ def _grown(
     array: ArrayLayout, other: ArrayLayout | None, old: Described, new: Described, along: Along
 ) -> tuple[VerbatimValue, tuple[int, ...]]:
     """An array that is kept verbatim, with what the new file has of it, and its shape."""
-    name, value = array.name, old.verbatim[array.name]
+    name, value = array.name, _kept(old, array.name)
     ours = _as_array(old, array)
     if other is None or name not in new.verbatim:
         if along.before in ours.shape:
@@ -115,13 +116,27 @@ def _equal(ours: Array, theirs: Array) -> bool:
 
 
 def _as_array(file: Described, array: ArrayLayout) -> Array:
-    value = file.verbatim[array.name]
+    value = _kept(file, array.name)
     if not isinstance(value, list):
         return value
-    own: Mapping[int, Any] | list[Any] = array.own or {}
-    at = _TEXT_SHAPES[file.medium]
-    known = at in own if isinstance(own, Mapping) else len(own) > at
-    return shaped(value, tuple(own[at]) if known else (len(value),))
+    own = OwnPart(_entries(array.own), array.name)
+    return shaped(value, own.shape(_TEXT_SHAPES[file.medium], len(value)))
+
+
+def _kept(file: Described, name: str) -> VerbatimValue:
+    """A verbatim array.
+
+    Raises:
+        CorruptError: there is none (META-23).
+    """
+    if name not in file.verbatim:
+        raise CorruptError(f"metadata of the arrays: there is no array {name!r}", section="mETa")
+    return file.verbatim[name]
+
+
+def _entries(own: Any) -> Any:
+    """An own part as a map; that of `.npz` is a list."""
+    return dict(enumerate(own)) if isinstance(own, list) else own
 
 
 def _with_shape(
@@ -139,15 +154,7 @@ def _with_shape(
 
 def _check_width(name: str, layout: DatasetLayout, texts: list[str]) -> None:
     """Refuse texts that a Zarr array of fixed width would cut off."""
-    documents = layout.own.get(0, [])
-    for place, text in zip(documents[::2], documents[1::2], strict=False):
-        if place not in (f"{name}/zarr.json", f"{name}/.zarray"):
-            continue
-        tree = json.loads(text)
-        width = re.search(r"U(\d+)$", str(tree.get("dtype", "")))
-        most = int(width[1]) if width else math.inf
-        kind = tree.get("data_type")
-        if isinstance(kind, dict) and kind.get("name") == "fixed_length_utf32":
-            most = kind["configuration"]["length_bytes"] // 4
-        if max(map(len, texts), default=0) > most:
-            raise InvalidInputError(f"{name}: has texts of more than {most} characters there")
+    documents = Documents.from_texts(OwnPart(layout.own, "the store").texts(_DOCUMENTS, 2))
+    most = documents.text_width(name)
+    if most is not None and max(map(len, texts), default=0) > most:
+        raise InvalidInputError(f"{name}: has texts of more than {most} characters there")

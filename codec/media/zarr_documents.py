@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ _CODECS = frozenset(
     }
 )
 _PREFIX = "numcodecs."
+_TEXTS = re.compile(r"[<>|=]?U(\d{1,9})", re.ASCII)
 # The widest number; texts are of any width.
 _ITEM_BYTES = 8
 # Every chunk is a file.
@@ -62,10 +64,24 @@ class Documents:
         Raises:
             CorruptError: there is none, or it asks for what no array explains.
         """
-        for name in _OF_ARRAYS:
-            if (tree := self.trees.get(f"{path}/{name}".lstrip("/"))) is not None:
-                return tree
+        for place in _places(path):
+            if place in self.trees:
+                return self.trees[place]
         raise _wrong(f"array {path!r} has no document")
+
+    def text_width(self, path: str) -> int | None:
+        """Characters that each text of an array has room for; None for any number."""
+        tree = next((self.trees[at] for at in _places(path) if at in self.trees), {})
+        if (width := _TEXTS.fullmatch(str(tree.get("dtype", "")))) is not None:
+            return int(width[1])
+        kind = tree.get("data_type")
+        if isinstance(kind, dict) and kind.get("name") == "fixed_length_utf32":
+            inner = kind.get("configuration")
+            size = inner.get("length_bytes") if isinstance(inner, dict) else None
+            if type(size) is not int or size < 0:
+                raise _wrong(f"array {path!r} has texts of no known size")
+            return size // 4
+        return None
 
     def put(self, root: Path, arrays: Mapping[str, tuple[int, ...]]) -> None:
         """Writes the documents of groups, and those of arrays with the shapes that they have now.
@@ -87,6 +103,11 @@ class Documents:
 
     def _is_array(self, owner: str, tree: Mapping[str, Any]) -> bool:
         return tree.get("node_type") == "array" or f"{owner}/.zarray".lstrip("/") in self.trees
+
+
+def _places(path: str) -> list[str]:
+    """Where the document of an array may be."""
+    return [f"{path}/{name}".lstrip("/") for name in _OF_ARRAYS]
 
 
 def _checked(place: str) -> str:

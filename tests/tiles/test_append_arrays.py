@@ -12,7 +12,9 @@ import pytest
 import zarr
 
 import codec
-from codec.errors import InrcError
+from codec.container import cbor
+from codec.errors import CorruptError, InrcError
+from tests import building
 from tests.tiles.conftest import make_field
 
 OPTIONS: dict[str, Any] = {"psnr": 50, "effort": 0, "device": "cpu", "threads": 1}
@@ -192,3 +194,32 @@ def test_a_bound_that_the_file_promises_holds_for_what_is_added(tmp_path: Path) 
     with codec.open(target) as file:
         (decoded,) = (file[name][...] for name in file)
     assert np.abs(decoded.astype(np.float64) - VALUES).max() <= 0.01
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        {0: "label", 1: [], 9: [[7], "<U7"]},
+        {0: "label", 1: [], 9: [["9"], "<U7"]},
+        {0: "label", 1: [], 9: 3},
+        {0: "of nowhere", 1: []},
+    ],
+    ids=["another shape", "a shape of texts", "no own part", "an array that is not kept"],
+)
+def test_a_file_whose_metadata_fit_nothing_is_left_as_it_is(array: Any, tmp_path: Path) -> None:
+    write_npz(tmp_path / "a.npz", 0, 9)
+    write_npz(tmp_path / "b.npz", 9, 20)
+    target = tmp_path / "t.inrc"
+    codec.encode(tmp_path / "a.npz", target, var="g_u", **OPTIONS)
+
+    def change(sections: building.Sections) -> None:
+        described = cbor.encode({0: "npz", 1: {0: [{0: "g_u", 1: ["g_u"]}, array]}})
+        names = [name for name, _, _ in sections]
+        sections[names.index("mETa")] = ("mETa", 0, described)
+
+    hostile = building.edited(target.read_bytes(), change)
+    target.write_bytes(hostile)
+    with pytest.raises(CorruptError, match="metadata"):
+        codec.append(target, tmp_path / "b.npz", dim="0", **OPTIONS)
+    assert target.read_bytes() == hostile
+    assert len(list(tmp_path.iterdir())) == 3
