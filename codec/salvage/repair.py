@@ -127,25 +127,37 @@ class _Kept:
         self._forms = _forms(fields)
         self.verbatim = set(decode_verbatim(_payloads(file, limits)))
         self.medium, found = self._read_metadata()
-        names = {one.name for place in fields.places for one in place.header.components}
-        self.metadata, gone = remaining(self.medium, found, names | self.verbatim)
+        fitted = {one.name for place in fields.places for one in place.header.components}
+        self._names = fitted | self.verbatim
+        self.metadata, gone = remaining(self.medium, found, self._names)
         self._changed = bool(gone)
         losses = [*fields.losses, *(LostRegion(VARIABLE, name, (), 1.0) for name in gone)]
-        damaged = [piece.type for piece in file.damage]
-        if not gone and (fields.unplaced or self._may_lack_variables()):
+        if not gone and (
+            fields.unplaced or self._may_lack_variables(explained=bool(fields.losses))
+        ):
             losses.append(LostRegion(VARIABLE, "", (), 1.0))
-        if self._unsound or (damaged and not file.intact("mETa")):
+        some_gone = file.damage or file.shortened
+        if self._unsound or (some_gone and not file.intact("mETa")):
             losses.append(LostRegion(METADATA, "", (), 1.0))
         self.losses = tuple(losses)
 
-    def _may_lack_variables(self) -> bool:
-        """Whether verbatim variables may be lost that nothing names."""
-        if self.medium in _WITHOUT_VARIABLES:
-            return False
+    def _may_lack_variables(self, *, explained: bool) -> bool:
+        """Whether verbatim variables may be lost that nothing names.
+
+        Args:
+            explained: fields have lost something.
+        """
         if any(piece.type == "VERB" for piece in self._file.damage):
             return True
+        named = named_in(self.medium, self.metadata)
         # Metadata that name one name all.
-        if self._file.complete or self.verbatim & named_in(self.medium, self.metadata):
+        if self._file.complete or self.verbatim & named:
+            return False
+        # A section is gone without a trace; if no field lacks one, it held variables.
+        traceless = self._file.shortened and not self._file.damage
+        if traceless and not (explained and named <= self._names):
+            return True
+        if self.medium in _WITHOUT_VARIABLES:
             return False
         # Writers put metadata behind variables; without these anything may have stood anywhere.
         pieces = self._file.pieces

@@ -144,6 +144,12 @@ class DamagedFile:
         return end is not None and end[0] == self._source.size
 
     @property
+    def shortened(self) -> bool:
+        """Whether bytes are gone, and with them perhaps sections, of which nothing else tells."""
+        end = self._end
+        return end is not None and end[0] > self._source.size
+
+    @property
     def complete(self) -> bool:
         """Whether all that was written is intact, and only other bytes lie in between."""
         end = self._end
