@@ -127,7 +127,8 @@ def _put(tree: Any, path: Path, value: int) -> None:
 def _with_other_text(random: Random, payload: bytes) -> bytes:
     """A number, a word or a line of a text (a header, a JSON document, cards) is another."""
     tree = _tree(payload)
-    texts = sorted({text for text in _texts(tree) if len(text) > 4}, key=len, reverse=True)
+    texts = sorted({text for text in _texts(tree) if len(text) > 4}, reverse=True)
+    texts.sort(key=len, reverse=True)
     if not texts:
         return payload
     text = random.choice(texts[: random.choice([1, 3, 100])])

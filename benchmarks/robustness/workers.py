@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
 import time
 from collections.abc import Sequence
@@ -106,10 +107,13 @@ def _work(part: Part, numbers: list[int], pipe: Connection, current: Any, deadli
         if time.monotonic() > deadline:
             break
         current.value = number
+        # Before it is ended for its time, it says where it is.
+        faulthandler.dump_traceback_later(part.patience)
         tally.add(part.try_case(number))
         done += 1
         if time.monotonic() - sent > _SECONDS:
             pipe.send((done, tally))
             tally, done, sent = Tally(), 0, time.monotonic()
+    faulthandler.cancel_dump_traceback_later()
     # What the deadline cut off is not tried: all numbers count as done.
     pipe.send((len(numbers), tally))
