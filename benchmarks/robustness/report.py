@@ -44,7 +44,8 @@ def of_mutants(tally: Tally, vectors: int, asked: int, every: int) -> str:
         text += _rows([(name, f"{count:,}") for name, count in tally.judged.most_common()])
         text += (
             "\n*Other values*: a mutated model with parameters so large that float32 and the "
-            "float64 of the reference differ; integers and outcome are the same.\n"
+            "float64 of the reference differ; integers and outcome are the same. Files that inrc "
+            "writes are far from that (`docs/accuracy.md`).\n"
         )
     return text
 
