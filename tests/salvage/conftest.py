@@ -11,7 +11,6 @@ import pytest
 
 import codec
 from codec.container.sections import Section
-from codec.field_view import FieldView
 from tests import building
 
 SHAPE, TILE = (24, 20, 16), (12, 10, 8)
@@ -40,24 +39,6 @@ class Sample:
         for section in sections:
             data[section.payload_offset + section.stored_bytes // 2] ^= 0x10
         return bytes(data)
-
-
-def valid_samples(view: FieldView) -> np.ndarray:
-    """Which samples of a field are valid, by the masks of its items."""
-    found = np.ones(view.shape, np.bool_)
-    for item in view.items:
-        header = item.header
-        component = next(one for one in header.components if one.name == view.name)
-        coded = item.validity(component)
-        if coded is None:
-            continue
-        # The tile whose core a sample lies in tells whether it is valid (TILE-5).
-        origin = header.origin or (0,) * view.ndim
-        overlap = header.overlap or ((0, 0),) * view.ndim
-        own = tuple(slice(b, n - a) for n, (b, a) in zip(header.shape, overlap, strict=True))
-        box = tuple(slice(o + p.start, o + p.stop) for o, p in zip(origin, own, strict=True))
-        found[box] = coded.mask[own]
-    return found
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from robustness.bombs import HEADER, item, whole_file
 from robustness.container import Apart, Piece, take_apart
-from robustness.promises import Content, broken
+from robustness.promises import Content, broken, valid_samples
 from robustness.repairs import CUT, DAMAGED, MUTANTS, Repairs
 from robustness.tally import Tally
 from robustness.vectors import valid_vectors
@@ -29,7 +29,7 @@ from codec.registry import architecture
 from codec.salvage.numbering import holes_for
 from codec.salvage.scan import Piece as Stretch
 from tests import building
-from tests.salvage.conftest import Sample, valid_samples
+from tests.salvage.conftest import Sample
 from tests.salvage.test_repair import kinds
 
 _TOPICS = {

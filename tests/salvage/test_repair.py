@@ -10,13 +10,14 @@ import netCDF4
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from robustness.promises import valid_samples
 
 import codec
 from codec.errors import CorruptError, InrcError, InvalidInputError, UnsupportedError
 from inrc_cli.main import inrc
 from tests import building
 from tests.conftest import Process
-from tests.salvage.conftest import Sample, valid_samples
+from tests.salvage.conftest import Sample
 
 _PRODUCT = Path(__file__).parents[1] / "conformance_product.py"
 

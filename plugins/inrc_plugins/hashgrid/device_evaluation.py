@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
-from codec.contracts import Floats, Positions
-from inrc_plugins.block_evaluation import BlockEvaluator
-from inrc_plugins.exact_products import exact_products
+from codec.contracts import Floats
 from inrc_plugins.hashgrid import network
 from inrc_plugins.hashgrid.config import HashgridConfig
+from inrc_plugins.unit_network import UnitNetworkEvaluator
 
 # Each has 2^axes entries per level at once, which take some 200 bytes in 3-D.
 _POINTS = 1 << 18
 
 
-class DeviceEvaluator(BlockEvaluator):
+class DeviceEvaluator(UnitNetworkEvaluator):
     """A `hashgrid` model on a torch device.
 
     Args:
@@ -37,28 +35,17 @@ class DeviceEvaluator(BlockEvaluator):
         parameters: Sequence[Floats],
         device: str,
     ) -> None:
-        super().__init__(shape, components, _POINTS)
-        self._config = config
-        self._device = device
-        self._lock = threading.Lock()
-        self._tensors = {
+        tensors = {
             spec.name: torch.from_numpy(np.array(values)).to(device)
             for spec, values in zip(config.tensors(components), parameters, strict=True)
         }
-
-    def _on_product(self, active: Sequence[Positions]) -> Floats:
-        return self._computed(network.forward, active)
-
-    def _at_points(self, active: Sequence[Positions]) -> Floats:
-        return self._computed(network.forward_points, active)
-
-    def _computed(
-        self, forward: Callable[..., torch.Tensor], active: Sequence[Positions]
-    ) -> Floats:
-        units = [
-            torch.from_numpy(indices / (self._shape[axis] - 1)).to(self._device)
-            for axis, indices in zip(self._axes, active, strict=True)
-        ]
-        with exact_products(self._lock):
-            found: Floats = forward(self._config, self._tensors, units).cpu().numpy()
-        return found
+        super().__init__(
+            config,
+            shape,
+            components,
+            tensors,
+            device,
+            samples=_POINTS,
+            on_product=network.forward,
+            at_points=network.forward_points,
+        )
