@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -34,6 +35,8 @@ _log = logging.getLogger("inrc")
 Array = npt.NDArray[Any]
 # Of a file with tiles, so much of what was decoded is kept.
 _KEPT_BYTES = 1 << 28
+# Of masks that no item names, so many samples cost little.
+_UNUSED_MASK_SAMPLES = 1 << 20
 
 
 class InrcFile(Mapping[str, "FieldView"]):
@@ -223,7 +226,9 @@ class InrcFile(Mapping[str, "FieldView"]):
 
         def make() -> CodedMask:
             payload = self.sections.read(sections[index])
-            found = decode_mask_section(payload, self.limits, self._mask_shapes.get(index, ()))
+            fitting = self._mask_shapes.get(index, ())
+            limits = self.limits if fitting else self._limits_of_unused_masks()
+            found = decode_mask_section(payload, limits, fitting)
             with self._lock:
                 self._mask_samples[index] = found.mask.size
                 samples = sum(self._mask_samples.values())
@@ -232,6 +237,19 @@ class InrcFile(Mapping[str, "FieldView"]):
             return found
 
         return self.decoded.get(("mask", index), make, lambda found: found.mask.nbytes)
+
+    def _limits_of_unused_masks(self) -> Limits:
+        """What masks that no item names may still have: together no more than the file's samples.
+
+        Their bits are of use to the digest alone, and gigabytes of them fit into a few bytes.
+        """
+        with self._lock:
+            known = sum(
+                size for at, size in self._mask_samples.items() if at not in self._mask_shapes
+            )
+        samples = sum(model.header.samples for model in self.models)
+        allowed = min(self.limits.max_mask_samples, max(samples, _UNUSED_MASK_SAMPLES))
+        return replace(self.limits, max_mask_samples=max(0, allowed - known))
 
     @cached_property
     def _mask_shapes(self) -> dict[int, set[tuple[int, ...]]]:

@@ -269,6 +269,15 @@ def _masks_and_residuals() -> Iterator[Bomb]:
         partial(whole_file, ("ITEM", item([4, 4], mask=0)), ("MASK", huge)),
         ("CorruptError",),
     )
+    yield Bomb(
+        "mask: 2^32 samples in one bit, which no item names",
+        partial(whole_file, ("ITEM", item([4, 4])), ("MASK", huge)),
+    )
+    million = _mask([1 << 10] * 2, purpose=0, constant=3)
+    yield Bomb(
+        "masks: 2^20 samples in one bit, 1000 times, which no item names",
+        partial(whole_file, ("ITEM", item([4, 4])), *[("MASK", million)] * 1000),
+    )
     sparse = _mask([1 << 16] * 2, constant=3)
     model = [architecture("siren").identifier, 1, _NETWORK]
     owner = item([4, 4, 4], model, tensors=10, sparse={0: 0})

@@ -110,6 +110,7 @@ TORCH_MODULES = {
     "inrc_plugins.siren.meta_training",
     "inrc_plugins.siren.network",
     "inrc_plugins.siren.shape_samples",
+    "inrc_plugins.unit_network",
 }
 
 # The coders of coefficients serve transforms, which choose integers by what they cost in them.
