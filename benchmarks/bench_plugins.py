@@ -413,8 +413,8 @@ def _write_report() -> None:
         "alone, or finetuned against what the parameters decode to for half as many steps, "
         "whichever is smaller.",
         "",
-        "Rows of 0 finetune steps are of an earlier version, without coder 7 (arrays), and LFGC with "
-        "gates that all features share.",
+        "Rows of 0 finetune steps are of an earlier version, without coder 7 (arrays), and LFGC "
+        "with gates that all features share.",
         "",
         "| system | input | parameters | fitted | source: bytes | dB | inrc, rounded: bytes "
         "| finetune | inrc: bytes | dB | ratio |",
