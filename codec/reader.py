@@ -71,7 +71,9 @@ class InrcFile(Mapping[str, "FieldView"]):
         self._source = open_source(source)
         self._lock = threading.RLock()
         self._digests: dict[int, bytes] = {}
-        self._mask_samples: dict[int, int] = {}
+        self._counted_masks: set[int] = set()
+        # Of all masks that were decoded, and of those among them that no item names.
+        self._mask_samples = self._unused_mask_samples = 0
         self._warned: set[str] = set()
         try:
             self.sections = SectionReader(
@@ -227,29 +229,34 @@ class InrcFile(Mapping[str, "FieldView"]):
         def make() -> CodedMask:
             payload = self.sections.read(sections[index])
             fitting = self._mask_shapes.get(index, ())
-            limits = self.limits if fitting else self._limits_of_unused_masks()
-            found = decode_mask_section(payload, limits, fitting)
-            with self._lock:
-                self._mask_samples[index] = found.mask.size
-                samples = sum(self._mask_samples.values())
-            self.limits.check("mask_samples", samples, section="MASK")
+            found = decode_mask_section(payload, self._mask_limits(index), fitting)
+            self._count_mask(index, found.mask.size)
             self.note_digest(sections[index], section_digest([found.integer_layer()]))
             return found
 
         return self.decoded.get(("mask", index), make, lambda found: found.mask.nbytes)
 
-    def _limits_of_unused_masks(self) -> Limits:
-        """What masks that no item names may still have: together no more than the file's samples.
+    def _mask_limits(self, index: int) -> Limits:
+        """Masks that no item names may together have no more samples than the file.
 
         Their bits are of use to the digest alone, and gigabytes of them fit into a few bytes.
         """
+        if index in self._mask_shapes or index in self._counted_masks:
+            return self.limits
+        allowed = min(self.limits.max_mask_samples, max(self._samples, _UNUSED_MASK_SAMPLES))
+        return replace(self.limits, max_mask_samples=max(0, allowed - self._unused_mask_samples))
+
+    def _count_mask(self, index: int, samples: int) -> None:
         with self._lock:
-            known = sum(
-                size for at, size in self._mask_samples.items() if at not in self._mask_shapes
-            )
-        samples = sum(model.header.samples for model in self.models)
-        allowed = min(self.limits.max_mask_samples, max(samples, _UNUSED_MASK_SAMPLES))
-        return replace(self.limits, max_mask_samples=max(0, allowed - known))
+            if index not in self._counted_masks:
+                self._counted_masks.add(index)
+                self._mask_samples += samples
+                self._unused_mask_samples += 0 if index in self._mask_shapes else samples
+        self.limits.check("mask_samples", self._mask_samples, section="MASK")
+
+    @cached_property
+    def _samples(self) -> int:
+        return sum(model.header.samples for model in self.models)
 
     @cached_property
     def _mask_shapes(self) -> dict[int, set[tuple[int, ...]]]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from codec.container.byte_sources import ByteSource
-from codec.container.leb128 import decode_uleb
+from codec.container.leb128 import MAX_BYTES, decode_uleb
 from codec.errors import FormatError
 
 _BLOCK_BYTES = 1 << 12
 # Type and attribute come before the length of a section, its CRC after the payload.
 _BEFORE, _AFTER = 5, 4
-_LONGEST_LENGTH = 9
 SMALLEST_SECTION = _BEFORE + 1 + _AFTER
 
 
@@ -28,7 +27,7 @@ def at_most(source: ByteSource, first: int, most: int) -> int:
     block, start = b"", first
     while count <= most and position + SMALLEST_SECTION <= source.size:
         at = position - start + _BEFORE
-        if at + _LONGEST_LENGTH > len(block):
+        if at + MAX_BYTES > len(block):
             block, start = source.read_at(position, _BLOCK_BYTES), position
             at = _BEFORE
         stored = block[at]
