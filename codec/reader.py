@@ -21,7 +21,7 @@ from codec.container.tile_grid import TileGrid, grids_of
 from codec.decodable_item import DecodableItem
 from codec.decoded_cache import DecodedCache
 from codec.entropy.mask_section import CodedMask, decode_mask_section
-from codec.entropy.verbatim import VerbatimValue, decode_verbatim
+from codec.entropy.verbatim import VerbatimValue, decode_verbatim, within_limits
 from codec.errors import CorruptError, TruncatedError
 from codec.field_view import FieldView, ItemView
 from codec.limits import Limits, within_memory
@@ -213,11 +213,8 @@ class InrcFile(Mapping[str, "FieldView"]):
     @within_memory()
     def verbatim(self) -> dict[str, VerbatimValue]:
         """Variables kept verbatim: path -> array, or list of texts."""
-        payloads = []
-        for section in self.sections.of_type("VERB"):
-            payloads.append(self.sections.read(section))
-            self.limits.check("verbatim_bytes", sum(map(len, payloads)), section="VERB")
-        return decode_verbatim(payloads)
+        payloads = map(self.sections.read, self.sections.of_type("VERB"))
+        return decode_verbatim(within_limits(payloads, self.limits))
 
     @within_memory()
     def mask(self, index: int) -> CodedMask:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
@@ -18,8 +19,13 @@ _MODEL, _CONFIG = (2,), (2, 2)
 
 def mutant(random: Random, apart: Apart) -> Apart:
     """One to three changes."""
+    return some_changes(random, apart, _changed)
+
+
+def some_changes(random: Random, apart: Apart, change: Callable[[Random, Apart], Apart]) -> Apart:
+    """A file after one to three changes, mostly one."""
     for _ in range(random.choice([1, 1, 1, 2, 3])):
-        apart = _changed(random, apart)
+        apart = change(random, apart)
     return apart
 
 

@@ -7,7 +7,8 @@ import logging
 import time
 import traceback
 import warnings
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -64,22 +65,32 @@ def quietly() -> None:
     warnings.simplefilter("ignore")
 
 
-def attempt(data: bytes, limits: Limits, *, whole: bool = True) -> Outcome:
-    """Read a file by all calls there are; with `whole` False only open it and check its CRCs."""
+def outcome_of(act: Callable[[], Outcome]) -> Outcome:
+    """What something came to, or the error that ended it, and its seconds."""
     started = time.process_time()
     try:
-        with codec.open(data, device="cpu", threads=1, limits=limits) as file:
-            file.sections.check_all()
-            found = _read(file) if whole else Outcome()
-        if whole:
-            codec.info(data, limits=limits)
+        found = act()
     except InrcError as error:
         found = Outcome(type(error).__name__, str(error))
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException:  # noqa: BLE001 (what is looked for; a Rust panic is no Exception)
         found = Outcome(escaped=traceback.format_exc())
-    return Outcome(**{**vars(found), "seconds": time.process_time() - started})
+    return replace(found, seconds=time.process_time() - started)
+
+
+def attempt(data: bytes, limits: Limits, *, whole: bool = True) -> Outcome:
+    """Read a file by all calls there are; with `whole` False only open it and check its CRCs."""
+
+    def act() -> Outcome:
+        with codec.open(data, device="cpu", threads=1, limits=limits) as file:
+            file.sections.check_all()
+            found = _read(file) if whole else Outcome()
+        if whole:
+            codec.info(data, limits=limits)
+        return found
+
+    return outcome_of(act)
 
 
 def _read(file: InrcFile) -> Outcome:

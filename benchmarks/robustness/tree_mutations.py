@@ -13,6 +13,7 @@ from codec.container import cbor
 from codec.errors import InrcError
 from robustness.cbor_mutations import Path, encode_loosely, mutate_cbor
 from robustness.container import Apart, Piece
+from robustness.mutations import some_changes
 
 MEDIA = ("netcdf", "hdf5", "zarr", "npz", "npy", "raw", "nifti", "nrrd", "mrc", "fits", "tiff",
          "vti", "image", "mesh", "of tomorrow", "")  # fmt: skip
@@ -43,9 +44,7 @@ _WORD = re.compile(r"[A-Za-z_.|<>][\w.|<>]*")
 
 def hostile(random: Random, apart: Apart) -> Apart:
     """One to three changes of what the writers are told."""
-    for _ in range(random.choice([1, 1, 1, 2, 3])):
-        apart = _changed(random, apart)
-    return apart
+    return some_changes(random, apart, _changed)
 
 
 def _changed(random: Random, apart: Apart) -> Apart:

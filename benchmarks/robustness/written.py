@@ -5,9 +5,7 @@ from __future__ import annotations
 import resource
 import shutil
 import tempfile
-import time
-import traceback
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -16,12 +14,11 @@ from typing import Any
 import numpy as np
 
 import codec
-from codec.errors import InrcError
 from codec.media import formats
 from robustness.container import take_apart
 from robustness.damage import count
 from robustness.memory import PeakMemory
-from robustness.reading import SMALL, Outcome, quietly
+from robustness.reading import SMALL, Outcome, outcome_of, quietly
 from robustness.tally import Tally
 from robustness.tree_mutations import ELSEWHERE, hostile
 from robustness.written_sources import SUFFIXES, Source
@@ -99,17 +96,12 @@ def decoded(source: Path, target: Path, options: dict[str, Any]) -> Outcome:
     """What decoding a file came to; a crash of a native library ends the process."""
     if formats.is_mesh(target):
         options = {**options, "resolution": 16}
-    started = time.process_time()
-    try:
+
+    def act() -> Outcome:
         codec.decode(source, target, device="cpu", threads=1, limits=SMALL, **options)
-        found = Outcome()
-    except InrcError as error:
-        found = Outcome(type(error).__name__, str(error))
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException:  # noqa: BLE001 (what is looked for; a Rust panic is no Exception)
-        found = Outcome(escaped=traceback.format_exc())
-    return replace(found, seconds=time.process_time() - started)
+        return Outcome()
+
+    return outcome_of(act)
 
 
 class _Place:

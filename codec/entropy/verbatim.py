@@ -7,7 +7,7 @@ apart, they shrink to almost nothing. Normative text: format_spec/inrc-1.md, sec
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from codec.container import cbor
 from codec.container.compression import quick_frame
 from codec.errors import CorruptError, LimitError, UnsupportedError
+from codec.limits import Limits
 
 TYPES = ("u1", "i1", "u2", "i2", "u4", "i4", "f2", "f4", "f8", "u8", "i8", "S1")
 AS_IS, SHUFFLE, DIFFERENCE, DIFFERENCE_TWICE = range(4)
@@ -81,6 +82,21 @@ def _apply(values: Array, code: str, kind: int) -> _Bytes:
     if kind == AS_IS:
         return planes
     return np.ascontiguousarray(planes.reshape(len(patterns), -1).T).ravel()
+
+
+def within_limits(payloads: Iterable[bytes], limits: Limits) -> list[bytes]:
+    """The payloads of all VERB sections, which count together.
+
+    Raises:
+        LimitError: they are larger than the reader allows; no more of them is read.
+    """
+    found: list[bytes] = []
+    size = 0
+    for payload in payloads:
+        found.append(payload)
+        size += len(payload)
+        limits.check("verbatim_bytes", size, section="VERB")
+    return found
 
 
 def decode_verbatim(payloads: list[bytes]) -> dict[str, VerbatimValue]:

@@ -23,7 +23,7 @@ from codec.container.items import Head, Item
 from codec.container.provenance import METADATA, VARIABLE, Loss, Provenance
 from codec.container.sections import KNOWN_TYPES, ONCE_TYPES
 from codec.entropy.mask_section import encode_mask_section
-from codec.entropy.verbatim import decode_verbatim
+from codec.entropy.verbatim import decode_verbatim, within_limits
 from codec.errors import CorruptError, InvalidInputError
 from codec.limits import Limits, within_memory
 from codec.media.dataset import Metadata
@@ -125,7 +125,8 @@ class _Kept:
     def __init__(self, file: DamagedFile, fields: WholeFields, limits: Limits) -> None:
         self._file = file
         self._forms = _forms(fields)
-        self.verbatim = set(decode_verbatim(_payloads(file, limits)))
+        payloads = map(file.read, file.intact("VERB"))
+        self.verbatim = set(decode_verbatim(within_limits(payloads, limits)))
         self.medium, found = self._read_metadata()
         fitted = {one.name for place in fields.places for one in place.header.components}
         self._names = fitted | self.verbatim
@@ -299,15 +300,6 @@ class _Placing:
         limits = np.iinfo(kind)
         fits = isinstance(found, int) and limits.min <= found <= limits.max
         return np.array([found if fits else limits.min], kind)
-
-
-def _payloads(file: DamagedFile, limits: Limits) -> list[bytes]:
-    """Of all verbatim variables."""
-    found: list[bytes] = []
-    for piece in file.intact("VERB"):
-        found.append(file.read(piece))
-        limits.check("verbatim_bytes", sum(map(len, found)), section="VERB")
-    return found
 
 
 def _numbered(section: IntegerSection, number: int) -> bytes:
