@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from results import describe_machine
+from reporting.results import describe_machine
 from skimage import data as samples
 
 import codec

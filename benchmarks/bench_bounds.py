@@ -21,16 +21,16 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
-import plot_bounds
-from curves import OURS
-from masked import filled, mask_bytes
-from ours import Inrc, round_trip
+from measuring.round_trip import Inrc, round_trip
 from peers import Peer, choose
 from peers.peer import Array, Floats, Setting, value_range
-from rate_distortion import arguments, parse, results_file
-from results import describe_machine, replace_section
-from sources import Sample, data_folder, load_all
-from sources_volumes import SOURCES
+from plots.bounds import draw
+from rate_distortion.curves import OURS
+from rate_distortion.masked import filled, mask_bytes
+from rate_distortion.run import arguments, parse, results_file
+from reporting.results import describe_machine, replace_section
+from sources.source import Sample, data_folder, load_all
+from sources.volumes import SOURCES
 
 _BOUNDS = (1e-2, 1e-3, 1e-4, 1e-5)
 # Modes that take an absolute bound, by the name of the peer.
@@ -200,7 +200,7 @@ def report(options: argparse.Namespace, table: Rows) -> None:
         lines += [f"Over all **{whole:.3f}**; {broken} files break their bound.", ""]
         print(f"{way}: {whole:.3f} over {len(own)} cells, {broken} broken")
     picture = options.out / "bounds.png"
-    plot_bounds.draw(table.rows, OURS, picture)
+    draw(table.rows, OURS, picture)
     shown = picture.relative_to(results_file(options).parent).as_posix()
     lines.append(f"![Bytes against the error bound, per volume]({shown})")
     replace_section(results_file(options), "bounds", "\n".join(lines))

@@ -11,14 +11,13 @@ from __future__ import annotations
 import argparse
 import sys
 
-import compare_images
-import plots
-import speeds
-from curves import Point
 from peers import PEERS
-from rate_distortion import arguments, conditions, parse, results_file, run, write_json
-from results import replace_section
-from sources_images import SOURCES
+from plots.rate_distortion import draw
+from rate_distortion import compare_images, speeds
+from rate_distortion.curves import Point
+from rate_distortion.run import arguments, conditions, parse, results_file, run, write_json
+from reporting.results import replace_section
+from sources.images import SOURCES
 
 _TARGETS = (28.0, 30.0, 32.0, 34.0, 36.0, 38.0, 40.0, 42.0)
 _EXPLANATION = """\
@@ -29,7 +28,7 @@ of 8-bit RGB over all three channels."""
 
 def write_report(points: list[Point], options: argparse.Namespace, machine: dict[str, str]) -> None:
     """The picture, the summary and the section of RESULTS.md."""
-    plots.draw(points, options.psnr, 3, "pixel", options.out / "images.png")
+    draw(points, options.psnr, 3, "pixel", options.out / "images.png")
     rates = compare_images.rates(points)
     about = conditions(points, [peer for peer in PEERS if peer.kind == "image"])
     document = {

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 from bench_scale import make_cube
-from results import describe_machine, replace_section
+from reporting.results import describe_machine, replace_section
 
 import codec
 

@@ -18,12 +18,12 @@ from pathlib import Path
 
 import numpy as np
 import zstandard
-from ours import Inrc, round_trip
+from measuring.round_trip import Inrc, round_trip
 from PIL import Image
-from results import describe_machine, replace_section
-from sources import Sample, data_folder, load_all
-from sources_images import SOURCES as IMAGES
-from sources_volumes import SOURCES as VOLUMES
+from reporting.results import describe_machine, replace_section
+from sources.images import SOURCES as IMAGES
+from sources.source import Sample, data_folder, load_all
+from sources.volumes import SOURCES as VOLUMES
 
 _RESULTS = Path(__file__).with_name("RESULTS.md")
 

@@ -17,10 +17,10 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import figures
-import volumes
-from figures import Encoded, Figure
-from results import describe_machine, replace_section, to_table
+from main_figures import figures
+from main_figures.figures import Encoded, Figure
+from reporting.results import describe_machine, replace_section, to_table
+from sources import main_volumes
 
 HERE = Path(__file__).resolve().parent
 PER_FILE: dict[str, Callable[[Encoded], list[Figure]]] = {
@@ -38,16 +38,16 @@ def measure(options: argparse.Namespace, work: Path) -> Iterator[Figure]:
     wanted = set(options.only or NAMES)
     if "memory" in wanted:
         yield from figures.block_memory(work)
-    source = volumes.folder()
+    source = main_volumes.folder()
     if source is None:
         left_out = ", ".join(name for name in NAMES if name in wanted - {"memory"})
         print(f"SKIPPED: {left_out}: no folder of volumes; set INRC_VOLUMES", file=sys.stderr)
         return
     yield from _on_cube(options, work, source, wanted)
     if wanted & PER_FILE.keys():
-        for volume in volumes.VOLUMES:
+        for volume in main_volumes.VOLUMES:
             try:
-                array = volumes.prepare(volume, source, work)
+                array = main_volumes.prepare(volume, source, work)
             except FileNotFoundError as error:
                 print(f"SKIPPED: {volume.name}: {error}", file=sys.stderr)
                 continue
@@ -59,15 +59,15 @@ def _on_cube(
     options: argparse.Namespace, work: Path, source: Path, wanted: set[str]
 ) -> Iterator[Figure]:
     try:
-        array = volumes.prepare(volumes.CUBE, source, work)
+        array = main_volumes.prepare(main_volumes.CUBE, source, work)
     except FileNotFoundError as error:
-        print(f"SKIPPED: {volumes.CUBE.name}: {error}", file=sys.stderr)
+        print(f"SKIPPED: {main_volumes.CUBE.name}: {error}", file=sys.stderr)
         return
     if "threads" in wanted:
-        yield from figures.threads_speedup(volumes.CUBE.name, array)
+        yield from figures.threads_speedup(main_volumes.CUBE.name, array)
     if wanted <= {"threads", "memory"}:
         return
-    encoded = figures.encode(volumes.CUBE.name, array, options.effort, options.psnr)
+    encoded = figures.encode(main_volumes.CUBE.name, array, options.effort, options.psnr)
     yield from _wanted(PER_FILE, encoded, wanted)
     if "encode" in wanted:
         yield from figures.encode_cost(encoded, options.effort)
@@ -103,7 +103,8 @@ def write(found: list[Figure], options: argparse.Namespace) -> None:
     target = HERE / "results" / "main.json"
     target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    kinds = [f"- {volume.name}: {volume.kind}" for volume in (*volumes.VOLUMES, volumes.CUBE)]
+    volumes = (*main_volumes.VOLUMES, main_volumes.CUBE)
+    kinds = [f"- {volume.name}: {volume.kind}" for volume in volumes]
     text = "\n".join(
         [
             "Made by `make bench-main`; do not edit.",

@@ -35,10 +35,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import storage_schemes as schemes
-from results import describe_machine, replace_section
-from sources import data_folder
-from storage_schemes import Scheme, Stored, Tensor
+from reporting.results import describe_machine, replace_section
+from research_systems import storage_schemes as schemes
+from research_systems.storage_schemes import Scheme, Stored, Tensor
+from sources.source import data_folder
 
 import codec
 from codec.decodable_item import DecodableItem
@@ -53,7 +53,7 @@ _STORAGE, _ARCHITECTURES, _CURVES = (
 )
 _PAGE = _HERE.parent / "docs" / "plugins" / "curves.md"
 _CURVE_DATA, _CURVE_BYTES = "carotid", (3000, 6000, 12000, 24000)
-_DECODE = _HERE / "decode_once.py"
+_DECODE = _HERE / "measuring" / "decode_once.py"
 _TOLERANCE_DB = 0.05
 _TRIES = 6
 _THREADS = 2

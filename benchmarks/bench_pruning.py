@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from results import describe_machine, replace_section
+from reporting.results import describe_machine, replace_section
 
 from codec import registry
 from codec.pipeline.batches import AxisSampler, Shard

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
-from results import describe_machine, replace_section
+from reporting.results import describe_machine, replace_section
 from robustness import report
 from robustness.bombing import refusals
 from robustness.damage import Damage, seconds_of

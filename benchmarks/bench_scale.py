@@ -20,8 +20,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-from processes import INRC, Finished, run_inrc
-from results import describe_machine
+from measuring.processes import INRC, Finished, run_inrc
+from reporting.results import describe_machine
 
 import codec
 from codec.container.byte_sources import FileSource

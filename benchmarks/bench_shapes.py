@@ -21,9 +21,9 @@ from pathlib import Path
 
 import numpy as np
 import trimesh
+from measuring.surface_distance import Mesh, compare
 from peers.decimation import FAST, QSLIM, Coarsened, Decimation
-from results import describe_machine, replace_section
-from surfaces import Mesh, compare
+from reporting.results import describe_machine, replace_section
 
 import codec
 

@@ -13,14 +13,21 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 
-import compare_volumes
-import plots
-import speeds
-from curves import Point
 from peers import PEERS
-from rate_distortion import arguments, conditions, in_order, parse, results_file, run, write_json
-from results import replace_section
-from sources_volumes import SOURCES
+from plots.rate_distortion import draw
+from rate_distortion import compare_volumes, speeds
+from rate_distortion.curves import Point
+from rate_distortion.run import (
+    arguments,
+    conditions,
+    in_order,
+    parse,
+    results_file,
+    run,
+    write_json,
+)
+from reporting.results import replace_section
+from sources.volumes import SOURCES
 
 _TARGETS = (35.0, 40.0, 45.0, 50.0, 55.0, 60.0, 65.0)
 _EXPLANATION = """\
@@ -35,7 +42,7 @@ LZMA."""
 
 def write_report(points: list[Point], options: argparse.Namespace, machine: dict[str, str]) -> None:
     """The picture, the summary and the section of RESULTS.md."""
-    plots.draw(points, options.psnr, 1, "sample", options.out / "volumes.png")
+    draw(points, options.psnr, 1, "sample", options.out / "volumes.png")
     cells = compare_volumes.cells(points)
     ways = {
         way: [cell for cell in cells if cell.codec == way]

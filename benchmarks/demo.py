@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from demo_picture import draw_slices
 from netCDF4 import Dataset
+from plots.demo_slices import draw_slices
 
 INRC = Path(sys.executable).with_name("inrc")
 SAMPLE = "ostia_monthly.nc"

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
-_NEXT_TO_US = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+_NEXT_TO_US = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
-from entropy_cost import StreamCost, recoded_cost, stream_costs
-from processes import Finished, free_cores, run_inrc
+from measuring.processes import Finished, free_cores, run_inrc
 
 import codec
 from codec.assembly import FileParts, needed_level
@@ -30,6 +29,7 @@ from codec.pipeline.trainer import Trainer
 from codec.reader import InrcFile
 from codec.registry import architecture, quantiser
 from inrc_plugins.fvsrn.family import FvsrnFamily
+from main_figures.entropy_cost import StreamCost, recoded_cost, stream_costs
 
 MIB = 1 << 20
 THREADS = 2

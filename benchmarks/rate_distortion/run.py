@@ -11,14 +11,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from curves import OURS, Point, Table
-from measuring import Bench, TimeIsUpError
 from peers import Peer, choose
 from peers.peer import Kind
-from results import describe_machine
-from sources import Source, data_folder, load_all
+from reporting.results import describe_machine
+from sources.source import Source, data_folder, load_all
 
-HERE = Path(__file__).resolve().parent
+from rate_distortion.curves import OURS, Point, Table
+from rate_distortion.sweep import Bench, TimeIsUpError
+
+HERE = Path(__file__).resolve().parents[1]
 _DEFAULT_FOLDER = HERE / "results"
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sources import Array, Sample, Source
+
+from sources.source import Array, Sample, Source
 
 
 def _archive(key: str = "data") -> Callable[[Path], Sample]:

@@ -1,6 +1,6 @@
 """Decode one file: run as a process of its own, so that nothing of the encoder can help.
 
-python benchmarks/decode_once.py SOURCE TARGET THREADS DEVICE
+python benchmarks/measuring/decode_once.py SOURCE TARGET THREADS DEVICE
 """
 
 from __future__ import annotations

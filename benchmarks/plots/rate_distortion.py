@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib as mpl
-from curves import Point, pareto
 from matplotlib.axes import Axes
-from rate_distortion import by_codec, in_order
+from rate_distortion.curves import Point, pareto
+from rate_distortion.run import by_codec, in_order
 
 mpl.use("agg")
 _COLUMNS = 4

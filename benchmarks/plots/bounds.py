@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 import matplotlib as mpl
-from plots import to_palette
+
+from plots.rate_distortion import to_palette
 
 mpl.use("agg")
 _COLUMNS = 6

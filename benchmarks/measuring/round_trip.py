@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from curves import OURS
 from PIL import Image
-from sources import Array, Sample
+from rate_distortion.curves import OURS
+from sources.source import Array, Sample
 
 import codec
 

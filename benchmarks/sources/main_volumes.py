@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 _NIFTI_DTYPES = {4: "<i2", 8: "<i4", 16: "<f4", 64: "<f8"}
 
 

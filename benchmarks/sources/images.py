@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from sources import Sample, Source
+
+from sources.source import Sample, Source
 
 _KODAK = (1, 3, 4, 5, 6, 7, 9, 10, 13, 14, 15, 16, 18, 19, 20, 21, 22, 23)
 _SCIKIT = ("astronaut", "chelsea", "coffee")

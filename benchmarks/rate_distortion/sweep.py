@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import ours
-from curves import Point, Table
-from masked import filled, mask_bytes
+from measuring.round_trip import Inrc, round_trip, warm_up
 from peers import Peer, Setting
 from peers.peer import Kind
-from sources import Array, Mask, Sample
+from sources.source import Array, Mask, Sample
+
+from rate_distortion.curves import Point, Table
+from rate_distortion.masked import filled, mask_bytes
 
 # A series is swept until it is so far above the highest target: interpolation needs a point there.
 _MARGIN_DB = 1.0
@@ -68,21 +69,21 @@ class Bench:
     def _ours(self, name: str, sample: Sample, effort: int) -> None:
         options, is_image = self.options, self.kind == "image"
         suffix = f".{options.input}" if is_image else ""
-        way = ours.Inrc(options.arch, effort, options.threads, options.device, suffix)
+        way = Inrc(options.arch, effort, options.threads, options.device, suffix)
         missing = [t for t in options.psnr if not self.table.find(name, way.name, f"psnr={t:g}")]
         if not missing:
             return
         with tempfile.TemporaryDirectory(prefix="inrc-bench-") as folder:
             work = Path(folder)
             try:
-                ours.warm_up(way, sample, is_image, work)
+                warm_up(way, sample, is_image, work)
             except Exception as error:  # noqa: BLE001 (only the first time would suffer)
                 self._complain(name, way.name, "warm-up", error)
             for target in missing:
                 self._check_time()
                 setting = f"psnr={target:g}"
                 try:
-                    trip = ours.round_trip(way, sample, is_image, {"psnr": target}, work)
+                    trip = round_trip(way, sample, is_image, {"psnr": target}, work)
                 except Exception as error:  # noqa: BLE001 (one failure must not end a night's run)
                     self._complain(name, way.name, setting, error)
                     continue

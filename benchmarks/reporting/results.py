@@ -15,7 +15,7 @@ import torch
 import codec
 
 if TYPE_CHECKING:
-    from figures import Figure
+    from main_figures.figures import Figure
 
 
 def describe_machine() -> dict[str, str]:

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from curves import Front, Point, geometric_mean, pareto
-from rate_distortion import by_codec, in_order
+from rate_distortion.curves import Front, Point, geometric_mean, pareto
+from rate_distortion.run import by_codec, in_order
 
 # A target counts as missed when the decoded values are further below it than rounding explains.
 _TOLERANCE_DB = 0.005

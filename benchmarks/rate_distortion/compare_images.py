@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from curves import Front, Point, bd_rate, pareto
-from rate_distortion import by_codec, in_order
+from rate_distortion.curves import Front, Point, bd_rate, pareto
+from rate_distortion.run import by_codec, in_order
 
 BITS_PER_PIXEL = (0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 Rates = dict[str, dict[str, dict[str, float]]]

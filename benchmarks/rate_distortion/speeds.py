@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from curves import Point
-from rate_distortion import by_codec, in_order
+from rate_distortion.curves import Point
+from rate_distortion.run import by_codec, in_order
 
 
 def table(points: Sequence[Point], low: float, high: float) -> list[str]:

@@ -1,0 +1,1 @@
+"""Figures of `make bench-main`: sizes, speed and memory."""

@@ -1,0 +1,1 @@
+"""Measurements that several benchmarks share: processes, round trips, distances of surfaces."""

@@ -1,0 +1,1 @@
+"""Research systems that `make bench-plugins` compares with their own storage."""

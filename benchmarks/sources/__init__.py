@@ -1,0 +1,1 @@
+"""Arrays that the benchmarks encode, from a folder of data or from installed packages."""
