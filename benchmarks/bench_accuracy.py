@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from reporting.results import describe_machine
+from reporting.machine import describe_machine
+from reporting.sections import REPOSITORY
 from skimage import data as samples
 
 import codec
@@ -37,7 +38,7 @@ from codec.reader import InrcFile
 from inrc_conformance.decoder import decode_bytes
 from inrc_conformance.decoder.result import DecodedItem
 
-_PAGE = Path(__file__).resolve().parents[1] / "docs" / "accuracy.md"
+_PAGE = REPOSITORY / "docs" / "accuracy.md"
 _PEAK, _RMS = 2.0**-16, 2.0**-19
 _NETWORKS = ("fvsrn", "neurcomp", "amgsrn", "miner", "siren", "hashgrid")
 _PSNR = 45.0

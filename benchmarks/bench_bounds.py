@@ -28,7 +28,8 @@ from plots.bounds import draw
 from rate_distortion.curves import OURS
 from rate_distortion.masked import filled, mask_bytes
 from rate_distortion.run import arguments, parse, results_file
-from reporting.results import describe_machine, replace_section
+from reporting.machine import describe_machine
+from reporting.sections import replace_section
 from sources.source import Sample, data_folder, load_all
 from sources.volumes import SOURCES
 

@@ -16,7 +16,7 @@ from plots.rate_distortion import draw
 from rate_distortion import compare_images, speeds
 from rate_distortion.curves import Point
 from rate_distortion.run import arguments, conditions, parse, results_file, run, write_json
-from reporting.results import replace_section
+from reporting.sections import replace_section
 from sources.images import SOURCES
 
 _TARGETS = (28.0, 30.0, 32.0, 34.0, 36.0, 38.0, 40.0, 42.0)

@@ -20,13 +20,13 @@ from typing import Any
 
 import numpy as np
 from bench_scale import make_cube
-from reporting.results import describe_machine, replace_section
+from reporting.machine import describe_machine
+from reporting.sections import RESULTS_PAGE, replace_section
 
 import codec
 
 REGION, REGIONS = 32, 40
 TARGET_SECONDS = 0.1
-RESULTS = Path(__file__).with_name("RESULTS.md")
 HEADING = "Latency of a region"
 
 
@@ -44,7 +44,7 @@ def main() -> int:
     if options.json:
         options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     if options.write:
-        replace_section(RESULTS, HEADING, in_words(found))
+        replace_section(RESULTS_PAGE, HEADING, in_words(found))
     return 1 if found["met"] is False else 0
 
 

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from reporting.sections import RESULTS_FOLDER
 
 import codec
 
 Field = npt.NDArray[np.float32]
-RESULTS = Path(__file__).parent / "results" / "latent_basis.csv"
 BASES: dict[str, dict[str, str]] = {
     "nodal": {},
     "9/7": {"arch.basis": "wavelet"},
@@ -55,7 +55,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--ratios", type=float, nargs="+", default=[150, 300], help="[150 300]")
     parser.add_argument("--seeds", type=int, default=2, help="fits of each [2]")
     parser.add_argument("--prune", nargs="+", default=["binary-mask"], help="[binary-mask]")
-    parser.add_argument("--csv", type=Path, default=RESULTS, help="file for the figures")
+    parser.add_argument(
+        "--csv", type=Path, default=RESULTS_FOLDER / "latent_basis.csv", help="file for the figures"
+    )
     return parser.parse_args()
 
 

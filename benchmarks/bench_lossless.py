@@ -20,12 +20,11 @@ import numpy as np
 import zstandard
 from measuring.round_trip import Inrc, round_trip
 from PIL import Image
-from reporting.results import describe_machine, replace_section
+from reporting.machine import describe_machine
+from reporting.sections import RESULTS_PAGE, replace_section
 from sources.images import SOURCES as IMAGES
 from sources.source import Sample, data_folder, load_all
 from sources.volumes import SOURCES as VOLUMES
-
-_RESULTS = Path(__file__).with_name("RESULTS.md")
 
 
 def samples(options: argparse.Namespace) -> Iterator[tuple[str, Sample, bool]]:
@@ -75,7 +74,7 @@ def main() -> int:
     ]
     lines.append(f"| geometric mean | | {' | '.join(means)} |")
     print(lines[-1])
-    replace_section(_RESULTS, "lossless", "\n".join(lines))
+    replace_section(RESULTS_PAGE, "lossless", "\n".join(lines))
     return 0
 
 

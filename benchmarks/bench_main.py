@@ -17,17 +17,17 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from main_figures import figures
-from main_figures.figures import Encoded, Figure
-from reporting.results import describe_machine, replace_section, to_table
+from main_figures import encoding, memory, sizes, speed
+from main_figures.figure import THREADS, Encoded, Figure, to_table
+from reporting.machine import describe_machine
+from reporting.sections import RESULTS_FOLDER, RESULTS_PAGE, replace_section
 from sources import main_volumes
 
-HERE = Path(__file__).resolve().parent
 PER_FILE: dict[str, Callable[[Encoded], list[Figure]]] = {
-    "quality": figures.quality,
-    "overhead": figures.overhead,
-    "entropy": figures.entropy,
-    "size": figures.against_floats,
+    "quality": sizes.quality,
+    "overhead": sizes.overhead,
+    "entropy": sizes.entropy,
+    "size": sizes.against_floats,
 }
 ON_CUBE = ("encode", "decode", "threads")
 NAMES = (*PER_FILE, *ON_CUBE, "memory")
@@ -37,7 +37,7 @@ def measure(options: argparse.Namespace, work: Path) -> Iterator[Figure]:
     """All figures asked for, each as soon as it is known."""
     wanted = set(options.only or NAMES)
     if "memory" in wanted:
-        yield from figures.block_memory(work)
+        yield from memory.block_memory(work)
     source = main_volumes.folder()
     if source is None:
         left_out = ", ".join(name for name in NAMES if name in wanted - {"memory"})
@@ -51,7 +51,7 @@ def measure(options: argparse.Namespace, work: Path) -> Iterator[Figure]:
             except FileNotFoundError as error:
                 print(f"SKIPPED: {volume.name}: {error}", file=sys.stderr)
                 continue
-            encoded = figures.encode_watched(volume.name, array, options.effort, options.psnr)
+            encoded = encoding.encode_watched(volume.name, array, options.effort, options.psnr)
             yield from _wanted(PER_FILE, encoded, wanted)
 
 
@@ -64,15 +64,15 @@ def _on_cube(
         print(f"SKIPPED: {main_volumes.CUBE.name}: {error}", file=sys.stderr)
         return
     if "threads" in wanted:
-        yield from figures.threads_speedup(main_volumes.CUBE.name, array)
+        yield from speed.threads_speedup(main_volumes.CUBE.name, array)
     if wanted <= {"threads", "memory"}:
         return
-    encoded = figures.encode(main_volumes.CUBE.name, array, options.effort, options.psnr)
+    encoded = encoding.encode(main_volumes.CUBE.name, array, options.effort, options.psnr)
     yield from _wanted(PER_FILE, encoded, wanted)
     if "encode" in wanted:
-        yield from figures.encode_cost(encoded, options.effort)
+        yield from speed.encode_cost(encoded, options.effort)
     if "decode" in wanted:
-        yield from figures.decode_speed(encoded)
+        yield from speed.decode_speed(encoded)
 
 
 def _wanted(
@@ -98,9 +98,9 @@ def write(found: list[Figure], options: argparse.Namespace) -> None:
     """Replace the results; only after a complete run, so that they all belong together."""
     machine = describe_machine()
     rows = [{**dataclasses.asdict(figure), "passed": figure.passed} for figure in found]
-    conditions = {"psnr": options.psnr, "effort": options.effort, "threads": figures.THREADS}
+    conditions = {"psnr": options.psnr, "effort": options.effort, "threads": THREADS}
     document = {"machine": machine, "conditions": conditions, "figures": rows}
-    target = HERE / "results" / "main.json"
+    target = RESULTS_FOLDER / "main.json"
     target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     volumes = (*main_volumes.VOLUMES, main_volumes.CUBE)
@@ -111,13 +111,13 @@ def write(found: list[Figure], options: argparse.Namespace) -> None:
             "",
             *(f"- {name}: {value}" for name, value in machine.items()),
             f"- `inrc encode --psnr {options.psnr:g} --effort {options.effort}`, architecture "
-            f"fvsrn, {figures.THREADS} threads",
+            f"fvsrn, {THREADS} threads",
             *kinds,
             "",
             to_table(found),
         ]
     )
-    replace_section(HERE / "RESULTS.md", "main", text)
+    replace_section(RESULTS_PAGE, "main", text)
 
 
 def _arguments() -> argparse.Namespace:

@@ -18,13 +18,13 @@ import math
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from reporting.results import describe_machine, replace_section
+from reporting.machine import describe_machine
+from reporting.sections import RESULTS_FOLDER, RESULTS_PAGE, replace_section
 
 from codec import registry
 from codec.pipeline.batches import AxisSampler, Shard
@@ -38,8 +38,7 @@ from codec.stage_contracts import UnitPruner
 from inrc_plugins.fvsrn.config import FvsrnConfig
 from inrc_plugins.fvsrn.family import FvsrnFamily
 
-_RESULTS = Path(__file__).with_name("RESULTS.md")
-_JSON = Path(__file__).parent / "results" / "pruning.json"
+_JSON = RESULTS_FOLDER / "pruning.json"
 _SIZE = 48
 _CONFIG = FvsrnConfig((15, 15, 15), 8, 32, 2, 2)
 _SHARD = 5120
@@ -149,7 +148,7 @@ def main() -> int:
     found = {"machine": machine, "before": before, "trained_on": unpruned, "rows": rows}
     found |= {"steps": options.steps, "prune_steps": options.prune_steps}
     _JSON.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    replace_section(_RESULTS, "pruning", table(found))
+    replace_section(RESULTS_PAGE, "pruning", table(found))
     return 0
 
 

@@ -18,7 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
-from reporting.results import describe_machine, replace_section
+from reporting.machine import describe_machine
+from reporting.sections import REPOSITORY, replace_section
 from robustness import report
 from robustness.bombing import refusals
 from robustness.damage import Damage, seconds_of
@@ -31,7 +32,7 @@ from robustness.written import Written, decoded
 from robustness.written_sources import sources
 
 PARTS = ("prefixes", "flips", "mutants", "bombs", "written", "repairs")
-DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "reliability.md"
+DOCUMENT = REPOSITORY / "docs" / "reliability.md"
 
 
 def main() -> int:

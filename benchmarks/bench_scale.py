@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from measuring.processes import INRC, Finished, run_inrc
-from reporting.results import describe_machine
+from reporting.machine import describe_machine
 
 import codec
 from codec.container.byte_sources import FileSource

@@ -23,7 +23,8 @@ import numpy as np
 import trimesh
 from measuring.surface_distance import Mesh, compare
 from peers.decimation import FAST, QSLIM, Coarsened, Decimation
-from reporting.results import describe_machine, replace_section
+from reporting.machine import describe_machine
+from reporting.sections import RESULTS_FOLDER, replace_section
 
 import codec
 
@@ -160,7 +161,7 @@ def main() -> int:
     parser.add_argument("--meshes", type=Path, required=True, help="folder with the meshes")
     parser.add_argument("--only", nargs="+", choices=MESHES, default=list(MESHES))
     parser.add_argument("--sizes", nargs="+", type=int, default=list(SIZES))
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
+    parser.add_argument("--out", type=Path, default=RESULTS_FOLDER)
     options = parser.parse_args()
     table = options.out / "shapes.csv"
     points = read_points(table)

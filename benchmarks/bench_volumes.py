@@ -26,7 +26,7 @@ from rate_distortion.run import (
     run,
     write_json,
 )
-from reporting.results import replace_section
+from reporting.sections import replace_section
 from sources.volumes import SOURCES
 
 _TARGETS = (35.0, 40.0, 45.0, 50.0, 55.0, 60.0, 65.0)

@@ -16,7 +16,7 @@ from sources.source import Array, Sample
 
 import codec
 
-_DECODER = Path(__file__).with_name("decode_once.py")
+DECODER = Path(__file__).with_name("decode_once.py")
 _FIELD, _FILL = "values", np.float32(1e35)
 
 
@@ -76,7 +76,7 @@ def round_trip(
     again = work / f"again{source.suffix}"
     codec.decode(coded, again, threads=way.threads, device=way.device, overwrite=True)
     decoded = time.perf_counter()
-    paths = (_DECODER, coded, fresh)
+    paths = (DECODER, coded, fresh)
     command = [sys.executable, *map(str, paths), str(way.threads), way.device]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:

@@ -13,14 +13,12 @@ from typing import Any
 
 from peers import Peer, choose
 from peers.peer import Kind
-from reporting.results import describe_machine
+from reporting.machine import describe_machine
+from reporting.sections import RESULTS_FOLDER, RESULTS_PAGE
 from sources.source import Source, data_folder, load_all
 
 from rate_distortion.curves import OURS, Point, Table
 from rate_distortion.sweep import Bench, TimeIsUpError
-
-HERE = Path(__file__).resolve().parents[1]
-_DEFAULT_FOLDER = HERE / "results"
 
 
 def arguments(description: str, targets: Sequence[float]) -> argparse.ArgumentParser:
@@ -38,7 +36,7 @@ def arguments(description: str, targets: Sequence[float]) -> argparse.ArgumentPa
     add("--time-limit", type=float, default=math.inf, metavar="S", help="start nothing after this")
     add("--resume", action="store_true", help="keep what is measured, measure what is missing")
     add("--report", action="store_true", help="measure nothing, write the report again")
-    add("--out", type=Path, default=_DEFAULT_FOLDER, help="folder of the results")
+    add("--out", type=Path, default=RESULTS_FOLDER, help="folder of the results")
     return parser
 
 
@@ -59,8 +57,8 @@ def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
 
 def results_file(options: argparse.Namespace) -> Path:
     """RESULTS.md, or a file in the folder of --out so that trials leave the published one alone."""
-    published = options.out.resolve() == _DEFAULT_FOLDER
-    return HERE / "RESULTS.md" if published else options.out / "RESULTS.md"
+    published = options.out.resolve() == RESULTS_FOLDER
+    return RESULTS_PAGE if published else options.out / "RESULTS.md"
 
 
 def run(

@@ -1,4 +1,4 @@
-"""How the research systems store their parameters: sizes and what is left of the numbers.
+"""Storage schemes of the research systems: sizes, and what is left of the numbers.
 
 Each scheme takes the tensors of a fitted model (name, values, mask) and gives the bytes that the
 source's own writer would take, and the values its reader would restore. Shapes of tensors, ranges
@@ -23,15 +23,15 @@ _LABELS = 256
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor of a fitted model; `mask` (of its shape) is False where it was pruned."""
+    """Tensor of a fitted model; `mask` (of its shape) is False where it was pruned."""
 
     name: str
     values: Floats
     mask: npt.NDArray[np.bool_] | None = None
 
     @property
-    def kept(self) -> Floats:
-        """The entries that were not pruned."""
+    def unpruned(self) -> Floats:
+        """Entries that were not pruned."""
         return self.values[self._all if self.mask is None else self.mask]
 
     @property
@@ -51,8 +51,8 @@ Scheme = Callable[[Sequence[Tensor]], Stored]
 
 
 def float32(tensors: Sequence[Tensor]) -> Stored:
-    """Four bytes for every entry there is: MINER, APMGSRN, a checkpoint."""
-    return Stored(4 * sum(tensor.kept.size for tensor in tensors), tensors)
+    """Four bytes for every unpruned entry: MINER, APMGSRN, a checkpoint."""
+    return Stored(4 * sum(tensor.unpruned.size for tensor in tensors), tensors)
 
 
 def lfgc(tensors: Sequence[Tensor]) -> Stored:
@@ -67,9 +67,9 @@ def lfgc(tensors: Sequence[Tensor]) -> Stored:
         if grid:
             bits += tensor.values.size
         if grid or tensor.name in matrices[1:-1]:
-            bytes_, values = _clustered(tensor.kept, _LABELS)
+            bytes_, values = _clustered(tensor.unpruned, _LABELS)
             size += bytes_
-            restored.append(_with_kept(tensor, values))
+            restored.append(_with_unpruned(tensor, values))
         else:
             size += 4 * tensor.values.size
             restored.append(tensor)
@@ -99,9 +99,9 @@ def neurcomp(tensors: Sequence[Tensor]) -> Stored:
     size, restored = 0, []
     for tensor in tensors:
         if tensor.name.startswith("middle_matrix"):
-            bytes_, values = _clustered(tensor.kept, 512, bits=9)
+            bytes_, values = _clustered(tensor.unpruned, 512, bits=9)
             size += bytes_
-            restored.append(_with_kept(tensor, values))
+            restored.append(_with_unpruned(tensor, values))
         else:
             size += 4 * tensor.values.size
             restored.append(tensor)
@@ -117,9 +117,9 @@ def static_coding(tensors: Sequence[Tensor]) -> Stored:
     integers, restored = [], []
     for tensor in tensors:
         step = _best_step(tensor.values)
-        found = np.clip(np.rint(tensor.values / step), -128, 127)
-        integers.append(found.ravel())
-        restored.append(replace(tensor, values=(found * step).astype(np.float32)))
+        rounded = np.clip(np.rint(tensor.values / step), -128, 127)
+        integers.append(rounded.ravel())
+        restored.append(replace(tensor, values=(rounded * step).astype(np.float32)))
     counts = np.bincount(np.concatenate(integers).astype(np.int64) + 128, minlength=_LABELS)
     shares = counts[counts > 0] / counts.sum()
     bits = -counts.sum() * (shares * np.log2(shares)).sum()
@@ -128,20 +128,20 @@ def static_coding(tensors: Sequence[Tensor]) -> Stored:
 
 
 def sz3_and_zip(judge: Callable[[Sequence[Tensor]], float]) -> Scheme:
-    """AMGSRN++: each feature of all grids through SZ3, the rest float32, in a zip without deflate.
+    """AMGSRN++: each feature of all grids through SZ3, all else float32, in a zip without deflate.
 
-    Of 40 bounds from 0.1 to 1e-4 the first that costs less than 0.1 dB.
+    The bound is the first of 40 from 0.1 to 1e-4 that costs less than 0.1 dB.
 
     Args:
-        judge: PSNR with these tensors.
+        judge: function that gives the PSNR with these tensors.
     """
 
     def store(tensors: Sequence[Tensor]) -> Stored:
         whole, smallest = judge(tensors), float32(tensors)
         for bound in np.geomspace(0.1, 1e-4, 40):
-            found = _sz3(tensors, float(bound))
-            if judge(found.tensors) > whole - 0.1:
-                return found
+            stored = _sz3(tensors, float(bound))
+            if judge(stored.tensors) > whole - 0.1:
+                return stored
         return smallest
 
     return store
@@ -180,14 +180,14 @@ def _clustered(values: Floats, most: int, bits: int = 8) -> tuple[int, Floats]:
     return size, centres[labels, 0].astype(np.float32)
 
 
-def _with_kept(tensor: Tensor, kept: Floats) -> Tensor:
+def _with_unpruned(tensor: Tensor, unpruned: Floats) -> Tensor:
     values = tensor.values.copy()
-    values[np.ones(values.shape, np.bool_) if tensor.mask is None else tensor.mask] = kept
+    values[np.ones(values.shape, np.bool_) if tensor.mask is None else tensor.mask] = unpruned
     return replace(tensor, values=values)
 
 
 def _best_step(values: Floats) -> float:
-    """Of steps that clip more or less, the one with the least squared error (tf_enhanced)."""
+    """Step with the least squared error, of steps that clip more or less (tf_enhanced)."""
     largest = float(np.abs(values).max()) or 1.0
     steps = largest / 127 * np.linspace(0.4, 1.0, 25)
     errors = [

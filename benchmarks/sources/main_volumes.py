@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from reporting.sections import REPOSITORY
 
 Array = npt.NDArray[Any]
-ROOT = Path(__file__).resolve().parents[2]
 _NIFTI_DTYPES = {4: "<i2", 8: "<i4", 16: "<f4", 64: "<f8"}
 
 
@@ -29,7 +29,7 @@ class Volume:
 
 def folder() -> Path | None:
     """Where the volumes are, or None if there is no such folder."""
-    path = Path(os.environ.get("INRC_VOLUMES", ROOT.parent / "shared" / "data" / "volumes"))
+    path = Path(os.environ.get("INRC_VOLUMES", REPOSITORY.parent / "shared" / "data" / "volumes"))
     return path if path.is_dir() else None
 
 

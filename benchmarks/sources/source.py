@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from reporting.sections import REPOSITORY
 
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
-_NEXT_TO_US = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+_NEXT_TO_US = REPOSITORY.parent / "shared" / "data"
 
 
 @dataclass(frozen=True)
