@@ -67,13 +67,13 @@ def main() -> int:
             reference = decode_bytes(path.read_bytes()).items[0]
             with InrcFile(path, device="cpu", threads=1, limits=Limits.level(2)) as file:
                 for way in _ways(arch, options.cuda):
-                    found = _errors(file.models[0], reference, way)
-                    rows.setdefault((arch, way.name), []).append(found)
-                    print(path.name, way.name, *(f"{value:.4g}" for value in found), flush=True)
+                    errors = _errors(file.models[0], reference, way)
+                    rows.setdefault((arch, way.name), []).append(errors)
+                    print(path.name, way.name, *(f"{value:.4g}" for value in errors), flush=True)
     if options.write:
         _PAGE.write_text(_page(rows, options), encoding="utf-8")
     worst = max(
-        max(max(found) for found in each) for (_, way), each in rows.items() if "16" not in way
+        max(max(errors) for errors in each) for (_, way), each in rows.items() if "16" not in way
     )
     return 1 if worst > 1 else 0
 
@@ -149,7 +149,7 @@ def _blocks(edge: int) -> Callable[[DecodableItem], Values]:
 def _torch(device: str, reduced: torch.dtype | None = None, tf32: bool = False) -> Any:
     def values(item: DecodableItem) -> Values:
         kind = torch.device(device).type
-        kept = torch.backends.cuda.matmul.allow_tf32
+        allowed_before = torch.backends.cuda.matmul.allow_tf32
         torch.backends.cuda.matmul.allow_tf32 = tf32
         context: Any = contextlib.nullcontext()
         if reduced is not None:
@@ -158,7 +158,7 @@ def _torch(device: str, reduced: torch.dtype | None = None, tf32: bool = False) 
             with context:
                 return _evaluated(_evaluator(item, device), item.header, 1)
         finally:
-            torch.backends.cuda.matmul.allow_tf32 = kept
+            torch.backends.cuda.matmul.allow_tf32 = allowed_before
 
     return values
 
@@ -166,10 +166,10 @@ def _torch(device: str, reduced: torch.dtype | None = None, tf32: bool = False) 
 def _evaluator(item: DecodableItem, device: str) -> Evaluator:
     header = item.header
     parameters = [np.array(values) for values in item.parameters()]
-    found: Evaluator = item.architecture.evaluator(
+    evaluator: Evaluator = item.architecture.evaluator(
         header.config, header.shape, len(header.components), parameters, device
     )
-    return found
+    return evaluator
 
 
 def _evaluated(evaluator: Evaluator, header: Item, threads: int) -> Values:
@@ -186,13 +186,15 @@ def _errors(item: DecodableItem, reference: DecodedItem, way: Way) -> tuple[floa
     """Peak and root mean square of the difference of x, in units of class F."""
     y = way.values(item)
     differences = []
-    for component, found, own in zip(reference.components, y, item.header.components, strict=True):
-        x = own.offset + own.scale * np.clip(found, -1, 1)
+    components = zip(item.header.components, y, reference.components, strict=True)
+    for component, values, expected in components:
+        x = component.offset + component.scale * np.clip(values, -1, 1)
         # What VAL-5 allows beside the class: a float64 ulp of x.
-        differences.append((np.abs(x - component.real) - np.spacing(np.abs(x))) / (2 * own.scale))
-    found = np.maximum(np.stack(differences), 0)
-    found = found[np.isfinite(found)]
-    return float(found.max()) / _PEAK, float(np.sqrt(np.square(found).mean())) / _RMS
+        beyond_rounding = np.abs(x - expected.real) - np.spacing(np.abs(x))
+        differences.append(beyond_rounding / (2 * component.scale))
+    errors = np.maximum(np.stack(differences), 0)
+    errors = errors[np.isfinite(errors)]
+    return float(errors.max()) / _PEAK, float(np.sqrt(np.square(errors).mean())) / _RMS
 
 
 def _page(rows: dict[tuple[str, str], list[tuple[float, float]]], options: Any) -> str:
@@ -212,12 +214,18 @@ def _page(rows: dict[tuple[str, str], list[tuple[float, float]]], options: Any) 
         "| architecture | evaluated by | peak / 2^-16 R | root mean square / 2^-19 R | class |",
         "|---|---|---:|---:|---|",
     ]
-    for (arch, way), found in rows.items():
-        peak, rms = (max(values) for values in zip(*found, strict=True))
-        kept = "F" if max(peak, rms) <= 1 else "P" if peak <= 512 and rms <= 1024 else "**none**"
-        lines.append(f"| `{arch}` | {way} | {peak:.2g} | {rms:.2g} | {kept} |")
+    for (arch, way), errors in rows.items():
+        peak, rms = (max(values) for values in zip(*errors, strict=True))
+        lines.append(f"| `{arch}` | {way} | {peak:.2g} | {rms:.2g} | {_class(peak, rms)} |")
     lines += ["", *_READING]
     return "\n".join(lines) + "\n"
+
+
+def _class(peak: float, rms: float) -> str:
+    """Accuracy class whose bounds are kept."""
+    if max(peak, rms) <= 1:
+        return "F"
+    return "P" if peak <= 512 and rms <= 1024 else "**none**"
 
 
 _READING = (

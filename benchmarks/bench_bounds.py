@@ -176,7 +176,7 @@ def cells(table: Rows) -> Iterator[tuple[str, str, float, float, str]]:
 
 def report(options: argparse.Namespace, table: Rows) -> None:
     """The section "bounds" of RESULTS.md."""
-    found = list(cells(table))
+    all_cells = list(cells(table))
     lines = ["Made by `make bench-bounds`; do not edit.", ""]
     lines += [f"- {name}: {value}" for name, value in describe_machine().items()]
     lines += [
@@ -184,22 +184,23 @@ def report(options: argparse.Namespace, table: Rows) -> None:
         "the same bound; means are geometric",
         "",
     ]
-    for way in dict.fromkeys(cell[1] for cell in found):
-        own = [cell for cell in found if cell[1] == way]
-        bounds = sorted({cell[2] for cell in own}, reverse=True)
+    for way in dict.fromkeys(cell[1] for cell in all_cells):
+        cells_of_way = [cell for cell in all_cells if cell[1] == way]
+        bounds = sorted({cell[2] for cell in cells_of_way}, reverse=True)
         lines += [f"### {way}", "", "| volume | " + " | ".join(f"{b:g}" for b in bounds) + " |"]
         lines.append("|---" * (len(bounds) + 1) + "|")
-        for source in dict.fromkeys(cell[0] for cell in own):
-            by_bound = {c[2]: f"{c[3]:.3f} {c[4]}" for c in own if c[0] == source}
+        for source in dict.fromkeys(cell[0] for cell in cells_of_way):
+            by_bound = {c[2]: f"{c[3]:.3f} {c[4]}" for c in cells_of_way if c[0] == source}
             lines.append(f"| {source} | " + " | ".join(by_bound.get(b, "-") for b in bounds) + " |")
         means = [
-            f"**{statistics.geometric_mean([c[3] for c in own if c[2] == b]):.3f}**" for b in bounds
+            f"**{statistics.geometric_mean([c[3] for c in cells_of_way if c[2] == b]):.3f}**"
+            for b in bounds
         ]
-        whole = statistics.geometric_mean([cell[3] for cell in own])
+        whole = statistics.geometric_mean([cell[3] for cell in cells_of_way])
         lines += [f"| geometric mean | {' | '.join(means)} |", ""]
         broken = sum(row.reached > row.bound for row in table.rows if row.codec == way)
         lines += [f"Over all **{whole:.3f}**; {broken} files break their bound.", ""]
-        print(f"{way}: {whole:.3f} over {len(own)} cells, {broken} broken")
+        print(f"{way}: {whole:.3f} over {len(cells_of_way)} cells, {broken} broken")
     picture = options.out / "bounds.png"
     draw(table.rows, OURS, picture)
     shown = picture.relative_to(results_file(options).parent).as_posix()

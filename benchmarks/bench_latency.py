@@ -37,15 +37,15 @@ def main() -> int:
         make_cube(source, 4 * options.edge**3)
         tile = options.tile if options.tile == "auto" else _sizes(options.tile)
         codec.encode(source, target, psnr=options.psnr, effort=0, tile=tile, device="cpu")
-        found = {"edge": options.edge, "psnr": options.psnr, "region": REGION}
-        found |= measure(target) | {"machine": describe_machine()}
-    found["met"] = judged(found)
-    print(json.dumps(found, indent=2))
+        figures = {"edge": options.edge, "psnr": options.psnr, "region": REGION}
+        figures |= measure(target) | {"machine": describe_machine()}
+    figures["met"] = judged(figures)
+    print(json.dumps(figures, indent=2))
     if options.json:
-        options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     if options.write:
-        replace_section(RESULTS_PAGE, HEADING, in_words(found))
-    return 1 if found["met"] is False else 0
+        replace_section(RESULTS_PAGE, HEADING, in_words(figures))
+    return 1 if figures["met"] is False else 0
 
 
 def _options() -> argparse.Namespace:
@@ -91,33 +91,31 @@ def measure(path: Path) -> dict[str, Any]:
     }
 
 
-def judged(found: dict[str, Any]) -> bool | None:
+def judged(figures: dict[str, Any]) -> bool | None:
     """Whether the target is met; None where others used the machine more than we did."""
-    met = found["median_seconds"] < TARGET_SECONDS
-    busy = found["load"] > 2 * len(os.sched_getaffinity(0))
+    met = figures["median_seconds"] < TARGET_SECONDS
+    busy = figures["load"] > 2 * len(os.sched_getaffinity(0))
     return None if busy and not met else bool(met)
 
 
-def in_words(found: dict[str, Any]) -> str:
+def in_words(figures: dict[str, Any]) -> str:
     """A section of RESULTS.md."""
-    machine, verdict = (
-        found["machine"],
-        {True: "met", False: "**missed**", None: "not judged"}[found["met"]],
-    )
+    machine = figures["machine"]
+    verdict = {True: "met", False: "**missed**", None: "not judged"}[figures["met"]]
     rows = [
-        ("file", f"{found['file_bytes']:,} bytes"),
-        ("tiles", " x ".join(map(str, found["tile"]))),
-        ("median", f"{1000 * found['median_seconds']:.0f} ms"),
-        ("nine of ten within", f"{1000 * found['most_of_90_percent_seconds']:.0f} ms"),
-        ("median of all threads' time", f"{1000 * found['median_processor_seconds']:.0f} ms"),
+        ("file", f"{figures['file_bytes']:,} bytes"),
+        ("tiles", " x ".join(map(str, figures["tile"]))),
+        ("median", f"{1000 * figures['median_seconds']:.0f} ms"),
+        ("nine of ten within", f"{1000 * figures['most_of_90_percent_seconds']:.0f} ms"),
+        ("median of all threads' time", f"{1000 * figures['median_processor_seconds']:.0f} ms"),
         ("target for the median", f"{1000 * TARGET_SECONDS:.0f} ms, {verdict}"),
         ("machine", f"{machine['CPU']}, {machine['cores']} cores, {machine['date']}"),
-        ("load of the machine meanwhile", f"{found['load']:.1f}"),
+        ("load of the machine meanwhile", f"{figures['load']:.1f}"),
     ]
     head = (
         f"`make bench-latency`: a region of {REGION}^3 at a random place of a field of "
-        f"{found['edge']}^3 float32, smooth with noise, effort 0, {found['psnr']:g} dB. The file "
-        "is open; no tile of the region is in memory.\n\n"
+        f"{figures['edge']}^3 float32, smooth with noise, effort 0, {figures['psnr']:g} dB. The "
+        "file is open; no tile of the region is in memory.\n\n"
         "| what | measured |\n|---|---|\n"
     )
     return head + "\n".join(f"| {name} | {value} |" for name, value in rows)

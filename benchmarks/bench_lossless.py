@@ -59,18 +59,19 @@ def main() -> int:
             print(f"{name}: not lossless", file=sys.stderr)
             return 1
         raw = zstandard.ZstdCompressor(level=19).compress(sample.values.tobytes())
-        found = {"zstd": trip.bytes / len(raw)}
+        ratios = {"zstd": trip.bytes / len(raw)}
         if is_image:
             stream = io.BytesIO()
             Image.fromarray(sample.values).save(stream, "PNG", optimize=True)
-            found["PNG"] = trip.bytes / len(stream.getvalue())
-        for key, ratio in found.items():
+            ratios["PNG"] = trip.bytes / len(stream.getvalue())
+        for key, ratio in ratios.items():
             against[key].append(ratio)
-        shown = [f"{found[key]:.3f}" if key in found else "-" for key in ("PNG", "zstd")]
+        shown = [f"{ratios[key]:.3f}" if key in ratios else "-" for key in ("PNG", "zstd")]
         lines.append(f"| {name} | {trip.bytes:,} B | {' | '.join(shown)} |")
         print(lines[-1], flush=True)
     means = [
-        f"**{statistics.geometric_mean(own):.3f}**" if own else "-" for own in against.values()
+        f"**{statistics.geometric_mean(ratios):.3f}**" if ratios else "-"
+        for ratios in against.values()
     ]
     lines.append(f"| geometric mean | | {' | '.join(means)} |")
     print(lines[-1])

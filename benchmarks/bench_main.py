@@ -94,10 +94,10 @@ def show(figure: Figure) -> None:
     )
 
 
-def write(found: list[Figure], options: argparse.Namespace) -> None:
+def write(figures: list[Figure], options: argparse.Namespace) -> None:
     """Replace the results; only after a complete run, so that they all belong together."""
     machine = describe_machine()
-    rows = [{**dataclasses.asdict(figure), "passed": figure.passed} for figure in found]
+    rows = [{**dataclasses.asdict(figure), "passed": figure.passed} for figure in figures]
     conditions = {"psnr": options.psnr, "effort": options.effort, "threads": THREADS}
     document = {"machine": machine, "conditions": conditions, "figures": rows}
     target = RESULTS_FOLDER / "main.json"
@@ -114,7 +114,7 @@ def write(found: list[Figure], options: argparse.Namespace) -> None:
             f"fvsrn, {THREADS} threads",
             *kinds,
             "",
-            to_table(found),
+            to_table(figures),
         ]
     )
     replace_section(RESULTS_PAGE, "main", text)
@@ -131,17 +131,17 @@ def _arguments() -> argparse.Namespace:
 def main() -> int:
     """Measure, print and write; 1 if a target was missed."""
     options = _arguments()
-    found = []
+    figures = []
     with tempfile.TemporaryDirectory(prefix="inrc-bench-") as folder:
         for figure in measure(options, Path(folder)):
             show(figure)
-            found.append(figure)
-    if options.only or {figure.name for figure in found} != set(NAMES):
+            figures.append(figure)
+    if options.only or {figure.name for figure in figures} != set(NAMES):
         print("not a complete run: the written results were left as they are")
     else:
-        write(found, options)
-    missed = sum(figure.passed is False for figure in found)
-    print(f"{len(found)} figures, {missed} targets missed")
+        write(figures, options)
+    missed = sum(figure.passed is False for figure in figures)
+    print(f"{len(figures)} figures, {missed} targets missed")
     return 1 if missed else 0
 
 

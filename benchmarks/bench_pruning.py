@@ -112,17 +112,17 @@ class Study:
         price = _BITS * bit_price(math.sqrt(12 * error / count))
         progress = StageProgress(lambda *_: None)
         if isinstance(pruner, UnitPruner):
-            left, found, _ = remove_units(
+            left, pruned_tensors, _ = remove_units(
                 pruner, network, tensors, price, self._prune_steps, batches, progress
             )
-            kept = sum(tensor.numel() for tensor in found.values())
-            return self._psnr(left.config, found), 1 - kept / count
+            remaining_entries = sum(tensor.numel() for tensor in pruned_tensors.values())
+            return self._psnr(left.config, pruned_tensors), 1 - remaining_entries / count
         curvature = network.fitter.curvature(tensors, batches)
-        found, masks = prune_entries(
+        pruned_tensors, masks = prune_entries(
             pruner, network, tensors, curvature, price, self._prune_steps, 0, progress
         )
-        zeros = 1 - np.broadcast_to(masks["grid"], found["grid"].shape).mean()
-        return self._psnr(network.config, found), float(zeros)
+        zeros = 1 - np.broadcast_to(masks["grid"], pruned_tensors["grid"].shape).mean()
+        return self._psnr(network.config, pruned_tensors), float(zeros)
 
 
 def main() -> int:
@@ -145,36 +145,36 @@ def main() -> int:
     if options.only:
         return 0
     machine = describe_machine()
-    found = {"machine": machine, "before": before, "trained_on": unpruned, "rows": rows}
-    found |= {"steps": options.steps, "prune_steps": options.prune_steps}
-    _JSON.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    replace_section(RESULTS_PAGE, "pruning", table(found))
+    figures = {"machine": machine, "before": before, "trained_on": unpruned, "rows": rows}
+    figures |= {"steps": options.steps, "prune_steps": options.prune_steps}
+    _JSON.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    replace_section(RESULTS_PAGE, "pruning", table(figures))
     return 0
 
 
 def ways(pruners: Sequence[str]) -> list[tuple[str, str]]:
     """Pruners, each with what its gates are of."""
-    found = []
+    gated_pruners = []
     for name in pruners:
         gates = (
             ("unit",) if isinstance(registry.pruner(name), UnitPruner) else ("entry", "position")
         )
-        found += [(name, gate) for gate in gates]
-    return found
+        gated_pruners += [(name, gate) for gate in gates]
+    return gated_pruners
 
 
-def table(found: dict[str, Any]) -> str:
+def table(figures: dict[str, Any]) -> str:
     """The section of RESULTS.md."""
     lines = ["Made by `make bench-pruning`; do not edit.", ""]
-    lines += [f"- {name}: {value}" for name, value in found["machine"].items()]
+    lines += [f"- {name}: {value}" for name, value in figures["machine"].items()]
     lines += [
-        f"- fit of {found['steps']} steps: {found['before']:.2f} dB; trained for another "
-        f"{found['prune_steps']} steps without pruning: {found['trained_on']:.2f} dB",
+        f"- fit of {figures['steps']} steps: {figures['before']:.2f} dB; trained for another "
+        f"{figures['prune_steps']} steps without pruning: {figures['trained_on']:.2f} dB",
         "",
         "| pruner | gates per | zeros | PSNR | cost | against trained on | target |",
         "|---|---|---:|---:|---:|---:|---|",
     ]
-    for row in found["rows"]:
+    for row in figures["rows"]:
         target = ""
         if row["gates"] == "entry":
             verdict = "pass" if row["cost_trained_on"] <= _MOST_DB else "**fail**"

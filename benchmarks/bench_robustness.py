@@ -46,9 +46,9 @@ def main() -> int:
     for part in options.only:
         started = time.monotonic()
         if part == "bombs":
-            found = refusals()
-            heading, text = report.BOMBS, report.of_bombs(found)
-            clean &= all(one.right for one in found)
+            refused = refusals()
+            heading, text = report.BOMBS, report.of_bombs(refused)
+            clean &= all(refusal.right for refusal in refused)
         elif part == "repairs":
             heading, text, well = _repairs(vectors, options)
             clean &= well
@@ -86,7 +86,7 @@ def _counted(
     # In any order, so that what there is no time for is of all topics.
     order = Random(0).sample(range(len(chosen)), len(chosen))  # noqa: S311 (not for secrets)
     tally = run(Damage(chosen, part), order, options.jobs, deadline)
-    expected = sum(len(one.data) for one in chosen) * (8 if part == "flips" else 1)
+    expected = sum(len(vector.data) for vector in chosen) * (8 if part == "flips" else 1)
     text = report.of_damage(part, tally, len(chosen), len(vectors), expected)
     return report.HEADINGS[part], text, tally.clean
 
@@ -109,8 +109,8 @@ def _show(mutants: Mutants, number: int) -> int:
     path = Path(f"mutant-{number}.inrc")
     path.write_bytes(data)
     with vector.priors():
-        found = attempt(data, SMALL)
-    print(f"{path} ({vector.name}): {found.error or 'read'} {found.message}{found.escaped}")
+        outcome = attempt(data, SMALL)
+    print(f"{path} ({vector.name}): {outcome.error or 'read'} {outcome.message}{outcome.escaped}")
     return 0
 
 
@@ -120,8 +120,8 @@ def _show_written(part: Written, number: int) -> int:
     path = Path(f"written-{number}.inrc")
     path.write_bytes(data)
     for suffix, options in decodings:
-        found = decoded(path, path.with_suffix(suffix), options)
-        told = f"{found.error or 'written'} {found.message}{found.escaped}"
+        outcome = decoded(path, path.with_suffix(suffix), options)
+        told = f"{outcome.error or 'written'} {outcome.message}{outcome.escaped}"
         print(f"{path} ({source.name}) as {suffix} {options}: {told}")
     return 0
 

@@ -38,19 +38,19 @@ def main() -> int:
         source = work / "cube.npy"
         size = make_cube(source, int(options.gib * 2**30))
         print(f"{size}^3 float32, {source.stat().st_size / 2**30:.2f} GiB", flush=True)
-        found = {"size": size, "psnr": options.psnr, "machine": describe_machine()}
-        found |= measure(source, work, options.psnr)
-    print(json.dumps(found, indent=2))
+        figures = {"size": size, "psnr": options.psnr, "machine": describe_machine()}
+        figures |= measure(source, work, options.psnr)
+    print(json.dumps(figures, indent=2))
     if options.json:
-        options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     failed = [
         promise
-        for promise, kept in (
-            ("memory", found["peak_bytes"] < MOST_MEMORY),
-            ("resumed file", found["resumed_is_identical"]),
-            ("region", found["region_share"] <= MOST_OF_THE_FILE),
+        for promise, is_met in (
+            ("memory", figures["peak_bytes"] < MOST_MEMORY),
+            ("resumed file", figures["resumed_is_identical"]),
+            ("region", figures["region_share"] <= MOST_OF_THE_FILE),
         )
-        if not kept
+        if not is_met
     ]
     if failed:
         print(f"BROKEN: {', '.join(failed)}", file=sys.stderr)
@@ -92,7 +92,7 @@ def measure(source: Path, work: Path, psnr: float) -> dict[str, float | bool | i
     journal = work / ".resumed.inrc.inrc-journal"
     half = whole.stat().st_size // 2
     _kill_at(journal, half, "encode", source, "-o", resumed, *arguments)
-    kept = journal.stat().st_size if journal.exists() else 0
+    journal_bytes = journal.stat().st_size if journal.exists() else 0
     second = _checked(run_inrc("encode", source, "-o", resumed, *arguments))
     read, seconds = _region_bytes(whole)
     return {
@@ -100,7 +100,7 @@ def measure(source: Path, work: Path, psnr: float) -> dict[str, float | bool | i
         "seconds": first.seconds,
         "peak_bytes": first.peak_bytes,
         "anonymous_bytes": first.anonymous_bytes,
-        "journal_bytes_at_the_kill": kept,
+        "journal_bytes_at_the_kill": journal_bytes,
         "seconds_after_the_kill": second.seconds,
         "resumed_is_identical": filecmp.cmp(whole, resumed, shallow=False),
         "region_bytes_read": read,
@@ -131,9 +131,9 @@ class CountingSource(FileSource):
     read = 0
 
     def read_at(self, offset: int, size: int) -> bytes:
-        found = super().read_at(offset, size)
-        type(self).read += len(found)
-        return found
+        data = super().read_at(offset, size)
+        type(self).read += len(data)
+        return data
 
 
 def _region_bytes(path: Path) -> tuple[int, float]:

@@ -122,29 +122,29 @@ def section(points: Sequence[Point]) -> str:
     lines += ["", _EXPLANATION, ""]
     lines += ["| mesh | codec | bytes | Chamfer | Hausdorff | encode s | decode s |"]
     lines += ["|---|---|---:|---:|---:|---:|---:|"]
-    for one in sorted(points, key=lambda point: (point.mesh, point.asked, point.codec)):
-        decode = "" if math.isnan(one.decode_seconds) else f"{one.decode_seconds:.1f}"
+    for point in sorted(points, key=lambda point: (point.mesh, point.asked, point.codec)):
+        decode = "" if math.isnan(point.decode_seconds) else f"{point.decode_seconds:.1f}"
         lines.append(
-            f"| {one.mesh} | {one.codec} | {one.file_bytes:,} | {one.chamfer:.4f} | "
-            f"{one.hausdorff:.3f} | {one.encode_seconds:.0f} | {decode} |"
+            f"| {point.mesh} | {point.codec} | {point.file_bytes:,} | {point.chamfer:.4f} | "
+            f"{point.hausdorff:.3f} | {point.encode_seconds:.0f} | {decode} |"
         )
     return "\n".join([*lines, "", *summary(points)])
 
 
 def summary(points: Sequence[Point]) -> list[str]:
     """Our distances over each peer's, geometric means over all meshes and sizes."""
-    ours = {(one.mesh, one.asked): one for one in points if one.codec == OURS}
+    our_points = {(point.mesh, point.asked): point for point in points if point.codec == OURS}
     lines = []
     for name, most_chamfer, most_hausdorff in _TARGETS:
         pairs = [
-            (ours[one.mesh, one.asked], one)
-            for one in points
-            if one.codec == name and (one.mesh, one.asked) in ours
+            (our_points[point.mesh, point.asked], point)
+            for point in points
+            if point.codec == name and (point.mesh, point.asked) in our_points
         ]
         if not pairs:
             continue
         for what, most in (("chamfer", most_chamfer), ("hausdorff", most_hausdorff)):
-            ratios = np.array([getattr(own, what) / getattr(peer, what) for own, peer in pairs])
+            ratios = np.array([getattr(ours, what) / getattr(peer, what) for ours, peer in pairs])
             mean = float(np.exp(np.log(ratios).mean()))
             verdict = ""
             if most is not None:
@@ -165,7 +165,7 @@ def main() -> int:
     options = parser.parse_args()
     table = options.out / "shapes.csv"
     points = read_points(table)
-    done = {(one.mesh, one.asked, one.codec) for one in points}
+    done = {(point.mesh, point.asked, point.codec) for point in points}
     for name in options.only:
         path = options.meshes / name
         original = load(path)

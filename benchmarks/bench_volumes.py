@@ -52,36 +52,38 @@ def write_report(points: list[Point], options: argparse.Namespace, machine: dict
     document = {
         "machine": machine,
         "conditions": about,
-        "summary": {way: compare_volumes.summary(own) for way, own in ways.items()},
+        "summary": {
+            way: compare_volumes.summary(cells_of_way) for way, cells_of_way in ways.items()
+        },
         "cells": [{**dataclasses.asdict(cell), "ratio": cell.ratio} for cell in cells],
     }
     write_json(options.out / "volumes.json", document)
     lines = ["Made by `make bench-volumes`; do not edit.", ""]
     lines += [f"- {name}: {value}" for name, value in machine.items()]
     lines += [*about, "", _EXPLANATION, ""]
-    for way, own in ways.items():
-        lines += _section(way, own)
+    for way, cells_of_way in ways.items():
+        lines += _section(way, cells_of_way)
     lines += ["### Speed", "", *speeds.table(points, min(options.psnr), max(options.psnr))]
     picture = (options.out / "volumes.png").relative_to(results_file(options).parent)
     lines += ["", f"![Rate-distortion curves of all volumes]({picture.as_posix()})"]
     replace_section(results_file(options), "volumes", "\n".join(lines))
 
 
-def _section(way: str, own: Sequence[compare_volumes.Cell]) -> list[str]:
-    found = compare_volumes.summary(own)
-    worst = max(own, key=lambda cell: cell.ratio)
-    against = found["against"]
+def _section(way: str, cells: Sequence[compare_volumes.Cell]) -> list[str]:
+    summary = compare_volumes.summary(cells)
+    worst = max(cells, key=lambda cell: cell.ratio)
+    against = summary["against"]
     assert isinstance(against, dict)  # noqa: S101 (narrows a type, checks no input)
     line = (
-        f"Geometric mean **{found['mean']:.3f}** over {found['cells']} cells, "
-        f"{found['mean_without_unreached']:.3f} over the {found['cells_reached_by_peer']} that "
+        f"Geometric mean **{summary['mean']:.3f}** over {summary['cells']} cells, "
+        f"{summary['mean_without_unreached']:.3f} over the {summary['cells_reached_by_peer']} that "
         f"the best peer reaches; worst {worst.ratio:.3f} ({worst.source} at {worst.target:g} dB, "
-        f"{worst.peer}); {found['targets_missed']} targets missed. Against each: "
+        f"{worst.peer}); {summary['targets_missed']} targets missed. Against each: "
         + ", ".join(f"{name} {ratio:.3f}" for name, ratio in against.items())
         + "."
     )
     print(f"{way}: {line}")
-    return [f"### {way}", "", *compare_volumes.table(own), "", line, ""]
+    return [f"### {way}", "", *compare_volumes.table(cells), "", line, ""]
 
 
 def main() -> int:

@@ -56,7 +56,7 @@ class Pair:
 
 def pairs_of(path: Path) -> list[Pair]:
     """One pair per target rate, from files that were written and read again."""
-    found = []
+    pairs = []
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "trial.inrc"
         for psnr in TARGETS:
@@ -67,8 +67,8 @@ def pairs_of(path: Path) -> list[Pair]:
                 decoded = item.evaluator.on_axes(axes) * np.float32(127.5) + np.float32(127.5)
                 step = float(item.header.config[1]) * 127.5
             original = np.asarray(Image.open(path).convert("RGB"), np.float32).transpose(2, 0, 1)
-            found.append(Pair(decoded, original, step))
-    return found
+            pairs.append(Pair(decoded, original, step))
+    return pairs
 
 
 class Restoration(torch.nn.Module):
@@ -130,7 +130,7 @@ def batch(pairs: list[Pair], random: np.random.Generator) -> tuple[torch.Tensor,
 
 def gains(network: Restoration, pairs: list[Pair]) -> list[float]:
     """Decibels won on whole photographs."""
-    found = []
+    decibels = []
     with torch.no_grad():
         for pair in pairs:
             correction = network(torch.from_numpy(pair.decoded / pair.step)[None])[0].numpy()
@@ -138,8 +138,8 @@ def gains(network: Restoration, pairs: list[Pair]) -> list[float]:
                 np.square(np.rint(values.clip(0, 255)) - pair.original).mean(dtype=np.float64)
                 for values in (pair.decoded, pair.decoded + pair.step * correction)
             ]
-            found.append(10 * math.log10(errors[0] / errors[1]))
-    return found
+            decibels.append(10 * math.log10(errors[0] / errors[1]))
+    return decibels
 
 
 def train(design: Design, pairs: list[Pair], tests: list[Pair], seconds: float) -> Restoration:
@@ -227,10 +227,10 @@ def main(
             "gain at "
             + ", ".join(f"{t} dB: {g:.2f}" for t, g in zip(TARGETS, by_rate, strict=True))
         )
-    found = as_integers(network)
-    rows = found["layers"]
+    integers = as_integers(network)
+    rows = integers["layers"]
     out.write_text(
-        f'{{"fold": {found["fold"]}, "layers": [\n'
+        f'{{"fold": {integers["fold"]}, "layers": [\n'
         + ",\n".join(json.dumps(row) for row in rows)
         + "\n]}\n",
         "utf-8",

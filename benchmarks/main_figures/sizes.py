@@ -83,19 +83,19 @@ def against_floats(encoded: Encoded) -> list[Figure]:
     with InrcFile(encoded.path, device="cpu") as file:
         item = next(iter(file.values())).item
         tensors = parameters(item)
-        kept = sum(map(len, file.tensor_streams(item.number)))
+        coded = sum(map(len, file.tensor_streams(item.number)))
         size = file.file_bytes
     dense = sum(tensor.size for tensor in tensors)
-    note = f"{dense:,} parameters; only the {kept:,} coded ones: {4 * kept / size:.2f}"
-    found = [Figure("size", encoded.volume, "float32 parameters / file", 4 * dense / size,
+    note = f"{dense:,} parameters; only the {coded:,} coded ones: {4 * coded / size:.2f}"
+    figures = [Figure("size", encoded.volume, "float32 parameters / file", 4 * dense / size,
                     "x", ">=", 4, note)]  # fmt: skip
     what = "gzip -9 of fp16 parameters / file"
     if encoded.floats:
         zipped = len(gzip.compress(encoded.floats, 9))
         note = f"as fitted, not pruned or quantised: {zipped:,} bytes; file {size:,} bytes"
-        found.append(Figure("size", encoded.volume, what, zipped / size, "x", ">=", 2, note))
+        figures.append(Figure("size", encoded.volume, what, zipped / size, "x", ">=", 2, note))
     halves = b"".join(tensor.astype("<f2").tobytes() for tensor in tensors)
     zipped = len(gzip.compress(halves, 9))
     note = f"as decoded, so after our pruning and quantisation: {zipped:,} bytes"
-    found.append(Figure("size", encoded.volume, what, zipped / size, "x", note=note))
-    return found
+    figures.append(Figure("size", encoded.volume, what, zipped / size, "x", note=note))
+    return figures

@@ -61,7 +61,7 @@ def threads_speedup(volume: str, source: Path) -> list[Figure]:
     for _ in range(3):
         for threads in rates:
             rates[threads].append(_training_rate(values, threads))
-    best = {threads: max(found) for threads, found in rates.items()}
+    best = {threads: max(measured) for threads, measured in rates.items()}
     note = ", ".join(f"{threads} threads: {best[threads]:.1f} steps/s" for threads in best)
     note += f"; the machine had {cores:.1f} cores to spare"
     ratio = best[THREADS] / best[1]

@@ -141,7 +141,7 @@ def _read(path: Path, sample: Sample) -> Array:
     from netCDF4 import Dataset
 
     with Dataset(path) as file:
-        found = np.ma.asarray(file[_FIELD][...])
-    if not np.array_equal(~np.ma.getmaskarray(found), sample.valid):  # type: ignore[arg-type]
+        values = np.ma.asarray(file[_FIELD][...])
+    if not np.array_equal(~np.ma.getmaskarray(values), sample.valid):  # type: ignore[arg-type]
         raise RuntimeError("the decoded mask is not the original one")
-    return np.asarray(found.filled(0))
+    return np.asarray(values.filled(0))

@@ -45,17 +45,17 @@ class Decimation:
         self, source: Coarsened, size: int, error: Callable[[Coarsened], float]
     ) -> tuple[int, Coarsened]:
         """The mesh of at most `size` bytes with the least error over all bits, and its bytes."""
-        found: list[tuple[float, int, Coarsened]] = []
+        candidates: list[tuple[float, int, Coarsened]] = []
         faces = math.ceil(size / _BYTES_PER_FACE)
         for bits in _BITS:
             fitting = self._fitting(source, size, bits, faces)
             if fitting is not None:
                 used, decoded = fitting
                 faces = len(decoded[1])
-                found.append((error(decoded), used, decoded))
-                if len(found) > 1 and found[-1][0] > found[-2][0]:
+                candidates.append((error(decoded), used, decoded))
+                if len(candidates) > 1 and candidates[-1][0] > candidates[-2][0]:
                     break
-        _, used, decoded = min(found, key=lambda entry: entry[0])
+        _, used, decoded = min(candidates, key=lambda entry: entry[0])
         return used, decoded
 
     def _fitting(

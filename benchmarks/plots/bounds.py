@@ -30,17 +30,17 @@ def draw(rows: Iterable[Bounded], ours: str, path: Path) -> None:
 
     curves: dict[str, dict[str, list[tuple[float, int]]]] = {}
     for row in rows:
-        own = curves.setdefault(row.source, {}).setdefault(row.codec, [])
-        own.append((row.bound, row.bytes))
+        curve = curves.setdefault(row.source, {}).setdefault(row.codec, [])
+        curve.append((row.bound, row.bytes))
     columns = min(_COLUMNS, len(curves))
     lines = math.ceil(len(curves) / columns)
     size = (2.2 * columns, 2.1 * lines + 0.6)
     figure, grid = pyplot.subplots(
         lines, columns, figsize=size, squeeze=False, layout="constrained"
     )
-    codecs = sorted({codec for own in curves.values() for codec in own})
-    for panel, (source, own) in zip(grid.flat, curves.items(), strict=False):
-        for codec, points in own.items():
+    codecs = sorted({codec for by_codec in curves.values() for codec in by_codec})
+    for panel, (source, by_codec) in zip(grid.flat, curves.items(), strict=False):
+        for codec, points in by_codec.items():
             bounds, sizes = zip(*sorted(points), strict=True)
             colour = "black" if codec.startswith(ours) else f"C{codecs.index(codec)}"
             panel.loglog(bounds, sizes, label=codec, color=colour, marker=".")

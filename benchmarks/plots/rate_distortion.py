@@ -59,15 +59,15 @@ def _panel(
     per_unit: float,
 ) -> None:
     low, high = min(targets) - 3, max(targets) + 3
-    for name, own in curves.items():
-        front = pareto(own)
+    for name, points in curves.items():
+        front = pareto(points)
         if front is None:
             continue
         number = names.index(name)
-        units = own[0].samples / per_unit
+        units = points[0].samples / per_unit
         style = (
             {"color": _OURS[number % len(_OURS)], "marker": ".", "linewidth": 1.6}
-            if own[0].is_ours
+            if points[0].is_ours
             else {"color": f"C{number % 10}", "linewidth": 0.9}
         )
         shown = (front.psnr >= low - 5) & (front.psnr <= high + 5)

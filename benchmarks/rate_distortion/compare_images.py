@@ -16,7 +16,9 @@ def fronts(points: Sequence[Point]) -> dict[str, dict[str, Front]]:
     """Image -> codec -> its front."""
     return {
         source: {
-            name: front for name, own in by_codec(points, source).items() if (front := pareto(own))
+            name: front
+            for name, measured in by_codec(points, source).items()
+            if (front := pareto(measured))
         }
         for source in in_order([point.source for point in points])
     }
@@ -26,15 +28,15 @@ def rates(points: Sequence[Point]) -> Rates:
     """Way of ours -> peer -> image -> BD-rate in per cent, where the curves overlap."""
     ways = in_order([point.codec for point in points if point.is_ours])
     peers = in_order([point.codec for point in points if not point.is_ours])
-    found: Rates = {way: {peer: {} for peer in peers} for way in ways}
+    differences: Rates = {way: {peer: {} for peer in peers} for way in ways}
     for image, curves in fronts(points).items():
         for way in ways:
             for peer in peers:
                 if way in curves and peer in curves:
                     rate = bd_rate(curves[way], curves[peer])
                     if not math.isnan(rate):
-                        found[way][peer][image] = rate
-    return found
+                        differences[way][peer][image] = rate
+    return differences
 
 
 def mean(values: Sequence[float]) -> float:
@@ -42,13 +44,13 @@ def mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else math.nan
 
 
-def rate_table(found: Rates) -> list[str]:
+def rate_table(differences: Rates) -> list[str]:
     """A Markdown table: peers by ways of ours, mean over images."""
-    lines = ["| against | " + " | ".join(found) + " |", "|---|" + "---:|" * len(found)]
-    peers = in_order([peer for against in found.values() for peer in against])
+    lines = ["| against | " + " | ".join(differences) + " |", "|---|" + "---:|" * len(differences)]
+    peers = in_order([peer for against in differences.values() for peer in against])
     for peer in peers:
         cells = []
-        for against in found.values():
+        for against in differences.values():
             values = list(against[peer].values())
             worst = f", worst {max(values):+.1f}" if values else ""
             cells.append(f"{mean(values):+.1f} % ({len(values)}{worst})" if values else "-")
@@ -68,8 +70,10 @@ def equal_rate_table(points: Sequence[Point]) -> list[str]:
         cells = []
         for bits in BITS_PER_PIXEL:
             reached = [
-                own[name].psnr_at(bits * pixels[image] / 8) if name in own else math.nan
-                for image, own in curves.items()
+                by_codec_name[name].psnr_at(bits * pixels[image] / 8)
+                if name in by_codec_name
+                else math.nan
+                for image, by_codec_name in curves.items()
             ]
             # Means over different images are not comparable.
             cells.append("-" if math.isnan(mean(reached)) else f"{mean(reached):.2f}")

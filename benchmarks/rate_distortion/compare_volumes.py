@@ -49,17 +49,17 @@ class Cell:
 
 def cells(points: Sequence[Point]) -> list[Cell]:
     """All files of ours that any peer can be compared with."""
-    found = []
+    compared = []
     for source in in_order([point.source for point in points]):
         curves = by_codec(points, source)
         fronts = {
             name: front
-            for name, own in curves.items()
-            if not own[0].is_ours and (front := pareto(own))
+            for name, measured in curves.items()
+            if not measured[0].is_ours and (front := pareto(measured))
         }
-        ours = [point for own in curves.values() for point in own if point.is_ours]
-        found += [cell for point in ours if (cell := _cell(point, fronts))]
-    return found
+        ours = [point for measured in curves.values() for point in measured if point.is_ours]
+        compared += [cell for point in ours if (cell := _cell(point, fronts))]
+    return compared
 
 
 def _cell(point: Point, fronts: dict[str, Front]) -> Cell | None:
@@ -92,50 +92,50 @@ def _cell(point: Point, fronts: dict[str, Front]) -> Cell | None:
     )
 
 
-def summary(found: Sequence[Cell]) -> dict[str, object]:
+def summary(cells: Sequence[Cell]) -> dict[str, object]:
     """Geometric means of the ratios of one way of ours, and its worst cell."""
-    ratios = [cell.ratio for cell in found]
-    worst = max(found, key=lambda cell: cell.ratio)
-    peers = sorted({name for cell in found for name in cell.ratios})
+    ratios = [cell.ratio for cell in cells]
+    worst = max(cells, key=lambda cell: cell.ratio)
+    peers = sorted({name for cell in cells for name in cell.ratios})
     return {
-        "cells": len(found),
+        "cells": len(cells),
         "mean": geometric_mean(ratios),
-        "cells_reached_by_peer": sum(not cell.low for cell in found),
-        "mean_without_unreached": geometric_mean([c.ratio for c in found if not c.low]),
-        "targets_missed": sum(cell.missed for cell in found),
+        "cells_reached_by_peer": sum(not cell.low for cell in cells),
+        "mean_without_unreached": geometric_mean([c.ratio for c in cells if not c.low]),
+        "targets_missed": sum(cell.missed for cell in cells),
         "worst": {
             "ratio": worst.ratio, "source": worst.source, "target": worst.target,
             "peer": worst.peer,
         },
         "per_volume": {
-            name: geometric_mean([cell.ratio for cell in found if cell.source == name])
-            for name in in_order([cell.source for cell in found])
+            name: geometric_mean([cell.ratio for cell in cells if cell.source == name])
+            for name in in_order([cell.source for cell in cells])
         },
         "per_psnr": {
-            f"{target:g}": geometric_mean([cell.ratio for cell in found if cell.target == target])
-            for target in sorted({cell.target for cell in found})
+            f"{target:g}": geometric_mean([cell.ratio for cell in cells if cell.target == target])
+            for target in sorted({cell.target for cell in cells})
         },
         "against": {
-            name: geometric_mean([cell.ratios[name] for cell in found if name in cell.ratios])
+            name: geometric_mean([cell.ratios[name] for cell in cells if name in cell.ratios])
             for name in peers
         },
     }  # fmt: skip
 
 
-def table(found: Sequence[Cell]) -> list[str]:
+def table(cells: Sequence[Cell]) -> list[str]:
     """A Markdown table of the cells of one way of ours: volumes by targets."""
-    targets = sorted({cell.target for cell in found})
+    targets = sorted({cell.target for cell in cells})
     lines = [
         "| volume | " + " | ".join(f"{target:g}" for target in targets) + " | mean |",
         "|---|" + "---:|" * (len(targets) + 1),
     ]
-    for source in in_order([cell.source for cell in found]):
-        own = {cell.target: cell for cell in found if cell.source == source}
-        row = [_show(own.get(target)) for target in targets]
-        mean = geometric_mean([cell.ratio for cell in own.values()])
+    for source in in_order([cell.source for cell in cells]):
+        by_target = {cell.target: cell for cell in cells if cell.source == source}
+        row = [_show(by_target.get(target)) for target in targets]
+        mean = geometric_mean([cell.ratio for cell in by_target.values()])
         lines.append(f"| {source} | {' | '.join(row)} | {mean:.3f} |")
-    means = [geometric_mean([c.ratio for c in found if c.target == target]) for target in targets]
-    means.append(geometric_mean([cell.ratio for cell in found]))
+    means = [geometric_mean([c.ratio for c in cells if c.target == target]) for target in targets]
+    means.append(geometric_mean([cell.ratio for cell in cells]))
     lines.append("| **mean** | " + " | ".join(f"**{mean:.3f}**" for mean in means) + " |")
     return lines
 

@@ -77,8 +77,8 @@ class Table:
 
     def __init__(self, path: Path, keep: Callable[[Point], bool]) -> None:
         self._path = path
-        found = read_points(path) if path.exists() else []
-        self.points = [point for point in found if keep(point)]
+        earlier_points = read_points(path) if path.exists() else []
+        self.points = [point for point in earlier_points if keep(point)]
         self._known = {point.key for point in self.points}
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".new")

@@ -145,19 +145,19 @@ def write_json(path: Path, document: object) -> None:
 
 def _finite(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _finite(own) for key, own in value.items()}
+        return {key: _finite(element) for key, element in value.items()}
     if isinstance(value, list):
-        return [_finite(own) for own in value]
+        return [_finite(element) for element in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def by_codec(points: Sequence[Point], source: str | None = None) -> dict[str, list[Point]]:
     """Codec -> its points, ours first, of one source or of all."""
-    found: dict[str, list[Point]] = {}
+    points_of_codec: dict[str, list[Point]] = {}
     for point in sorted(points, key=lambda point: not point.is_ours):
         if source is None or point.source == source:
-            found.setdefault(point.codec, []).append(point)
-    return found
+            points_of_codec.setdefault(point.codec, []).append(point)
+    return points_of_codec
 
 
 def in_order(names: Sequence[str]) -> list[str]:

@@ -16,10 +16,10 @@ def table(points: Sequence[Point], low: float, high: float) -> list[str]:
         "|---|---:|---:|---:|",
     ]
     near = [point for point in points if low - 5 <= point.psnr_db <= high + 5]
-    for name, own in by_codec(near).items():
-        threads = "/".join(sorted({str(point.threads) for point in own}))
-        encode = _speed([(point.source, point.samples, point.encode_s) for point in own])
-        decode = _speed([(point.source, point.samples, point.decode_s) for point in own])
+    for name, measured in by_codec(near).items():
+        threads = "/".join(sorted({str(point.threads) for point in measured}))
+        encode = _speed([(point.source, point.samples, point.encode_s) for point in measured])
+        decode = _speed([(point.source, point.samples, point.decode_s) for point in measured])
         lines.append(f"| {name} | {threads} | {encode:.3g} | {decode:.3g} |")
     return lines
 
@@ -28,8 +28,10 @@ def _speed(runs: Sequence[tuple[str, int, float]]) -> float:
     """Of every source the median over its points, of those the median over the sources."""
     per_source = [
         median(
-            samples / 1e6 / max(seconds, 1e-9) for source, samples, seconds in runs if source == own
+            samples / 1e6 / max(seconds, 1e-9)
+            for source, samples, seconds in runs
+            if source == source_name
         )
-        for own in in_order([source for source, _, _ in runs])
+        for source_name in in_order([source for source, _, _ in runs])
     ]
     return median(per_source)

@@ -31,8 +31,11 @@ def _processor() -> str:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
         return platform.machine()
-    found = {}
-    for key in ("model name", "cpu family", "model"):
-        match = re.search(rf"^{key}\s*:\s*(.+)$", text, re.MULTILINE)
-        found[key] = match[1] if match else "?"
-    return f"{found['model name']} (family {found['cpu family']}, model {found['model']})"
+    name, family, model = (_entry(text, key) for key in ("model name", "cpu family", "model"))
+    return f"{name} (family {family}, model {model})"
+
+
+def _entry(text: str, key: str) -> str:
+    """Value of a key of /proc/cpuinfo, "?" where it is missing."""
+    match = re.search(rf"^{key}\s*:\s*(.+)$", text, re.MULTILINE)
+    return match[1] if match else "?"

@@ -42,7 +42,11 @@ def _of_sections(random: Random, data: bytes, *, exchanged: bool) -> tuple[str, 
         return f"section {first} removed", data[:HEADER_BYTES] + b"".join(parts)
     # Those of one type are mistaken for each other the most easily.
     types = [section.type for section in reader.sections]
-    alike = [number for number, one in enumerate(types) if one == types[first] and number != first]
+    alike = [
+        number
+        for number, section_type in enumerate(types)
+        if section_type == types[first] and number != first
+    ]
     second = random.choice(alike or range(len(parts)))
     parts[first], parts[second] = parts[second], parts[first]
     return f"sections {first} and {second} exchanged", data[:HEADER_BYTES] + b"".join(parts)

@@ -70,7 +70,7 @@ def _measure(bomb: Bomb, data: bytes, pipe: Any) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # On a machine that others use the shortest of three times is that of the work itself.
     outcomes = [attempt(data, bomb.limits) for _ in range(3)]
-    outcome = min(outcomes, key=lambda one: one.seconds)
+    outcome = min(outcomes, key=lambda outcome: outcome.seconds)
     resident = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10
     tracemalloc.start()
     attempt(data, bomb.limits)

@@ -80,8 +80,10 @@ def item(
 def whole_file(*pieces: Piece | tuple[str, bytes], items: int = 1) -> bytes:
     """A file with right CRCs of one HEAD and these sections."""
     head = Piece("HEAD", NONE, cbor.encode({0: 0, 1: items}))
-    rest = [one if isinstance(one, Piece) else Piece(one[0], NONE, one[1]) for one in pieces]
-    return Apart(HEADER, (head, *rest), indexed=False, digest_bytes=8).to_bytes()
+    sections = [
+        piece if isinstance(piece, Piece) else Piece(piece[0], NONE, piece[1]) for piece in pieces
+    ]
+    return Apart(HEADER, (head, *sections), indexed=False, digest_bytes=8).to_bytes()
 
 
 def stream(coder: int, count: int, model: bytes = b"", data: bytes = b"") -> bytes:
@@ -132,7 +134,9 @@ def bombs() -> Iterator[Bomb]:
     yield from _compressed()
     yield from _headers()
     yield from _models()
-    yield from _masks_and_residuals()
+    yield from _masks()
+    yield from _fill_values()
+    yield from _residuals()
     yield from _verbatim()
 
 
@@ -212,9 +216,9 @@ def _headers() -> Iterator[Bomb]:
 
 def _many_sections() -> bytes:
     framed = Piece("aBCd", NONE, b"").framed
-    one = framed + zlib.crc32(framed).to_bytes(4, "little")
+    section = framed + zlib.crc32(framed).to_bytes(4, "little")
     start = whole_file(("ITEM", item([4])))
-    return start[: start.rindex(b"ENDS")] + one * (1 << 20)
+    return start[: start.rindex(b"ENDS")] + section * (1 << 20)
 
 
 def _models() -> Iterator[Bomb]:
@@ -258,7 +262,7 @@ def _mask(shape: list[int], *, purpose: int = 1, constant: int = 0, method: int 
     return data + patterns
 
 
-def _masks_and_residuals() -> Iterator[Bomb]:
+def _masks() -> Iterator[Bomb]:
     for method, name in enumerate(("packed", "by context", "mixed")):
         payload = _mask([1 << 20] * 2, method=method)
         data = whole_file(("ITEM", item([4, 4])), ("MASK", payload))
@@ -286,6 +290,9 @@ def _masks_and_residuals() -> Iterator[Bomb]:
         partial(whole_file, ("ITEM", owner), ("MASK", sparse)),
         ("CorruptError",),
     )
+
+
+def _fill_values() -> Iterator[Bomb]:
     fills = _mask([4, 4], purpose=0)[:-6] + b"\x04\x02" + bytes(4) + b"\1\0\0\0"
     fills += stream(RANGE, 1 << 28, _EVEN)[1:]
     yield Bomb(
@@ -293,6 +300,9 @@ def _masks_and_residuals() -> Iterator[Bomb]:
         partial(whole_file, ("ITEM", item([4, 4], mask=0)), ("MASK", fills)),
         ("CorruptError",),
     )
+
+
+def _residuals() -> Iterator[Bomb]:
     for name, coder, count in (("mixing", 5, 1 << 40), ("ANS", ANS, 1 << 28)):
         coded = stream(coder, count, _EVEN if coder == ANS else b"")
         yield Bomb(

@@ -241,8 +241,10 @@ def encode_loosely(value: Any) -> bytes:
     if isinstance(value, list):
         return _head(4, len(value)) + b"".join(map(encode_loosely, value))
     if isinstance(value, dict):
-        pairs = sorted((cbor.encode(key), encode_loosely(one)) for key, one in value.items())
-        return _head(5, len(value)) + b"".join(key + one for key, one in pairs)
+        pairs = sorted(
+            (cbor.encode(key), encode_loosely(element)) for key, element in value.items()
+        )
+        return _head(5, len(value)) + b"".join(key + element for key, element in pairs)
     return cbor.encode(value)
 
 

@@ -102,12 +102,12 @@ class Apart:
                 digest = file.integer_digest()
             data = plain.to_bytes(digest)
             with codec.open(data, device="cpu", threads=1, limits=SMALL) as file:
-                found = file.section_digests()
+                digests = file.section_digests()
                 starts = [section.start for section in file.sections.sections]
         except InrcError:
             return self
         pieces = [
-            replace(piece, digest=found.get(start, piece.digest))
+            replace(piece, digest=digests.get(start, piece.digest))
             for piece, start in zip(self.pieces, starts, strict=False)
         ]
         return replace(self, pieces=tuple(pieces))
@@ -123,12 +123,12 @@ class Apart:
         if self.indexed:
             start = len(out)
             _append(out, Piece("tIDX", NONE, _edited(_index(self.pieces), self.index_edit)))
-        rest = encode_uleb(start) + digest[: self.digest_bytes]
-        fixed = len(out) + 6 + len(rest) + CRC_BYTES
+        end_payload = encode_uleb(start) + digest[: self.digest_bytes]
+        fixed = len(out) + 6 + len(end_payload) + CRC_BYTES
         total = fixed + 1
         while fixed + len(encode_uleb(total)) != total:
             total = fixed + len(encode_uleb(total))
-        _append(out, Piece("ENDS", NONE, _edited(encode_uleb(total) + rest, self.end_edit)))
+        _append(out, Piece("ENDS", NONE, _edited(encode_uleb(total) + end_payload, self.end_edit)))
         return bytes(out)
 
 

@@ -41,28 +41,28 @@ class Damage:
             memory.start()
             inputs = _prefixes if self.kind == "prefixes" else _flips
             for place, data in inputs(vector.data):
-                found = attempt(data, _LIMITS, whole=False)
-                if found.accepted:
-                    found = attempt(data, _LIMITS)
-                count(tally, f"{vector.name} at {place}", found)
-                if found.accepted and self._is_wrong(found, whole):
+                outcome = attempt(data, _LIMITS, whole=False)
+                if outcome.accepted:
+                    outcome = attempt(data, _LIMITS)
+                count(tally, f"{vector.name} at {place}", outcome)
+                if outcome.accepted and self._is_wrong(outcome, whole):
                     tally.wrong.append(f"{vector.name} at {place}")
         tally.bytes = (memory.growth, vector.name)
         return tally
 
-    def _is_wrong(self, found: Outcome, whole: Outcome) -> bool:
+    def _is_wrong(self, outcome: Outcome, whole: Outcome) -> bool:
         """A cut file is never right; one with a flipped bit only if nothing decoded differs."""
-        return self.kind == "prefixes" or found.digest != whole.digest
+        return self.kind == "prefixes" or outcome.digest != whole.digest
 
 
-def count(tally: Tally, name: str, found: Outcome) -> None:
+def count(tally: Tally, name: str, outcome: Outcome) -> None:
     """Count one input."""
     tally.inputs += 1
-    tally.seconds = max(tally.seconds, (found.seconds, name))
-    if found.escaped:
-        tally.escaped.append(f"{name}: {found.escaped.strip().splitlines()[-1]}")
-    elif found.error:
-        tally.rejected[found.error] += 1
+    tally.seconds = max(tally.seconds, (outcome.seconds, name))
+    if outcome.escaped:
+        tally.escaped.append(f"{name}: {outcome.escaped.strip().splitlines()[-1]}")
+    elif outcome.error:
+        tally.rejected[outcome.error] += 1
     else:
         tally.accepted += 1
 
@@ -89,4 +89,4 @@ def seconds_of(vectors: tuple[Vector, ...], kind: str) -> float:
     started = time.perf_counter()
     inputs = sum(part.try_case(number).inputs for number in range(len(part.vectors)))
     each = (time.perf_counter() - started) / inputs
-    return each * sum(len(one.data) for one in vectors) * (8 if kind == "flips" else 1)
+    return each * sum(len(vector.data) for vector in vectors) * (8 if kind == "flips" else 1)

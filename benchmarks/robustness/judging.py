@@ -64,21 +64,21 @@ def _compared(theirs: Any, ours: Outcome) -> tuple[str, str]:
         return DISAGREE, "the integers differ"
     for number, item in enumerate(theirs.items):
         for index, component in enumerate(item.components):
-            found = (ours.values or {}).get((number, index))
-            if found is None:
+            values = (ours.values or {}).get((number, index))
+            if values is None:
                 continue
             expected = np.asarray(component.values)
-            if found.shape != expected.shape or found.dtype != expected.dtype:
+            if values.shape != expected.shape or values.dtype != expected.dtype:
                 return DISAGREE, f"item {number}: another shape or dtype"
-            worst = _difference(found, expected, component.scale)
+            worst = _difference(values, expected, component.scale)
             if worst > 1:
                 return OTHER_VALUES, f"item {number}: {worst:.3g} times what is allowed"
     return AGREE, ""
 
 
-def _difference(found: Any, expected: Any, scale: float) -> float:
+def _difference(values: Any, expected: Any, scale: float) -> float:
     """The greatest, in units of what is allowed."""
-    wide, other = found.astype(np.float64), expected.astype(np.float64)
+    wide, other = values.astype(np.float64), expected.astype(np.float64)
     same = (wide == other) | (np.isnan(wide) & np.isnan(other))
     if same.all():
         return 0.0

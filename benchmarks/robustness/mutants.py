@@ -49,11 +49,11 @@ class Mutants:
         name = f"mutant {number} of {vector.name}"
         with vector.priors():
             memory.start()
-            found = attempt(data, SMALL)
+            outcome = attempt(data, SMALL)
             tally.bytes = (memory.growth, name)
-            count(tally, name, found)
-            if not found.escaped and self._judged(number, found):
-                verdict, words = judge(data, found, digests_known=complete)
+            count(tally, name, outcome)
+            if not outcome.escaped and self._judged(number, outcome):
+                verdict, words = judge(data, outcome, digests_known=complete)
                 tally.judged[verdict] += 1
                 if verdict == DISAGREE:
                     tally.wrong.append(f"{name}: {words}")
@@ -61,6 +61,6 @@ class Mutants:
                     tally.remarks.append(f"{name}: {words}")
         return tally
 
-    def _judged(self, number: int, found: Outcome) -> bool:
+    def _judged(self, number: int, outcome: Outcome) -> bool:
         every = self.judged_every
-        return every > 0 and (found.accepted or number % every == 0)
+        return every > 0 and (outcome.accepted or number % every == 0)

@@ -85,43 +85,43 @@ def _field(view: FieldView, plain: Array | None) -> Field:
 
 def valid_samples(view: FieldView) -> Mask:
     """Which samples of a field are valid, by the masks of its items."""
-    found = np.ones(view.shape, np.bool_)
+    valid = np.ones(view.shape, np.bool_)
     for item in view.items:
         header = item.header
-        component = next(one for one in header.components if one.name == view.name)
+        component = next(entry for entry in header.components if entry.name == view.name)
         coded = item.validity(component)
         if coded is None:
             continue
         # The tile whose core a sample lies in tells whether it is valid (TILE-5).
         origin = header.origin or (0,) * view.ndim
         overlap = header.overlap or ((0, 0),) * view.ndim
-        own = tuple(slice(b, n - a) for n, (b, a) in zip(header.shape, overlap, strict=True))
-        box = tuple(slice(o + p.start, o + p.stop) for o, p in zip(origin, own, strict=True))
-        found[box] = coded.mask[own]
-    return found
+        core = tuple(slice(b, n - a) for n, (b, a) in zip(header.shape, overlap, strict=True))
+        box = tuple(slice(o + p.start, o + p.stop) for o, p in zip(origin, core, strict=True))
+        valid[box] = coded.mask[core]
+    return valid
 
 
 def broken(before: Content, after: Content, losses: Sequence[LostRegion]) -> Iterator[str]:
     """Every promise that a repaired file breaks, in words."""
-    unnamed = any(one.kind == VARIABLE and not one.name for one in losses)
-    gone = {one.name for one in losses if one.kind == VARIABLE}
+    lost_names = {loss.name for loss in losses if loss.kind == VARIABLE}
+    unnamed = any(not name for name in lost_names)
     for name in sorted(after.fields.keys() - before.fields.keys()):
         yield f"field {name!r} was not there before"
     for name, field in before.fields.items():
         if name in after.fields:
-            own = [one for one in losses if one.name == name]
-            found = _differences(field, after.fields[name], own, cut=unnamed)
-            yield from (f"{name!r}: {words}" for words in found)
-        elif name not in gone and not unnamed:
+            of_field = [loss for loss in losses if loss.name == name]
+            differences = _differences(field, after.fields[name], of_field, cut=unnamed)
+            yield from (f"{name!r}: {words}" for words in differences)
+        elif name not in lost_names and not unnamed:
             yield f"field {name!r} is gone, and nothing says so"
     for name, value in before.verbatim.items():
         if name not in after.verbatim:
-            if name not in gone and not unnamed:
+            if name not in lost_names and not unnamed:
                 yield f"variable {name!r} is gone, and nothing says so"
         elif after.verbatim[name] != value:
             yield f"variable {name!r} is another"
-    said = any(one.kind in (VARIABLE, METADATA) for one in losses)
-    if after.metadata != before.metadata and not said:
+    told = any(loss.kind in (VARIABLE, METADATA) for loss in losses)
+    if after.metadata != before.metadata and not told:
         yield "the metadata are others, and nothing says so"
     if not losses:
         for name in before.fields.keys() & after.fields.keys():
@@ -170,8 +170,8 @@ def _same(first: Array, second: Array) -> Mask:
 
 
 def _boxes(shape: tuple[int, ...], losses: Sequence[LostRegion], kind: str) -> Mask:
-    found = np.zeros(shape, np.bool_)
-    for one in losses:
-        if one.kind == kind:
-            found[tuple(slice(*span) for span in one.ranges)] = True
-    return found
+    covered = np.zeros(shape, np.bool_)
+    for loss in losses:
+        if loss.kind == kind:
+            covered[tuple(slice(*span) for span in loss.ranges)] = True
+    return covered

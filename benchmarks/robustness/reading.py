@@ -69,14 +69,14 @@ def outcome_of(act: Callable[[], Outcome]) -> Outcome:
     """What something came to, or the error that ended it, and its seconds."""
     started = time.process_time()
     try:
-        found = act()
+        outcome = act()
     except InrcError as error:
-        found = Outcome(type(error).__name__, str(error))
+        outcome = Outcome(type(error).__name__, str(error))
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException:  # noqa: BLE001 (what is looked for; a Rust panic is no Exception)
-        found = Outcome(escaped=traceback.format_exc())
-    return replace(found, seconds=time.process_time() - started)
+        outcome = Outcome(escaped=traceback.format_exc())
+    return replace(outcome, seconds=time.process_time() - started)
 
 
 def attempt(data: bytes, limits: Limits, *, whole: bool = True) -> Outcome:
@@ -85,10 +85,10 @@ def attempt(data: bytes, limits: Limits, *, whole: bool = True) -> Outcome:
     def act() -> Outcome:
         with codec.open(data, device="cpu", threads=1, limits=limits) as file:
             file.sections.check_all()
-            found = _read(file) if whole else Outcome()
+            outcome = _read(file) if whole else Outcome()
         if whole:
             codec.info(data, limits=limits)
-        return found
+        return outcome
 
     return outcome_of(act)
 
@@ -105,8 +105,8 @@ def _read(file: InrcFile) -> Outcome:
             for index in range(len(model.header.components)):
                 values[model.number, index] = ItemView(model, index)[...]
     for name, view in file.items():
-        found = view[...]
-        digest.update(name.encode() + str(found.shape).encode() + found.tobytes())
+        samples = view[...]
+        digest.update(name.encode() + str(samples.shape).encode() + samples.tobytes())
         digest.update(repr((view.attrs, view.coords, view.bound, view.dims)).encode())
         view.at(np.zeros((1, view.ndim)))
         view.at([[size - 1 for size in view.shape]])

@@ -83,16 +83,16 @@ class Repairs:
             memory.start()
             started = time.process_time()
             try:
-                found = attempt(data, before, tally)
+                complaints = attempt(data, before, tally)
             except InrcError as error:
                 tally.rejected[type(error).__name__] += 1
-                found = []
+                complaints = []
             except Exception:  # noqa: BLE001 (what is looked for)
                 tally.escaped.append(f"{name}: {traceback.format_exc().splitlines()[-1]}")
-                found = []
+                complaints = []
         tally.seconds = (time.process_time() - started, name)
         tally.bytes = (memory.growth, name)
-        tally.wrong += [f"{name}: {one}" for one in found[:3]]
+        tally.wrong += [f"{name}: {complaint}" for complaint in complaints[:3]]
         return tally
 
 

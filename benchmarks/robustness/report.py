@@ -50,7 +50,7 @@ def of_mutants(tally: Tally, vectors: int, asked: int, every: int) -> str:
     return text
 
 
-def of_bombs(found: Sequence[Refusal]) -> str:
+def of_bombs(refusals: Sequence[Refusal]) -> str:
     """Text and table of part 3."""
     lines = [
         "What has to be refused within 50 ms and 16 MiB beyond what the process had: resident "
@@ -60,12 +60,13 @@ def of_bombs(found: Sequence[Refusal]) -> str:
         "| file | bytes | refused by | ms | MiB | |",
         "|---|---:|---|---:|---:|---|",
     ]
-    for one in found:
-        most = max(one.traced, one.resident) / (1 << 20)
-        how = one.outcome.error or ("escaped" if one.outcome.escaped else "not at all")
+    for refusal in refusals:
+        most = max(refusal.traced, refusal.resident) / (1 << 20)
+        how = refusal.outcome.error or ("escaped" if refusal.outcome.escaped else "not at all")
+        milliseconds = 1000 * refusal.outcome.seconds
         lines.append(
-            f"| {one.bomb.name} | {one.file_bytes:,} | {how} | {1000 * one.outcome.seconds:.1f} "
-            f"| {most:.1f} | {'' if one.right else '**wrong**'} |"
+            f"| {refusal.bomb.name} | {refusal.file_bytes:,} | {how} | {milliseconds:.1f} "
+            f"| {most:.1f} | {'' if refusal.right else '**wrong**'} |"
         )
     return "\n".join(lines) + "\n"
 
@@ -86,14 +87,18 @@ def of_written(tally: Tally, sources: int) -> str:
         ("files written outside of the target", "written outside"),
         ("more than 5 s, 256 MiB or 10,000 files", ""),
     ):
-        found = [one for one in tally.wrong if words in one and (words or not _is_named(one))]
-        rows.append((f"**{told}**", f"**{len(found):,}**"))
+        complaints = [
+            complaint
+            for complaint in tally.wrong
+            if words in complaint and (words or not _is_named(complaint))
+        ]
+        rows.append((f"**{told}**", f"**{len(complaints):,}**"))
     rows += [
         ("**anything else than an `InrcError`, crashes included**", f"**{len(tally.escaped):,}**"),
         ("most processor time", f"{tally.seconds[0]:.2f} s ({tally.seconds[1]})"),
         ("most memory", f"{tally.bytes[0] / (1 << 20):.1f} MiB ({tally.bytes[1]})"),
     ]
-    listed = "".join(f"- {one}\n" for one in [*tally.wrong[:10], *tally.escaped[:10]])
+    listed = "".join(f"- {example}\n" for example in [*tally.wrong[:10], *tally.escaped[:10]])
     by_suffix = ", ".join(f"{name} {count:,}" for name, count in tally.written.most_common())
     return text + _rows(rows) + f"\nWritten: {by_suffix}.\n" + (f"\n{listed}" if listed else "")
 
@@ -114,27 +119,29 @@ def of_repairs(tallies: Mapping[str, Tally], vectors: int, of: int) -> str:
         "`allow_truncated`; values have to be finite where they were. "
         "Times are with all these checks.\n\n"
     )
-    names = sorted({name for one in tallies.values() for name in one.rejected})
-    rows = [("inputs", [f"{one.inputs:,}" for one in tallies.values()])]
-    outcomes = sorted({name for one in tallies.values() for name in one.judged})
-    rows += [(name, [f"{one.judged[name]:,}" for one in tallies.values()]) for name in outcomes]
+    names = sorted({name for tally in tallies.values() for name in tally.rejected})
+    rows = [("inputs", [f"{tally.inputs:,}" for tally in tallies.values()])]
+    outcomes = sorted({name for tally in tallies.values() for name in tally.judged})
+    rows += [(name, [f"{tally.judged[name]:,}" for tally in tallies.values()]) for name in outcomes]
     rows += [
-        (f"refused: {name}", [f"{one.rejected[name]:,}" for one in tallies.values()])
+        (f"refused: {name}", [f"{tally.rejected[name]:,}" for tally in tallies.values()])
         for name in names
     ]
     rows += [
-        ("**wrong**", [f"**{len(one.wrong):,}**" for one in tallies.values()]),
+        ("**wrong**", [f"**{len(tally.wrong):,}**" for tally in tallies.values()]),
         (
             "**anything else than an `InrcError` raised**",
-            [f"**{len(one.escaped):,}**" for one in tallies.values()],
+            [f"**{len(tally.escaped):,}**" for tally in tallies.values()],
         ),
-        ("most processor time", [f"{one.seconds[0]:.2f} s" for one in tallies.values()]),
-        ("most memory", [f"{one.bytes[0] / (1 << 20):.1f} MiB" for one in tallies.values()]),
+        ("most processor time", [f"{tally.seconds[0]:.2f} s" for tally in tallies.values()]),
+        ("most memory", [f"{tally.bytes[0] / (1 << 20):.1f} MiB" for tally in tallies.values()]),
     ]
     text += f"| | {' | '.join(tallies)} |\n|---|{'---:|' * len(tallies)}\n"
     text += "".join(f"| {name} | {' | '.join(values)} |\n" for name, values in rows)
-    examples = [example for one in tallies.values() for example in [*one.wrong, *one.escaped][:10]]
-    return text + ("\n" if examples else "") + "".join(f"- {one}\n" for one in examples)
+    examples = [
+        example for tally in tallies.values() for example in [*tally.wrong, *tally.escaped][:10]
+    ]
+    return text + ("\n" if examples else "") + "".join(f"- {example}\n" for example in examples)
 
 
 def footer(command: str, seconds: float, machine: Mapping[str, str]) -> str:
@@ -156,7 +163,7 @@ def _table(tally: Tally, wrong: str) -> str:
         ("most memory", f"{tally.bytes[0] / (1 << 20):.1f} MiB ({tally.bytes[1]})"),
     ]
     examples = [*tally.wrong[:10], *tally.escaped[:10]]
-    listed = "".join(f"- {one}\n" for one in examples)
+    listed = "".join(f"- {example}\n" for example in examples)
     return _rows(rows) + (f"\n{listed}" if listed else "")
 
 

@@ -150,10 +150,10 @@ def mutate_mask(random: Random, payload: bytes) -> bytes:
     if random.random() < 0.6:
         return mutate_bytes(random, payload)
     try:
-        found = decode_mask_section(payload, SMALL)
+        section = decode_mask_section(payload, SMALL)
     except InrcError:
         return mutate_bytes(random, payload)
-    mask, patterns = found.mask.copy(), found.patterns
+    mask, patterns = section.mask.copy(), section.patterns
     kind = random.randrange(5)
     if kind == 0:
         mask.ravel()[random.randrange(mask.size)] ^= True

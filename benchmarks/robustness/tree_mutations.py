@@ -114,7 +114,7 @@ def _integers(tree: Any, path: Path) -> list[Path]:
     pairs = (
         tree.items() if isinstance(tree, dict) else enumerate(tree if type(tree) is list else ())
     )
-    return [place for key, one in pairs for place in _integers(one, (*path, key))]
+    return [place for key, element in pairs for place in _integers(element, (*path, key))]
 
 
 def _put(tree: Any, path: Path, value: int) -> None:
@@ -150,10 +150,10 @@ def _other_text(random: Random, text: str) -> str:
 
 
 def _once(random: Random, pattern: re.Pattern[str], text: str, others: tuple[str, ...]) -> str:
-    found = list(pattern.finditer(text))
-    if not found:
+    places = list(pattern.finditer(text))
+    if not places:
         return text + random.choice(others)
-    place = random.choice(found)
+    place = random.choice(places)
     return text[: place.start()] + random.choice(others) + text[place.end() :]
 
 
@@ -178,14 +178,14 @@ def _texts(tree: Any) -> list[str]:
     if isinstance(tree, str):
         return [tree]
     inner = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
-    return [text for one in inner for text in _texts(one)]
+    return [text for element in inner for text in _texts(element)]
 
 
 def _substituted(tree: Any, old: str, new: str) -> Any:
     if isinstance(tree, str):
         return new if tree == old else tree
     if isinstance(tree, list):
-        return [_substituted(one, old, new) for one in tree]
+        return [_substituted(element, old, new) for element in tree]
     if isinstance(tree, dict):
-        return {key: _substituted(one, old, new) for key, one in tree.items()}
+        return {key: _substituted(element, old, new) for key, element in tree.items()}
     return tree

@@ -78,18 +78,18 @@ def _try(tally: Tally, name: str, data: bytes, suffix: str, options: dict[str, A
         source = place.folder.parent / "a.inrc"
         source.write_bytes(data)
         memory.start()
-        found = decoded(source, place.folder / f"target{suffix}", options)
+        outcome = decoded(source, place.folder / f"target{suffix}", options)
         growth = memory.growth
         source.unlink()
-        count(tally, name, found)
+        count(tally, name, outcome)
         tally.bytes = max(tally.bytes, (growth, name))
-        complaints = place.complaints(before, written=found.accepted)
-        if found.seconds > SECONDS:
-            complaints.append(f"{found.seconds:.1f} s")
+        complaints = place.complaints(before, written=outcome.accepted)
+        if outcome.seconds > SECONDS:
+            complaints.append(f"{outcome.seconds:.1f} s")
         if growth > BYTES:
             complaints.append(f"{growth >> 20} MiB of memory")
-        tally.wrong += [f"{name}: {one}" for one in complaints]
-        tally.written.update([suffix] if found.accepted else [])
+        tally.wrong += [f"{name}: {complaint}" for complaint in complaints]
+        tally.written.update([suffix] if outcome.accepted else [])
 
 
 def decoded(source: Path, target: Path, options: dict[str, Any]) -> Outcome:
@@ -129,20 +129,20 @@ class _Place:
 
     def complaints(self, before: dict[Path, bytes], *, written: bool) -> list[str]:
         """What is wrong with the files that are there now."""
-        found = []
+        complaints = []
         after = self.surroundings()
         if after != before:
             changed = [path for path in {*before, *after} if before.get(path) != after.get(path)]
-            found.append(f"written outside of the target: {changed[0]}")
+            complaints.append(f"written outside of the target: {changed[0]}")
             shutil.rmtree(ELSEWHERE, ignore_errors=True)
         targets = [path for path in self.folder.iterdir() if path.name != "bystander.zarr"]
         if len(targets) != written:
-            found.append(f"partial output: {[path.name for path in targets]}")
+            complaints.append(f"partial output: {[path.name for path in targets]}")
         files = [path for target in targets for path in (target, *target.rglob("*"))]
         size = sum(path.stat().st_size for path in files)
         if size > WRITTEN or len(files) > FILES:
-            found.append(f"{len(files)} files of {size} bytes")
-        return found
+            complaints.append(f"{len(files)} files of {size} bytes")
+        return complaints
 
 
 @cache

@@ -63,7 +63,7 @@ def sources_of_vectors() -> tuple[Source, ...]:
 
 def sources() -> tuple[Source, ...]:
     """Vectors, and files that are encoded now."""
-    found = list(sources_of_vectors())
+    all_sources = list(sources_of_vectors())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for path in _inputs(folder):
@@ -72,8 +72,8 @@ def sources() -> tuple[Source, ...]:
                 path, target, max_error=1, arch="pyramid", effort=0, device="cpu", threads=1,
                 overwrite=True,
             )  # fmt: skip
-            found.append(_source(path.name, target.read_bytes()))
-    return tuple(found)
+            all_sources.append(_source(path.name, target.read_bytes()))
+    return tuple(all_sources)
 
 
 def _source(name: str, data: bytes) -> Source:

@@ -35,9 +35,9 @@ def _netcdf(name: str, index: Any = ...) -> Callable[[Path], Sample]:
 
         # An unusable _FillValue is not our matter: no sample equals it.
         with Dataset(path) as file, warnings.catch_warnings(action="ignore"):
-            found = np.ma.asarray(file[name][index])
-        valid = ~np.ma.getmaskarray(found)
-        values = np.asarray(found.filled(0), np.float32)
+            masked = np.ma.asarray(file[name][index])
+        valid = ~np.ma.getmaskarray(masked)
+        values = np.asarray(masked.filled(0), np.float32)
         return Sample(values, None if valid.all() else valid)
 
     return read
