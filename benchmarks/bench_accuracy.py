@@ -28,12 +28,12 @@ from results import describe_machine
 from skimage import data as samples
 
 import codec
-from codec.container.items import Item
-from codec.contracts import Evaluator
-from codec.decodable_item import DecodableItem
+from codec.coding.evaluate import evaluate_blocks
+from codec.format.headers import Item
 from codec.limits import Limits
-from codec.pipeline.blocks import evaluate_blocks
-from codec.reader import InrcFile
+from codec.plugin_api.architecture import Evaluator
+from codec.reading.item import DecodableItem
+from codec.reading.open_file import InrcFile
 from inrc_conformance.decoder import decode_bytes
 from inrc_conformance.decoder.result import DecodedItem
 

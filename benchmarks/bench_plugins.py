@@ -41,11 +41,11 @@ from sources import data_folder
 from storage_schemes import Scheme, Stored, Tensor
 
 import codec
-from codec.decodable_item import DecodableItem
+from codec.coding.evaluate import evaluate_blocks
+from codec.coding.normalise import denormalise
 from codec.limits import Limits
-from codec.pipeline.blocks import evaluate_blocks
-from codec.pipeline.normalise import denormalise
-from codec.reader import InrcFile
+from codec.reading.item import DecodableItem
+from codec.reading.open_file import InrcFile
 
 _HERE = Path(__file__).parent
 _STORAGE, _ARCHITECTURES, _CURVES = (
@@ -329,7 +329,7 @@ def _decoded(path: Path) -> Array:
 def _distances(mesh: Path, file: InrcFile) -> Array:
     """The exact distances at the nodes of a file's grid, cut off as its values are."""
     from codec.media import formats
-    from codec.media.mesh_frame import MeshFrame
+    from codec.media.mesh.frame import MeshFrame
 
     shape = formats.read(mesh, None, None).shape
     if shape is None:

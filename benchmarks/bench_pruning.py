@@ -26,17 +26,17 @@ import numpy.typing as npt
 import torch
 from results import describe_machine, replace_section
 
-from codec import registry
-from codec.pipeline.batches import AxisSampler, Shard
-from codec.pipeline.family_units import FamilyUnits
-from codec.pipeline.metrics import peak_signal_to_noise
-from codec.pipeline.progress import StageProgress
-from codec.pipeline.pruning import FINAL_SHARE, RATE_SHARE, prune_entries, remove_units
-from codec.pipeline.quantised_fit import bit_price
-from codec.pipeline.trainer import Tensors, Trainer
-from codec.stage_contracts import UnitPruner
-from inrc_plugins.fvsrn.config import FvsrnConfig
-from inrc_plugins.fvsrn.family import FvsrnFamily
+from codec.measuring.metrics import peak_signal_to_noise
+from codec.plugin_api import registry
+from codec.plugin_api.stages import UnitPruner
+from codec.training.batches import AxisSampler, Shard
+from codec.training.family_units import FamilyUnits
+from codec.training.progress import StageProgress
+from codec.training.pruning import FINAL_SHARE, RATE_SHARE, prune_entries, remove_units
+from codec.training.quantised_fit import bit_price
+from codec.training.trainer import Tensors, Trainer
+from inrc_plugins.architectures.fvsrn.config import FvsrnConfig
+from inrc_plugins.architectures.fvsrn.training.family import FvsrnFamily
 
 _RESULTS = Path(__file__).with_name("RESULTS.md")
 _JSON = Path(__file__).parent / "results" / "pruning.json"

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from codec.container.leb128 import decode_uleb, encode_uleb, unzigzag, zigzag
 from codec.entropy import bits
 from codec.entropy.laplace_coder import split_symbols
 from codec.entropy.laplace_constants import ROWS
 from codec.entropy.stream import ANS, LAPLACE, RANGE, decode_stream_with_summary, encode_stream
 from codec.entropy.tables import PRECISION, laplace_frequencies, normalise_counts
+from codec.format.leb128 import decode_uleb, encode_uleb, unzigzag, zigzag
 from codec.limits import Limits
 
 Integers = npt.NDArray[np.int64]

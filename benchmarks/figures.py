@@ -18,18 +18,18 @@ from entropy_cost import StreamCost, recoded_cost, stream_costs
 from processes import Finished, free_cores, run_inrc
 
 import codec
-from codec.assembly import FileParts, needed_level
-from codec.container.items import Component, Dim, Item
-from codec.contracts import CodedTensor, Floats, Model
-from codec.decodable_item import DecodableItem
-from codec.pipeline.batches import AxisSampler
-from codec.pipeline.gradient_fit import SHARD_POINTS
-from codec.pipeline.item_sections import encode_item, restore_parameters
-from codec.pipeline.quantised_fit import QuantisedFit
-from codec.pipeline.trainer import Trainer
-from codec.reader import InrcFile
-from codec.registry import architecture, quantiser
-from inrc_plugins.fvsrn.family import FvsrnFamily
+from codec.coding.item_sections import encode_item, restore_parameters
+from codec.coding.write_file import FileParts, needed_level
+from codec.format.headers import Component, Dim, Item
+from codec.plugin_api.architecture import CodedTensor, Floats, Model
+from codec.plugin_api.registry import architecture, quantiser
+from codec.reading.item import DecodableItem
+from codec.reading.open_file import InrcFile
+from codec.training.batches import AxisSampler
+from codec.training.gradient_fit import SHARD_POINTS
+from codec.training.quantised_fit import QuantisedFit
+from codec.training.trainer import Trainer
+from inrc_plugins.architectures.fvsrn.training.family import FvsrnFamily
 
 MIB = 1 << 20
 THREADS = 2

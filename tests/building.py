@@ -11,17 +11,17 @@ import netCDF4
 import numpy as np
 import numpy.typing as npt
 
-from codec.assembly import FileParts
-from codec.container.items import Component, Dim, Quantisation
-from codec.container.leb128 import decode_uleb, encode_uleb
-from codec.contracts import CodedTensor, Model
-from codec.entropy.mask_section import CodedMask, FillPatterns
+from codec.coding.item_sections import encode_item
+from codec.coding.mask_section import CodedMask, FillPatterns
+from codec.coding.write_file import FileParts
 from codec.entropy.mixing.coder import quantise_lattice
-from codec.pipeline.item_sections import encode_item
-from codec.registry import architecture
-from inrc_plugins.pyramid import bases
-from inrc_plugins.pyramid.config import PyramidConfig
-from inrc_plugins.pyramid.transform import analyse
+from codec.format.headers import Component, Dim, Quantisation
+from codec.format.leb128 import decode_uleb, encode_uleb
+from codec.plugin_api.architecture import CodedTensor, Model
+from codec.plugin_api.registry import architecture
+from inrc_plugins.architectures.pyramid import bases
+from inrc_plugins.architectures.pyramid.config import PyramidConfig
+from inrc_plugins.architectures.pyramid.transform import analyse
 
 HEADER_BYTES = 12
 

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 import codec
-from codec.container.provenance import BOUND, METADATA, SAMPLES, VARIABLE
 from codec.errors import TruncatedError
-from codec.field_view import FieldView
-from codec.reader import InrcFile
+from codec.format.provenance import BOUND, METADATA, SAMPLES, VARIABLE
+from codec.reading.field import FieldView
+from codec.reading.open_file import InrcFile
 from codec.reports import LostRegion
 
 Array = npt.NDArray[Any]

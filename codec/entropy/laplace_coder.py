@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from codec.container.leb128 import decode_uleb, encode_uleb, unzigzag, zigzag
 from codec.entropy import bits
 from codec.entropy.coders import WORD_BYTES, SymbolDecoder, SymbolEncoder
 from codec.entropy.laplace_constants import ROWS
 from codec.entropy.tables import best_laplace_class, laplace_frequencies
 from codec.errors import CorruptError, TruncatedError
+from codec.format.leb128 import decode_uleb, encode_uleb, unzigzag, zigzag
 
 Integers = npt.NDArray[np.int64]
 LaplaceSegment = tuple[int, int]

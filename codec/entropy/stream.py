@@ -14,10 +14,6 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from codec.container.compression import BROTLI as BROTLI_METHOD
-from codec.container.compression import ZSTD as ZSTD_METHOD
-from codec.container.compression import compress_frame, decompress
-from codec.container.leb128 import decode_uleb, encode_uleb, unzigzag, zigzag
 from codec.entropy import bits
 from codec.entropy.coders import (
     AnsDecoder,
@@ -37,6 +33,10 @@ from codec.errors import (
     TruncatedError,
     UnsupportedError,
 )
+from codec.format.compression import BROTLI as BROTLI_METHOD
+from codec.format.compression import ZSTD as ZSTD_METHOD
+from codec.format.compression import compress_frame, decompress
+from codec.format.leb128 import decode_uleb, encode_uleb, unzigzag, zigzag
 from codec.limits import Limits
 
 RAW, ANS, RANGE, ZSTD, BROTLI, MIXING, OCTREE, ARRAY = range(8)

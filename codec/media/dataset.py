@@ -1,7 +1,7 @@
 """What every reader of a medium produces and every writer consumes.
 
 A `Dataset` is split in two: the fields that will be fitted, and everything else, which is kept
-verbatim. `metadata` is a tree of plain values (the subset of CBOR that `codec.container.cbor`
+verbatim. `metadata` is a tree of plain values (the subset of CBOR that `codec.format.cbor`
 writes: None, bool, int, float, str, bytes, list, dict with int keys), whose layout belongs to the
 medium and is specified in `format_spec/metadata.md`.
 """
@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from codec.surface import Sheet, Surface
+from codec.plugin_api.surface import Sheet, Surface
 
 Array = npt.NDArray[Any]
 Metadata = dict[int, Any]

@@ -16,8 +16,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from codec.container.byte_sources import FileSource
 from codec.errors import InvalidInputError
+from codec.files.byte_sources import FileSource
 from codec.media.dataset import Array
 
 # Rows shorter than this are read with what lies between them, which costs less than many calls.

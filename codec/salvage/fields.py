@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from codec.container.items import Dim, Item
-from codec.container.provenance import BOUND, SAMPLES
-from codec.container.tile_grid import Box, box_samples, core_of
 from codec.errors import CorruptError
+from codec.format.headers import Dim, Item
+from codec.format.provenance import BOUND, SAMPLES
+from codec.format.tile_grid import Box, box_samples, core_of
 from codec.limits import Limits
 from codec.reports import LostRegion
 from codec.salvage.items import SavedItem, SavedItems, lost_header

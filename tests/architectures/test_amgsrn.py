@@ -15,17 +15,17 @@ import torch
 
 import codec
 from codec.errors import CorruptError, InvalidOptionError, UnsupportedError
-from codec.pipeline import fit_journal
-from codec.registry import architecture
-from inrc_plugins.amgsrn import network
-from inrc_plugins.amgsrn.config import TRANSFORM_NUMBERS, AmgsrnConfig
-from inrc_plugins.amgsrn.device_evaluation import DeviceEvaluator
-from inrc_plugins.amgsrn.evaluation import AmgsrnEvaluator, linear_parts
-from inrc_plugins.amgsrn.family import matched
-from inrc_plugins.amgsrn.placement import Placement, PlacingTrainer
-from inrc_plugins.amgsrn.sampling import PointSampler
-from inrc_plugins.amgsrn.settings import AmgsrnSettings
-from inrc_plugins.config_map import active_axes
+from codec.files import fit_journal
+from codec.plugin_api.registry import architecture
+from inrc_plugins.architectures.amgsrn.config import TRANSFORM_NUMBERS, AmgsrnConfig
+from inrc_plugins.architectures.amgsrn.evaluation import AmgsrnEvaluator, linear_parts
+from inrc_plugins.architectures.amgsrn.settings import AmgsrnSettings
+from inrc_plugins.architectures.amgsrn.training import network
+from inrc_plugins.architectures.amgsrn.training.device_evaluation import DeviceEvaluator
+from inrc_plugins.architectures.amgsrn.training.family import matched
+from inrc_plugins.architectures.amgsrn.training.placement import Placement, PlacingTrainer
+from inrc_plugins.architectures.amgsrn.training.sampling import PointSampler
+from inrc_plugins.shared.config_map import active_axes
 
 Floats = npt.NDArray[np.float32]
 Reals = npt.NDArray[np.float64]

@@ -15,15 +15,15 @@ import torch
 
 import codec
 from codec.errors import CorruptError, InvalidOptionError, UnsupportedError
-from inrc_plugins.config_map import active_axes
-from inrc_plugins.fvsrn import network
-from inrc_plugins.fvsrn.bands import bands_of, joined, nodal_grid, parted
-from inrc_plugins.fvsrn.config import FvsrnConfig, GaussianRows, TimeAxis, Wavelet
-from inrc_plugins.fvsrn.device_evaluation import DeviceEvaluator
-from inrc_plugins.fvsrn.evaluation import FvsrnEvaluator
-from inrc_plugins.fvsrn.family import FvsrnFamily
-from inrc_plugins.fvsrn.fourier import row_matrix
-from inrc_plugins.fvsrn.settings import FvsrnSettings
+from inrc_plugins.architectures.fvsrn.bands import bands_of, joined, nodal_grid, parted
+from inrc_plugins.architectures.fvsrn.config import FvsrnConfig, GaussianRows, TimeAxis, Wavelet
+from inrc_plugins.architectures.fvsrn.evaluation import FvsrnEvaluator
+from inrc_plugins.architectures.fvsrn.fourier import row_matrix
+from inrc_plugins.architectures.fvsrn.settings import FvsrnSettings
+from inrc_plugins.architectures.fvsrn.training import network
+from inrc_plugins.architectures.fvsrn.training.device_evaluation import DeviceEvaluator
+from inrc_plugins.architectures.fvsrn.training.family import FvsrnFamily
+from inrc_plugins.shared.config_map import active_axes
 
 Floats = npt.NDArray[np.float64]
 Parameters = list[npt.NDArray[np.float32]]

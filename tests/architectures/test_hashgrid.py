@@ -16,15 +16,15 @@ import torch
 
 import codec
 from codec.errors import CorruptError, InvalidOptionError, UnsupportedError
-from codec.pipeline.batches import AxisSampler
-from codec.pipeline.trainer import Tensors, Trainer
-from inrc_plugins.hashgrid import network
-from inrc_plugins.hashgrid.config import HashgridConfig
-from inrc_plugins.hashgrid.device_evaluation import DeviceEvaluator
-from inrc_plugins.hashgrid.evaluation import HashgridEvaluator
-from inrc_plugins.hashgrid.family import HashgridFamily
-from inrc_plugins.hashgrid.growth import exchangeable_growth, same_resolutions
-from inrc_plugins.hashgrid.settings import HashgridSettings
+from codec.training.batches import AxisSampler
+from codec.training.trainer import Tensors, Trainer
+from inrc_plugins.architectures.hashgrid.config import HashgridConfig
+from inrc_plugins.architectures.hashgrid.evaluation import HashgridEvaluator
+from inrc_plugins.architectures.hashgrid.growth import exchangeable_growth, same_resolutions
+from inrc_plugins.architectures.hashgrid.settings import HashgridSettings
+from inrc_plugins.architectures.hashgrid.training import network
+from inrc_plugins.architectures.hashgrid.training.device_evaluation import DeviceEvaluator
+from inrc_plugins.architectures.hashgrid.training.family import HashgridFamily
 from tests.building import file_of_tensors
 from tests.conftest import Fresh
 

@@ -13,12 +13,12 @@ import pytest
 import torch
 
 from codec.errors import CorruptError, UnsupportedError
-from codec.registry import architecture
-from inrc_plugins.config_map import active_axes
-from inrc_plugins.miner import network
-from inrc_plugins.miner.config import MinerConfig, layer_name
-from inrc_plugins.miner.device_evaluation import DeviceEvaluator
-from inrc_plugins.miner.evaluation import MinerEvaluator
+from codec.plugin_api.registry import architecture
+from inrc_plugins.architectures.miner.config import MinerConfig, layer_name
+from inrc_plugins.architectures.miner.evaluation import MinerEvaluator
+from inrc_plugins.architectures.miner.training import network
+from inrc_plugins.architectures.miner.training.device_evaluation import DeviceEvaluator
+from inrc_plugins.shared.config_map import active_axes
 
 Floats = npt.NDArray[np.float64]
 Parameters = list[npt.NDArray[np.float32]]

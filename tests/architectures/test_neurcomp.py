@@ -15,14 +15,14 @@ import torch
 
 import codec
 from codec.errors import CorruptError, UnsupportedError
-from codec.pipeline.batches import AxisSampler
-from codec.pipeline.trainer import Tensors, Trainer
-from inrc_plugins.neurcomp import network
-from inrc_plugins.neurcomp.config import NeurcompConfig
-from inrc_plugins.neurcomp.device_evaluation import DeviceEvaluator
-from inrc_plugins.neurcomp.evaluation import NeurcompEvaluator
-from inrc_plugins.neurcomp.family import NeurcompFamily
-from inrc_plugins.neurcomp.settings import NeurcompSettings
+from codec.training.batches import AxisSampler
+from codec.training.trainer import Tensors, Trainer
+from inrc_plugins.architectures.neurcomp.config import NeurcompConfig
+from inrc_plugins.architectures.neurcomp.evaluation import NeurcompEvaluator
+from inrc_plugins.architectures.neurcomp.settings import NeurcompSettings
+from inrc_plugins.architectures.neurcomp.training import network
+from inrc_plugins.architectures.neurcomp.training.device_evaluation import DeviceEvaluator
+from inrc_plugins.architectures.neurcomp.training.family import NeurcompFamily
 from tests.building import file_of_tensors
 from tests.conftest import Fresh
 

@@ -15,19 +15,31 @@ from PIL import Image
 
 import codec
 from codec.errors import CorruptError, InvalidOptionError, UnsupportedError
-from codec.pipeline.batches import Shard
 from codec.reports import EncodeReport
-from inrc_plugins.config_map import active_axes
-from inrc_plugins.siren.architecture import Siren
-from inrc_plugins.siren.config import GAUSS, MLP, NERF, POSITIONAL, Encoding, SirenConfig
-from inrc_plugins.siren.descent import Descent, Plan
-from inrc_plugins.siren.device_evaluation import DeviceEvaluator
-from inrc_plugins.siren.encodings import encoded_points, gauss_matrix, unit_places
-from inrc_plugins.siren.evaluation import SirenEvaluator
-from inrc_plugins.siren.field_batches import batches_of
-from inrc_plugins.siren.growth import widened
-from inrc_plugins.siren.network import GridNetwork, PointNetwork, initial_tensors, smooth_sine
-from inrc_plugins.siren.settings import SirenSettings
+from codec.training.batches import Shard
+from inrc_plugins.architectures.siren.architecture import Siren
+from inrc_plugins.architectures.siren.config import (
+    GAUSS,
+    MLP,
+    NERF,
+    POSITIONAL,
+    Encoding,
+    SirenConfig,
+)
+from inrc_plugins.architectures.siren.encodings import encoded_points, gauss_matrix, unit_places
+from inrc_plugins.architectures.siren.evaluation import SirenEvaluator
+from inrc_plugins.architectures.siren.settings import SirenSettings
+from inrc_plugins.architectures.siren.training.descent import Descent, Plan
+from inrc_plugins.architectures.siren.training.device_evaluation import DeviceEvaluator
+from inrc_plugins.architectures.siren.training.field_batches import batches_of
+from inrc_plugins.architectures.siren.training.growth import widened
+from inrc_plugins.architectures.siren.training.network import (
+    GridNetwork,
+    PointNetwork,
+    initial_tensors,
+    smooth_sine,
+)
+from inrc_plugins.shared.config_map import active_axes
 from tests.conftest import Fresh
 from tests.layering.test_import_time import BLOCK_TORCH
 

@@ -11,12 +11,12 @@ import pytest
 import torch
 
 import codec
-from codec.contracts import CodedTensor
-from inrc_plugins.config_map import active_axes
-from inrc_plugins.fvsrn import network
-from inrc_plugins.fvsrn.config import FvsrnConfig
-from inrc_plugins.fvsrn.device_evaluation import DeviceEvaluator
-from inrc_plugins.fvsrn.evaluation import FvsrnEvaluator
+from codec.plugin_api.architecture import CodedTensor
+from inrc_plugins.architectures.fvsrn.config import FvsrnConfig
+from inrc_plugins.architectures.fvsrn.evaluation import FvsrnEvaluator
+from inrc_plugins.architectures.fvsrn.training import network
+from inrc_plugins.architectures.fvsrn.training.device_evaluation import DeviceEvaluator
+from inrc_plugins.shared.config_map import active_axes
 from tests.building import fvsrn_file, random_model
 
 Floats = npt.NDArray[np.float64]

@@ -13,7 +13,7 @@ from PIL import Image
 
 import codec
 from codec import InvalidInputError, TargetError, VerificationError
-from codec.pipeline.residuals import reach
+from codec.coding.residual_section import reach
 
 FAST: dict[str, Any] = {"effort": 0, "threads": 1, "device": "cpu"}
 Array = npt.NDArray[Any]

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pytest
 
 import codec
-from codec import field_view
 from codec.entropy.mixing import coder
+from codec.reading import field as field_view
 
 Array = npt.NDArray[Any]
 # Per sample, of a float32 field and of all that is made of it.

@@ -10,17 +10,17 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from codec.pipeline import fit_journal
-from codec.pipeline.batches import AxisSampler, Shard
-from codec.pipeline.fit_journal import FitJournal
-from codec.pipeline.recipe import Recipe
-from codec.pipeline.resampling import (
+from codec.files import fit_journal
+from codec.files.fit_journal import FitJournal
+from codec.training.batches import AxisSampler, Shard
+from codec.training.recipe import Recipe
+from codec.training.resampling import (
     ErrorDrivenSampler,
     ErrorMap,
     inclusion_chances,
     systematic_draw,
 )
-from codec.pipeline.trainer import Trainer
+from codec.training.trainer import Trainer
 
 SHAPE = (24, 20)
 

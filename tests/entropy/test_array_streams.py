@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from codec.container.leb128 import encode_uleb
 from codec.entropy.stream import ARRAY, decode_stream, encode_stream, summarise_stream
 from codec.errors import CorruptError, LimitError
+from codec.format.leb128 import encode_uleb
 from codec.limits import Limits
 
 Box = npt.NDArray[np.int64]

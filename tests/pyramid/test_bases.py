@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pytest
 
 from codec.errors import CorruptError
-from inrc_plugins.pyramid import bases
-from inrc_plugins.pyramid.bases import Factor
+from inrc_plugins.architectures.pyramid import bases
+from inrc_plugins.architectures.pyramid.bases import Factor
 
 
 def mixed(shape: tuple[int, ...], axis: int) -> npt.NDArray[np.float32]:

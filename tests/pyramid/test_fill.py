@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from inrc_plugins.pyramid import fill as filling
-from inrc_plugins.pyramid import wavelet
-from inrc_plugins.pyramid.fill import fill, pull_push
+from inrc_plugins.architectures.pyramid import fill as filling
+from inrc_plugins.architectures.pyramid import wavelet
+from inrc_plugins.architectures.pyramid.fill import fill, pull_push
 
 Array = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]

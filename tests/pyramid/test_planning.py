@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from inrc_plugins.pyramid.efforts import effort
-from inrc_plugins.pyramid.planning import choose_plan, trial, trial_cost
+from inrc_plugins.architectures.pyramid.efforts import effort
+from inrc_plugins.architectures.pyramid.planning import choose_plan, trial, trial_cost
 
 Field = npt.NDArray[np.float32]
 PLAIN, JOINT = (0, 0, 0), (3, 3, 3)

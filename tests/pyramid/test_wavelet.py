@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pytest
 
 from codec.entropy.mixing.lattice import halved
-from inrc_plugins.pyramid import wavelet
-from inrc_plugins.pyramid.config import halvings
+from inrc_plugins.architectures.pyramid import wavelet
+from inrc_plugins.architectures.pyramid.config import halvings
 
 Doubles = npt.NDArray[np.float64]
 

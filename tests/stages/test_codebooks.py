@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from codec.container.items import Component, Dim, Item, Quantisation
-from codec.contracts import Floats, Mask, TensorSpec
+from codec.coding.item_sections import restore_parameters
 from codec.errors import CorruptError
-from codec.pipeline.item_sections import restore_parameters
+from codec.format.headers import Component, Dim, Item, Quantisation
+from codec.plugin_api.architecture import Floats, Mask, TensorSpec
 
 STEP = float(np.float32(0.1))
 BOOK = Quantisation((STEP,), codebook=(-32768, -3, 0, 5, 32767), first=-2)
@@ -54,7 +54,7 @@ def test_codebooks_come_back() -> None:
 
 
 def packed(entry: list[object]) -> bytes:
-    from codec.container import cbor
+    from codec.format import cbor
 
     fields = cbor.decode(item(BOOK).to_bytes())
     assert isinstance(fields, dict)

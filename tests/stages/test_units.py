@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from codec.contracts import TensorSpec, Values
-from codec.pipeline.batches import AxisSampler
-from codec.pipeline.family_units import FamilyUnits
-from codec.pipeline.fitted_network import FittedNetwork
-from codec.pipeline.trainer import Tensors, Trainer
-from codec.pipeline.unit_removal import RemovableNetwork
-from codec.stage_contracts import UnitKind, UnitNetwork
-from inrc_plugins.fvsrn.config import FvsrnConfig
-from inrc_plugins.fvsrn.family import FvsrnFamily
+from codec.plugin_api.architecture import TensorSpec, Values
+from codec.plugin_api.stages import UnitKind, UnitNetwork
+from codec.training.batches import AxisSampler
+from codec.training.family_units import FamilyUnits
+from codec.training.fitted_network import FittedNetwork
+from codec.training.trainer import Tensors, Trainer
+from codec.training.unit_removal import RemovableNetwork
+from inrc_plugins.architectures.fvsrn.config import FvsrnConfig
+from inrc_plugins.architectures.fvsrn.training.family import FvsrnFamily
 from inrc_plugins.pruners.taylor import Taylor, TaylorSettings, normalise
 
 SHAPE = (4, 4, 5)

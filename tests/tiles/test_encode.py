@@ -12,16 +12,17 @@ import numpy.typing as npt
 import pytest
 
 import codec
-from codec.errors import InvalidOptionError, TargetError
-from codec.pipeline import tiling
-from codec.pipeline.tiling import (
+from codec.encoding import tile_density as density
+from codec.encoding import tile_plan as plan
+from codec.encoding import tile_size as tiling
+from codec.encoding.tile_size import (
     TILE_SAMPLES,
     WHOLE_SAMPLES,
     automatic_tile,
     cuts_of,
     tile_samples,
 )
-from codec.tiles import density, plan
+from codec.errors import InvalidOptionError, TargetError
 from tests.tiles.conftest import SHAPE, TILE, make_field
 
 Array = npt.NDArray[Any]

@@ -13,12 +13,12 @@ import numpy.typing as npt
 import pytest
 
 import codec
-from codec.container.byte_sources import FileSource
-from codec.container.items import Item
-from codec.container.tile_grid import TileGrid, grids_of
+from codec.coding.normalise import denormalise
+from codec.encoding.tile_layout import brick_cuts, margins_of
 from codec.errors import CorruptError, InvalidOptionError
-from codec.pipeline.normalise import denormalise
-from codec.tiles.layout import brick_cuts, margins_of
+from codec.files.byte_sources import FileSource
+from codec.format.headers import Item
+from codec.format.tile_grid import TileGrid, grids_of
 from tests.tiles.conftest import SHAPE
 from tests.tiles.test_grid import tile
 

@@ -15,8 +15,8 @@ import pytest
 from click.testing import CliRunner
 
 import codec
-from codec.container import byte_sources
 from codec.errors import InvalidInputError, MissingDependencyError
+from codec.files import byte_sources
 from inrc_cli.main import inrc
 
 Array = npt.NDArray[Any]

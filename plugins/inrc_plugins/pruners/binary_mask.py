@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import torch
 
-from codec.contracts import Mask
-from codec.settings import setting
-from codec.stage_contracts import PruningTask
+from codec.options.plugin_settings import setting
+from codec.plugin_api.architecture import Mask
+from codec.plugin_api.stages import PruningTask
 from inrc_plugins.pruners.gates import GateSettings, as_array, best_gates, layouts
 
 _STEEPEST_START = 4.0

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from codec.contracts import Mask
-from codec.settings import setting
-from codec.stage_contracts import PruningTask
+from codec.options.plugin_settings import setting
+from codec.plugin_api.architecture import Mask
+from codec.plugin_api.stages import PruningTask
 
 Scores = npt.NDArray[np.floating[Any]]
 

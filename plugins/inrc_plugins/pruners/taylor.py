@@ -20,9 +20,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from codec.contracts import Values
-from codec.settings import setting
-from codec.stage_contracts import UnitKind, UnitNetwork
+from codec.options.plugin_settings import setting
+from codec.plugin_api.architecture import Values
+from codec.plugin_api.stages import UnitKind, UnitNetwork
 
 
 @dataclass(frozen=True)

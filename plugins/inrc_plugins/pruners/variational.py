@@ -23,9 +23,9 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from codec.contracts import Mask
-from codec.settings import setting
-from codec.stage_contracts import PruningTask
+from codec.options.plugin_settings import setting
+from codec.plugin_api.architecture import Mask
+from codec.plugin_api.stages import PruningTask
 from inrc_plugins.pruners.gates import GateLayout, GateSettings, as_array, best_gates, layouts
 
 _K1, _K2, _K3 = 0.63576, 1.87320, 1.48695

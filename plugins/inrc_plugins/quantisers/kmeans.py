@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from codec.container.items import Quantisation
-from codec.contracts import Integers
-from codec.settings import setting
-from codec.stage_contracts import QuantisingPhase
+from codec.format.headers import Quantisation
+from codec.options.plugin_settings import setting
+from codec.plugin_api.architecture import Integers
+from codec.plugin_api.stages import QuantisingPhase
 from inrc_plugins.quantisers.lloyd import centres_of
 from inrc_plugins.quantisers.nearest import NearestPhase
 from inrc_plugins.quantisers.stepped import Steps, refuse_one_bit, round_step

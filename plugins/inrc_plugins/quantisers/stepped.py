@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from codec.container.items import Quantisation
-from codec.contracts import Integers
 from codec.errors import InvalidOptionError
-from codec.settings import setting
+from codec.format.headers import Quantisation
+from codec.options.plugin_settings import setting
+from codec.plugin_api.architecture import Integers
 
 # Steps are rounded to 11 significant bits: CBOR then stores most of them in three bytes.
 _STEP_BITS = 11
@@ -78,7 +78,7 @@ class Steps:
         coarseness: float,
         kept: Mapping[str, torch.Tensor],
     ) -> dict[str, Quantisation]:
-        """See `codec.contracts.Quantiser.steps`."""
+        """See `codec.plugin_api.architecture.Quantiser.steps`."""
         curvatures = {
             name: [
                 _mean(part, keep) for part, keep in self._parts(sensitivity[name], kept.get(name))

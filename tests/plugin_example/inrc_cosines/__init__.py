@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from codec.container.items import Quantisation
-from codec.contracts import (
+from codec.errors import CorruptError
+from codec.format.headers import Quantisation
+from codec.options.plugin_settings import setting
+from codec.plugin_api.architecture import (
     CodedTensor,
     Config,
     FitTask,
@@ -25,8 +27,6 @@ from codec.contracts import (
     TensorSpec,
     Values,
 )
-from codec.errors import CorruptError
-from codec.settings import setting
 
 _PRIVATE = 1 << 31
 
