@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from results import describe_machine
 from skimage import data as samples
 
 import codec
+from codec.arrays import Float32Array, Float64Array
 from codec.coding.evaluate import evaluate_blocks
 from codec.format.headers import Item
 from codec.limits import Limits
@@ -41,7 +41,6 @@ _PAGE = Path(__file__).resolve().parents[1] / "docs" / "accuracy.md"
 _PEAK, _RMS = 2.0**-16, 2.0**-19
 _NETWORKS = ("fvsrn", "neurcomp", "amgsrn", "miner", "siren", "hashgrid")
 _PSNR = 45.0
-Values = npt.NDArray[np.float64]
 # Settings that make rounding worst: high frequencies and many layers.
 _HARD: dict[str, dict[str, Any]] = {
     "siren": {"arch.layers": 4, "arch.width": 48},
@@ -55,7 +54,7 @@ class Way:
     """A way to evaluate a file: `values` gives y (components, *shape) of an item."""
 
     name: str
-    values: Callable[[DecodableItem], Values]
+    values: Callable[[DecodableItem], Float64Array]
 
 
 def main() -> int:
@@ -99,7 +98,7 @@ def _encoded(source: Path, arch: str, settings: dict[str, Any], **goal: Any) -> 
     return target
 
 
-def _waves() -> npt.NDArray[np.float32]:
+def _waves() -> Float32Array:
     """Waves of many lengths, with an edge."""
     axes = np.meshgrid(*(np.linspace(0, 1, size) for size in (33, 40, 37)), indexing="ij")
     radius = np.sqrt(sum(np.square(axis - 0.4) for axis in axes))
@@ -121,14 +120,14 @@ def _ways(arch: str, cuda: bool) -> list[Way]:
     return ways
 
 
-def _numpy(threads: int) -> Callable[[DecodableItem], Values]:
+def _numpy(threads: int) -> Callable[[DecodableItem], Float64Array]:
     return lambda item: _evaluated(_evaluator(item, "cpu"), item.header, threads)
 
 
-def _blocks(edge: int) -> Callable[[DecodableItem], Values]:
+def _blocks(edge: int) -> Callable[[DecodableItem], Float64Array]:
     """Other matrix shapes: the linear algebra adds up in another order."""
 
-    def values(item: DecodableItem) -> Values:
+    def values(item: DecodableItem) -> Float64Array:
         evaluator, shape = _evaluator(item, "cpu"), item.header.shape
         out = np.empty((len(item.header.components), *shape))
         # A plane of such blocks is enough to see the difference, and all of them take minutes.
@@ -146,7 +145,7 @@ def _blocks(edge: int) -> Callable[[DecodableItem], Values]:
 
 
 def _torch(device: str, reduced: torch.dtype | None = None, tf32: bool = False) -> Any:
-    def values(item: DecodableItem) -> Values:
+    def values(item: DecodableItem) -> Float64Array:
         kind = torch.device(device).type
         kept = torch.backends.cuda.matmul.allow_tf32
         torch.backends.cuda.matmul.allow_tf32 = tf32
@@ -171,7 +170,7 @@ def _evaluator(item: DecodableItem, device: str) -> Evaluator:
     return found
 
 
-def _evaluated(evaluator: Evaluator, header: Item, threads: int) -> Values:
+def _evaluated(evaluator: Evaluator, header: Item, threads: int) -> Float64Array:
     out = np.empty((len(header.components), *header.shape))
 
     def store(window: Any, y: Any) -> None:

@@ -34,13 +34,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import storage_schemes as schemes
 from results import describe_machine, replace_section
 from sources import data_folder
 from storage_schemes import Scheme, Stored, Tensor
 
 import codec
+from codec.arrays import Array
 from codec.coding.evaluate import evaluate_blocks
 from codec.coding.normalise import denormalise
 from codec.limits import Limits
@@ -57,7 +57,6 @@ _DECODE = _HERE / "decode_once.py"
 _TOLERANCE_DB = 0.05
 _TRIES = 6
 _THREADS = 2
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from results import describe_machine, replace_section
 
+from codec.arrays import Float32Array
 from codec.measuring.metrics import peak_signal_to_noise
 from codec.plugin_api import registry
 from codec.plugin_api.stages import UnitPruner
@@ -49,7 +49,7 @@ _MOST_DB = 0.3
 _BITS = 5.0
 
 
-def field() -> npt.NDArray[np.float32]:
+def field() -> Float32Array:
     """(1, n, n, n) in [-1, 1]."""
     random = np.random.default_rng(20)
     axes = np.meshgrid(*[np.fft.fftfreq(_SIZE) * _SIZE] * 3, indexing="ij")

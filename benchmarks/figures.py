@@ -18,10 +18,11 @@ from entropy_cost import StreamCost, recoded_cost, stream_costs
 from processes import Finished, free_cores, run_inrc
 
 import codec
+from codec.arrays import Float32Array
 from codec.coding.item_sections import encode_item, restore_parameters
 from codec.coding.write_file import FileParts, needed_level
 from codec.format.headers import Component, Dim, Item
-from codec.plugin_api.architecture import CodedTensor, Floats, Model
+from codec.plugin_api.architecture import CodedTensor, Model
 from codec.plugin_api.registry import architecture, quantiser
 from codec.reading.item import DecodableItem
 from codec.reading.open_file import InrcFile
@@ -178,7 +179,7 @@ def _describe(costs: Iterable[StreamCost]) -> str:
     )
 
 
-def parameters(item: DecodableItem) -> list[Floats]:
+def parameters(item: DecodableItem) -> list[Float32Array]:
     """The float32 tensors of an item, as they are decoded."""
     streams = item.file.tensor_streams(item.number)
     integers = np.concatenate([np.zeros(0, np.int64), *streams])
@@ -259,7 +260,7 @@ def threads_speedup(volume: str, source: Path) -> list[Figure]:
     return [Figure("threads", volume, "training, 2 threads / 1", ratio, "x", ">=", 1.6, note)]
 
 
-def _training_rate(values: Floats, threads: int, steps: int = 100) -> float:
+def _training_rate(values: Float32Array, threads: int, steps: int = 100) -> float:
     family = FvsrnFamily(values.shape, 1)
     config = family.sized(200_000)
     tensors = family.start(config, torch.Generator().manual_seed(0))

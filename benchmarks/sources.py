@@ -8,13 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
+from codec.arrays import Array, BoolArray
 
-Array = npt.NDArray[Any]
-Mask = npt.NDArray[np.bool_]
 _NEXT_TO_US = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
 
@@ -29,7 +25,7 @@ class Sample:
     """
 
     values: Array
-    valid: Mask | None = None
+    valid: BoolArray | None = None
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,11 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from codec.arrays import Array
+
 ROOT = Path(__file__).resolve().parents[1]
 _NIFTI_DTYPES = {4: "<i2", 8: "<i4", 16: "<f4", 64: "<f8"}
 

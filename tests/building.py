@@ -9,8 +9,8 @@ from typing import Any
 
 import netCDF4
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Array, BoolArray, Float32Array
 from codec.coding.item_sections import encode_item
 from codec.coding.mask_section import CodedMask, FillPatterns
 from codec.coding.write_file import FileParts
@@ -26,7 +26,7 @@ from inrc_plugins.architectures.pyramid.transform import analyse
 HEADER_BYTES = 12
 
 
-def coded_mask(valid: npt.NDArray[np.bool_], patterns: npt.NDArray[Any]) -> CodedMask:
+def coded_mask(valid: BoolArray, patterns: Array) -> CodedMask:
     """A validity mask; `patterns` are the stored values of the invalid samples, in C order."""
     bits = patterns.view(f"u{patterns.itemsize}")
     distinct, indices = np.unique(bits, return_inverse=True)
@@ -98,7 +98,7 @@ def fvsrn_file(
 
 
 def pyramid_file(
-    fields: Sequence[npt.NDArray[Any]],
+    fields: Sequence[Array],
     axes: Sequence[int],
     step: float,
     *,
@@ -144,7 +144,7 @@ def file_of_tensors(
     name: str,
     config: dict[int, Any],
     shape: Sequence[int],
-    tensors: Sequence[npt.NDArray[np.float32]],
+    tensors: Sequence[Float32Array],
     *,
     components: int = 1,
     step: float = 2.0**-10,

@@ -12,16 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from codec.plugin_api.architecture import Evaluator, Positions, Values
+from codec.arrays import Float64Array, FloatArray, Int64Array
+from codec.plugin_api.architecture import Evaluator
 
 # Samples per block and component: a few megabytes of intermediates on each thread.
 BLOCK_SAMPLES = 1 << 18
 # Points evaluated at once; what evaluators take together is a part of that.
 RUN_POINTS = 1 << 14
 
-Index = npt.NDArray[np.int64]
 Window = tuple[slice, ...]
 T = TypeVar("T")
 R = TypeVar("R")
@@ -45,9 +44,9 @@ def windows(lengths: Sequence[int], samples: int = BLOCK_SAMPLES) -> Iterator[Wi
 
 def evaluate_blocks(
     evaluator: Evaluator,
-    indices: Sequence[Index | Positions],
+    indices: Sequence[Int64Array | Float64Array],
     threads: int,
-    store: Callable[[Window, Values], Any],
+    store: Callable[[Window, FloatArray], Any],
 ) -> None:
     """Evaluate the outer product of `indices` (per axis) and hand each window to `store`.
 
@@ -66,28 +65,30 @@ def evaluate_blocks(
 
 def evaluate_windows(
     evaluator: Evaluator,
-    indices: Sequence[Index | Positions],
+    indices: Sequence[Int64Array | Float64Array],
     chosen: Sequence[Window],
     threads: int,
-) -> Iterator[tuple[Window, Values]]:
+) -> Iterator[tuple[Window, FloatArray]]:
     """Evaluate some windows, which may overlap, of the outer product of `indices`.
 
     Yields:
         Each window, in the order given, and its y: (components, *window lengths).
     """
 
-    def work(window: Window) -> tuple[Window, Values]:
+    def work(window: Window) -> tuple[Window, FloatArray]:
         return window, _evaluated(evaluator, indices, window)
 
     yield from _on_threads(work, chosen, threads)
 
 
-def evaluate_points(at: Callable[[Positions], Values], points: Positions, threads: int) -> Values:
+def evaluate_points(
+    at: Callable[[Float64Array], FloatArray], points: Float64Array, threads: int
+) -> FloatArray:
     """What `at`, such as `Evaluator.at`, gives for (n, axes) points, in runs: (components, n)."""
     starts = range(0, max(len(points), 1), RUN_POINTS)
     runs = [points[start : start + RUN_POINTS] for start in starts]
 
-    def work(run: Positions) -> Values:
+    def work(run: Float64Array) -> FloatArray:
         with np.errstate(over="ignore", invalid="ignore"):
             return at(run)
 
@@ -95,8 +96,8 @@ def evaluate_points(at: Callable[[Positions], Values], points: Positions, thread
 
 
 def _evaluated(
-    evaluator: Evaluator, indices: Sequence[Index | Positions], window: Window
-) -> Values:
+    evaluator: Evaluator, indices: Sequence[Int64Array | Float64Array], window: Window
+) -> FloatArray:
     pairs = zip(indices, window, strict=True)
     # A file may ask for values that are not finite; VAL-2 says what they count as.
     with np.errstate(over="ignore", invalid="ignore"):

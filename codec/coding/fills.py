@@ -11,20 +11,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import BoolArray, Float64Array, Int32Array
 from codec.coding.normalise import NormalisedField, to_stored
 from codec.format.headers import Component
 
-Array = npt.NDArray[Any]
-Mask = npt.NDArray[np.bool_]
-Reals = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int32]
 # Fill values stand alone, or in a short row.
 _MOST_STEPS = 64
 
 
-def taken_for(real: Reals, fills: Sequence[Any], dtype: np.dtype[Any], tolerance: float) -> Mask:
+def taken_for(
+    real: Float64Array, fills: Sequence[Any], dtype: np.dtype[Any], tolerance: float
+) -> BoolArray:
     """Where a decoder may store one of the fill values.
 
     Args:
@@ -63,7 +61,7 @@ class _Component:
             half = max(float(np.spacing(abs(np.asarray(fill, dtype)))) for fill in self.fills) / 2
         return float(np.nextafter(np.float32(half + 2 * self.tolerance), np.float32(np.inf)))
 
-    def residuals(self, window: tuple[slice, ...], real: Reals) -> Integers | None:
+    def residuals(self, window: tuple[slice, ...], real: Float64Array) -> Int32Array | None:
         """Steps to where no fill value is, towards the original; None where none are needed."""
         dtype = self.entry.stored.dtype
         met = taken_for(real, self.fills, dtype, self.tolerance)
@@ -119,7 +117,7 @@ class FillAvoidance:
         shape = (len(components), *fields[0].stored.shape) if self.needed else (0,)
         self.residuals = np.zeros(shape, np.int32)
 
-    def moved(self, number: int, window: tuple[slice, ...], real: Reals) -> Reals:
+    def moved(self, number: int, window: tuple[slice, ...], real: Float64Array) -> Float64Array:
         """What a window of a component becomes with its residuals, which are noted.
 
         Windows may come from several threads.

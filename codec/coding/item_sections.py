@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import BoolArray, Float32Array, Int16Array, Int32Array, Int64Array
 from codec.coding.mask_section import CodedMask, encode_mask_section
 from codec.entropy.mixing.lattice import Lattice
 from codec.entropy.stream import (
@@ -24,23 +24,14 @@ from codec.errors import CorruptError
 from codec.format.headers import Component, Dim, Item, Quantisation
 from codec.format.leb128 import decode_uleb, encode_uleb
 from codec.limits import Limits
-from codec.plugin_api.architecture import (
-    Architecture,
-    CodedTensor,
-    Floats,
-    Integers,
-    Mask,
-    Model,
-    TensorSpec,
-)
+from codec.plugin_api.architecture import Architecture, CodedTensor, Model, TensorSpec
 
 if TYPE_CHECKING:
     from codec.entropy.mixing.coder import LatticeDecoder
     from codec.entropy.mixing.octree import Octree
 
-Coefficients = npt.NDArray[np.int32]
 # Of coefficients on their way to a file: as few bytes as hold them.
-Coded = Integers | Coefficients | npt.NDArray[np.int16]
+Coded = Int64Array | Int32Array | Int16Array
 
 # Integers that are put into one form for the digest at a time.
 _PIECE = 1 << 20
@@ -67,7 +58,7 @@ class ItemSections:
     tensors: tuple[bytes, ...]
     integers: tuple[tuple[Coded, ...], ...] = ()
     residuals: bytes | None = None
-    residual_integers: Coefficients | None = None
+    residual_integers: Int32Array | None = None
 
     @property
     def payloads(self) -> list[tuple[str, bytes]]:
@@ -141,9 +132,9 @@ def model_header(
     components: Sequence[Component],
     dims: Sequence[Dim],
     first_mask: int,
-) -> tuple[Item, list[Mask]]:
+) -> tuple[Item, list[BoolArray]]:
     """What ITEM says of a model, and its sparsity masks; tensors that have the same share it."""
-    masks: list[Mask] = []
+    masks: list[BoolArray] = []
     tensor_masks: list[tuple[int, int]] = []
     for index, tensor in enumerate(model.tensors):
         if tensor.mask is not None:
@@ -208,7 +199,7 @@ def _octree_stream(
 def _encode_tensors(tensors: Sequence[CodedTensor], coder: str) -> bytes:
     """Large tensors get a stream each, with a segment per channel; small ones share one."""
     streams = []
-    shared: list[Integers] = []
+    shared: list[Int64Array] = []
     for tensor in tensors:
         if tensor.values.ndim > 2:
             if shared:
@@ -223,13 +214,13 @@ def _encode_tensors(tensors: Sequence[CodedTensor], coder: str) -> bytes:
     return b"".join(streams)
 
 
-def _channels(tensor: CodedTensor) -> list[Integers]:
+def _channels(tensor: CodedTensor) -> list[Int64Array]:
     if tensor.mask is not None and tensor.mask.ndim == tensor.values.ndim:
         return [channel[kept] for channel, kept in zip(tensor.values, tensor.mask, strict=True)]
     return [coded_entries(channel, tensor.mask) for channel in tensor.values]
 
 
-def coded_entries(values: Coded, mask: Mask | None) -> Integers:
+def coded_entries(values: Coded, mask: BoolArray | None) -> Int64Array:
     """The entries that are coded, in C order, int64."""
     chosen = values.ravel() if mask is None else values[np.broadcast_to(mask, values.shape)]
     return chosen.astype(np.int64, copy=False)
@@ -310,7 +301,7 @@ class ItemStreams:
                 f"more than {MOST_ARRAYS} streams of coder array", section=self._section
             )
 
-    def _decode_segment(self, coder: int, count: int, data: bytes) -> Coefficients:
+    def _decode_segment(self, coder: int, count: int, data: bytes) -> Int32Array:
         if coder == OCTREE:
             return self._decode_octree(count, data)
         if self._lattice is None:
@@ -325,7 +316,7 @@ class ItemStreams:
             )
         return self._decoder.decode(count, data)
 
-    def _decode_octree(self, count: int, data: bytes) -> Coefficients:
+    def _decode_octree(self, count: int, data: bytes) -> Int32Array:
         if self._octree is None:
             raise CorruptError("an octree of an item that has none", section="TENS")
         if self.count or count != self._octree.count:
@@ -335,7 +326,7 @@ class ItemStreams:
         return decode_octree(self._octree, data)
 
 
-def _narrow(values: Integers | Coefficients) -> Coded:
+def _narrow(values: Int64Array | Int32Array) -> Coded:
     """The same in 16 bits, if they fit: they wait for the rest of the lattice."""
     least = np.iinfo(np.int16)
     if least.min < values.min(initial=0) and values.max(initial=0) <= least.max:
@@ -347,9 +338,9 @@ def restore_parameters(
     item: Item,
     specs: Sequence[TensorSpec],
     integers: Coded,
-    masks: Mapping[int, Mask],
+    masks: Mapping[int, BoolArray],
     level: int = 0,
-) -> list[Floats]:
+) -> list[Float32Array]:
     """L2: the float32 tensors of an item from all its integers and its sparsity masks by index.
 
     With a `level` above 0, only that of the lattice, from the integers of this and coarser levels.
@@ -397,7 +388,7 @@ def _is_whole(spec: TensorSpec) -> bool:
 
 def _restore_lattice(
     lattice: Lattice, coded: Coded, quantisation: Quantisation, level: int
-) -> Floats:
+) -> Float32Array:
     """The coefficients of levels >= `level` in their boxes, band by band to save memory."""
     if quantisation != Quantisation((1.0,)):
         raise CorruptError("the step of coefficients is not 1", section="ITEM")
@@ -406,15 +397,15 @@ def _restore_lattice(
     return array
 
 
-def _tensor_mask(spec: TensorSpec, index: int, mask: Mask) -> Mask:
+def _tensor_mask(spec: TensorSpec, index: int, mask: BoolArray) -> BoolArray:
     if mask.shape not in (spec.shape, spec.shape[1:]):
         raise CorruptError(f"sparsity mask {index} does not fit its tensor", section="ITEM")
     return np.broadcast_to(mask, spec.shape)
 
 
 def _restore(
-    spec: TensorSpec, coded: Coded, mask: Mask | None, quantisation: Quantisation
-) -> Floats:
+    spec: TensorSpec, coded: Coded, mask: BoolArray | None, quantisation: Quantisation
+) -> Float32Array:
     steps = quantisation.steps
     if len(steps) != (spec.shape[0] if quantisation.per_slice else 1):
         raise CorruptError(f"{len(steps)} steps for {spec.shape[0]} slices", section="ITEM")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from codec.arrays import BoolArray, Int64Array
 from codec.entropy import bits
 from codec.entropy.mask_coder import decode_mask, encode_mask
 from codec.entropy.stream import decode_stream, encode_stream
@@ -26,9 +27,6 @@ MIXED_LEAST = 2048
 MAX_DIMS = 8
 MAX_CONTEXT_AXES = 4
 
-Mask = npt.NDArray[np.bool_]
-Integers = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True)
 class FillPatterns:
@@ -41,7 +39,7 @@ class FillPatterns:
     """
 
     values: npt.NDArray[np.unsignedinteger]
-    indices: Integers | None = None
+    indices: Int64Array | None = None
 
     def fill(self, count: int) -> npt.NDArray[np.unsignedinteger]:
         """The patterns of all `count` invalid samples."""
@@ -54,7 +52,7 @@ class FillPatterns:
 class CodedMask:
     """A mask as its section holds it; `patterns` only for validity masks."""
 
-    mask: Mask
+    mask: BoolArray
     patterns: FillPatterns | None = None
 
     def integer_layer(self) -> bytes:
@@ -159,7 +157,7 @@ def _read_shape(payload: bytes) -> tuple[int, int, tuple[int, ...], int]:
     return purpose, ndim, tuple(shape), position
 
 
-def _decode_bits(data: bytes, method: int, shape: tuple[int, ...]) -> Mask:
+def _decode_bits(data: bytes, method: int, shape: tuple[int, ...]) -> BoolArray:
     count = math.prod(shape)
     if method == PACKED:
         if len(data) != (count + 7) // 8:

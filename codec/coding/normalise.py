@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from codec.arrays import Array, BoolArray, Float32Array, Float64Array
 from codec.coding.mask_section import CodedMask, FillPatterns
 from codec.errors import InvalidInputError
 from codec.media.dataset import Field
 
-Array = npt.NDArray[Any]
-Mask = npt.NDArray[np.bool_]
 # A float32 offset or scale saves four bytes; it may widen the range by no more than this.
 _WIDENING = 1e-3
 _MAX_PATTERNS = 1 << 16
@@ -43,8 +42,8 @@ class NormalisedField:
 
     field: Field
     stored: Array
-    values: npt.NDArray[np.float32]
-    valid: Mask | None
+    values: Float32Array
+    valid: BoolArray | None
     coded_mask: CodedMask | None
     offset: float
     scale: float
@@ -116,7 +115,7 @@ def normalise(field: Field, shared: FieldRange | None = None) -> NormalisedField
     )
 
 
-def _to_unit(stored: Array, offset: float, scale: float) -> npt.NDArray[np.float32]:
+def _to_unit(stored: Array, offset: float, scale: float) -> Float32Array:
     values = np.empty(stored.shape, np.float32)
     source, target = stored.reshape(-1), values.reshape(-1)
     # In pieces: the float64 intermediate would otherwise be twice the field.
@@ -127,7 +126,7 @@ def _to_unit(stored: Array, offset: float, scale: float) -> npt.NDArray[np.float
     return values
 
 
-def valid_samples(field: Field, stored: Array) -> Mask | None:
+def valid_samples(field: Field, stored: Array) -> BoolArray | None:
     """True where a sample of the field, whose values are `stored`, is data; None if every one is.
 
     Raises:
@@ -144,7 +143,7 @@ def valid_samples(field: Field, stored: Array) -> Mask | None:
     return None if both.all() else both
 
 
-def validity(stored: Array, fill_values: tuple[Any, ...]) -> Mask | None:
+def validity(stored: Array, fill_values: tuple[Any, ...]) -> BoolArray | None:
     """True where a sample is data; None if every sample is."""
     listed = [value for value in fill_values if value == value]
     if not listed and (stored.dtype.kind != "f" or np.isfinite(stored).all()):
@@ -157,7 +156,7 @@ def validity(stored: Array, fill_values: tuple[Any, ...]) -> Mask | None:
     return ~invalid if invalid.any() else None
 
 
-def _coded_mask(field: Field, stored: Array, valid: Mask) -> CodedMask:
+def _coded_mask(field: Field, stored: Array, valid: BoolArray) -> CodedMask:
     patterns = stored[~valid].view(f"u{stored.dtype.itemsize}")
     distinct, indices = np.unique(patterns, return_inverse=True)
     if len(distinct) > _MAX_PATTERNS:
@@ -186,19 +185,17 @@ def _affine(low: float, high: float) -> tuple[float, float]:
     return offset, scale
 
 
-def denormalise(
-    normalised: npt.NDArray[np.floating], offset: float, scale: float
-) -> npt.NDArray[np.float64]:
+def denormalise(normalised: npt.NDArray[np.floating], offset: float, scale: float) -> Float64Array:
     """offset + scale * clip(y, -1, 1), in float64; a y that is not a number counts as -1."""
     if scale == 0:
         return np.full(normalised.shape, offset)
     one = normalised.dtype.type(1)
     with np.errstate(over="ignore"):
-        real: npt.NDArray[np.float64] = np.fmin(np.fmax(normalised, -one), one).astype(np.float64)
+        real: Float64Array = np.fmin(np.fmax(normalised, -one), one).astype(np.float64)
         return real * scale + offset
 
 
-def to_stored(real: npt.NDArray[np.float64], dtype: np.dtype[Any]) -> Array:
+def to_stored(real: Float64Array, dtype: np.dtype[Any]) -> Array:
     """Round to the stored dtype: nearest, ties to even, clipped to its (finite) range."""
     if dtype.kind == "f":
         limit = float(np.finfo(dtype).max)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Array, BoolArray, Float64Array, Int32Array
 from codec.coding.fills import taken_for
 from codec.coding.item_sections import ItemStreams, TensorSection
 from codec.coding.normalise import to_stored
@@ -25,9 +25,6 @@ from codec.format.leb128 import decode_uleb, encode_uleb
 from codec.limits import Limits
 from codec.plugin_api.architecture import TensorSpec
 
-Array = npt.NDArray[Any]
-Reals = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int32]
 # Residuals, and their differences from predictions, stay below 2^27.
 _GREATEST = 1 << 26
 # A tight fit would make rounding of the step itself matter.
@@ -61,7 +58,7 @@ def reach(
     return max(bound - rounding, bound / 2, exact) * (1 - _SLACK) - 2 * tolerance
 
 
-def extremes_of(stored: Array, valid: npt.NDArray[np.bool_] | None) -> tuple[float, float]:
+def extremes_of(stored: Array, valid: BoolArray | None) -> tuple[float, float]:
     """The least and the greatest absolute value where samples count; 1 where none does."""
     chosen = stored if valid is None else stored[valid]
     sizes = np.abs(chosen.astype(np.float64))
@@ -85,7 +82,7 @@ class BoundedComponent:
 
     name: str
     stored: Array
-    valid: npt.NDArray[np.bool_] | None
+    valid: BoolArray | None
     bound: float
     extremes: tuple[float, float]
     tolerance: float
@@ -111,7 +108,7 @@ class BoundedComponent:
             )
         return found
 
-    def residuals(self, window: tuple[slice, ...], real: Reals, step: float) -> Integers:
+    def residuals(self, window: tuple[slice, ...], real: Float64Array, step: float) -> Int32Array:
         """The residuals that bring real values within the bound, 0 at invalid samples.
 
         Raises:
@@ -126,11 +123,11 @@ class BoundedComponent:
             raise TargetError(
                 f"{self.name}: the bound {self.bound:.3g} is too small for its range; ask for more"
             )
-        found: Integers = wanted.astype(np.int32)
+        found: Int32Array = wanted.astype(np.int32)
         self._check(window, original, real + step * found)
         return found
 
-    def meets_fill(self, window: tuple[slice, ...], real: Reals) -> bool:
+    def meets_fill(self, window: tuple[slice, ...], real: Float64Array) -> bool:
         """Whether a decoder may take a valid sample for a fill value."""
         if not self.fills:
             return False
@@ -142,7 +139,7 @@ class BoundedComponent:
         integer = self.stored.dtype.kind != "f"
         return replace(self, bound=math.floor(self.bound) // 2 if integer else self.bound / 2)
 
-    def _check(self, window: tuple[slice, ...], original: Array, real: Reals) -> None:
+    def _check(self, window: tuple[slice, ...], original: Array, real: Float64Array) -> None:
         """Rounding is monotone: if both ends of what decoders may have are within, all are."""
         for shift in (-2 * self.tolerance, 2 * self.tolerance):
             decoded = to_stored(real + shift, original.dtype)
@@ -156,12 +153,12 @@ class BoundedComponent:
                 )
 
 
-def _distance(first: Array, second: Array) -> Reals:
-    difference: Reals = np.abs(first.astype(np.float64) - second.astype(np.float64))
+def _distance(first: Array, second: Array) -> Float64Array:
+    difference: Float64Array = np.abs(first.astype(np.float64) - second.astype(np.float64))
     return difference
 
 
-def encode_residuals(number: int, integers: Integers) -> tuple[bytes, Integers]:
+def encode_residuals(number: int, integers: Int32Array) -> tuple[bytes, Int32Array]:
     """The payload of an item's RESD section, and its integers in coded order.
 
     Args:

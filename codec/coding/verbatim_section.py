@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Array, UInt8Array
 from codec.errors import CorruptError, LimitError, UnsupportedError
 from codec.format import cbor
 from codec.format.compression import quick_frame
@@ -25,9 +25,8 @@ _SECTION_BYTES = 1 << 20
 # Filters are compared on a piece this long.
 _TRIAL_VALUES = 1 << 16
 
-Array = npt.NDArray[Any]
 VerbatimValue = Array | list[str]
-_Bytes = npt.NDArray[np.uint8]
+_Bytes = UInt8Array
 
 
 def encode_verbatim(variables: Mapping[str, VerbatimValue]) -> list[bytes]:

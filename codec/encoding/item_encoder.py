@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from codec.arrays import Float32Array, FloatArray, Int32Array
 from codec.coding.evaluate import Window, evaluate_blocks
 from codec.coding.fills import FillAvoidance
 from codec.coding.item_sections import (
@@ -21,7 +22,7 @@ from codec.coding.item_sections import (
     restore_parameters,
 )
 from codec.coding.normalise import NormalisedField, denormalise, to_stored
-from codec.coding.residual_section import BoundedComponent, Integers, encode_residuals, extremes_of
+from codec.coding.residual_section import BoundedComponent, encode_residuals, extremes_of
 from codec.errors import InvalidOptionError
 from codec.files.fit_journal import FitJournal, no_journal
 from codec.format.headers import Component, Dim, Item
@@ -35,11 +36,9 @@ from codec.plugin_api.architecture import (
     FitReport,
     FitSettings,
     FitTask,
-    Floats,
     ItemGoal,
     Measurement,
     Model,
-    Values,
 )
 
 # The tightest tolerance that an architecture's text may promise, in units of the declared range.
@@ -223,7 +222,7 @@ class ItemEncoder:
         """A model's sections with residuals where valid samples would become fill values."""
         avoided = self._avoided_fills(model)
 
-        def note(window: Window, normalised: Values) -> None:
+        def note(window: Window, normalised: FloatArray) -> None:
             for number, (c, y) in enumerate(zip(self._components, normalised, strict=True)):
                 avoided.moved(number, window, denormalise(y, c.offset, c.scale))
 
@@ -236,7 +235,7 @@ class ItemEncoder:
         return FillAvoidance(self._components, self._fields, tolerance)
 
     def _with_residuals(
-        self, model: Model, steps: tuple[float, ...], residuals: Integers
+        self, model: Model, steps: tuple[float, ...], residuals: Int32Array
     ) -> ItemSections:
         """A model's sections, and those of the residuals if there are any."""
         needed = bool(residuals.any())
@@ -248,13 +247,13 @@ class ItemEncoder:
 
     def _residuals(
         self, model: Model, kept: Sequence[BoundedComponent]
-    ) -> tuple[tuple[float, ...], Integers, set[int]]:
+    ) -> tuple[tuple[float, ...], Int32Array, set[int]]:
         """Steps, residuals, and the components of which a valid sample would become a fill."""
         steps = tuple(component.step for component in kept)
         residuals = np.zeros((len(kept), *self._shape), np.int32)
         met: set[int] = set()
 
-        def store(window: Window, normalised: Values) -> None:
+        def store(window: Window, normalised: FloatArray) -> None:
             for number, (c, bound, y) in enumerate(
                 zip(self._components, kept, normalised, strict=True)
             ):
@@ -269,9 +268,9 @@ class ItemEncoder:
 
     def _measure(self, model: Model) -> Measurement:
         avoided = self._avoided_fills(model)
-        errors: dict[tuple[int, ...], Floats] = {}
+        errors: dict[tuple[int, ...], Float32Array] = {}
 
-        def store(window: Window, normalised: Values) -> None:
+        def store(window: Window, normalised: FloatArray) -> None:
             errors[tuple(part.start for part in window)] = self._squared_errors(
                 window, normalised, avoided
             )
@@ -284,7 +283,7 @@ class ItemEncoder:
         sections = self._with_residuals(model, avoided.steps, avoided.residuals)
         return Measurement(sections.file_bytes, psnr)
 
-    def _evaluate(self, model: Model, store: Callable[[Window, Values], None]) -> None:
+    def _evaluate(self, model: Model, store: Callable[[Window, FloatArray], None]) -> None:
         """Hand the samples of a model, as they will be decoded, to `store`, window by window."""
         item, found = model_header(
             self._architecture, model, self._components, self._dims, self._first_mask
@@ -299,7 +298,9 @@ class ItemEncoder:
         indices = [np.arange(size, dtype=np.int64) for size in item.shape]
         evaluate_blocks(evaluator, indices, self._threads, store)
 
-    def _squared_errors(self, window: Window, normalised: Values, avoided: FillAvoidance) -> Floats:
+    def _squared_errors(
+        self, window: Window, normalised: FloatArray, avoided: FillAvoidance
+    ) -> Float32Array:
         """Per component, the sum of squared errors of the stored values, in units of half the
         range (so that no unit makes a square overflow or vanish)."""
         found = []

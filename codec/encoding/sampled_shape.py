@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Float32Array
 from codec.coding.normalise import FieldRange, normalise
 from codec.coding.write_file import FileParts, needed_level
 from codec.encoding.item_encoder import ItemEncoder
@@ -25,8 +25,6 @@ _NODES, _BORDER = 96, 3
 _BAND = 3.0
 # Points whose distance is asked for at once.
 _BATCH = 1 << 18
-
-Doubles = npt.NDArray[np.float64]
 
 
 def encode_sampled(
@@ -78,7 +76,7 @@ def encode_sampled(
     )
 
 
-def sampled(surface: Surface, units: str) -> tuple[MeshFrame, npt.NDArray[np.float32]]:
+def sampled(surface: Surface, units: str) -> tuple[MeshFrame, Float32Array]:
     """Where the nodes lie, and the distance at each, cut off: (nx, ny, nz) float32."""
     extent = surface.upper - surface.lower
     spacing = float(np.float32(extent.max() / (_NODES - 1 - 2 * _BORDER)))

@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Array, UInt8Array
 from codec.errors import InvalidInputError, TargetError
 from codec.files.atomic import atomic_path, remove_leftovers
 
 _log = logging.getLogger("inrc")
 
-Arrays = Mapping[str, npt.NDArray[Any]]
+Arrays = Mapping[str, Array]
 # Seconds between two snapshots. What takes less than this leaves no journal.
 _INTERVAL = 30.0
 _FINGERPRINT, _STATE = "fingerprint", "state"
@@ -103,7 +103,7 @@ class FitJournal:
             )
 
     def _write(self, path: Path) -> None:
-        arrays: dict[str, npt.NDArray[Any]] = {_FINGERPRINT: _text(self._fingerprint)}
+        arrays: dict[str, Array] = {_FINGERPRINT: _text(self._fingerprint)}
         for number, one in enumerate(self._done):
             state = {"finished": one.finished, "state": one.state}
             arrays[f"{number}/{_STATE}"] = _text(json.dumps(state))
@@ -154,7 +154,7 @@ def no_journal() -> FitJournal:
     return FitJournal(None, {})
 
 
-def _snapshots(stored: Mapping[str, npt.NDArray[Any]]) -> list[Snapshot]:
+def _snapshots(stored: Mapping[str, Array]) -> list[Snapshot]:
     found: list[Snapshot] = []
     while (key := f"{len(found)}/{_STATE}") in stored:
         read = json.loads(_of_text(stored[key]))
@@ -166,9 +166,9 @@ def _snapshots(stored: Mapping[str, npt.NDArray[Any]]) -> list[Snapshot]:
     return found
 
 
-def _text(text: str) -> npt.NDArray[np.uint8]:
+def _text(text: str) -> UInt8Array:
     return np.frombuffer(text.encode(), np.uint8)
 
 
-def _of_text(array: npt.NDArray[Any]) -> str:
+def _of_text(array: Array) -> str:
     return array.astype(np.uint8).tobytes().decode()

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Float32Array
 from codec.errors import CorruptError, UnsupportedError
 from codec.format import cbor
 
@@ -113,7 +113,7 @@ class Quantisation:
     codebook: tuple[int, ...] = ()
     first: int = 0
 
-    def centres(self) -> npt.NDArray[np.float32]:
+    def centres(self) -> Float32Array:
         """The parameters that the entries of the codebook stand for."""
         with np.errstate(over="ignore", under="ignore"):
             scaled = np.array(self.codebook, np.float64) * self.steps[0]

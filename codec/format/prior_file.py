@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Float32Array
 from codec.errors import CorruptError, FormatError, UnsupportedError
 from codec.format import cbor
 from codec.format.leb128 import decode_uleb, encode_uleb
-
-Floats = npt.NDArray[np.float32]
 
 SIGNATURE = b"\x89INP\r\n\x1a\n"
 VERSION = 1
@@ -46,7 +44,7 @@ class Rates:
 
     kind: str
     steps: int
-    values: Floats
+    values: Float32Array
 
     def count(self, parameters: int) -> int:
         """How many there are for a network of so many parameters."""
@@ -75,7 +73,7 @@ class Prior:
     config: dict[int, Any]
     axes: int
     components: int
-    values: Floats
+    values: Float32Array
     half: bool = False
     rates: Rates | None = None
     trained_on: str = ""
@@ -199,11 +197,11 @@ def _with_ancillary(prior: Prior, ancillary: Any) -> Prior:
     return Prior(**{**vars(prior), "rates": rates, "trained_on": text})
 
 
-def _numbers(data: Any, dtype: int) -> Floats:
+def _numbers(data: Any, dtype: int) -> Float32Array:
     kind = _DTYPES[dtype]
     if not isinstance(data, bytes) or len(data) % kind.itemsize:
         raise CorruptError("the numbers of the prior are cut short")
-    values: Floats = np.frombuffer(data, kind).astype(np.float32)
+    values: Float32Array = np.frombuffer(data, kind).astype(np.float32)
     if not np.isfinite(values).all():
         raise CorruptError("the prior has numbers that are not finite")
     return values

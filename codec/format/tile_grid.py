@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Float64Array, Int64Array
 from codec.errors import CorruptError
 from codec.format.headers import MAX_SIZE, Item
 
@@ -85,8 +85,8 @@ class TileGrid:
         return [self.cover(place) for place in np.ndindex(*self.counts)]
 
     def sides(
-        self, axis: int, positions: npt.NDArray[np.float64]
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        self, axis: int, positions: Float64Array
+    ) -> tuple[Int64Array, Int64Array, Float64Array]:
         """The two intervals between which real positions lie, and the second one's weight (TILE-4).
 
         Returns:
@@ -99,9 +99,9 @@ class TileGrid:
             return own, own, np.zeros(len(positions))
         low, high = self._shared(axis, borders)
 
-        def weight(border: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        def weight(border: Int64Array) -> Float64Array:
             width = high[border] - low[border]
-            found: npt.NDArray[np.float64] = np.clip((positions - low[border]) / width, 0.0, 1.0)
+            found: Float64Array = np.clip((positions - low[border]) / width, 0.0, 1.0)
             return found
 
         left = np.where(own > 0, weight(np.maximum(own - 1, 0)), 1.0)
@@ -110,9 +110,7 @@ class TileGrid:
         second = np.where((left == 1) & (right > 0), own + 1, own)
         return first, second, np.where(left < 1, left, right)
 
-    def _shared(
-        self, axis: int, borders: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def _shared(self, axis: int, borders: Int64Array) -> tuple[Int64Array, Int64Array]:
         """For each border along an axis, from where to where one tile gives way to the next."""
         if not self.margins:
             return borders - 1, borders
@@ -121,7 +119,7 @@ class TileGrid:
         low = borders - np.maximum(before, 1)
         return low, np.where(before > 0, borders + after - 1, borders)
 
-    def intervals(self, axis: int, samples: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    def intervals(self, axis: int, samples: Int64Array) -> Int64Array:
         """For sample indices along an axis, the number of the interval that each lies in."""
         borders = np.array(self.cuts[axis][1:-1], np.int64)
         return np.searchsorted(borders, samples, side="right").astype(np.int64)

@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Array
 from codec.coding.normalise import NormalisedField, valid_samples, validity
 from codec.measuring.metrics import peak_signal_to_noise
 from codec.media.dataset import Field
 from codec.reports import FieldQuality
 
-Array = npt.NDArray[Any]
 _PIECE = 1 << 17
 
 

@@ -6,19 +6,18 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Float64Array
 from codec.media.dataset import Shape
 from codec.plugin_api.surface import Sheet
 from codec.reports import FieldQuality
 
 _POINTS = 100_000
 _SEED = 20_001
-Doubles = npt.NDArray[np.float64]
 
 
 def compare_shape(
-    shape: Shape, name: str, distance: Callable[[Doubles], Doubles], offset: float
+    shape: Shape, name: str, distance: Callable[[Float64Array], Float64Array], offset: float
 ) -> FieldQuality:
     """Measure decoded distances at points of the original surface, where they should be 0.
 

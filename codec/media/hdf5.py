@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from codec.arrays import Array
 from codec.errors import InvalidInputError
 from codec.media.arrays import fields as array_fields
 from codec.media.arrays.attributes import (
@@ -18,7 +19,7 @@ from codec.media.arrays.attributes import (
 from codec.media.arrays.decoded import DecodedArray, decoded_arrays, own_layout
 from codec.media.arrays.fields import ArrayFile, StoredArray
 from codec.media.arrays.layout import NAMING, ArrayLayout
-from codec.media.dataset import Array, Dataset, DecodedDataset, VerbatimValue
+from codec.media.dataset import Dataset, DecodedDataset, VerbatimValue
 from codec.media.formats import first_bytes
 from codec.media.libraries import reading, writing
 from codec.media.own_parts import OwnPart, affordable

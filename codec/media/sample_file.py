@@ -16,9 +16,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from codec.arrays import Array
 from codec.errors import InvalidInputError
 from codec.files.byte_sources import FileSource
-from codec.media.dataset import Array
 
 # Rows shorter than this are read with what lies between them, which costs less than many calls.
 _ROW_BYTES = 4096

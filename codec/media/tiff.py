@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from codec.arrays import Array
 from codec.errors import InvalidInputError
 from codec.media.arrays import fields as array_fields
 from codec.media.arrays.decoded import IMAGE, DecodedArray, decoded_arrays, own_layout
 from codec.media.arrays.fields import MOST_COMPONENTS, ArrayFile, StoredArray
-from codec.media.dataset import Array, ArraySource, Dataset, DecodedDataset
+from codec.media.dataset import ArraySource, Dataset, DecodedDataset
 from codec.media.formats import first_bytes
 from codec.media.geometry import Geometry
 from codec.media.image.channels import in_channel_order

@@ -11,25 +11,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-import numpy as np
-import numpy.typing as npt
-
+from codec.arrays import (
+    BoolArray,
+    Float32Array,
+    Float64Array,
+    FloatArray,
+    Int16Array,
+    Int32Array,
+    Int64Array,
+)
 from codec.entropy.mixing.lattice import Lattice, Segment
 from codec.files.fit_journal import FitJournal
 from codec.format.headers import Quantisation
 from codec.format.prior_file import Prior
 from codec.options.plugin_settings import setting
+from codec.plugin_api.stages import Pruner, Quantiser
 from codec.plugin_api.surface import Sheet, Surface
 
 if TYPE_CHECKING:
     from codec.entropy.mixing.octree import Octree
-    from codec.plugin_api.stages import Pruner, Quantiser
 
-Floats = npt.NDArray[np.float32]
-Values = npt.NDArray[np.floating[Any]]
-Positions = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 Config = Mapping[int, Any]
 # Tolerance of a class F decoder, in units of the declared range (VAL-5).
 CLASS_F_PEAK = 2.0**-16
@@ -71,9 +72,9 @@ class CodedTensor:
     they were quantised.
     """
 
-    values: Integers | npt.NDArray[np.int32] | npt.NDArray[np.int16]
+    values: Int64Array | Int32Array | Int16Array
     quantisation: Quantisation
-    mask: Mask | None = None
+    mask: BoolArray | None = None
     segments: tuple[Segment, ...] | None = None
 
 
@@ -154,8 +155,8 @@ class FitTask:
         report: call as report(stage, fraction, loss, psnr).
     """
 
-    values: Floats
-    valid: Mask | None
+    values: Float32Array
+    valid: BoolArray | None
     shape: tuple[int, ...]
     goal: ItemGoal
     effort: int
@@ -248,8 +249,8 @@ class MetaTask:
         report: call as report(stage, fraction, loss, psnr).
     """
 
-    items: Sequence[Floats]
-    held_out: Sequence[Floats]
+    items: Sequence[Float32Array]
+    held_out: Sequence[Float32Array]
     steps: int
     inner_steps: int
     rates: str
@@ -267,7 +268,7 @@ class MetaTask:
 class Evaluator(Protocol):
     """A decoded model that gives normalised values; safe to call from several threads."""
 
-    def on_axes(self, positions: Sequence[Positions]) -> Values:
+    def on_axes(self, positions: Sequence[Float64Array]) -> FloatArray:
         """y on the outer product of `positions`, one 1-D array of real indices per axis.
 
         Returns:
@@ -275,7 +276,7 @@ class Evaluator(Protocol):
         """
         ...
 
-    def at(self, points: Positions) -> Values:
+    def at(self, points: Float64Array) -> FloatArray:
         """y at `points`, (n, axes) real indices: (components, n) floats, not clamped."""
         ...
 
@@ -289,7 +290,7 @@ class HoldsSamples(Protocol):
     """
 
     @property
-    def samples(self) -> Values:
+    def samples(self) -> FloatArray:
         """(components, ...) in the order of the field's axes, contiguous."""
         ...
 
@@ -298,7 +299,7 @@ class HoldsSamples(Protocol):
 class OpenEvaluator(Evaluator, Protocol):
     """An evaluator of distances whose zero is not the surface everywhere."""
 
-    def past_border(self, points: Positions) -> Positions | None:
+    def past_border(self, points: Float64Array) -> Float64Array | None:
         """How far past the border of the surface, where its zero closes a hole.
 
         Args:
@@ -349,7 +350,7 @@ class Architecture(Protocol):
         config: Config,
         shape: tuple[int, ...],
         components: int,
-        parameters: Sequence[Floats],
+        parameters: Sequence[Float32Array],
         device: str,
         level: int = 0,
     ) -> Evaluator:
@@ -388,8 +389,8 @@ class FittedModel:
     """
 
     config: Config
-    parameters: Sequence[Floats]
-    masks: Sequence[Mask | None]
+    parameters: Sequence[Float32Array]
+    masks: Sequence[BoolArray | None]
 
 
 @runtime_checkable

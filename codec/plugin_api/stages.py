@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
+from codec.arrays import BoolArray, FloatArray, Int64Array, Tensor
 from codec.format.headers import Quantisation
-from codec.plugin_api.architecture import Integers, Mask, Values
-
-if TYPE_CHECKING:
-    import torch
 
 
 @dataclass(frozen=True)
@@ -29,8 +26,8 @@ class PruningTask:
         seed: of what is random.
     """
 
-    tensors: Mapping[str, torch.Tensor]
-    importance: Mapping[str, torch.Tensor]
+    tensors: Mapping[str, Tensor]
+    importance: Mapping[str, Tensor]
     price: float
     shareable: frozenset[str]
     steps: int
@@ -40,15 +37,15 @@ class PruningTask:
 class PruningState(Protocol):
     """A pruner at work on the tensors of one model during the fit."""
 
-    def parameters(self) -> list[torch.Tensor]:
+    def parameters(self) -> list[Tensor]:
         """Leaf tensors to be trained with the model."""
         ...
 
-    def apply(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
+    def apply(self, name: str, tensor: Tensor) -> Tensor:
         """`tensor` with its pruning applied, differentiably; others are returned as they are."""
         ...
 
-    def penalty(self) -> torch.Tensor:
+    def penalty(self) -> Tensor:
         """Scalar to add to the loss (mean squared error in normalised units)."""
         ...
 
@@ -56,16 +53,16 @@ class PruningState(Protocol):
         """Called after every step, with the smoothed mean squared error."""
         ...
 
-    def carried(self) -> list[torch.Tensor]:
+    def carried(self) -> list[Tensor]:
         """Tensors of its own that `advance` changes in place, without gradients: with them and the
         parameters, a training that was stopped goes on as if it had not been."""
         ...
 
-    def fold(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
+    def fold(self, name: str, tensor: Tensor) -> Tensor:
         """`tensor` with its final gates in it; what `masks` leaves out need not be 0 yet."""
         ...
 
-    def masks(self) -> dict[str, Mask]:
+    def masks(self) -> dict[str, BoolArray]:
         """Final masks, shaped as the tensor or as one slice of its first axis."""
         ...
 
@@ -130,7 +127,7 @@ class UnitNetwork(Protocol):
         """What can be removed; a kind of which all but one unit are gone is not listed."""
         ...
 
-    def saliency(self, kind: UnitKind) -> list[Values] | None:
+    def saliency(self, kind: UnitKind) -> list[FloatArray] | None:
         """Per layer, for each unit E[(h dD/dh)^2], or None if nobody here can tell.
 
         h is what the unit gives at a sample, D the squared error there, E the mean over samples.
@@ -175,15 +172,15 @@ class QuantisingState(Protocol):
     @property
     def rate(self) -> float: ...
 
-    def parameters(self) -> list[torch.Tensor]:
+    def parameters(self) -> list[Tensor]:
         """Leaf tensors to be trained; if there are any, the tensors themselves stay."""
         ...
 
-    def apply(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
+    def apply(self, name: str, tensor: Tensor) -> Tensor:
         """`tensor` as the network is to see it, differentiably."""
         ...
 
-    def penalty(self) -> torch.Tensor:
+    def penalty(self) -> Tensor:
         """Scalar to add to the loss."""
         ...
 
@@ -191,12 +188,12 @@ class QuantisingState(Protocol):
         """Called after every step, with the smoothed mean squared error."""
         ...
 
-    def carried(self) -> list[torch.Tensor]:
+    def carried(self) -> list[Tensor]:
         """Tensors of its own that `advance` changes in place, without gradients: with them and the
         parameters, a training that was stopped goes on as if it had not been."""
         ...
 
-    def settled(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
+    def settled(self, name: str, tensor: Tensor) -> Tensor:
         """What becomes of `tensor` after the last step; rounding it gives the integers."""
         ...
 
@@ -218,9 +215,9 @@ class QuantisingPhase(Protocol):
 
     def attach(
         self,
-        tensors: Mapping[str, torch.Tensor],
+        tensors: Mapping[str, Tensor],
         found: Mapping[str, Quantisation],
-        kept: Mapping[str, torch.Tensor],
+        kept: Mapping[str, Tensor],
         bit_price: float,
         steps: int,
     ) -> QuantisingState:
@@ -257,10 +254,10 @@ class Quantiser(Protocol):
 
     def steps(
         self,
-        tensors: Mapping[str, torch.Tensor],
-        sensitivity: Mapping[str, torch.Tensor],
+        tensors: Mapping[str, Tensor],
+        sensitivity: Mapping[str, Tensor],
         coarseness: float,
-        kept: Mapping[str, torch.Tensor],
+        kept: Mapping[str, Tensor],
     ) -> dict[str, Quantisation]:
         """Steps (or codebooks) for every tensor, finer where the loss is more sensitive.
 
@@ -272,11 +269,11 @@ class Quantiser(Protocol):
         """
         ...
 
-    def quantise(self, tensor: torch.Tensor, quantisation: Quantisation) -> Integers:
+    def quantise(self, tensor: Tensor, quantisation: Quantisation) -> Int64Array:
         """The integers of a tensor, same shape."""
         ...
 
-    def straight_through(self, tensor: torch.Tensor, quantisation: Quantisation) -> torch.Tensor:
+    def straight_through(self, tensor: Tensor, quantisation: Quantisation) -> Tensor:
         """The tensor as it will be decoded, with the gradient of the identity."""
         ...
 

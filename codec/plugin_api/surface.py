@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-import numpy as np
-import numpy.typing as npt
-
-Doubles = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
+from codec.arrays import BoolArray, Float64Array
 
 
 class Extended(Protocol):
@@ -20,10 +16,10 @@ class Extended(Protocol):
     """
 
     @property
-    def lower(self) -> Doubles: ...
+    def lower(self) -> Float64Array: ...
 
     @property
-    def upper(self) -> Doubles: ...
+    def upper(self) -> Float64Array: ...
 
     @property
     def area(self) -> float: ...
@@ -32,11 +28,11 @@ class Extended(Protocol):
 class Cap(Protocol):
     """What closes the holes of a surface."""
 
-    def sample(self, count: int, seed: int) -> tuple[Doubles, Doubles]:
+    def sample(self, count: int, seed: int) -> tuple[Float64Array, Float64Array]:
         """About `count` points spread evenly over it, and unit normals there: (n, 3)."""
         ...
 
-    def gap(self, points: Doubles) -> Doubles:
+    def gap(self, points: Float64Array) -> Float64Array:
         """Distance to it: (n,) float64, at least 0."""
         ...
 
@@ -47,19 +43,19 @@ class Cap(Protocol):
 class Surface(Extended, Protocol):
     """The boundary of a shape."""
 
-    def sample(self, count: int, seed: int) -> tuple[Doubles, Doubles]:
+    def sample(self, count: int, seed: int) -> tuple[Float64Array, Float64Array]:
         """About `count` points spread evenly over the surface, and unit normals there: (n, 3)."""
         ...
 
-    def distance(self, points: Doubles) -> Doubles:
+    def distance(self, points: Float64Array) -> Float64Array:
         """Distance to the surface, negative inside: (n,) float64."""
         ...
 
-    def inside(self, points: Doubles) -> Bools:
+    def inside(self, points: Float64Array) -> BoolArray:
         """Which of the points are inside."""
         ...
 
-    def cap(self, origin: Doubles, spacing: float, cells: Bools) -> Cap | None:
+    def cap(self, origin: Float64Array, spacing: float, cells: BoolArray) -> Cap | None:
         """What closes the surface's holes in some cells of a grid, None if nothing does.
 
         Holes no wider than about two cells count as closed, and what is beside the surface itself

@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from codec._version import __version__
+from codec.arrays import Array
 from codec.errors import CorruptError, InvalidInputError, InvalidOptionError
 from codec.files.atomic import atomic_folder, atomic_path, check_writable
 from codec.limits import Limits, within_memory
 from codec.media import formats
 from codec.media.attributes import cut_verbatim
-from codec.media.dataset import Array, DecodedDataset, DecodedField
+from codec.media.dataset import DecodedDataset, DecodedField
 from codec.options.encode import Progress, ProgressCallback, ignore_progress
 from codec.reading.field import FieldView, Selection, sample_indices
 from codec.reading.isosurface import DEFAULT_RESOLUTION

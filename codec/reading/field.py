@@ -8,23 +8,21 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Array, BoolArray, Float64Array, FloatArray, Int64Array
 from codec.coding.evaluate import Window, evaluate_blocks, evaluate_points, windows
 from codec.coding.normalise import denormalise, to_stored
 from codec.errors import InvalidInputError
 from codec.format.headers import Component, Dim
 from codec.limits import within_memory
-from codec.plugin_api.architecture import Evaluator, HoldsSamples, Values
+from codec.plugin_api.architecture import Evaluator, HoldsSamples
 from codec.reading.shape_field import ShapeView
 
 if TYPE_CHECKING:
     from codec.reading.item import DecodableItem
     from codec.reading.open_file import InrcFile
 
-Array = npt.NDArray[Any]
-Reals = npt.NDArray[np.float64]
-Selection = list[npt.NDArray[np.int64]]
+Selection = list[Int64Array]
 # A field this large is not kept in memory besides the array that a reader of all of it gets.
 _LARGE_SAMPLES = 1 << 22
 
@@ -93,7 +91,7 @@ class FieldView(ABC):
             yield window, self.read(parts)
 
     @abstractmethod
-    def at(self, points: Any) -> npt.NDArray[np.float64]:
+    def at(self, points: Any) -> Float64Array:
         """Values between the samples.
 
         Args:
@@ -172,7 +170,7 @@ class FieldView(ABC):
         selection, kept = sample_indices(index, self.shape)
         return self.read(selection).reshape([len(selection[axis]) for axis in kept])
 
-    def sdf(self, points: Any) -> npt.NDArray[np.float64]:
+    def sdf(self, points: Any) -> Float64Array:
         """Distances to the surface of a shape, negative inside.
 
         Of a shape that was encoded with unsigned distances, they are at least 0, and blurred within
@@ -190,7 +188,7 @@ class FieldView(ABC):
         """
         return self.shape_view().sdf(points)
 
-    def contains(self, points: Any) -> npt.NDArray[np.bool_]:
+    def contains(self, points: Any) -> BoolArray:
         """Which of the (n, 3) positions are inside a shape; see `sdf`.
 
         Raises:
@@ -206,7 +204,7 @@ class FieldView(ABC):
         """
         return ShapeView(self)
 
-    def _checked_points(self, points: Any) -> npt.NDArray[np.float64]:
+    def _checked_points(self, points: Any) -> Float64Array:
         """Points as positions of the full field, moved into it."""
         places = np.atleast_2d(np.asarray(points, np.float64))
         if places.ndim != 2 or places.shape[1] != self.ndim:
@@ -265,19 +263,19 @@ class ItemView(FieldView):
     def read(self, selection: Selection) -> Array:
         return self.read_with(selection, self._item.file.threads)
 
-    def real(self, selection: Selection, threads: int) -> Reals:
+    def real(self, selection: Selection, threads: int) -> Float64Array:
         """As `read_with`, but before rounding to the stored dtype, and without fill values."""
         out = np.empty([len(axis) for axis in selection])
         places = self._full_indices(selection)
 
-        def store(window: Window, normalised: Values) -> None:
+        def store(window: Window, normalised: FloatArray) -> None:
             out[window] = self._restored(places, window, normalised)
 
         self._residuals()
         evaluate_blocks(self._item.evaluator_at(self._level), places, threads, store)
         return out
 
-    def _restored(self, places: Selection, window: Window, normalised: Values) -> Reals:
+    def _restored(self, places: Selection, window: Window, normalised: FloatArray) -> Float64Array:
         """Values of a window of samples, residuals included."""
         component = self._component
         real = denormalise(normalised[self._index], component.offset, component.scale)
@@ -293,7 +291,7 @@ class ItemView(FieldView):
     def read_with(self, selection: Selection, threads: int) -> Array:
         """As `read`, with so many threads."""
 
-        def store(window: Window, normalised: Values) -> None:
+        def store(window: Window, normalised: FloatArray) -> None:
             out[window] = to_stored(self._restored(places, window, normalised), self.dtype)
 
         places = self._full_indices(selection)
@@ -361,7 +359,7 @@ class ItemView(FieldView):
         bits[invalid] = patterns.values[patterns.indices[numbers[flat[invalid]]]]
 
     @within_memory()
-    def at(self, points: Any) -> npt.NDArray[np.float64]:
+    def at(self, points: Any) -> Float64Array:
         places = self._checked_points(points)
         component = self._component
         evaluator = self._item.evaluator_at(self._level)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Float32Array, Float64Array, Int64Array
 from codec.coding.evaluate import evaluate_points
 from codec.errors import InvalidOptionError, MissingDependencyError
 from codec.plugin_api.architecture import Evaluator, OpenEvaluator
@@ -26,8 +26,6 @@ _LEAST_SHARE = 0.05
 # Parts that are no longer than this, in nodes, are noise.
 _SPECK = 2.0
 
-Doubles = npt.NDArray[np.float64]
-Faces = npt.NDArray[np.int64]
 Advance = Callable[[float], None]
 
 
@@ -39,7 +37,7 @@ def extract(
     threads: int,
     advance: Advance,
     closed: bool = False,
-) -> tuple[Doubles, Faces]:
+) -> tuple[Float64Array, Int64Array]:
     """Triangles of the surface where a field of distances is 0, outward where it grows.
 
     Args:
@@ -77,8 +75,12 @@ def extract(
 
 
 def moved_inward(
-    evaluator: Evaluator, shape: tuple[int, ...], vertices: Doubles, distance: float, threads: int
-) -> Doubles:
+    evaluator: Evaluator,
+    shape: tuple[int, ...],
+    vertices: Float64Array,
+    distance: float,
+    threads: int,
+) -> Float64Array:
     """Vertices moved against the gradient of a field of distances.
 
     Args:
@@ -90,7 +92,7 @@ def moved_inward(
     return np.asarray(vertices - distance * gradient / np.maximum(length, 1e-12)[:, None])
 
 
-def _triangles(samples: npt.NDArray[np.float32], per_sample: float) -> tuple[Doubles, Faces]:
+def _triangles(samples: Float32Array, per_sample: float) -> tuple[Float64Array, Int64Array]:
     try:
         from skimage.measure import marching_cubes
     except ImportError:
@@ -108,7 +110,7 @@ def _triangles(samples: npt.NDArray[np.float32], per_sample: float) -> tuple[Dou
     return vertices.astype(np.float64), faces.astype(np.int64)
 
 
-def _without_specks(vertices: Doubles, faces: Faces) -> tuple[Doubles, Faces]:
+def _without_specks(vertices: Float64Array, faces: Int64Array) -> tuple[Float64Array, Int64Array]:
     """Without the parts that are smaller than what the grid of the field can hold."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
@@ -135,18 +137,18 @@ class _Field:
         highest: (3,) index of the last node.
     """
 
-    def __init__(self, evaluator: Evaluator, highest: Doubles, threads: int) -> None:
+    def __init__(self, evaluator: Evaluator, highest: Float64Array, threads: int) -> None:
         self._evaluator = evaluator
         self._highest = highest
         self._threads = threads
 
-    def at(self, places: Doubles) -> Doubles:
+    def at(self, places: Float64Array) -> Float64Array:
         """Normalised distances, (n,)."""
         inner = np.clip(places, 0, self._highest)
         found = evaluate_points(self._evaluator.at, inner, self._threads)
         return np.asarray(found[0], np.float64)
 
-    def gradient(self, places: Doubles) -> Doubles:
+    def gradient(self, places: Float64Array) -> Float64Array:
         """Their gradient, (n, 3)."""
         gradient = np.empty_like(places)
         for axis in range(3):
@@ -157,7 +159,7 @@ class _Field:
         return gradient
 
 
-def _on_surface(field: _Field, places: Doubles) -> Doubles:
+def _on_surface(field: _Field, places: Float64Array) -> Float64Array:
     """Vertices moved along the gradient to where the field is 0."""
     places = places.copy()
     value = field.at(places)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Array, BoolArray, Float32Array
 from codec.coding.item_sections import (
     Coded,
     ItemStreams,
@@ -23,14 +23,13 @@ from codec.errors import CorruptError, InvalidOptionError, TruncatedError
 from codec.format.headers import Component, Item
 from codec.format.section_index import section_digest
 from codec.limits import within_memory
-from codec.plugin_api.architecture import Evaluator, Floats, Mask, TensorSpec
+from codec.plugin_api.architecture import Evaluator, TensorSpec
 
 if TYPE_CHECKING:
     from codec.reading.open_file import InrcFile
 
 _log = logging.getLogger("inrc")
 
-Array = npt.NDArray[Any]
 # Without coefficients a level is a coarser grid of positions, however coarse.
 MAX_LEVEL = 40
 
@@ -170,7 +169,7 @@ class DecodableItem:
             self.file.note_digest(section, section_digest(parts[-1].integer_layer()))
         return decoder.joined(parts)
 
-    def parameters(self, level: int = 0) -> list[Floats]:
+    def parameters(self, level: int = 0) -> list[Float32Array]:
         """The tensors as they are decoded; with a lattice, those of a level."""
         needed = None if self.lattice is None or level == 0 else self.lattice.count(level)
         integers = self.integers.first(needed)
@@ -196,7 +195,7 @@ class DecodableItem:
             return np.concatenate([integers, np.zeros(rest, np.int32)])
         return integers
 
-    def sparsity(self, index: int) -> Mask:
+    def sparsity(self, index: int) -> BoolArray:
         """A sparsity mask of the file, checked to be one."""
         coded = self.file.mask(index)
         if coded.patterns is not None:

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from codec.arrays import BoolArray, Float32Array, Float64Array
 from codec.coding.evaluate import Window, evaluate_blocks, evaluate_windows
-from codec.plugin_api.architecture import Evaluator, Positions
+from codec.plugin_api.architecture import Evaluator
 
 # How many times as steep as a distance a field may be: fitted ones are not exactly distances.
 _STEEPEST = 2.0
@@ -24,13 +25,10 @@ _TRUSTED = 1.0
 # Cells along a cube with one probe, at most, and cubes along a block.
 _MOST_CELLS, _CUBES = 4, 2
 
-Samples = npt.NDArray[np.float32]
-Bools = npt.NDArray[np.bool_]
-
 
 def samples_near_surface(
-    evaluator: Evaluator, axes: list[Positions], band: float, threads: int
-) -> Samples:
+    evaluator: Evaluator, axes: list[Float64Array], band: float, threads: int
+) -> Float32Array:
     """Samples on the outer product of `axes`, with one more of outside, 1, all around.
 
     Where a cell of eight samples has both signs, all of them are values of the field; far from
@@ -70,7 +68,7 @@ class _Sampling:
         samples: of all positions and what is around them.
     """
 
-    def __init__(self, evaluator: Evaluator, axes: list[Positions], threads: int) -> None:
+    def __init__(self, evaluator: Evaluator, axes: list[Float64Array], threads: int) -> None:
         self._evaluator = evaluator
         self._axes = axes
         self._threads = threads
@@ -85,7 +83,7 @@ class _Sampling:
 
         evaluate_blocks(self._evaluator, self._axes, self._threads, store)
 
-    def probe(self, cells: int, limit: float) -> Bools:
+    def probe(self, cells: int, limit: float) -> BoolArray:
         """Fill the samples of each cube with its side.
 
         Args:
@@ -140,14 +138,14 @@ class _Blocks:
             for start, size in zip(self._starts, shape, strict=True)
         ]
 
-    def holding(self, cubes: Bools) -> Bools:
+    def holding(self, cubes: BoolArray) -> BoolArray:
         """Blocks of which one cube is set."""
         for axis, starts in enumerate(self._starts):
             first = np.arange(len(starts)) * _CUBES
             cubes = np.logical_or.reduceat(cubes, first, axis)
         return cubes
 
-    def mixed(self, inside: Bools) -> Bools:
+    def mixed(self, inside: BoolArray) -> BoolArray:
         """Blocks with samples on both sides."""
         some, every = inside, inside
         for axis, (starts, ends) in enumerate(zip(self._starts, self._ends, strict=True)):
@@ -155,7 +153,7 @@ class _Blocks:
             every = np.logical_and.reduceat(every, starts, axis) & every.take(ends, axis)
         return some & ~every
 
-    def runs(self, chosen: Bools) -> Iterator[Window]:
+    def runs(self, chosen: BoolArray) -> Iterator[Window]:
         """Windows of the samples of blocks, those in a row along the last axis together."""
         steps = np.diff(np.pad(chosen, ((0, 0), (0, 0), (1, 1))).astype(np.int8), axis=2)
         # Both are in the same order, and every run has one of each.

@@ -10,8 +10,6 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-import numpy.typing as npt
-
 from codec.coding.item_sections import Coded, section_item
 from codec.coding.mask_section import CodedMask, decode_mask_section
 from codec.coding.verbatim_section import VerbatimValue, decode_verbatim, within_limits
@@ -32,7 +30,6 @@ from codec.reading.tiled_field import TiledView
 
 _log = logging.getLogger("inrc")
 
-Array = npt.NDArray[Any]
 # Of a file with tiles, so much of what was decoded is kept.
 _KEPT_BYTES = 1 << 28
 # Of masks that no item names, so many samples cost little.

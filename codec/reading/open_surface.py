@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Doubles = npt.NDArray[np.float64]
-Faces = npt.NDArray[np.int64]
+from codec.arrays import Float64Array, Int64Array
 
 # A vertex so close to the border, as part of an edge across it, is on it: this leaves no slivers.
 _ON_BORDER = 0.15
 
 
-def cut(vertices: Doubles, faces: Faces, past: Doubles) -> tuple[Doubles, Faces]:
+def cut(
+    vertices: Float64Array, faces: Int64Array, past: Float64Array
+) -> tuple[Float64Array, Int64Array]:
     """The part of a surface that is not past its border.
 
     Args:
@@ -35,7 +35,7 @@ def cut(vertices: Doubles, faces: Faces, past: Doubles) -> tuple[Doubles, Faces]
     return everything[used], numbers.reshape(-1, 3).astype(np.int64)
 
 
-def _snapped(faces: Faces, past: Doubles) -> Doubles:
+def _snapped(faces: Int64Array, past: Float64Array) -> Float64Array:
     """Values with 0 at the vertices that are next to the border along an edge."""
     found = past.copy()
     edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
@@ -46,7 +46,7 @@ def _snapped(faces: Faces, past: Doubles) -> Doubles:
     return found
 
 
-def _split(faces: Faces, side: Faces, first: int) -> tuple[Faces, Faces]:
+def _split(faces: Int64Array, side: Int64Array, first: int) -> tuple[Int64Array, Int64Array]:
     """What is kept of faces with vertices on both sides, and the edges that new vertices are on.
 
     Args:

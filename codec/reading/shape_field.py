@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import BoolArray, Float64Array
 from codec.errors import CorruptError, InvalidInputError, InvalidOptionError
 from codec.media.dataset import TriangleMesh
 from codec.media.mesh.frame import MeshFrame
@@ -14,8 +14,6 @@ from codec.reading.isosurface import Advance, extract, moved_inward
 
 if TYPE_CHECKING:
     from codec.reading.field import FieldView
-
-Doubles = npt.NDArray[np.float64]
 
 
 class ShapeView:
@@ -39,7 +37,7 @@ class ShapeView:
         if self.frame.offset not in (0.0, self._item.header.components[0].offset):
             raise CorruptError("the offset of a shape is not that of its field", section="mETa")
 
-    def sdf(self, points: Any) -> Doubles:
+    def sdf(self, points: Any) -> Float64Array:
         """See `FieldView.sdf`."""
         places = np.atleast_2d(np.asarray(points, np.float64))
         if places.ndim != 2 or places.shape[1] != 3:
@@ -53,7 +51,7 @@ class ShapeView:
         found = np.where(gap > 0, farther, found)
         return np.maximum(found, 0) if self.frame.offset else found
 
-    def contains(self, points: Any) -> npt.NDArray[np.bool_]:
+    def contains(self, points: Any) -> BoolArray:
         """See `FieldView.contains`."""
         if self.frame.offset:
             raise InvalidOptionError(

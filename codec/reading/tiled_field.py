@@ -9,22 +9,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Array, Float64Array, Int64Array
 from codec.coding.evaluate import Window, windows
 from codec.coding.normalise import to_stored
 from codec.errors import InvalidOptionError
 from codec.format.tile_grid import TileGrid
 from codec.limits import within_memory
-from codec.reading.field import FieldView, ItemView, Reals, Selection
+from codec.reading.field import FieldView, ItemView, Selection
 
 if TYPE_CHECKING:
     from codec.reading.item import DecodableItem
 
-Array = npt.NDArray[Any]
-Indices = npt.NDArray[np.int64]
 # A tile, samples of it, and where these go, per axis.
-_Part = tuple[ItemView, Selection, "list[slice | Indices]"]
+_Part = tuple[ItemView, Selection, "list[slice | Int64Array]"]
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -103,7 +101,7 @@ class TiledView(FieldView):
             out[_window(targets)] = chosen
         return out
 
-    def blended(self, places: Selection, threads: int) -> Reals:
+    def blended(self, places: Selection, threads: int) -> Float64Array:
         """Weighted sums of what the tiles give, before rounding, and without fill values.
 
         Args:
@@ -112,7 +110,7 @@ class TiledView(FieldView):
         total = np.zeros([len(axis) for axis in places])
         largest = np.finfo(np.float64).max
 
-        def share(part: tuple[_Part, list[Reals]]) -> tuple[Any, Reals]:
+        def share(part: tuple[_Part, list[Float64Array]]) -> tuple[Any, Float64Array]:
             (tile, local, targets), weights = part
             real = np.clip(tile.real(local, each), -largest, largest)
             for axis, weight in enumerate(weights):
@@ -125,7 +123,7 @@ class TiledView(FieldView):
             total[window] += real
         return total
 
-    def _weighted_parts(self, places: Selection) -> Iterator[tuple[_Part, list[Reals]]]:
+    def _weighted_parts(self, places: Selection) -> Iterator[tuple[_Part, list[Float64Array]]]:
         """As `_parts`, for every tile with a weight above 0, with its weights per axis."""
         shares = [self._shares(axis, one) for axis, one in enumerate(places)]
         for corner in itertools.product(*(share.items() for share in shares)):
@@ -138,7 +136,7 @@ class TiledView(FieldView):
             targets = [_span(found) for _, (found, _) in corner]
             yield (self._tile(place), local, targets), [weight for _, (_, weight) in corner]
 
-    def _shares(self, axis: int, samples: Indices) -> dict[int, tuple[Indices, Reals]]:
+    def _shares(self, axis: int, samples: Int64Array) -> dict[int, tuple[Int64Array, Float64Array]]:
         """Per interval of an axis, which of the samples it has a part in, and their weights."""
         first, second, weight = self._grid.sides(axis, samples.astype(np.float64))
         found = {}
@@ -215,7 +213,7 @@ class TiledView(FieldView):
                 )
 
     @within_memory()
-    def at(self, points: Any) -> npt.NDArray[np.float64]:
+    def at(self, points: Any) -> Float64Array:
         places = self._checked_points(points)
         sides = [self._grid.sides(axis, one) for axis, one in enumerate(places.T)]
         first, last, share = (np.stack(found, 1) for found in zip(*sides, strict=True))
@@ -235,9 +233,7 @@ class TiledView(FieldView):
         total[invalid] = np.nan
         return total
 
-    def _in_tiles(
-        self, places: npt.NDArray[np.float64], intervals: Indices
-    ) -> npt.NDArray[np.float64]:
+    def _in_tiles(self, places: Float64Array, intervals: Int64Array) -> Float64Array:
         """Values at positions, each moved into the tile named for it."""
         values = np.empty(len(places))
         distinct, owners = np.unique(intervals, axis=0, return_inverse=True)
@@ -248,24 +244,24 @@ class TiledView(FieldView):
         return values
 
 
-def _span(positions: Indices) -> slice | Indices:
+def _span(positions: Int64Array) -> slice | Int64Array:
     """Positions as a slice, where they follow one another."""
     first, count = int(positions[0]), len(positions)
     return slice(first, first + count) if positions[-1] - first + 1 == count else positions
 
 
-def _window(targets: Sequence[slice | Indices]) -> Any:
+def _window(targets: Sequence[slice | Int64Array]) -> Any:
     """An index for the outer product of places per axis."""
     if all(isinstance(target, slice) for target in targets):
         return tuple(targets)
     return np.ix_(*map(_positions, targets))
 
 
-def _positions(target: slice | Indices) -> Indices:
+def _positions(target: slice | Int64Array) -> Int64Array:
     return np.arange(target.start, target.stop) if isinstance(target, slice) else target
 
 
-def _runs(intervals: Indices) -> list[slice]:
+def _runs(intervals: Int64Array) -> list[slice]:
     """Where a sequence of intervals stays the same."""
     borders = [0, *(np.flatnonzero(np.diff(intervals)) + 1).tolist(), len(intervals)]
     return [slice(start, stop) for start, stop in itertools.pairwise(borders)]

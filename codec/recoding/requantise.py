@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import BoolArray
 from codec.coding.item_sections import ItemSections
 from codec.coding.normalise import NormalisedField
 from codec.encoding.item_encoder import ItemEncoder
@@ -27,7 +26,6 @@ from codec.plugin_api.architecture import (
     FitTask,
     FittedModel,
     ItemGoal,
-    Mask,
     Model,
     RequantisableArchitecture,
 )
@@ -36,7 +34,6 @@ from codec.reading.item import DecodableItem
 from codec.reading.open_file import InrcFile
 from codec.reports import FieldQuality
 
-Array = npt.NDArray[Any]
 _CONSTANT = "constant"
 
 
@@ -201,7 +198,7 @@ def _compared(before: FieldView, after: FieldView) -> FieldQuality:
     return compare(field, original, decoded)
 
 
-def _valid(view: FieldView) -> Mask:
+def _valid(view: FieldView) -> BoolArray:
     """Which samples are data, from the masks of all tiles."""
     valid = np.ones(view.shape, np.bool_)
     for item in view.items:

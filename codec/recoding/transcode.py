@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from codec.arrays import BoolArray
 from codec.coding.item_sections import Coded, ItemSections, encode_item
 from codec.coding.write_file import IntegerSection, KeptSection, mask_digest, tensor_sections
 from codec.encoding.tile_sections import PlacedItems
@@ -26,7 +27,7 @@ from codec.format.headers import Component, Item
 from codec.format.sections import KNOWN_TYPES, Section
 from codec.limits import Limits
 from codec.options.encode import EncodeOptions, Goal, usable_threads
-from codec.plugin_api.architecture import CodedTensor, Mask, Model, TensorSpec
+from codec.plugin_api.architecture import CodedTensor, Model, TensorSpec
 from codec.reading.item import DecodableItem
 from codec.reading.open_file import InrcFile
 from codec.recoding.requantise import Requantiser, changed
@@ -201,7 +202,9 @@ def coded_model(item: DecodableItem) -> Model:
     return Model(dict(header.config), tuple(tensors))
 
 
-def _values(spec: TensorSpec, integers: Coded, at: int, mask: Mask | None) -> tuple[Coded, int]:
+def _values(
+    spec: TensorSpec, integers: Coded, at: int, mask: BoolArray | None
+) -> tuple[Coded, int]:
     if spec.lattice is not None or spec.octree is not None:
         count = math.prod(spec.shape) if spec.lattice is None else spec.lattice.size
         return integers[at : at + count], at + count

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Array
 from codec.coding.mask_section import encode_mask_section
 from codec.coding.verbatim_section import decode_verbatim, within_limits
 from codec.coding.write_file import IntegerSection, KeptSection, mask_digest
@@ -229,7 +229,7 @@ class _Placing:
 
     def placed(self, fields: WholeFields) -> PlacedItems:
         """All items, and the masks that they name, equal ones once."""
-        self._patterns: Mapping[str, npt.NDArray[Any]] = patterns_of(self.items)
+        self._patterns: Mapping[str, Array] = patterns_of(self.items)
         self._placed = PlacedItems()
         self._numbers: dict[bytes, int] = {}
         self._mask_samples = 0
@@ -288,7 +288,7 @@ class _Placing:
             self._placed.masks.append(IntegerSection("MASK", stored, mask_digest(payload)))
         return self._numbers[payload]
 
-    def _fill(self, name: str, dtype: str) -> npt.NDArray[Any]:
+    def _fill(self, name: str, dtype: str) -> Array:
         """What an invalid sample of a field holds: as others do, as the metadata says, or NaN, the
         least integer."""
         if name in self._patterns:

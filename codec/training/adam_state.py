@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from codec.arrays import Array
 from codec.files.fit_journal import Arrays
 
 _PREFIX = "adam"
 
 
-def kept_moments(optimiser: torch.optim.Optimizer) -> dict[str, npt.NDArray[Any]]:
+def kept_moments(optimiser: torch.optim.Optimizer) -> dict[str, Array]:
     """Copies of what the optimiser remembers of each leaf."""
     return {
         f"{_PREFIX}/{number}/{name}": value.cpu().numpy().copy()

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-import numpy.typing as npt
 import torch
+
+from codec.arrays import BoolArray, Float32Array, Int64Array
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class GridSampler(Sampler, Protocol):
         """Indices per axis of a random shard."""
         ...
 
-    def shard(self, indices: Sequence[npt.NDArray[np.int64]]) -> Shard:
+    def shard(self, indices: Sequence[Int64Array]) -> Shard:
         """The shard at given indices per axis."""
         ...
 
@@ -82,8 +83,8 @@ class AxisSampler:
 
     def __init__(
         self,
-        values: npt.NDArray[np.float32],
-        valid: npt.NDArray[np.bool_] | None,
+        values: Float32Array,
+        valid: BoolArray | None,
         points: int,
         device: str,
     ) -> None:
@@ -108,7 +109,7 @@ class AxisSampler:
         ]
         return self.shard(indices)
 
-    def shard(self, indices: Sequence[npt.NDArray[np.int64]]) -> Shard:
+    def shard(self, indices: Sequence[Int64Array]) -> Shard:
         """The shard at given indices per axis."""
         window = np.ix_(np.arange(self._values.shape[0]), *indices)
         target = torch.from_numpy(self._values[window].reshape(self._values.shape[0], -1))

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 import torch
 
-from codec.plugin_api.architecture import Mask, TensorSpec
+from codec.arrays import BoolArray
+from codec.plugin_api.architecture import TensorSpec
 from codec.plugin_api.stages import UnitKind
 from codec.training.trainer import Fitter, Tensors
 
@@ -58,7 +59,7 @@ class FittedState:
 
     network: FittedNetwork
     tensors: Tensors
-    masks: Mapping[str, Mask]
+    masks: Mapping[str, BoolArray]
     curvature: Tensors
 
     @property

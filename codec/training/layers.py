@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from codec.arrays import Int64Array
 from codec.training.batches import GridSampler, Sampler, Shard
 
 
@@ -64,7 +64,7 @@ class GridLayerSampler(LayerSampler):
     def counts(self) -> tuple[int, ...]:
         return self.samples.counts
 
-    def shard(self, indices: Sequence[npt.NDArray[np.int64]]) -> Shard:
+    def shard(self, indices: Sequence[Int64Array]) -> Shard:
         return self._targeted(self.samples.shard(indices))
 
 

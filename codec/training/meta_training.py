@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Float32Array
 from codec.coding.grouping import grouped
 from codec.coding.normalise import normalise
 from codec.errors import InvalidInputError, InvalidOptionError
@@ -23,7 +23,7 @@ from codec.media import formats, recognise
 from codec.options.encode import Progress, ProgressCallback, usable_threads
 from codec.options.plugin_settings import ARCHITECTURE, Texts, configured
 from codec.plugin_api import registry
-from codec.plugin_api.architecture import Floats, MetaArchitecture, MetaTask
+from codec.plugin_api.architecture import MetaArchitecture, MetaTask
 from codec.reports import MetaTrainReport
 from codec.training.devices import choose_device, need_torch
 
@@ -146,10 +146,10 @@ def _files(sources: Sequence[str | os.PathLike[str]]) -> list[Path]:
     return found
 
 
-def _items(paths: Sequence[Path], options: MetaOptions) -> list[Floats]:
+def _items(paths: Sequence[Path], options: MetaOptions) -> list[Float32Array]:
     """All items, of one size and with as many components."""
     random = np.random.default_rng(options.seed)
-    items: list[Floats] = []
+    items: list[Float32Array] = []
     for path in paths:
         for values in _read(path):
             size = _size(path, values, items[0].shape[1:] if items else options.size)
@@ -164,7 +164,7 @@ def _items(paths: Sequence[Path], options: MetaOptions) -> list[Floats]:
     return items
 
 
-def _read(path: Path) -> list[Floats]:
+def _read(path: Path) -> list[Float32Array]:
     """Normalised values (components, *active axes) of all items of a file; 0 where invalid."""
     with closing(formats.read(path)) as dataset:
         if dataset.shape is not None:
@@ -176,7 +176,7 @@ def _read(path: Path) -> list[Floats]:
     return items
 
 
-def _size(path: Path, values: Floats, asked: tuple[int, ...]) -> tuple[int, ...]:
+def _size(path: Path, values: Float32Array, asked: tuple[int, ...]) -> tuple[int, ...]:
     """The size asked for, or the usual one for as many axes."""
     axes = values.ndim - 1
     if axes not in _USUAL_SIZES:
@@ -190,7 +190,7 @@ def _size(path: Path, values: Floats, asked: tuple[int, ...]) -> tuple[int, ...]
     return asked or _USUAL_SIZES[axes]
 
 
-def _window(values: Floats, random: np.random.Generator) -> Floats:
+def _window(values: Float32Array, random: np.random.Generator) -> Float32Array:
     """A random part, at least 40 % of the whole along each axis."""
     share = random.uniform(_LEAST_WINDOW, 1.0)
     parts = [slice(None)]
@@ -201,7 +201,7 @@ def _window(values: Floats, random: np.random.Generator) -> Floats:
     return values[tuple(parts)]
 
 
-def _resampled(values: Floats, size: tuple[int, ...]) -> Floats:
+def _resampled(values: Float32Array, size: tuple[int, ...]) -> Float32Array:
     """The same on a grid of another size: means of what falls on a sample, or interpolated.
 
     Where the longer sides lie along other axes, as in an upright image, the axes are exchanged.
@@ -214,9 +214,9 @@ def _resampled(values: Floats, size: tuple[int, ...]) -> Floats:
     smaller = all(new <= old for new, old in zip(size, values.shape[1:], strict=True))
     way = "area" if smaller else ("linear", "bilinear", "trilinear")[len(size) - 1]
     align: dict[str, Any] = {} if smaller else {"align_corners": True}
-    found: npt.NDArray[np.float32] = torch.nn.functional.interpolate(
-        tensor, size, mode=way, **align
-    )[0].numpy()
+    found: Float32Array = torch.nn.functional.interpolate(tensor, size, mode=way, **align)[
+        0
+    ].numpy()
     return np.ascontiguousarray(found)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from codec.plugin_api.architecture import Mask
+from codec.arrays import BoolArray
 from codec.plugin_api.stages import EntryPruner, PruningTask, UnitPruner
 from codec.training.fitted_network import FittedNetwork
 from codec.training.progress import StageProgress
@@ -35,7 +35,7 @@ def prune_entries(
     steps: int,
     seed: int,
     progress: StageProgress,
-) -> tuple[Tensors, dict[str, Mask]]:
+) -> tuple[Tensors, dict[str, BoolArray]]:
     """Tensors after pruning and finetuning, and the masks of those that lost entries.
 
     Args:
@@ -103,7 +103,7 @@ def remove_units(
     steps: int,
     batches: Sequence[Any],
     progress: StageProgress,
-) -> tuple[FittedNetwork, Tensors, dict[str, Mask]]:
+) -> tuple[FittedNetwork, Tensors, dict[str, BoolArray]]:
     """The network without the units that the pruner removes; arguments as of `prune_entries`."""
     copies = {name: tensor.clone() for name, tensor in tensors.items()}
     start = RemovableNetwork(network, copies, {}, batches, progress.stage("prune"))

@@ -14,10 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from codec.arrays import BoolArray
 from codec.errors import InvalidOptionError
 from codec.format.headers import Quantisation
 from codec.measuring.metrics import mean_squared_error
-from codec.plugin_api.architecture import CodedTensor, FitTask, Mask, Measurement, Model, TensorSpec
+from codec.plugin_api.architecture import CodedTensor, FitTask, Measurement, Model, TensorSpec
 from codec.plugin_api.stages import EntryPruner, Pruner, UnitPruner
 from codec.training.fitted_network import FittedNetwork, FittedState, Units
 from codec.training.progress import StageProgress
@@ -87,7 +88,7 @@ class QuantisedFit:
         self._progress = progress
         self._shards = trainer.draw(_ESTIMATE_SHARDS)
 
-    def run(self, tensors: Tensors, masks: Mapping[str, Mask] | None = None) -> Model:
+    def run(self, tensors: Tensors, masks: Mapping[str, BoolArray] | None = None) -> Model:
         """The smallest model that meets a PSNR, or the best within a number of bytes.
 
         Args:

@@ -20,15 +20,13 @@ from dataclasses import dataclass, replace
 from functools import reduce
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from codec.arrays import Float64Array, Int64Array
 from codec.training.batches import GridSampler, Shard, split_evenly
 
-Floats = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.int64]
 # Absolute errors (samples,) of a shard, averaged over its components.
-ShardError = Callable[[Shard], Floats]
+ShardError = Callable[[Shard], Float64Array]
 
 _FLOOR = 0.01
 _DRAWS = 8
@@ -47,10 +45,10 @@ class ErrorMap:
     """
 
     shape: tuple[int, ...]
-    wanted: Floats
+    wanted: Float64Array
 
     @property
-    def cells(self) -> list[Indices]:
+    def cells(self) -> list[Int64Array]:
         """Per axis, the cell that each sample index lies in."""
         return _cells(self.shape, self.wanted.shape)
 
@@ -73,12 +71,12 @@ class ErrorMap:
         share = total / largest if largest else np.ones(counts)
         return cls(shape, np.maximum(share, _FLOOR))
 
-    def at(self, places: Sequence[Indices]) -> Floats:
+    def at(self, places: Sequence[Int64Array]) -> Float64Array:
         """The wanted share of every sample of an outer product of indices."""
         chosen = [cell[place] for cell, place in zip(self.cells, places, strict=True)]
         return np.asarray(self.wanted[np.ix_(*chosen)])
 
-    def along(self, axis: int) -> Floats:
+    def along(self, axis: int) -> Float64Array:
         """Per sample index along an axis, the mean over the other axes."""
         others = tuple(other for other in range(self.wanted.ndim) if other != axis)
         cells = self.cells
@@ -121,11 +119,11 @@ class ErrorDrivenSampler:
         return replace(shard, weight=torch.from_numpy(weight).to(shard.target))
 
 
-def _cells(shape: tuple[int, ...], counts: tuple[int, ...]) -> list[Indices]:
+def _cells(shape: tuple[int, ...], counts: tuple[int, ...]) -> list[Int64Array]:
     return [np.arange(size) * count // size for size, count in zip(shape, counts, strict=True)]
 
 
-def inclusion_chances(weights: Floats, count: int) -> Floats:
+def inclusion_chances(weights: Float64Array, count: int) -> Float64Array:
     """Probabilities in proportion to `weights`, but at most 1, with the sum `count`."""
     certain = np.zeros(len(weights), np.bool_)
     while True:
@@ -138,7 +136,7 @@ def inclusion_chances(weights: Floats, count: int) -> Floats:
         certain |= over
 
 
-def systematic_draw(chances: Floats, generator: np.random.Generator) -> Indices:
+def systematic_draw(chances: Float64Array, generator: np.random.Generator) -> Int64Array:
     """Distinct indices, sorted, each with its chance: equal strides through a shuffled line."""
     order = generator.permutation(len(chances))
     ends = np.cumsum(chances[order])
@@ -147,7 +145,7 @@ def systematic_draw(chances: Floats, generator: np.random.Generator) -> Indices:
     return np.unique(order[np.minimum(found, len(order) - 1)])
 
 
-def _one_of_each(cell: Indices, count: int, generator: np.random.Generator) -> Indices:
+def _one_of_each(cell: Int64Array, count: int, generator: np.random.Generator) -> Int64Array:
     """A random sample index in each of `count` cells."""
     sizes = np.bincount(cell, minlength=count)
     starts = np.cumsum(sizes) - sizes

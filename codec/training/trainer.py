@@ -18,9 +18,9 @@ from itertools import islice
 from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from codec.arrays import Float64Array
 from codec.files.fit_journal import FitJournal, Snapshot, no_journal
 from codec.training.adam_state import kept_moments, load_moments
 from codec.training.batches import GridSampler, Sampler, Shard
@@ -350,7 +350,7 @@ class Trainer:
     def _error_map(self, tensors: Tensors) -> ErrorMap:
         """Where the error is now."""
 
-        def error(shard: Shard) -> npt.NDArray[np.float64]:
+        def error(shard: Shard) -> Float64Array:
             with torch.no_grad():
                 absolute = self._difference(tensors, shard).abs().mean(dim=0)
             return absolute.cpu().double().numpy()

@@ -14,7 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import torch
 
-from codec.plugin_api.architecture import Mask, Values
+from codec.arrays import BoolArray, FloatArray
 from codec.plugin_api.stages import UnitKind
 from codec.training.fitted_network import FittedNetwork
 from codec.training.trainer import StepReport, Tensors
@@ -46,7 +46,7 @@ class RemovableNetwork:
 
     network: FittedNetwork
     tensors: Tensors
-    masks: Mapping[str, Mask]
+    masks: Mapping[str, BoolArray]
     batches: Sequence[Any]
     report: StepReport
 
@@ -68,12 +68,12 @@ class RemovableNetwork:
                 found.append(UnitKind(spec.name, left, ((spec.name, 0),), freed))
         return tuple(found)
 
-    def saliency(self, kind: UnitKind) -> list[Values] | None:
+    def saliency(self, kind: UnitKind) -> list[FloatArray] | None:
         fitter = self.network.fitter
         if not isinstance(fitter, SignedGradients):
             return None
         gradients = fitter.signed_gradients(self.tensors, self.batches)
-        found: list[Values] = []
+        found: list[FloatArray] = []
         for name, axis in kind.layers:
             tensor = self.tensors[name]
             others = [other for other in range(tensor.ndim) if other != axis]
@@ -117,7 +117,7 @@ class RemovableNetwork:
             tensors = {name: apply(name, tensor) for name, tensor in tensors.items()}
         return replace(self, tensors=tensors)
 
-    def _mask(self, name: str) -> Mask:
+    def _mask(self, name: str) -> BoolArray:
         return self.masks.get(name, np.ones(tuple(self.tensors[name].shape), np.bool_))
 
     def _channels(self, name: str) -> list[int]:
@@ -127,7 +127,7 @@ class RemovableNetwork:
 
 
 def masking(
-    tensors: Tensors, masks: Mapping[str, Mask]
+    tensors: Tensors, masks: Mapping[str, BoolArray]
 ) -> Callable[[str, torch.Tensor], torch.Tensor]:
     """The transform that puts 0 where masks say so."""
     kept = {

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 from PIL import Image
 
 import codec
+from codec.arrays import Array
 from codec.encoding import sampled_shape
 from codec.files import fit_journal
 from codec.format.headers import Quantisation
@@ -31,7 +31,6 @@ from inrc_plugins.architectures.miner.training.level_fit import (
 from inrc_plugins.architectures.miner.training.planning import AboveThreshold, WithinBudget
 from tests.conftest import Process
 
-Array = npt.NDArray[Any]
 QUICK = {"arch.block": 8, "arch.levels": 2, "arch.width": 8, "fit.steps": 120}
 QUICK |= {"fit.prune_steps": 5, "fit.finetune_steps": 10}
 

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 import codec
+from codec.arrays import Float32Array, Float64Array
 from codec.errors import CorruptError, InvalidOptionError, UnsupportedError
 from codec.reports import EncodeReport
 from codec.training.batches import Shard
@@ -43,8 +44,6 @@ from inrc_plugins.shared.config_map import active_axes
 from tests.conftest import Fresh
 from tests.layering.test_import_time import BLOCK_TORCH
 
-Doubles = npt.NDArray[np.float64]
-
 # shape, encoding, width, layers, omega, components
 CASES = {
     "mlp": ((7, 9), Encoding(MLP), 5, 1, 30, 1),
@@ -60,7 +59,7 @@ CASES = {
 
 def case(
     name: str,
-) -> tuple[SirenConfig, tuple[int, ...], int, list[npt.NDArray[np.float32]]]:
+) -> tuple[SirenConfig, tuple[int, ...], int, list[Float32Array]]:
     shape, encoding, width, layers, omega, components = CASES[name]
     config = SirenConfig(len(active_axes(shape)), width, layers, encoding, omega)
     start = initial_tensors(config, components, torch.Generator().manual_seed(len(name)))
@@ -68,7 +67,7 @@ def case(
 
 
 def by_name(
-    config: SirenConfig, components: int, parameters: Sequence[npt.NDArray[np.float32]]
+    config: SirenConfig, components: int, parameters: Sequence[Float32Array]
 ) -> dict[str, torch.Tensor]:
     specs = config.tensors(components)
     return {
@@ -79,9 +78,9 @@ def by_name(
 def naive(
     config: SirenConfig,
     shape: tuple[int, ...],
-    parameters: Sequence[npt.NDArray[np.float32]],
+    parameters: Sequence[Float32Array],
     point: Sequence[float],
-) -> Doubles:
+) -> Float64Array:
     """The section "Evaluation" of siren.md for one position, line by line."""
     p = [2 * point[axis] / (shape[axis] - 1) - 1 for axis in active_axes(shape)]
     kind, count, scale = config.encoding.kind, config.encoding.features, config.encoding.scale
@@ -105,14 +104,14 @@ def naive(
     return np.asarray(doubles[-2] @ h + doubles[-1])
 
 
-def close(found: npt.NDArray[np.floating], expected: Doubles) -> None:
+def close(found: npt.NDArray[np.floating], expected: Float64Array) -> None:
     """Class F: R is 2, for y runs from -1 to 1."""
     error = np.abs(found.astype(np.float64) - expected)
     assert error.max() <= 2.0**-16 * 2
     assert np.sqrt(np.square(error).mean()) <= 2.0**-19 * 2
 
 
-def grid(shape: Sequence[int]) -> list[Doubles]:
+def grid(shape: Sequence[int]) -> list[Float64Array]:
     return [np.arange(size, dtype=np.float64) for size in shape]
 
 
@@ -154,7 +153,7 @@ def test_torch_evaluates_the_same(name: str) -> None:
     assert PointNetwork(config)(tensors, columns).numpy() == pytest.approx(flat, abs=1e-3)
 
 
-def grid_places(size: int) -> Doubles:
+def grid_places(size: int) -> Float64Array:
     return unit_places(np.arange(size, dtype=np.float64), size)
 
 
@@ -251,7 +250,7 @@ def test_configs_come_back_from_their_maps() -> None:
             assert SirenConfig.from_map(config.to_map(), (4, 1, 5)) == config
 
 
-def waves(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+def waves(shape: tuple[int, ...]) -> Float32Array:
     axes = np.meshgrid(*[np.linspace(0, 3, n) for n in shape], indexing="ij")
     return np.asarray(np.sin(sum(axes)) * 0.8, np.float32)
 

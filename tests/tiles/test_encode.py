@@ -8,10 +8,10 @@ from typing import Any
 
 import netCDF4
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 import codec
+from codec.arrays import Array
 from codec.encoding import tile_density as density
 from codec.encoding import tile_plan as plan
 from codec.encoding import tile_size as tiling
@@ -24,8 +24,6 @@ from codec.encoding.tile_size import (
 )
 from codec.errors import InvalidOptionError, TargetError
 from tests.tiles.conftest import SHAPE, TILE, make_field
-
-Array = npt.NDArray[Any]
 
 
 def psnr_of(original: Array, decoded: Array) -> float:

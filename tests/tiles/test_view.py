@@ -7,17 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 import codec
+from codec.arrays import Array
 from codec.errors import CorruptError, InvalidOptionError
 from codec.files.byte_sources import FileSource
 from codec.reading.decoded_cache import DecodedCache
 from codec.reading.item import DecodableItem
 from tests.building import Sections, edited
-
-Array = npt.NDArray[Any]
 
 INDICES = [
     np.s_[31:33, 15:17, 15:17],

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from codec.arrays import Array
 from codec.errors import InvalidInputError
 from codec.media.arrays.attributes import geometry_from_attributes
 from codec.media.arrays.layout import ARRAY_MEDIA, ArrayLayout, DatasetLayout
 from codec.media.attributes import NETCDF, coordinates, variable_attributes
-from codec.media.dataset import Array, DecodedDataset, DecodedField
+from codec.media.dataset import DecodedDataset, DecodedField
 from codec.media.geometry import Geometry
 from codec.media.image.channels import in_channel_order
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from codec.arrays import Array
 from codec.errors import CorruptError, InvalidInputError
 from codec.media.arrays.layout import ArrayLayout, DatasetLayout
-from codec.media.dataset import Array, Metadata, VerbatimValue
+from codec.media.dataset import Metadata, VerbatimValue
 from codec.media.described import Along, Described, joined, shaped
 from codec.media.own_parts import OwnPart
 from codec.media.zarr.documents import Documents

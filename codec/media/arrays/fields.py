@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from codec.arrays import Array
 from codec.errors import InvalidInputError, InvalidOptionError
 from codec.media.arrays.layout import ArrayLayout, DatasetLayout
-from codec.media.dataset import Array, ArraySource, Dataset, Field, Metadata, VerbatimValue
+from codec.media.dataset import ArraySource, Dataset, Field, Metadata, VerbatimValue
 from codec.media.geometry import Geometry
 
 SMALLEST_FIELD = 512  # samples; below this the verbatim form is cheaper than any model

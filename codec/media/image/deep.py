@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from codec.arrays import Array
 from codec.errors import InvalidInputError
-from codec.media.dataset import Array
 from codec.media.image.metadata import EXIF_PREFIX
 from codec.media.libraries import library
 

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from codec.arrays import Array
 from codec.errors import InvalidInputError, InvalidOptionError
-from codec.media.dataset import Array, Dataset, Field
+from codec.media.dataset import Dataset, Field
 from codec.media.formats import first_bytes
 from codec.media.image.channels import ALPHA, CHANNELS, DIMS
 from codec.media.image.deep import deep_pixels

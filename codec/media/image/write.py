@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from codec.arrays import Array
 from codec.errors import InvalidInputError
-from codec.media.dataset import Array, DecodedDataset, DecodedField
+from codec.media.dataset import DecodedDataset, DecodedField
 from codec.media.image.channels import CHANNELS, in_channel_order
 from codec.media.image.deep import write_deep
 from codec.media.image.metadata import EXIF_PREFIX, ImageMetadata

@@ -6,14 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import BoolArray, Float32Array, Float64Array, Int64Array
 from codec.errors import MissingDependencyError
 from codec.media.mesh.triangles import Triangles
-
-Doubles = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 # In cells: nearer than this to a face, what is found is the surface itself, blurred by the grid.
 _BESIDE = 0.35
@@ -23,10 +19,10 @@ _LEAST_DEPTH = 0.75
 
 def cap_in(
     mesh: Triangles,
-    winding: Callable[[Doubles], Doubles],
-    origin: Doubles,
+    winding: Callable[[Float64Array], Float64Array],
+    origin: Float64Array,
     spacing: float,
-    cells: Bools,
+    cells: BoolArray,
 ) -> Triangles | None:
     """The cap of a mesh in some cells of a grid; see `codec.plugin_api.surface.Surface.cap`.
 
@@ -52,7 +48,7 @@ def _others(axis: int) -> tuple[int, ...]:
     return tuple(other for other in range(3) if other != axis)
 
 
-def _corners(cells: Bools) -> Bools:
+def _corners(cells: BoolArray) -> BoolArray:
     nodes = np.pad(cells, 1)
     for axis in range(3):
         moved = nodes.swapaxes(0, axis)
@@ -60,7 +56,7 @@ def _corners(cells: Bools) -> Bools:
     return np.asarray(nodes)
 
 
-def _triangles(samples: npt.NDArray[np.float32]) -> tuple[Doubles, Indices]:
+def _triangles(samples: Float32Array) -> tuple[Float64Array, Int64Array]:
     try:
         from skimage.measure import marching_cubes
     except ImportError:
@@ -75,7 +71,7 @@ def _triangles(samples: npt.NDArray[np.float32]) -> tuple[Doubles, Indices]:
 
 
 def _away_from(
-    mesh: Triangles, vertices: Doubles, faces: Indices, spacing: float
+    mesh: Triangles, vertices: Float64Array, faces: Int64Array, spacing: float
 ) -> Triangles | None:
     """The triangles away from the mesh, of parts that reach far enough from it."""
     from scipy.sparse import coo_matrix

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Float64Array
 from codec.errors import CorruptError
 
-Doubles = npt.NDArray[np.float64]
 _ORIGIN, _SPACING, _UNITS, _OFFSET = 0, 1, 2, 3
 
 
@@ -60,11 +59,11 @@ class MeshFrame:
         found |= {_UNITS: self.units} if self.units else {}
         return found | ({_OFFSET: self.offset} if self.offset else {})
 
-    def indices(self, positions: Doubles) -> Doubles:
+    def indices(self, positions: Float64Array) -> Float64Array:
         """Node indices of positions, (n, 3)."""
         return np.asarray((positions - np.array(self.origin)) / self.spacing, np.float64)
 
-    def positions(self, indices: Doubles) -> Doubles:
+    def positions(self, indices: Float64Array) -> Float64Array:
         """Positions of node indices, (n, 3)."""
         return np.asarray(np.array(self.origin) + self.spacing * indices, np.float64)
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from codec.arrays import Float64Array, Int64Array
 from codec.errors import InvalidInputError, MissingDependencyError
 from codec.media.dataset import Dataset, Shape
 from codec.media.mesh.sheet import MeshSheet
-from codec.media.mesh.surface import Doubles, Indices, MeshSurface, surface_of
+from codec.media.mesh.surface import MeshSurface, surface_of
 from codec.options.encode import AUTO, SIGNED
 from codec.plugin_api.surface import Sheet, Surface
 
@@ -46,7 +47,7 @@ def read(path: Path, select: tuple[str, ...] | None, sdf: str = SIGNED) -> Datas
     )
 
 
-def _surface(vertices: Doubles, faces: Indices, path: Path, sdf: str) -> Surface | Sheet:
+def _surface(vertices: Float64Array, faces: Int64Array, path: Path, sdf: str) -> Surface | Sheet:
     if sdf == SIGNED:
         return surface_of(vertices, faces, str(path))
     if sdf == AUTO:
@@ -76,7 +77,7 @@ def _loaded(path: Path) -> Any:
     return mesh
 
 
-def _usable_faces(vertices: Doubles, faces: Indices, path: Path) -> Indices:
+def _usable_faces(vertices: Float64Array, faces: Int64Array, path: Path) -> Int64Array:
     """Faces with an area.
 
     Raises:

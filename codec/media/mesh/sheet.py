@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import BoolArray, Float64Array, Int64Array
 from codec.media.mesh.triangles import Triangles
-
-Doubles = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 # Of the offset, how far points go from a face before they are put where they belong: far enough for
 # some to go around its edges.
@@ -21,16 +17,16 @@ _EXACT = 1e-6
 class MeshSheet:
     """The faces of a mesh, whatever they are like."""
 
-    def __init__(self, vertices: Doubles, faces: Indices) -> None:
+    def __init__(self, vertices: Float64Array, faces: Int64Array) -> None:
         self._triangles = Triangles(vertices, faces)
 
     @property
-    def lower(self) -> Doubles:
+    def lower(self) -> Float64Array:
         """(3,) lower corner of the bounding box."""
         return self._triangles.lower
 
     @property
-    def upper(self) -> Doubles:
+    def upper(self) -> Float64Array:
         """(3,) upper corner of the bounding box."""
         return self._triangles.upper
 
@@ -54,11 +50,11 @@ class OffsetSurface:
 
     def __init__(self, triangles: Triangles, offset: float) -> None:
         self._triangles, self._offset = triangles, offset
-        self.lower: Doubles = triangles.lower - offset
-        self.upper: Doubles = triangles.upper + offset
+        self.lower: Float64Array = triangles.lower - offset
+        self.upper: Float64Array = triangles.upper + offset
         self.area = 2 * triangles.area
 
-    def sample(self, count: int, seed: int) -> tuple[Doubles, Doubles]:
+    def sample(self, count: int, seed: int) -> tuple[Float64Array, Float64Array]:
         """About `count` points, even but for edges, and unit normals there: (n, 3) each."""
         points, _ = self._triangles.sample(count, seed)
         away = np.random.default_rng(seed + 1).standard_normal(points.shape)
@@ -72,13 +68,13 @@ class OffsetSurface:
         kept = np.abs(self._triangles.gap(found) - self._offset) < _EXACT * self._offset
         return found[kept], normals[kept]
 
-    def distance(self, points: Doubles) -> Doubles:
+    def distance(self, points: Float64Array) -> Float64Array:
         """Distance to the faces less the offset: (n,)."""
         return self._triangles.gap(points) - self._offset
 
-    def inside(self, points: Doubles) -> Bools:
+    def inside(self, points: Float64Array) -> BoolArray:
         """Which of the points are nearer than the offset: (n,)."""
         return self.distance(points) < 0
 
-    def cap(self, origin: Doubles, spacing: float, cells: Bools) -> None:
+    def cap(self, origin: Float64Array, spacing: float, cells: BoolArray) -> None:
         """Nothing: such a surface has no holes."""

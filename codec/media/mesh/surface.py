@@ -11,15 +11,11 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import BoolArray, Float64Array, Int64Array
 from codec.errors import InvalidInputError
 from codec.media.mesh.cap import cap_in
 from codec.media.mesh.triangles import Triangles, has_open_edges, load_igl
-
-Doubles = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 # Points beside the surface at which winding numbers are judged, and how far away they are, as part
 # of the diagonal.
@@ -38,18 +34,18 @@ class MeshSurface:
         unsure: share of the points beside the surface where inside means nothing.
     """
 
-    def __init__(self, vertices: Doubles, faces: Indices) -> None:
+    def __init__(self, vertices: Float64Array, faces: Int64Array) -> None:
         self._igl = load_igl()
         self._all = self._boundary = Triangles(vertices, faces)
         self.unsure = self._judge()
 
     @property
-    def lower(self) -> Doubles:
+    def lower(self) -> Float64Array:
         """(3,) lower corner of the bounding box of all faces."""
         return self._all.lower
 
     @property
-    def upper(self) -> Doubles:
+    def upper(self) -> Float64Array:
         """(3,) upper corner of the same."""
         return self._all.upper
 
@@ -81,20 +77,20 @@ class MeshSurface:
         if kept.any():
             self._boundary = Triangles(vertices, np.ascontiguousarray(faces[kept]))
 
-    def sample(self, count: int, seed: int) -> tuple[Doubles, Doubles]:
+    def sample(self, count: int, seed: int) -> tuple[Float64Array, Float64Array]:
         """About `count` points spread evenly over the surface, and unit normals: (n, 3) each."""
         return self._boundary.sample(count, seed)
 
-    def distance(self, points: Doubles) -> Doubles:
+    def distance(self, points: Float64Array) -> Float64Array:
         """Distance to the surface, negative inside: (n,)."""
         lengths = self._boundary.gap(points)
         return np.where(self.inside(points), -lengths, lengths)
 
-    def inside(self, points: Doubles) -> Bools:
+    def inside(self, points: Float64Array) -> BoolArray:
         """Where the winding number is beyond 1/2 in magnitude: (n,) bool."""
         return np.asarray(np.abs(self._winding(points)) > 0.5)
 
-    def cap(self, origin: Doubles, spacing: float, cells: Bools) -> Triangles | None:
+    def cap(self, origin: Float64Array, spacing: float, cells: BoolArray) -> Triangles | None:
         """What closes the holes; see `codec.plugin_api.surface.Surface`."""
         if not self._is_open or not cells.any():
             return None
@@ -104,14 +100,14 @@ class MeshSurface:
     def _is_open(self) -> bool:
         return has_open_edges(self._all.vertices, self._all.faces)
 
-    def _winding(self, points: Doubles) -> Doubles:
+    def _winding(self, points: Float64Array) -> Float64Array:
         found = self._igl.fast_winding_number(
             self._all.vertices, self._all.faces, np.ascontiguousarray(points, np.float64)
         )
         return np.asarray(found, np.float64).ravel()
 
 
-def surface_of(vertices: Doubles, faces: Indices, name: str) -> MeshSurface:
+def surface_of(vertices: Float64Array, faces: Int64Array, name: str) -> MeshSurface:
     """The surface of a mesh that encloses something.
 
     Args:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Float64Array, Int64Array
 from codec.errors import MissingDependencyError
-
-Doubles = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.int64]
 
 
 class Triangles:
@@ -25,12 +22,12 @@ class Triangles:
         lower, upper: (3,) corners of the bounding box.
     """
 
-    def __init__(self, vertices: Doubles, faces: Indices) -> None:
+    def __init__(self, vertices: Float64Array, faces: Int64Array) -> None:
         self._igl = load_igl()
         self.vertices, self.faces = vertices, faces
         used = vertices[np.unique(faces)]
-        self.lower: Doubles = used.min(0)
-        self.upper: Doubles = used.max(0)
+        self.lower: Float64Array = used.min(0)
+        self.upper: Float64Array = used.max(0)
         self._areas, self.normals = _areas(vertices, faces)
 
     @property
@@ -43,7 +40,7 @@ class Triangles:
         """Of the bounding box."""
         return float(np.linalg.norm(self.upper - self.lower))
 
-    def sample(self, count: int, seed: int) -> tuple[Doubles, Doubles]:
+    def sample(self, count: int, seed: int) -> tuple[Float64Array, Float64Array]:
         """About `count` points spread evenly over the faces, and unit normals: (n, 3) each."""
         generator = np.random.default_rng(seed)
         ends = np.cumsum(self._areas)
@@ -54,22 +51,22 @@ class Triangles:
         corners = self.vertices[self.faces[chosen]]
         return np.einsum("nk,nkd->nd", shares, corners), self.normals[chosen]
 
-    def gap(self, points: Doubles) -> Doubles:
+    def gap(self, points: Float64Array) -> Float64Array:
         """Distance to the closest face: (n,)."""
         squared = self._closest(points)[0]
         return np.sqrt(np.asarray(squared, np.float64).ravel())
 
-    def closest(self, points: Doubles) -> Doubles:
+    def closest(self, points: Float64Array) -> Float64Array:
         """The closest points on the faces: (n, 3)."""
         return np.asarray(self._closest(points)[2], np.float64).reshape(-1, 3)
 
-    def _closest(self, points: Doubles) -> Any:
+    def _closest(self, points: Float64Array) -> Any:
         return self._igl.point_mesh_squared_distance(
             np.ascontiguousarray(points), self.vertices, self.faces
         )
 
 
-def has_open_edges(vertices: Doubles, faces: Indices) -> bool:
+def has_open_edges(vertices: Float64Array, faces: Int64Array) -> bool:
     """Whether some edge has an odd number of faces, vertices at one place being the same."""
     if not _odd_edges(faces):
         return False
@@ -77,7 +74,7 @@ def has_open_edges(vertices: Doubles, faces: Indices) -> bool:
     return _odd_edges(merged.reshape(-1)[faces])
 
 
-def _odd_edges(faces: Indices) -> bool:
+def _odd_edges(faces: Int64Array) -> bool:
     edges = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
     edges = edges[edges[:, 0] != edges[:, 1]]
     keys = np.sort(edges[:, 0] * (int(faces.max()) + 1) + edges[:, 1])
@@ -100,7 +97,7 @@ def load_igl() -> Any:
     return igl
 
 
-def _areas(vertices: Doubles, faces: Indices) -> tuple[Doubles, Doubles]:
+def _areas(vertices: Float64Array, faces: Int64Array) -> tuple[Float64Array, Float64Array]:
     corners = vertices[faces]
     cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     length = np.linalg.norm(cross, axis=1)

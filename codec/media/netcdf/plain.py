@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from codec.arrays import Array
 from codec.media.arrays.attributes import geometry_attributes
 from codec.media.arrays.decoded import DecodedArray, decoded_arrays
-from codec.media.dataset import Array, DecodedDataset, DecodedField
+from codec.media.dataset import DecodedDataset, DecodedField
 from codec.media.geometry import Geometry
 from codec.media.netcdf.layout import (
     CHAR,

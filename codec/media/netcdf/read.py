@@ -16,8 +16,9 @@ from typing import Any
 import netCDF4
 import numpy as np
 
+from codec.arrays import Array
 from codec.errors import InvalidInputError
-from codec.media.dataset import Array, Dataset, Field, VerbatimValue
+from codec.media.dataset import Dataset, Field, VerbatimValue
 from codec.media.formats import first_bytes
 from codec.media.netcdf.classic_header import read_header
 from codec.media.netcdf.fields import choose, fill_values, packing, units

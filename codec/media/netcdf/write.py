@@ -14,8 +14,9 @@ from typing import Any
 import netCDF4
 import numpy as np
 
+from codec.arrays import Array
 from codec.errors import CorruptError, InvalidInputError
-from codec.media.dataset import Array, DecodedDataset, DecodedField, VerbatimValue
+from codec.media.dataset import DecodedDataset, DecodedField, VerbatimValue
 from codec.media.libraries import writing
 from codec.media.netcdf.layout import (
     CHAR,

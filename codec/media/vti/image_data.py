@@ -13,11 +13,12 @@ from xml.etree import ElementTree as Xml
 
 import numpy as np
 
+from codec.arrays import Array
 from codec.errors import InvalidInputError
 from codec.media.arrays import fields as array_fields
 from codec.media.arrays.decoded import DecodedArray, decoded_arrays, own_layout
 from codec.media.arrays.fields import MOST_COMPONENTS, ArrayFile, StoredArray
-from codec.media.dataset import Array, ArraySource, Dataset, DecodedDataset, VerbatimValue
+from codec.media.dataset import ArraySource, Dataset, DecodedDataset, VerbatimValue
 from codec.media.formats import first_bytes
 from codec.media.geometry import Geometry
 from codec.media.libraries import reading, writing

@@ -17,8 +17,8 @@ from xml.etree import ElementTree as Xml
 
 import numpy as np
 
+from codec.arrays import Array
 from codec.errors import InvalidInputError
-from codec.media.dataset import Array
 
 # VTK's names of the dtypes.
 DTYPES = {

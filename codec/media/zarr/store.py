@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from codec.arrays import Array
 from codec.errors import InvalidInputError
 from codec.media.arrays import fields as array_fields
 from codec.media.arrays.attributes import geometry_attributes, geometry_from_attributes
 from codec.media.arrays.decoded import DecodedArray, decoded_arrays, own_layout
 from codec.media.arrays.fields import ArrayFile, StoredArray
 from codec.media.arrays.layout import NAMING
-from codec.media.dataset import Array, Dataset, DecodedDataset, VerbatimValue
+from codec.media.dataset import Dataset, DecodedDataset, VerbatimValue
 from codec.media.libraries import library, reading, writing
 from codec.media.own_parts import OwnPart
 from codec.media.zarr.documents import KEPT, Documents, check_holds

@@ -9,17 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from codec.arrays import Float32Array, Float64Array
 from codec.errors import UnsupportedError
 from codec.options.plugin_settings import NoSettings
-from codec.plugin_api.architecture import (
-    CLASS_F_PEAK,
-    Config,
-    FitTask,
-    Floats,
-    Model,
-    Positions,
-    TensorSpec,
-)
+from codec.plugin_api.architecture import CLASS_F_PEAK, Config, FitTask, Model, TensorSpec
 
 
 class Constant:
@@ -48,7 +41,7 @@ class Constant:
         config: Config,
         shape: tuple[int, ...],
         components: int,
-        parameters: Sequence[Floats],
+        parameters: Sequence[Float32Array],
         device: str,
         level: int = 0,
     ) -> ConstantEvaluator:
@@ -72,8 +65,8 @@ class ConstantEvaluator:
     def __init__(self, components: int) -> None:
         self._components = components
 
-    def on_axes(self, positions: Sequence[Positions]) -> Floats:
+    def on_axes(self, positions: Sequence[Float64Array]) -> Float32Array:
         return np.zeros((self._components, *(len(axis) for axis in positions)), np.float32)
 
-    def at(self, points: Positions) -> Floats:
+    def at(self, points: Float64Array) -> Float32Array:
         return np.zeros((self._components, len(points)), np.float32)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import torch
 
+from codec.arrays import BoolArray
 from codec.options.plugin_settings import setting
-from codec.plugin_api.architecture import Mask
 from codec.plugin_api.stages import PruningTask
 from inrc_plugins.pruners.gates import GateSettings, as_array, best_gates, layouts
 
@@ -117,7 +117,7 @@ class BinaryMaskState:
     def fold(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
         return tensor
 
-    def masks(self) -> dict[str, Mask]:
+    def masks(self) -> dict[str, BoolArray]:
         soft = {name: torch.sigmoid(logits.detach()) for name, logits in self._logits.items()}
         if not self._settings.sparsity:
             return {name: (gate >= self._threshold).cpu().numpy() for name, gate in soft.items()}

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from codec.arrays import FloatArray
 from codec.options.plugin_settings import setting
-from codec.plugin_api.architecture import Values
 from codec.plugin_api.stages import UnitKind, UnitNetwork
 
 
@@ -137,7 +137,7 @@ def _nearer(after: int, before: int, wanted: int) -> bool:
     return abs(after - wanted) < before - wanted
 
 
-def normalise(layer: Values) -> Values:
+def normalise(layer: FloatArray) -> FloatArray:
     """Saliencies divided by their l2 norm, so that layers can be compared."""
     norm = float(np.sqrt(np.square(layer).sum()))
     return layer / norm if norm > 0 else layer

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from codec.arrays import Array, Float64Array
 from codec.coding.evaluate import windows
-from codec.plugin_api.architecture import Positions
 from inrc_plugins.shared.config_map import active_axes
-
-Block = npt.NDArray[Any]
 
 
 class BlockEvaluator(ABC):
@@ -40,15 +37,15 @@ class BlockEvaluator(ABC):
         self._dtype = np.dtype(dtype)
 
     @abstractmethod
-    def _on_product(self, active: Sequence[Positions]) -> Block:
+    def _on_product(self, active: Sequence[Float64Array]) -> Array:
         """y (components, product of the lengths) on the outer product of sample indices, one array
         per active axis."""
 
     @abstractmethod
-    def _at_points(self, active: Sequence[Positions]) -> Block:
+    def _at_points(self, active: Sequence[Float64Array]) -> Array:
         """y (components, n) at n points; each active axis has one sample index per point."""
 
-    def on_axes(self, positions: Sequence[Positions]) -> Block:
+    def on_axes(self, positions: Sequence[Float64Array]) -> Array:
         """See `codec.plugin_api.architecture.Evaluator`."""
         lengths = tuple(len(axis) for axis in positions)
         active = [positions[axis] for axis in self._axes]
@@ -62,7 +59,7 @@ class BlockEvaluator(ABC):
         kept = [n if axis in self._axes else 1 for axis, n in enumerate(lengths)]
         return np.broadcast_to(out.reshape(self._components, *kept), (self._components, *lengths))
 
-    def at(self, points: Positions) -> Block:
+    def at(self, points: Float64Array) -> Array:
         """See `codec.plugin_api.architecture.Evaluator`."""
         out = np.empty((self._components, len(points)), self._dtype)
         for start in range(0, len(points), self._samples):
@@ -71,6 +68,6 @@ class BlockEvaluator(ABC):
         return out
 
 
-def outer_product(active: Sequence[Positions]) -> list[Positions]:
+def outer_product(active: Sequence[Float64Array]) -> list[Float64Array]:
     """All points of an outer product, in C order: one array per axis."""
     return [axis.ravel() for axis in np.meshgrid(*active, indexing="ij")]

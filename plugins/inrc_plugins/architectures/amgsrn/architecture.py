@@ -9,15 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from codec.arrays import Float32Array
 from codec.errors import InvalidOptionError
-from codec.plugin_api.architecture import (
-    Config,
-    Evaluator,
-    FitTask,
-    FittedModel,
-    Floats,
-    Model,
-)
+from codec.plugin_api.architecture import Config, Evaluator, FitTask, FittedModel, Model
 from inrc_plugins.architectures.amgsrn.config import TRANSFORM_NUMBERS, AmgsrnConfig
 from inrc_plugins.architectures.amgsrn.evaluation import AmgsrnEvaluator
 from inrc_plugins.architectures.amgsrn.settings import AmgsrnSettings
@@ -40,7 +34,7 @@ class Amgsrn(NetworkArchitecture):
         config: Config,
         shape: tuple[int, ...],
         components: int,
-        parameters: Sequence[Floats],
+        parameters: Sequence[Float32Array],
         device: str,
         level: int = 0,
     ) -> Evaluator:

@@ -11,13 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from codec.plugin_api.architecture import Floats, Positions
+from codec.arrays import Float32Array, Float64Array, Int64Array
 from inrc_plugins.architectures.amgsrn.config import AmgsrnConfig
 from inrc_plugins.shared.config_map import active_axes
 
-Reals = npt.NDArray[np.float64]
 # Samples evaluated together: some megabytes of look-ups.
 _CHUNK = 4096
 _STEEPEST = 16.0
@@ -33,7 +31,7 @@ class AmgsrnEvaluator:
     """
 
     def __init__(
-        self, config: AmgsrnConfig, shape: tuple[int, ...], parameters: Sequence[Floats]
+        self, config: AmgsrnConfig, shape: tuple[int, ...], parameters: Sequence[Float32Array]
     ) -> None:
         self._config = config
         self._axes = active_axes(shape)
@@ -51,7 +49,7 @@ class AmgsrnEvaluator:
         self._pairs = pairs.reshape(-1, 2 * config.features)
         self._per_grid = len(self._pairs) // config.grids
 
-    def on_axes(self, positions: Sequence[Positions]) -> Floats:
+    def on_axes(self, positions: Sequence[Float64Array]) -> Float32Array:
         """See `codec.plugin_api.architecture.Evaluator`."""
         lengths = tuple(len(axis) for axis in positions)
         active = [positions[axis] for axis in self._axes]
@@ -69,7 +67,7 @@ class AmgsrnEvaluator:
         kept = [n if axis in self._axes else 1 for axis, n in enumerate(lengths)]
         return np.broadcast_to(out.reshape(self._components, *kept), (self._components, *lengths))
 
-    def at(self, points: Positions) -> Floats:
+    def at(self, points: Float64Array) -> Float32Array:
         """See `codec.plugin_api.architecture.Evaluator`."""
         active = points[:, list(self._axes)]
         out = np.empty((self._components, len(points)), np.float32)
@@ -79,7 +77,7 @@ class AmgsrnEvaluator:
             out[:, part] = self._values(places)
         return out
 
-    def _values(self, places: Reals) -> Floats:
+    def _values(self, places: Float64Array) -> Float32Array:
         """y (components, n) at places (K, d, n) in units of nodes."""
         hidden = self._features(places)
         last = len(self._matrices) - 1
@@ -91,7 +89,7 @@ class AmgsrnEvaluator:
                 np.maximum(hidden, 0, out=hidden)
         return 2 * hidden - 1
 
-    def _features(self, places: Reals) -> Floats:
+    def _features(self, places: Float64Array) -> Float32Array:
         """What all grids give: (K F, n)."""
         config = self._config
         most = np.array(config.nodes, np.float64)[:, None]
@@ -113,7 +111,7 @@ class AmgsrnEvaluator:
         return np.ascontiguousarray(mixed.transpose(0, 2, 1)).reshape(-1, cells.shape[1])
 
 
-def linear_parts(transforms: Reals) -> tuple[Reals, Reals]:
+def linear_parts(transforms: Float64Array) -> tuple[Float64Array, Float64Array]:
     """Of transforms (P, K): the matrices R S (K, d, d) and the translations (K, d)."""
     axes = {2: 1, 5: 2, 10: 3}[len(transforms)]
     scales = np.exp(np.clip(transforms[:axes], -_STEEPEST, _STEEPEST))
@@ -121,7 +119,7 @@ def linear_parts(transforms: Reals) -> tuple[Reals, Reals]:
     return rotations * scales.T[:, None, :], transforms[-axes:].T
 
 
-def _rotations(numbers: Reals, axes: int) -> Reals:
+def _rotations(numbers: Float64Array, axes: int) -> Float64Array:
     count = numbers.shape[1]
     if axes == 1:
         return np.ones((count, 1, 1))
@@ -141,7 +139,9 @@ def _rotations(numbers: Reals, axes: int) -> Reals:
     return np.moveaxis(np.array(rows), -1, 0)
 
 
-def _places(transforms: Reals, sizes: Reals, nodes: Sequence[int]) -> tuple[Reals, Reals]:
+def _places(
+    transforms: Float64Array, sizes: Float64Array, nodes: Sequence[int]
+) -> tuple[Float64Array, Float64Array]:
     """Slopes (K, d, d) and starts (K, d) of the places u, as functions of the sample indices."""
     matrices, translations = linear_parts(transforms)
     cells = (np.array(nodes, np.float64) - 1) / 2
@@ -150,5 +150,5 @@ def _places(transforms: Reals, sizes: Reals, nodes: Sequence[int]) -> tuple[Real
     return slopes, starts
 
 
-def _strides(shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
+def _strides(shape: tuple[int, ...]) -> Int64Array:
     return np.cumprod([1, *shape[:0:-1]], dtype=np.int64)[::-1]

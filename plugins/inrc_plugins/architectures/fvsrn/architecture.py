@@ -8,14 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codec.plugin_api.architecture import (
-    Config,
-    Evaluator,
-    FitTask,
-    FittedModel,
-    Floats,
-    Model,
-)
+from codec.arrays import Float32Array
+from codec.plugin_api.architecture import Config, Evaluator, FitTask, FittedModel, Model
 from inrc_plugins.architectures.fvsrn.config import FvsrnConfig
 from inrc_plugins.architectures.fvsrn.evaluation import FvsrnEvaluator
 from inrc_plugins.architectures.fvsrn.settings import FvsrnSettings
@@ -37,7 +31,7 @@ class Fvsrn(NetworkArchitecture):
         config: Config,
         shape: tuple[int, ...],
         components: int,
-        parameters: Sequence[Floats],
+        parameters: Sequence[Float32Array],
         device: str,
         level: int = 0,
     ) -> Evaluator:

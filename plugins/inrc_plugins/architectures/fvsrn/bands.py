@@ -14,12 +14,10 @@ from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from codec.plugin_api.architecture import Floats
+from codec.arrays import Float32Array, Float64Array
 from inrc_plugins.architectures.fvsrn.config import WAVELETS, FvsrnConfig
 
-Array = npt.NDArray[np.float64]
 BandT = TypeVar("BandT", bound=Any)
 # A, B, C, D and K of the text.
 _LIFTING = {
@@ -34,7 +32,9 @@ _LIFTING = {
 }
 
 
-def nodal_grid(config: FvsrnConfig, parameters: Sequence[Floats]) -> tuple[Floats, list[Floats]]:
+def nodal_grid(
+    config: FvsrnConfig, parameters: Sequence[Float32Array]
+) -> tuple[Float32Array, list[Float32Array]]:
     """The grid (F, G_1, ..., G_d) float32, and the tensors after it.
 
     Args:
@@ -46,7 +46,7 @@ def nodal_grid(config: FvsrnConfig, parameters: Sequence[Floats]) -> tuple[Float
         return latent[0], rest
     number = config.wavelet.number
 
-    def merge(low: Array, high: Array, axis: int) -> Array:
+    def merge(low: Float64Array, high: Float64Array, axis: int) -> Float64Array:
         return joined(np.concatenate([low, high], axis), axis, number)
 
     grid = rebuild(config, [band.astype(np.float64) for band in latent], merge)
@@ -75,12 +75,12 @@ def rebuild(
     return box
 
 
-def bands_of(config: FvsrnConfig, grid: Floats) -> list[Floats]:
+def bands_of(config: FvsrnConfig, grid: Float32Array) -> list[Float32Array]:
     """The bands (F, N) float32 whose grid is `grid`; the grid itself without a wavelet."""
     if config.wavelet is None:
         return [grid]
-    found: list[Floats] = []
-    box: Array = grid.astype(np.float64)
+    found: list[Float32Array] = []
+    box: Float64Array = grid.astype(np.float64)
     for size in config.boxes()[:-1]:
         for axis in range(1, config.axes + 1):
             box = parted(box, axis, config.wavelet.number)
@@ -116,12 +116,12 @@ def _detail_boxes(size: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], slic
 
 
 @cache
-def synthesis_matrix(length: int, wavelet: int) -> Array:
+def synthesis_matrix(length: int, wavelet: int) -> Float64Array:
     """Synthesis of a line as a matrix (length, length)."""
     return joined(np.eye(length), 0, wavelet)
 
 
-def joined(array: Array, axis: int, wavelet: int) -> Array:
+def joined(array: Float64Array, axis: int, wavelet: int) -> Float64Array:
     """Synthesis of every line along an axis: its low half, then its high one, become samples."""
     if array.shape[axis] <= 1 or not array.size:
         return array
@@ -138,7 +138,7 @@ def joined(array: Array, axis: int, wavelet: int) -> Array:
     return np.moveaxis(out, 0, axis)
 
 
-def parted(array: Array, axis: int, wavelet: int) -> Array:
+def parted(array: Float64Array, axis: int, wavelet: int) -> Float64Array:
     """The inverse of `joined`."""
     if array.shape[axis] <= 1 or not array.size:
         return array
@@ -153,14 +153,14 @@ def parted(array: Array, axis: int, wavelet: int) -> Array:
     return np.moveaxis(np.concatenate([even * scale, odd / scale]), 0, axis)
 
 
-def _beside_even(odd: Array, count: int) -> Array:
+def _beside_even(odd: Float64Array, count: int) -> Float64Array:
     """Sum of the two neighbours of `count` even samples; a missing one is replaced by the other."""
     index = np.arange(count)
     left, right = np.maximum(index - 1, 0), np.minimum(index, len(odd) - 1)
     return np.asarray(odd[left] + odd[right])
 
 
-def _beside_odd(even: Array, count: int) -> Array:
+def _beside_odd(even: Float64Array, count: int) -> Float64Array:
     """Sum of the two neighbours of `count` odd samples."""
     index = np.arange(count)
     return np.asarray(even[index] + even[np.minimum(index + 1, len(even) - 1)])

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from codec.plugin_api.architecture import Floats, Positions
+from codec.arrays import Float32Array, Float64Array
 from inrc_plugins.architectures.fvsrn.bands import nodal_grid
 from inrc_plugins.architectures.fvsrn.config import FvsrnConfig
 from inrc_plugins.architectures.fvsrn.fourier import axis_features, row_matrix
@@ -30,8 +30,8 @@ _ROW = 512
 class _LeadingAxis:
     """What positions along an axis add: (n, H) to the first layer, (n, M) turns to the rows."""
 
-    bias: Floats
-    turns: Positions
+    bias: Float32Array
+    turns: Float64Array
 
 
 class FvsrnEvaluator:
@@ -44,7 +44,7 @@ class FvsrnEvaluator:
     """
 
     def __init__(
-        self, config: FvsrnConfig, shape: tuple[int, ...], parameters: Sequence[Floats]
+        self, config: FvsrnConfig, shape: tuple[int, ...], parameters: Sequence[Float32Array]
     ) -> None:
         self._config = config
         self._shape = shape
@@ -71,7 +71,7 @@ class FvsrnEvaluator:
         ]
         self._components = matrices[-1].shape[0]
 
-    def on_axes(self, positions: Sequence[Positions]) -> Floats:
+    def on_axes(self, positions: Sequence[Float64Array]) -> Float32Array:
         """See `codec.plugin_api.architecture.Evaluator`."""
         lengths = tuple(len(axis) for axis in positions)
         active = [positions[axis] / (self._shape[axis] - 1) for axis in self._axes]
@@ -91,19 +91,19 @@ class FvsrnEvaluator:
         full = out.reshape(self._components, *kept)
         return np.broadcast_to(full, (self._components, *lengths))
 
-    def _features(self, axis: Positions, number: int) -> Positions:
+    def _features(self, axis: Float64Array, number: int) -> Float64Array:
         """Inputs that belong to one axis, (n, as many as it has)."""
         config = self._config
         return axis_features(axis, config.raw(number), config.octaves_of(number))
 
     def _fill(
         self,
-        out: Floats,
-        active: Sequence[Positions],
-        nodes: Floats,
+        out: Float32Array,
+        active: Sequence[Float64Array],
+        nodes: Float32Array,
         leading: Sequence[_LeadingAxis],
-        bias: Floats,
-        turn: Positions,
+        bias: Float32Array,
+        turn: Float64Array,
     ) -> None:
         """Fill out (components, n_a, ..., n_last); `nodes` has only the axes still to do."""
         if len(active) > 2:
@@ -129,7 +129,12 @@ class FvsrnEvaluator:
             self._fill_rows(out[:, part], active[1], contracted, biases, turns)
 
     def _fill_rows(
-        self, out: Floats, axis: Positions, nodes: Floats, bias: Floats, turns: Positions
+        self,
+        out: Float32Array,
+        axis: Float64Array,
+        nodes: Float32Array,
+        bias: Float32Array,
+        turns: Float64Array,
     ) -> None:
         """Fill out (components, rows, n) from nodes (rows, G, H), bias (rows, H), and turns."""
         rows, width = bias.shape
@@ -145,7 +150,7 @@ class FvsrnEvaluator:
             values = self._network(first.reshape(width, -1))
             out[:, :, part] = values.reshape(self._components, rows, -1)
 
-    def _turned_weights(self, turns: Positions) -> Floats:
+    def _turned_weights(self, turns: Float64Array) -> Float32Array:
         """Weights (rows, 2 M, H) of cosines and sines along the last axis, after `turns`."""
         angles = 2 * np.pi * turns[:, :, None]
         cosine, sine = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
@@ -153,7 +158,9 @@ class FvsrnEvaluator:
         of_sine = cosine * self._sine_weights - sine * self._cosine_weights
         return np.concatenate([of_cosine, of_sine], axis=1)
 
-    def _row_bases(self, axis: Positions, size: int) -> Iterator[tuple[slice, int, Floats]]:
+    def _row_bases(
+        self, axis: Float64Array, size: int
+    ) -> Iterator[tuple[slice, int, Float32Array]]:
         """Pieces of the last axis, each with its first grid node and its basis (K, n)."""
         for start in range(0, len(axis), _ROW):
             part = slice(start, start + _ROW)
@@ -169,7 +176,7 @@ class FvsrnEvaluator:
             tail = np.concatenate([features, np.cos(angles), np.sin(angles), ones])
             yield part, first, np.concatenate([hats, tail.astype(np.float32)])
 
-    def at(self, points: Positions) -> Floats:
+    def at(self, points: Float64Array) -> Float32Array:
         """See `codec.plugin_api.architecture.Evaluator`."""
         out = np.empty((self._components, len(points)), dtype=np.float32)
         for start in range(0, len(points), _CHUNK):
@@ -177,7 +184,7 @@ class FvsrnEvaluator:
             out[:, part] = self._at_chunk(points[part])
         return out
 
-    def _at_chunk(self, points: Positions) -> Floats:
+    def _at_chunk(self, points: Float64Array) -> Float32Array:
         active = [points[:, axis] / (self._shape[axis] - 1) for axis in self._axes]
         first = np.tile(self._first_vector[:, None], (1, len(points)))
         cells = []
@@ -196,7 +203,7 @@ class FvsrnEvaluator:
             first += (self._nodes[index] * weight[:, None]).T
         return self._network(first)
 
-    def _network(self, doubled: Floats) -> Floats:
+    def _network(self, doubled: Float32Array) -> Float32Array:
         """All layers after the first; `doubled` (H, n) is 2 f its output, and is overwritten."""
         extended = np.empty((doubled.shape[0] + 1, doubled.shape[1]), dtype=np.float32)
         extended[-1] = 1
@@ -209,14 +216,18 @@ class FvsrnEvaluator:
         return doubled
 
 
-def _fold(matrix: Floats, vector: Floats, frequency: float, gain: float) -> Floats:
+def _fold(
+    matrix: Float32Array, vector: Float32Array, frequency: float, gain: float
+) -> Float32Array:
     """[matrix | vector] for v = 2 f (x - cos 2 f x): SnakeAlt is v / (4 f^2) + 1 / (2 f)."""
     shifted = vector + matrix.sum(axis=1) / (2 * frequency)
     folded = np.concatenate([matrix / (4 * frequency**2), shifted[:, None]], axis=1)
     return np.ascontiguousarray(gain * folded)
 
 
-def _cells(axis: Positions, size: int) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], Floats]:
+def _cells(
+    axis: Float64Array, size: int
+) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], Float32Array]:
     """Lower node and weight of the upper node for positions in [0, 1]."""
     scaled = np.clip(axis, 0, 1) * (size - 1)
     lower = np.minimum(np.floor(scaled).astype(np.int64), size - 2)

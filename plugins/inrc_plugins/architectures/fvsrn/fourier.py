@@ -9,19 +9,17 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
-from codec.plugin_api.architecture import Positions
+from codec.arrays import Float64Array, Int64Array, UInt64Array
 from inrc_plugins.architectures.fvsrn.config import FvsrnConfig
 
-Words = npt.NDArray[np.uint64]
 _INCREMENT = 0x9E3779B97F4A7C15
 _MIXERS = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB))
 # Numbers of 64 bits for one entry; their sixteen-bit words have this sum on average.
 _NUMBERS, _MEAN = 3, 393210
 
 
-def axis_features(axis: Positions, raw: bool, octaves: int) -> Positions:
+def axis_features(axis: Float64Array, raw: bool, octaves: int) -> Float64Array:
     """(n, raw + 2 octaves) float64: the positions in [0, 1] if `raw`, cosines, sines."""
     angles = 2 * np.pi * axis[:, None] * 2.0 ** np.arange(octaves)
     position = axis[:, None][:, :raw]
@@ -29,7 +27,7 @@ def axis_features(axis: Positions, raw: bool, octaves: int) -> Positions:
 
 
 @lru_cache(maxsize=16)
-def row_matrix(config: FvsrnConfig) -> Positions:
+def row_matrix(config: FvsrnConfig) -> Float64Array:
     """(M, d) float64: the Gaussian rows, 0 along the time axis; M is 0 without rows."""
     found = np.zeros((config.row_count, config.axes))
     if config.rows is not None:
@@ -45,7 +43,7 @@ def row_matrix(config: FvsrnConfig) -> Positions:
     return found
 
 
-def _split_mix(number: Words, seed: int) -> Words:
+def _split_mix(number: UInt64Array, seed: int) -> UInt64Array:
     """Outputs of SplitMix64, of the given (uint64) numbers; arithmetic wraps around."""
     mixed = np.uint64(seed) + number * np.uint64(_INCREMENT)
     for shift, factor in _MIXERS:
@@ -53,6 +51,6 @@ def _split_mix(number: Words, seed: int) -> Words:
     return mixed ^ (mixed >> np.uint64(31))
 
 
-def _sum_of_words(numbers: Words) -> npt.NDArray[np.int64]:
+def _sum_of_words(numbers: UInt64Array) -> Int64Array:
     words = [(numbers >> np.uint64(shift)) & np.uint64(0xFFFF) for shift in (0, 16, 32, 48)]
     return np.asarray(sum(words), dtype=np.int64)

@@ -9,14 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from codec.plugin_api.architecture import (
-    Config,
-    Evaluator,
-    FitTask,
-    FittedModel,
-    Floats,
-    Model,
-)
+from codec.arrays import Float32Array
+from codec.plugin_api.architecture import Config, Evaluator, FitTask, FittedModel, Model
 from inrc_plugins.architectures.hashgrid.config import HashgridConfig
 from inrc_plugins.architectures.hashgrid.evaluation import HashgridEvaluator
 from inrc_plugins.architectures.hashgrid.settings import HashgridSettings
@@ -39,7 +33,7 @@ class Hashgrid(NetworkArchitecture):
         config: Config,
         shape: tuple[int, ...],
         components: int,
-        parameters: Sequence[Floats],
+        parameters: Sequence[Float32Array],
         device: str,
         level: int = 0,
     ) -> Evaluator:

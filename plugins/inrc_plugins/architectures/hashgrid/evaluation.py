@@ -10,13 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from codec.plugin_api.architecture import Floats, Positions
+from codec.arrays import Float32Array, Float64Array, Int64Array
 from inrc_plugins.architectures.hashgrid.config import PRIMES, HashgridConfig, Level
 from inrc_plugins.shared.block_evaluation import BlockEvaluator
-
-Nodes = npt.NDArray[np.int64]
 
 # Samples evaluated together: a few hundred kilobytes of activations, which stay in a core's cache.
 _CHUNK = 8192
@@ -32,32 +29,34 @@ class HashgridEvaluator(BlockEvaluator):
     """
 
     def __init__(
-        self, config: HashgridConfig, shape: tuple[int, ...], parameters: Sequence[Floats]
+        self, config: HashgridConfig, shape: tuple[int, ...], parameters: Sequence[Float32Array]
     ) -> None:
         super().__init__(shape, len(parameters[-1]), _CHUNK)
         self._config = config
         self._tables = parameters[: config.levels]
         self._matrices = parameters[config.levels :]
 
-    def _on_product(self, active: Sequence[Positions]) -> Floats:
+    def _on_product(self, active: Sequence[Float64Array]) -> Float32Array:
         units = self._units(active)
         features = [self._on_axes(*level, units) for level in self._levels()]
         return self._network(np.concatenate(features))
 
-    def _at_points(self, active: Sequence[Positions]) -> Floats:
+    def _at_points(self, active: Sequence[Float64Array]) -> Float32Array:
         units = self._units(active)
         features = [self._at(*level, units) for level in self._levels()]
         return self._network(np.concatenate(features))
 
-    def _units(self, active: Sequence[Positions]) -> list[Positions]:
+    def _units(self, active: Sequence[Float64Array]) -> list[Float64Array]:
         """Positions in [0, 1]."""
         sizes = (self._shape[axis] for axis in self._axes)
         return [axis / (size - 1) for axis, size in zip(active, sizes, strict=True)]
 
-    def _levels(self) -> zip[tuple[Level, Floats]]:
+    def _levels(self) -> zip[tuple[Level, Float32Array]]:
         return zip(self._config.grids, self._tables, strict=True)
 
-    def _on_axes(self, level: Level, table: Floats, units: Sequence[Positions]) -> Floats:
+    def _on_axes(
+        self, level: Level, table: Float32Array, units: Sequence[Float64Array]
+    ) -> Float32Array:
         """Features (F, samples) on the outer product of positions in [0, 1] per active axis."""
         terms, steps = [], []
         for number, axis in enumerate(units):
@@ -77,7 +76,7 @@ class HashgridEvaluator(BlockEvaluator):
             )
         return values.reshape(len(table), -1)
 
-    def _at(self, level: Level, table: Floats, units: Sequence[Positions]) -> Floats:
+    def _at(self, level: Level, table: Float32Array, units: Sequence[Float64Array]) -> Float32Array:
         """Features (F, points) at single points, one coordinate in [0, 1] per active axis."""
         cells = [_cells(axis, level) for axis in units]
         found = np.zeros((len(table), len(units[0])), dtype=np.float32)
@@ -90,21 +89,21 @@ class HashgridEvaluator(BlockEvaluator):
             found += np.take(table, _entries(level, terms), axis=1) * weight
         return found
 
-    def _network(self, hidden: Floats) -> Floats:
+    def _network(self, hidden: Float32Array) -> Float32Array:
         for matrix in self._matrices[:-1]:
             hidden = matrix @ hidden
             np.maximum(hidden, 0, out=hidden)
         return self._matrices[-1] @ hidden
 
 
-def _cells(axis: Positions, level: Level) -> tuple[Nodes, Floats]:
+def _cells(axis: Float64Array, level: Level) -> tuple[Int64Array, Float32Array]:
     """Lower node and weight of the upper node for positions in [0, 1]."""
     scaled = np.clip(axis, 0, 1) * level.scale + 0.5
     lower = np.floor(scaled)
     return lower.astype(np.int64), (scaled - lower).astype(np.float32)
 
 
-def _term(level: Level, nodes: Nodes, axis: int) -> Nodes:
+def _term(level: Level, nodes: Int64Array, axis: int) -> Int64Array:
     """What nodes along one axis of the encoding contribute to the number of an entry."""
     if level.dense:
         stride: int = level.resolution**axis
@@ -113,7 +112,7 @@ def _term(level: Level, nodes: Nodes, axis: int) -> Nodes:
     return nodes * PRIMES[axis]
 
 
-def _entries(level: Level, terms: Sequence[Nodes]) -> Nodes:
+def _entries(level: Level, terms: Sequence[Int64Array]) -> Int64Array:
     """Numbers of entries from the terms of all axes, which are broadcast."""
     found = terms[0]
     for term in terms[1:]:

@@ -8,15 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codec.plugin_api.architecture import (
-    Config,
-    Evaluator,
-    FitTask,
-    FittedModel,
-    Floats,
-    Model,
-    TensorSpec,
-)
+from codec.arrays import Float32Array
+from codec.plugin_api.architecture import Config, Evaluator, FitTask, FittedModel, Model, TensorSpec
 from inrc_plugins.architectures.miner.config import MinerConfig
 from inrc_plugins.architectures.miner.evaluation import MinerEvaluator
 from inrc_plugins.architectures.miner.settings import MinerSettings
@@ -46,7 +39,7 @@ class Miner(NetworkArchitecture):
         config: Config,
         shape: tuple[int, ...],
         components: int,
-        parameters: Sequence[Floats],
+        parameters: Sequence[Float32Array],
         device: str,
         level: int = 0,
     ) -> Evaluator:

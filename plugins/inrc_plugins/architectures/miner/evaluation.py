@@ -11,14 +11,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from codec.plugin_api.architecture import Floats
+from codec.arrays import Float32Array, Float64Array, Int64Array
 from inrc_plugins.architectures.miner.config import LevelGrid, MinerConfig
-from inrc_plugins.architectures.miner.interpolation import (
-    Doubles,
-    Indices,
-    InterpolatingEvaluator,
-    distinct_samples,
-)
+from inrc_plugins.architectures.miner.interpolation import InterpolatingEvaluator, distinct_samples
 
 # Positions evaluated together: their activations stay in a core's cache.
 _CHUNK = 2048
@@ -40,7 +35,7 @@ class MinerEvaluator(InterpolatingEvaluator):
         config: MinerConfig,
         shape: tuple[int, ...],
         components: int,
-        parameters: Sequence[Floats],
+        parameters: Sequence[Float32Array],
         level: int = 0,
     ) -> None:
         finest = min(level, config.levels - 1)
@@ -53,13 +48,13 @@ class MinerEvaluator(InterpolatingEvaluator):
             tensors = parameters[at : at + per_level]
             self._levels.append(BlockLevel(config, config.grid(number, shape), components, tensors))
 
-    def samples(self, indices: Sequence[Indices]) -> Doubles:
+    def samples(self, indices: Sequence[Int64Array]) -> Float64Array:
         return self._on_axes(self._finest, indices)
 
-    def samples_at(self, places: Indices) -> Doubles:
+    def samples_at(self, places: Int64Array) -> Float64Array:
         return self._at(self._finest, places)
 
-    def _on_axes(self, level: int, indices: Sequence[Indices]) -> Doubles:
+    def _on_axes(self, level: int, indices: Sequence[Int64Array]) -> Float64Array:
         """Y of a level on the outer product of sorted distinct indices."""
         own = self._levels[level]
         if level + 1 == len(self._levels):
@@ -73,7 +68,7 @@ class MinerEvaluator(InterpolatingEvaluator):
             values = (first + values.take(np.searchsorted(known, above), number + 1)) / 2
         return values + own.on_axes(indices)
 
-    def _at(self, level: int, places: Indices) -> Doubles:
+    def _at(self, level: int, places: Int64Array) -> Float64Array:
         """Y of a level at distinct samples (n, axes)."""
         own = self._levels[level]
         if level + 1 == len(self._levels):
@@ -86,7 +81,7 @@ class MinerEvaluator(InterpolatingEvaluator):
         return np.asarray(values.mean(axis=1) + own.at(places))
 
 
-def _parents(indices: Indices, size: int) -> tuple[Indices, Indices]:
+def _parents(indices: Int64Array, size: int) -> tuple[Int64Array, Int64Array]:
     """The samples of the coarser level of which a sample is the mean."""
     return indices // 2, np.minimum((indices + 1) // 2, size - 1)
 
@@ -102,7 +97,7 @@ class BlockLevel:
     """
 
     def __init__(
-        self, config: MinerConfig, grid: LevelGrid, components: int, tensors: Sequence[Floats]
+        self, config: MinerConfig, grid: LevelGrid, components: int, tensors: Sequence[Float32Array]
     ) -> None:
         self.grid = grid
         self._config = config
@@ -115,7 +110,7 @@ class BlockLevel:
         self._layers = [np.ascontiguousarray(layer[:, active].T) for layer in layers]
         self._fans = config.fans(grid.number, len(grid.sizes), components)
 
-    def on_axes(self, indices: Sequence[Indices]) -> Doubles:
+    def on_axes(self, indices: Sequence[Int64Array]) -> Float64Array:
         """(components, ...) on the outer product of sorted indices."""
         out = np.zeros((self._components, *(len(axis) for axis in indices)))
         pieces = [list(_block_slices(axis, self.grid.block)) for axis in indices]
@@ -133,7 +128,7 @@ class BlockLevel:
             out[window] = values.reshape(-1, *places.shape[:-1])
         return out
 
-    def at(self, places: Indices) -> Doubles:
+    def at(self, places: Int64Array) -> Float64Array:
         """(components, n) at samples (n, axes)."""
         out = np.zeros((self._components, len(places)))
         blocks = np.ravel_multi_index(tuple((places // self.grid.block).T), self.grid.blocks)
@@ -145,10 +140,10 @@ class BlockLevel:
                 out[:, part] = self._network(row, places[part] % self.grid.block)
         return out
 
-    def _row(self, block: Indices) -> int:
+    def _row(self, block: Int64Array) -> int:
         return int(self._rows[np.ravel_multi_index(tuple(block), self.grid.blocks)])
 
-    def _network(self, row: int, local: Indices) -> Doubles:
+    def _network(self, row: int, local: Int64Array) -> Float64Array:
         """(components, n) of one block at sample indices (n, axes) within it."""
         layers = [
             layer[row].astype(np.float64).reshape(out, into + 1)
@@ -163,13 +158,13 @@ class BlockLevel:
             values[:, part] = layers[-1][:, :-1] @ hidden + layers[-1][:, -1:]
         return values
 
-    def _activate(self, z: Doubles) -> Doubles:
+    def _activate(self, z: Float64Array) -> Float64Array:
         if self._config.omega is not None:
             return np.asarray(np.sin(self._config.omega * z))
         return np.asarray(np.exp(-z * z / 2))
 
 
-def _inputs(config: MinerConfig, local: Indices) -> Doubles:
+def _inputs(config: MinerConfig, local: Int64Array) -> Float64Array:
     """(inputs, n) for sample indices (n, axes) within a block."""
     places = (2.0 * local / (config.block - 1) - 1).T
     if not config.octaves:
@@ -178,7 +173,7 @@ def _inputs(config: MinerConfig, local: Indices) -> Doubles:
     return np.concatenate([np.sin(angles), np.cos(angles)])
 
 
-def _block_slices(indices: Indices, block: int) -> Iterator[tuple[int, slice]]:
+def _block_slices(indices: Int64Array, block: int) -> Iterator[tuple[int, slice]]:
     """The blocks that sorted indices lie in, each with the part of them that does."""
     blocks, starts = np.unique(indices // block, return_index=True)
     ends = [*starts[1:].tolist(), len(indices)]

@@ -7,13 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from codec.plugin_api.architecture import Positions
+from codec.arrays import Float64Array, Int64Array
 from inrc_plugins.shared.config_map import active_axes
-
-Doubles = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.int64]
 
 
 class InterpolatingEvaluator(ABC):
@@ -35,14 +31,14 @@ class InterpolatingEvaluator(ABC):
         self._sizes = sizes
 
     @abstractmethod
-    def samples(self, indices: Sequence[Indices]) -> Doubles:
+    def samples(self, indices: Sequence[Int64Array]) -> Float64Array:
         """(components, len(indices[0]), ...) on the outer product of sorted distinct indices."""
 
     @abstractmethod
-    def samples_at(self, places: Indices) -> Doubles:
+    def samples_at(self, places: Int64Array) -> Float64Array:
         """(components, n) at distinct samples, (n, active axes)."""
 
-    def on_axes(self, positions: Sequence[Positions]) -> Doubles:
+    def on_axes(self, positions: Sequence[Float64Array]) -> Float64Array:
         """See `codec.plugin_api.architecture.Evaluator`."""
         lengths = tuple(len(axis) for axis in positions)
         if 0 in lengths:
@@ -61,7 +57,7 @@ class InterpolatingEvaluator(ABC):
             values.reshape(self._components, *kept), (self._components, *lengths)
         )
 
-    def at(self, points: Positions) -> Doubles:
+    def at(self, points: Float64Array) -> Float64Array:
         """See `codec.plugin_api.architecture.Evaluator`."""
         if len(points) == 0:
             return np.empty((self._components, 0))
@@ -80,14 +76,16 @@ class InterpolatingEvaluator(ABC):
         values = self.samples_at(distinct)[:, places]
         return np.asarray((values * np.array(weights)).sum(axis=1))
 
-    def _cells(self, axis: Positions, size: int) -> tuple[Indices, Doubles]:
+    def _cells(self, axis: Float64Array, size: int) -> tuple[Int64Array, Float64Array]:
         """Lower sample and weight of the one above."""
         scaled = np.clip(axis / self._spacing, 0, size - 1)
         lower = np.floor(scaled)
         return lower.astype(np.int64), scaled - lower
 
 
-def distinct_samples(groups: Sequence[Indices], sizes: tuple[int, ...]) -> tuple[Indices, Indices]:
+def distinct_samples(
+    groups: Sequence[Int64Array], sizes: tuple[int, ...]
+) -> tuple[Int64Array, Int64Array]:
     """The samples, (m, axes), that occur in groups of (n, axes), and where each stands among them,
     (groups, n)."""
     flat = np.stack([np.ravel_multi_index(tuple(group.T), sizes) for group in groups])
@@ -95,7 +93,9 @@ def distinct_samples(groups: Sequence[Indices], sizes: tuple[int, ...]) -> tuple
     return np.stack(np.unravel_index(distinct, sizes), axis=1), places.reshape(flat.shape)
 
 
-def _interpolated(values: Doubles, axis: int, lower: Indices, t: Doubles) -> Doubles:
+def _interpolated(
+    values: Float64Array, axis: int, lower: Int64Array, t: Float64Array
+) -> Float64Array:
     """`values` along one axis at lower + t."""
     below = values.take(lower, axis)
     if not t.any():

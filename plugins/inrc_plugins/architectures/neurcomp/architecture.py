@@ -8,14 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codec.plugin_api.architecture import (
-    Config,
-    Evaluator,
-    FitTask,
-    FittedModel,
-    Floats,
-    Model,
-)
+from codec.arrays import Float32Array
+from codec.plugin_api.architecture import Config, Evaluator, FitTask, FittedModel, Model
 from inrc_plugins.architectures.neurcomp.config import NeurcompConfig
 from inrc_plugins.architectures.neurcomp.evaluation import NeurcompEvaluator
 from inrc_plugins.architectures.neurcomp.settings import NeurcompSettings
@@ -38,7 +32,7 @@ class Neurcomp(NetworkArchitecture):
         config: Config,
         shape: tuple[int, ...],
         components: int,
-        parameters: Sequence[Floats],
+        parameters: Sequence[Float32Array],
         device: str,
         level: int = 0,
     ) -> Evaluator:

@@ -9,13 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from codec.plugin_api.architecture import Floats, Positions
+from codec.arrays import Float32Array, Float64Array
 from inrc_plugins.architectures.neurcomp.config import NeurcompConfig
 from inrc_plugins.shared.block_evaluation import BlockEvaluator
-
-Doubles = npt.NDArray[np.float64]
 
 # Samples evaluated together: about a megabyte of activations.
 _CHUNK = 2048
@@ -31,7 +28,7 @@ class NeurcompEvaluator(BlockEvaluator):
     """
 
     def __init__(
-        self, config: NeurcompConfig, shape: tuple[int, ...], parameters: Sequence[Floats]
+        self, config: NeurcompConfig, shape: tuple[int, ...], parameters: Sequence[Float32Array]
     ) -> None:
         super().__init__(shape, len(parameters[-1]), _CHUNK, np.float64)
         doubles = [tensor.astype(np.float64) for tensor in parameters]
@@ -50,7 +47,7 @@ class NeurcompEvaluator(BlockEvaluator):
         ]
         self._last, self._last_vector = doubles[-2], doubles[-1][:, None]
 
-    def _on_product(self, active: Sequence[Positions]) -> Doubles:
+    def _on_product(self, active: Sequence[Float64Array]) -> Float64Array:
         counts = [len(axis) for axis in active]
         total = self._first_vector.reshape(-1, *[1] * len(counts))
         for number, axis in enumerate(active):
@@ -59,18 +56,18 @@ class NeurcompEvaluator(BlockEvaluator):
             total = total + self._phases(axis, number).reshape(-1, *shape)
         return self._network(total.reshape(len(self._first), -1))
 
-    def _at_points(self, active: Sequence[Positions]) -> Doubles:
+    def _at_points(self, active: Sequence[Float64Array]) -> Float64Array:
         total = self._first_vector[:, None]
         for number, axis in enumerate(active):
             total = total + self._phases(axis, number)
         return self._network(total)
 
-    def _phases(self, axis: Positions, number: int) -> Doubles:
+    def _phases(self, axis: Float64Array, number: int) -> Float64Array:
         """What positions along one active axis add to the phases of the first layer: (H, n)."""
         size = self._shape[self._axes[number]]
         return np.outer(self._first[:, number], coordinates(axis, size, max(self._shape)))
 
-    def _network(self, phases: Doubles) -> Doubles:
+    def _network(self, phases: Float64Array) -> Float64Array:
         """(components, n) from the phases of the first layer, (H, n)."""
         hidden = np.sin(phases)
         for first, first_vector, second, second_vector, gain in self._blocks:
@@ -80,11 +77,11 @@ class NeurcompEvaluator(BlockEvaluator):
             inner += second_vector
             hidden += np.sin(inner, out=inner)
             hidden *= gain
-        found: Doubles = self._last @ hidden + self._last_vector
+        found: Float64Array = self._last @ hidden + self._last_vector
         return found
 
 
-def coordinates(axis: Positions, size: int, longest: int) -> Doubles:
+def coordinates(axis: Float64Array, size: int, longest: int) -> Float64Array:
     """Coordinates of real indices along an axis; the longest axis runs from -1 to 1."""
-    found: Doubles = (2 * axis - (size - 1)) / (longest - 1)
+    found: Float64Array = (2 * axis - (size - 1)) / (longest - 1)
     return found

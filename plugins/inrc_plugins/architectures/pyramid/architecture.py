@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from codec.arrays import Float32Array
 from codec.options.plugin_settings import NoSettings
 from codec.plugin_api.architecture import (
     CLASS_F_PEAK,
     Config,
     Evaluator,
     FitTask,
-    Floats,
     Model,
     TensorSpec,
 )
@@ -72,7 +72,7 @@ class Pyramid:
         config: Config,
         shape: tuple[int, ...],
         components: int,
-        parameters: Sequence[Floats],
+        parameters: Sequence[Float32Array],
         device: str,
         level: int = 0,
     ) -> Evaluator:

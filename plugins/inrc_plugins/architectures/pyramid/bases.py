@@ -11,8 +11,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Float32Array, Float64Array, Int64Array, UInt8Array
 from codec.errors import CorruptError
 
 LONGEST = 4096
@@ -25,11 +25,6 @@ _CONDITION = 4
 _MOST_SAMPLES = 1 << 22
 _CHUNK = 1 << 19
 
-Matrix = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
-Array = npt.NDArray[np.float32]
-Bits = npt.NDArray[np.uint8]
-
 
 @dataclass(frozen=True, eq=False)
 class Factor:
@@ -40,16 +35,16 @@ class Factor:
         bits: (rank,) int64, each 0..15.
     """
 
-    values: Integers
-    bits: Integers
+    values: Int64Array
+    bits: Int64Array
 
     @property
-    def matrix(self) -> Matrix:
+    def matrix(self) -> Float64Array:
         """(n, rank) float64: from coefficients to samples."""
         return np.asarray(self.values / 2.0**self.bits, np.float64)
 
 
-def dct_matrix(n: int) -> Matrix:
+def dct_matrix(n: int) -> Float64Array:
     """The orthonormal cosine transform, type II: (n, n) float64, row k is basis vector k."""
     # Reduced exactly, in integers, for long axes need cosines of large multiples.
     phase = np.outer(np.arange(n), 2 * np.arange(n) + 1) % (4 * n)
@@ -58,7 +53,7 @@ def dct_matrix(n: int) -> Matrix:
     return np.asarray(matrix, np.float64)
 
 
-def fit_klt(array: Array, axis: int, step: float) -> Factor:
+def fit_klt(array: Float32Array, axis: int, step: float) -> Factor:
     """The basis that compacts the lines along `axis` best, at most 4096 long.
 
     Args:
@@ -89,7 +84,7 @@ def fit_klt(array: Array, axis: int, step: float) -> Factor:
         bits = np.minimum(bits + 1, _MOST_BITS)
 
 
-def _gram(lines_first: Array) -> tuple[Matrix, int]:
+def _gram(lines_first: Float32Array) -> tuple[Float64Array, int]:
     """Sum over lines of their outer products, and their number; of some lines if there are many."""
     n, *others = lines_first.shape
     total = math.prod(others)
@@ -107,7 +102,7 @@ def _gram(lines_first: Array) -> tuple[Matrix, int]:
     return gram, count
 
 
-def apply(matrix: Matrix, array: Array, axis: int) -> Array:
+def apply(matrix: Float64Array, array: Float32Array, axis: int) -> Float32Array:
     """Multiply every line along one axis by a matrix.
 
     Args:
@@ -173,13 +168,13 @@ def unpack(data: bytes, n: int) -> Factor:
     return Factor(values, bits)
 
 
-def _to_bits(numbers: Integers, width: int) -> Bits:
+def _to_bits(numbers: Int64Array, width: int) -> UInt8Array:
     """The lowest `width` bits of each number, most significant first, one after the other."""
     shifts = np.arange(width)[::-1]
     return (numbers[:, None] >> shifts & 1).astype(np.uint8).reshape(-1)
 
 
-def _numbers(bits: Bits) -> Integers:
+def _numbers(bits: UInt8Array) -> Int64Array:
     """Signed numbers of (count, 1 + need) bits: sign, then magnitude."""
     magnitudes = bits[:, 1:].astype(np.int64) @ (1 << np.arange(bits.shape[1] - 1)[::-1])
     negative = bits[:, 0] == 1
@@ -192,7 +187,7 @@ def _integer(data: bytes, at: int, width: int) -> int:
     return int(_take(data, at, width) @ (1 << np.arange(width)[::-1]))
 
 
-def _take(data: bytes, at: int, count: int) -> Bits:
+def _take(data: bytes, at: int, count: int) -> UInt8Array:
     """`count` bits from bit `at`, one per element."""
     if at + count > 8 * len(data):
         raise CorruptError("a learned basis ends too early")

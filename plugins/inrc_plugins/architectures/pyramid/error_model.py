@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
+from codec.arrays import Float32Array
 from codec.entropy.mixing.coder import quantise_lattice
-from codec.plugin_api.architecture import Floats
 from inrc_plugins.architectures.pyramid import bases
 from inrc_plugins.architectures.pyramid.config import PyramidConfig
 from inrc_plugins.architectures.pyramid.transform import analyse, dequantise, synthesise
@@ -29,7 +29,7 @@ class ErrorModel:
         coefficients: float32, any shape.
     """
 
-    def __init__(self, coefficients: Floats) -> None:
+    def __init__(self, coefficients: Float32Array) -> None:
         stride = max(1, coefficients.size // _SAMPLE)
         self._sample = np.abs(coefficients.reshape(-1)[::stride])
 
@@ -53,7 +53,7 @@ class ErrorModel:
         return -max(10 * math.log10(max(ratio, 1e-9)) / math.log(1.05), 1.0)
 
 
-def measured_surplus(part: Floats, axes: tuple[int, ...], step: float, price: float) -> float:
+def measured_surplus(part: Float32Array, axes: tuple[int, ...], step: float, price: float) -> float:
     """Real error over the model's for a part of the samples, coded with the plan `axes`.
 
     Args:

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from codec.plugin_api.architecture import Floats, Positions, Values
+from codec.arrays import Float32Array, Float64Array, FloatArray
 from inrc_plugins.architectures.pyramid.config import PyramidConfig
 from inrc_plugins.architectures.pyramid.restoration import restore
 from inrc_plugins.architectures.pyramid.transform import dequantise, synthesise
@@ -24,10 +23,10 @@ class PyramidEvaluator:
         config: PyramidConfig,
         shape: tuple[int, ...],
         components: int,
-        coefficients: Floats,
+        coefficients: Float32Array,
         level: int,
     ) -> None:
-        values: Values = coefficients.astype(np.float64) if config.precise else coefficients
+        values: FloatArray = coefficients.astype(np.float64) if config.precise else coefficients
         dequantise(values, config, level)
         samples = synthesise(values, config, level)
         if config.restoration and level == 0:
@@ -43,11 +42,11 @@ class PyramidEvaluator:
         self._factors = np.array(factors, np.float64)
 
     @property
-    def samples(self) -> Values:
+    def samples(self) -> FloatArray:
         """(components, active axes)."""
         return self._samples
 
-    def on_axes(self, positions: Sequence[Positions]) -> Values:
+    def on_axes(self, positions: Sequence[Float64Array]) -> FloatArray:
         out_shape = (len(self._samples), *(len(axis) for axis in positions))
         values = self._samples
         chosen = [positions[axis] for axis in self._active]
@@ -60,7 +59,7 @@ class PyramidEvaluator:
             return np.ascontiguousarray(np.broadcast_to(expanded, out_shape))
         return np.ascontiguousarray(values).reshape(out_shape)
 
-    def at(self, points: Positions) -> Floats:
+    def at(self, points: Float64Array) -> Float32Array:
         places = points[:, self._active] / self._factors
         lengths = np.array(self._samples.shape[1:], np.int64)
         low = np.clip(np.floor(places).astype(np.int64), 0, np.maximum(lengths - 2, 0))
@@ -74,7 +73,7 @@ class PyramidEvaluator:
         return total.astype(np.float32)
 
 
-def _along(values: Values, axis: int, places: npt.NDArray[np.float64]) -> Values:
+def _along(values: FloatArray, axis: int, places: Float64Array) -> FloatArray:
     """Linear interpolation of one axis at `places` (in samples of the level, clipped to them)."""
     length = values.shape[axis]
     low = np.clip(np.floor(places).astype(np.int64), 0, length - 1)
@@ -86,5 +85,5 @@ def _along(values: Values, axis: int, places: npt.NDArray[np.float64]) -> Values
     high = np.minimum(low + 1, length - 1)
     part = np.clip(places - low, 0, 1).astype(values.dtype)
     part = part.reshape([-1 if number == axis else 1 for number in range(values.ndim)])
-    found: Values = values.take(low, axis) * (1 - part) + values.take(high, axis) * part
+    found: FloatArray = values.take(low, axis) * (1 - part) + values.take(high, axis) * part
     return found

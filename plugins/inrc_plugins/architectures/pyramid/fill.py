@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import BoolArray, Float32Array
 from inrc_plugins.architectures.pyramid import wavelet
 from inrc_plugins.architectures.pyramid.lifting import compiled
 
@@ -22,19 +22,16 @@ _JACOBI_STEPS = 4
 # The threshold in steps: at first, at last, and the part of the rounds in which it falls.
 _FIRST_THRESHOLD, _LAST_THRESHOLD, _FALLING = 20.0, 0.6, 0.7
 
-Array = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
-
 
 def fill(
-    array: Array,
-    valid: Mask,
+    array: Float32Array,
+    valid: BoolArray,
     levels: Sequence[int],
     separate: Sequence[int],
     step: float,
     rounds: int = 20,
     threads: int = 1,
-) -> Array:
+) -> Float32Array:
     """A copy of `array` whose invalid samples have values that cost few bits.
 
     Args:
@@ -64,9 +61,9 @@ def fill(
 
 
 def _project(
-    kept: Array,
-    work: Array,
-    valid: Mask,
+    kept: Float32Array,
+    work: Float32Array,
+    valid: BoolArray,
     transforms: tuple[Sequence[int], Sequence[int]],
     step: float,
     rounds: int,
@@ -90,7 +87,7 @@ def _project(
         _restore(flat, flat_work, flat_valid, np.float32(number / (number + 3)))
 
 
-def pull_push(array: Array, valid: Mask) -> Array:
+def pull_push(array: Float32Array, valid: BoolArray) -> Float32Array:
     """Fill invalid samples in place with a smooth extension of the valid ones; gives `array`.
 
     Args:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from codec.arrays import Float32Array
 from codec.entropy.mixing.coder import LatticeDecoder, quantise_lattice
 from codec.entropy.mixing.lattice import Segment
 from codec.format.headers import Quantisation
-from codec.plugin_api.architecture import CodedTensor, FitTask, Floats, ItemGoal, Measurement, Model
+from codec.plugin_api.architecture import CodedTensor, FitTask, ItemGoal, Measurement, Model
 from inrc_plugins.architectures.pyramid import bases, restoration
 from inrc_plugins.architectures.pyramid.config import (
     SEPARATE,
@@ -113,7 +114,7 @@ class PyramidFit:
         self._latest = None
         return best.model(best.decoded())
 
-    def _attempt(self, array: Floats, offset: float, step: float) -> _Candidate:
+    def _attempt(self, array: Float32Array, offset: float, step: float) -> _Candidate:
         """The best model found with the present effort.
 
         Args:
@@ -152,7 +153,7 @@ class PyramidFit:
             best = self._better(best, self._search(coefficients, config, price, best.step))
         return best
 
-    def _with_restoration(self, found: _Candidate, original: Floats) -> PyramidConfig:
+    def _with_restoration(self, found: _Candidate, original: Float32Array) -> PyramidConfig:
         """The config with the networks, and their weights, that bring its samples nearest."""
         config = found.config
         values = found.decoded()
@@ -178,7 +179,7 @@ class PyramidFit:
         psnr = self._task.goal.psnr
         return float(np.float32(_FIRST_STEP * 2 * 10 ** (-(50 if psnr is None else psnr) / 20)))
 
-    def _fill(self, array: Floats, plan: tuple[int, ...], step: float, rounds: int) -> None:
+    def _fill(self, array: Float32Array, plan: tuple[int, ...], step: float, rounds: int) -> None:
         """Give invalid samples values that cost few bits, in place."""
         if self._valid is None:
             return
@@ -204,7 +205,7 @@ class PyramidFit:
         array[...] = filled.reshape(array.shape)
 
     def _search(
-        self, coefficients: Floats, config: PyramidConfig, price: float, step: float
+        self, coefficients: Float32Array, config: PyramidConfig, price: float, step: float
     ) -> _Candidate:
         """The best candidate over the step, for one price of a bit."""
         goal, excess = self._task.goal, self._effort.excess
@@ -227,7 +228,7 @@ class PyramidFit:
 
     def _insisted(
         self,
-        coefficients: Floats,
+        coefficients: Float32Array,
         config: PyramidConfig,
         price: float,
         tried: list[_Candidate],
@@ -263,7 +264,7 @@ class PyramidFit:
     def _better(self, first: _Candidate, second: _Candidate) -> _Candidate:
         return min(first, second, key=lambda found: self._rank(found, self._task.goal))
 
-    def _modelled_step(self, array: Floats, plan: tuple[int, ...], step: float) -> float:
+    def _modelled_step(self, array: Float32Array, plan: tuple[int, ...], step: float) -> float:
         """A step near the one that will be used, so that plans are compared where it counts."""
         psnr = self._task.goal.psnr
         if psnr is None:
@@ -271,7 +272,9 @@ class PyramidFit:
         coefficients, _ = analyse(array.copy(), plan, step)
         return ErrorModel(coefficients).step_for(_error_of(psnr), step)
 
-    def _estimated_step(self, coefficients: Floats, config: PyramidConfig, part: Floats) -> float:
+    def _estimated_step(
+        self, coefficients: Float32Array, config: PyramidConfig, part: Float32Array
+    ) -> float:
         """The step that should give the wanted error, from a sample and a part coded for real."""
         psnr = self._task.goal.psnr
         if psnr is None:
@@ -286,7 +289,9 @@ class PyramidFit:
         self._slope = model.slope(step)
         return step
 
-    def _candidate(self, coefficients: Floats, config: PyramidConfig, price: float) -> _Candidate:
+    def _candidate(
+        self, coefficients: Float32Array, config: PyramidConfig, price: float
+    ) -> _Candidate:
         config = replace(config, step=float(np.float32(config.step)))
         self._latest = None
         config = replace(config, step=max(config.step, self._least_step))

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from codec.plugin_api.architecture import Floats
+from codec.arrays import Float32Array, Int16Array, Int32Array
 from inrc_plugins.architectures.pyramid.config import PyramidConfig
 
-Coefficients = npt.NDArray[np.int32] | npt.NDArray[np.int16]
+Coefficients = Int32Array | Int16Array
 # Integers, and their differences from predictions, stay below 2^27.
 _GREATEST = 1 << 26
 
 
-def narrow(values: npt.NDArray[np.int32]) -> Coefficients:
+def narrow(values: Int32Array) -> Coefficients:
     """The same integers in half the memory, where that holds them."""
     narrow = np.iinfo(np.int16)
     if narrow.min < values.min(initial=0) and values.max(initial=0) <= narrow.max:
@@ -22,7 +21,7 @@ def narrow(values: npt.NDArray[np.int32]) -> Coefficients:
 
 
 def shifts_of(
-    coefficients: Floats, values: Coefficients, config: PyramidConfig
+    coefficients: Float32Array, values: Coefficients, config: PyramidConfig
 ) -> tuple[int, int, int]:
     """Mean of |c| / step - |q| over the coefficients with |q| = 1, 2 and above, in 1/128."""
     sums, counts = np.zeros(4), np.zeros(4)
@@ -43,7 +42,7 @@ def shifts_of(
     return int(means[1]), int(means[2]), int(means[3])
 
 
-def least_step(coefficients: Floats) -> float:
+def least_step(coefficients: Float32Array) -> float:
     """The smallest step at which every integer stays within what the coder holds."""
     greatest = max(float(coefficients.max(initial=0)), -float(coefficients.min(initial=0)))
     return float(np.nextafter(np.float32(greatest / _GREATEST), np.float32(1)))

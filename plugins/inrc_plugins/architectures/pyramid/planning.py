@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from codec.arrays import Float32Array
 from codec.entropy.mixing.coder import quantise_lattice
 from codec.entropy.mixing.lattice import AXES
-from codec.plugin_api.architecture import Floats
 from inrc_plugins.architectures.pyramid import bases
 from inrc_plugins.architectures.pyramid.config import (
     COSINE,
@@ -55,7 +55,7 @@ def joint_plan(lengths: tuple[int, ...], components: int) -> tuple[int, ...]:
 
 
 def choose_plan(
-    array: Floats, components: int, step: float, effort: Effort, threads: int
+    array: Float32Array, components: int, step: float, effort: Effort, threads: int
 ) -> tuple[int, ...]:
     """The best plan found for an array of samples, its offset subtracted.
 
@@ -96,7 +96,7 @@ def choose_plan(
     return chosen
 
 
-def _prediction_wins(part: Floats, plan: tuple[int, ...], step: float) -> bool:
+def _prediction_wins(part: Float32Array, plan: tuple[int, ...], step: float) -> bool:
     """Whether prediction alone needs fewer bits than a plan has at a step, at the same error.
 
     Not compared at one slope: prediction keeps far finer errors at its own step, and a field that
@@ -156,13 +156,15 @@ def _options(lengths: tuple[int, ...], axis: int, components: int, effort: Effor
     yield NONE
 
 
-def trial_cost(part: Floats, plan: tuple[int, ...], step: float, whole: int) -> float:
+def trial_cost(part: Float32Array, plan: tuple[int, ...], step: float, whole: int) -> float:
     """J of coding `part` with `plan`, in bits; see `trial`."""
     bits, error = trial(part, plan, step, whole)
     return bits + error / (SLOPE * step * step)
 
 
-def trial(part: Floats, plan: tuple[int, ...], step: float, whole: int) -> tuple[float, float]:
+def trial(
+    part: Float32Array, plan: tuple[int, ...], step: float, whole: int
+) -> tuple[float, float]:
     """Bits and sum of squared errors of coding `part` with `plan`; `whole` samples share bases."""
     coefficients, factors = analyse(part.copy(), plan, step)
     config = PyramidConfig(part.shape, plan, step)
@@ -179,7 +181,7 @@ def trial(part: Floats, plan: tuple[int, ...], step: float, whole: int) -> tuple
     return bits, float(np.square(error, dtype=np.float64).sum())
 
 
-def central_part(array: Floats, samples: int) -> Floats:
+def central_part(array: Float32Array, samples: int) -> Float32Array:
     """About so many samples from the middle; the last two axes are cut first."""
     lengths = list(array.shape)
     first, last = lengths[:-2], lengths[-2:]

@@ -16,7 +16,7 @@ from importlib import resources
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from codec.plugin_api.architecture import Floats, Mask
+from codec.arrays import BoolArray, Float32Array
 
 # For images: of full resolution and few channels, and of half the resolution and more channels.
 IMAGES = (1, 2)
@@ -39,8 +39,8 @@ class Layer:
         biases: (out, 1) float32.
     """
 
-    weights: Floats
-    biases: Floats
+    weights: Float32Array
+    biases: Float32Array
 
 
 def known(number: int) -> bool:
@@ -80,7 +80,7 @@ def network(number: int) -> Network:
     return Network(content["fold"], tuple(found))
 
 
-def restore(samples: Floats, chosen: Restoration, step: float, threads: int = 2) -> None:
+def restore(samples: Float32Array, chosen: Restoration, step: float, threads: int = 2) -> None:
     """Add the networks' corrections, in place.
 
     Args:
@@ -94,7 +94,9 @@ def restore(samples: Floats, chosen: Restoration, step: float, threads: int = 2)
         samples += found
 
 
-def fitted(original: Floats, samples: Floats, valid: Mask | None, step: float) -> Restoration:
+def fitted(
+    original: Float32Array, samples: Float32Array, valid: BoolArray | None, step: float
+) -> Restoration:
     """The weights with the least squared error, without networks that do not help.
 
     Args:
@@ -112,7 +114,7 @@ def fitted(original: Floats, samples: Floats, valid: Mask | None, step: float) -
     return tuple((number, int(w)) for number, w in zip(IMAGES, whole, strict=True) if w)
 
 
-def correction(samples: Floats, number: int, step: float, threads: int = 2) -> Floats:
+def correction(samples: Float32Array, number: int, step: float, threads: int = 2) -> Float32Array:
     """What a network would add to samples (3, rows, columns), in their unit."""
     chosen = network(number)
     source = _folded(samples / np.float32(step), chosen.fold)
@@ -131,7 +133,7 @@ def correction(samples: Floats, number: int, step: float, threads: int = 2) -> F
     return _unfolded(found, chosen.fold)[:, : samples.shape[1], : samples.shape[2]]
 
 
-def _folded(samples: Floats, fold: int) -> Floats:
+def _folded(samples: Float32Array, fold: int) -> Float32Array:
     """(components, rows, columns) to (components fold^2, rows / fold, columns / fold)."""
     count, rows, columns = samples.shape
     padded = np.pad(samples, ((0, 0), (0, -rows % fold), (0, -columns % fold)), mode="edge")
@@ -140,14 +142,14 @@ def _folded(samples: Floats, fold: int) -> Floats:
     return np.ascontiguousarray(places).reshape(-1, *places.shape[3:])
 
 
-def _unfolded(values: Floats, fold: int) -> Floats:
+def _unfolded(values: Float32Array, fold: int) -> Float32Array:
     """The inverse of `_folded`, with what it padded."""
     _, rows, columns = values.shape
     blocks = values.reshape(-1, fold, fold, rows, columns).transpose(0, 3, 1, 4, 2)
     return blocks.reshape(-1, rows * fold, columns * fold)
 
 
-def _band(layers: tuple[Layer, ...], source: Floats, start: int, stop: int) -> Floats:
+def _band(layers: tuple[Layer, ...], source: Float32Array, start: int, stop: int) -> Float32Array:
     """The correction of rows start..stop, in steps."""
     rows, columns = source.shape[1:]
     low, high = max(0, start - len(layers)), min(rows, stop + len(layers))

@@ -8,9 +8,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
-from codec.plugin_api.architecture import Floats, Values
+from codec.arrays import Float32Array, Float64Array, FloatArray
 from inrc_plugins.architectures.pyramid import bases, wavelet
 from inrc_plugins.architectures.pyramid.config import (
     COSINE,
@@ -22,7 +21,7 @@ from inrc_plugins.architectures.pyramid.config import (
 )
 
 
-def synthesise(coefficients: Values, config: PyramidConfig, level: int) -> Values:
+def synthesise(coefficients: FloatArray, config: PyramidConfig, level: int) -> FloatArray:
     """Samples of a level, with one axis per active axis; overwrites the coefficients.
 
     Args:
@@ -47,7 +46,7 @@ def synthesise(coefficients: Values, config: PyramidConfig, level: int) -> Value
     return samples
 
 
-def _undo(samples: Values, axis: int, config: PyramidConfig) -> Values:
+def _undo(samples: FloatArray, axis: int, config: PyramidConfig) -> FloatArray:
     code, length = config.axes[axis], config.lengths[axis]
     if code == SEPARATE:
         wavelet.inverse(as_lines(samples, axis), (0, 0, halvings(length, SEPARATE_LEAST), 0))
@@ -62,19 +61,19 @@ def _undo(samples: Values, axis: int, config: PyramidConfig) -> Values:
     return samples
 
 
-def as_lines(samples: Values, axis: int) -> Values:
+def as_lines(samples: FloatArray, axis: int) -> FloatArray:
     """A four-dimensional view whose third axis is `axis` (of a C-contiguous array)."""
     shape = samples.shape
     return samples.reshape(1, math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :]))
 
 
-def _apply(matrix: npt.NDArray[np.float64], samples: Values, axis: int) -> Values:
+def _apply(matrix: Float64Array, samples: FloatArray, axis: int) -> FloatArray:
     return bases.apply(matrix, as_lines(samples, axis), 2).reshape(samples.shape)
 
 
 def analyse(
-    samples: Floats, axes: tuple[int, ...], step: float
-) -> tuple[Floats, dict[int, bases.Factor]]:
+    samples: Float32Array, axes: tuple[int, ...], step: float
+) -> tuple[Float32Array, dict[int, bases.Factor]]:
     """Coefficients of an array, in the shape of its lattice, and the learned bases by axis.
 
     Args:
@@ -100,7 +99,7 @@ def analyse(
     return array, factors
 
 
-def dequantise(coefficients: Values, config: PyramidConfig, level: int = 0) -> None:
+def dequantise(coefficients: FloatArray, config: PyramidConfig, level: int = 0) -> None:
     """From integers (as floats) to coefficients, in place: shifts, then the step.
 
     The low band, which is predicted, has no shifts.

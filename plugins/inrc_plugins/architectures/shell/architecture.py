@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from codec.arrays import Float32Array
 from codec.errors import InvalidOptionError
 from codec.options.plugin_settings import NoSettings
 from codec.plugin_api.architecture import (
@@ -14,7 +15,6 @@ from codec.plugin_api.architecture import (
     Config,
     Evaluator,
     FitTask,
-    Floats,
     Model,
     ShapeModel,
     ShapeTask,
@@ -64,7 +64,7 @@ class Shell:
         config: Config,
         shape: tuple[int, ...],
         components: int,
-        parameters: Sequence[Floats],
+        parameters: Sequence[Float32Array],
         device: str,
         level: int = 0,
     ) -> Evaluator:

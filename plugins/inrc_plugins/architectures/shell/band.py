@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from codec.arrays import BoolArray, Float64Array, Int8Array
 from codec.entropy.mixing.octree import MOST_NODES, Octree, corners, count_numbers, padded
 from codec.entropy.mixing.octree_kernels import INSIDE, OUTSIDE, SURFACE
 from codec.errors import InvalidInputError
-from codec.plugin_api.architecture import Positions
 from codec.plugin_api.surface import Sheet, Surface
 from inrc_plugins.architectures.shell.spline import dilated
 
@@ -23,10 +23,6 @@ _LEAST_ROOTS = 4
 _OFFSET = 1.0
 # Of a cell, how far the surface stays from the border of the grid.
 _BORDER = 0.25
-
-Bools = npt.NDArray[np.bool_]
-Cells = npt.NDArray[np.int8]
-Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -40,10 +36,10 @@ class Band:
         bare: of the finest cells that the surface crosses, those without points of it: bool.
     """
 
-    cells: tuple[Cells, ...]
-    origin: Positions
+    cells: tuple[Int8Array, ...]
+    origin: Float64Array
     spacing: float
-    bare: Bools
+    bare: BoolArray
 
     @property
     def depth(self) -> int:
@@ -57,7 +53,7 @@ class Band:
         return a, b, c
 
     @property
-    def crossed(self) -> Bools:
+    def crossed(self) -> BoolArray:
         """Which of the finest cells the surface crosses."""
         return np.asarray(self.cells[-1] == SURFACE)
 
@@ -66,11 +62,11 @@ class Band:
         a, b, c = self.cells[0].shape
         return Octree((a, b, c), self.depth, unit, count_numbers(self.cells))
 
-    def fine_corners(self) -> Bools:
+    def fine_corners(self) -> BoolArray:
         """Nodes at the corners of the finest cells that the surface crosses."""
         return corners(padded(self.cells[-1]))
 
-    def coded(self) -> Bools:
+    def coded(self) -> BoolArray:
         """All nodes that have a value, those of coarser levels alone included."""
         found = np.zeros(self.shape, np.bool_)
         for level, cells in enumerate(self.cells):
@@ -78,11 +74,11 @@ class Band:
             found[::stride, ::stride, ::stride] |= corners(padded(cells))
         return found
 
-    def indices(self, points: Positions) -> Positions:
+    def indices(self, points: Float64Array) -> Float64Array:
         """Node indices of positions."""
         return (points - self.origin) / self.spacing
 
-    def positions(self, indices: npt.NDArray[np.number]) -> Positions:
+    def positions(self, indices: npt.NDArray[np.number]) -> Float64Array:
         """Positions of node indices."""
         return np.asarray(self.origin + self.spacing * indices, np.float64)
 
@@ -120,8 +116,8 @@ def offset_for(sheet: Sheet, resolution: int) -> float:
 
 
 def _finest(
-    surface: Surface, origin: Positions, spacing: float, size: tuple[int, ...], seed: int
-) -> tuple[Cells, Bools]:
+    surface: Surface, origin: Float64Array, spacing: float, size: tuple[int, ...], seed: int
+) -> tuple[Int8Array, BoolArray]:
     """The finest cells: crossed where the surface has points or the side of corners differs.
 
     And which of the crossed have no points.
@@ -147,7 +143,7 @@ class _Sides:
     """Which nodes are inside, asked of the surface once."""
 
     def __init__(
-        self, surface: Surface, origin: Positions, spacing: float, size: tuple[int, ...]
+        self, surface: Surface, origin: Float64Array, spacing: float, size: tuple[int, ...]
     ) -> None:
         self._surface = surface
         self._origin = origin
@@ -156,7 +152,7 @@ class _Sides:
         self.inside = np.zeros(nodes, np.bool_)
         self.known = np.zeros(nodes, np.bool_)
 
-    def mixed(self, cells: Bools) -> Bools:
+    def mixed(self, cells: BoolArray) -> BoolArray:
         """Which of the cells have corners on both sides."""
         wanted = corners(padded(np.where(cells, np.int8(SURFACE), np.int8(OUTSIDE))))
         places = np.argwhere(wanted & ~self.known)
@@ -168,14 +164,14 @@ class _Sides:
         return np.asarray(cells & some & ~every)
 
 
-def _any_corner(nodes: Bools) -> Bools:
+def _any_corner(nodes: BoolArray) -> BoolArray:
     for axis in range(3):
         moved = nodes.swapaxes(0, axis)
         nodes = (moved[1:] | moved[:-1]).swapaxes(0, axis)
     return nodes
 
 
-def _filled(cells: Cells, sides: _Sides) -> Cells:
+def _filled(cells: Int8Array, sides: _Sides) -> Int8Array:
     """The cells with those inside marked: their sides spread from the band to what it encloses."""
     crossed = cells == SURFACE
     inside = sides.inside[:-1, :-1, :-1] & sides.known[:-1, :-1, :-1] & ~crossed
@@ -191,7 +187,7 @@ def _filled(cells: Cells, sides: _Sides) -> Cells:
     return np.where(inside, np.int8(INSIDE), cells)
 
 
-def _swept(inside: Bools, free: Bools, axis: int) -> Bools:
+def _swept(inside: BoolArray, free: BoolArray, axis: int) -> BoolArray:
     """Spread along an axis, both ways, through free cells."""
     lines, open_lines = inside.swapaxes(0, axis).copy(), free.swapaxes(0, axis)
     for i in range(1, len(lines)):
@@ -201,7 +197,7 @@ def _swept(inside: Bools, free: Bools, axis: int) -> Bools:
     return lines.swapaxes(0, axis)
 
 
-def _coarser(cells: Cells) -> Cells:
+def _coarser(cells: Int8Array) -> Int8Array:
     """Cells of twice the size: crossed where one of the eight is, or where they differ."""
     a, b, c = (size // 2 for size in cells.shape)
     families = cells.reshape(a, 2, b, 2, c, 2).transpose(0, 2, 4, 1, 3, 5).reshape(a, b, c, 8)

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import BoolArray, Float32Array, Float64Array, Int8Array, Int64Array
 from codec.errors import CorruptError
 from inrc_plugins.architectures.shell.border_values import predicted
 
@@ -18,12 +18,6 @@ from inrc_plugins.architectures.shell.border_values import predicted
 SURFACE, MIXED, CAP = -1, 0, 1
 # Of nodes without a value of their own, with the sign of their cell; and the most there is.
 WHOLE, MOST = 8, 127
-
-Bools = npt.NDArray[np.bool_]
-Doubles = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.int8]
-Numbers = npt.NDArray[np.int64]
-Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -50,10 +44,10 @@ class Border:
     """
 
     stride: int
-    values: npt.NDArray[np.float32]
-    known: Bools
+    values: Float32Array
+    known: BoolArray
 
-    def at(self, points: Doubles) -> Doubles:
+    def at(self, points: Float64Array) -> Float64Array:
         """Its values at (n, 3) node indices of the finest level: (n,); -1 where nothing is known.
 
         Between the nodes it is interpolated linearly along every axis, from those known.
@@ -70,7 +64,7 @@ class Border:
         return np.where(weights > 0, total / np.where(weights > 0, weights, 1), -1.0)
 
 
-def crossed_cells(surface: Bools, depth: int, level: int) -> list[Bools]:
+def crossed_cells(surface: BoolArray, depth: int, level: int) -> list[BoolArray]:
     """Per level up to `level`, which cells hold a finest cell that the surface crosses.
 
     Args:
@@ -84,7 +78,9 @@ def crossed_cells(surface: Bools, depth: int, level: int) -> list[Bools]:
     return found
 
 
-def node_values(cells: Flags, crossed: Bools, values: Numbers) -> tuple[Numbers, Bools]:
+def node_values(
+    cells: Int8Array, crossed: BoolArray, values: Int64Array
+) -> tuple[Int64Array, BoolArray]:
     """Values at the nodes of a level, and where there are any.
 
     Args:
@@ -99,7 +95,7 @@ def node_values(cells: Flags, crossed: Bools, values: Numbers) -> tuple[Numbers,
     return found, own | whole | closing
 
 
-def corners_of(cells: Bools) -> Bools:
+def corners_of(cells: BoolArray) -> BoolArray:
     """Nodes at the corners of cells."""
     nodes = np.pad(cells, 1)
     for axis in range(3):
@@ -108,12 +104,12 @@ def corners_of(cells: Bools) -> Bools:
     return np.asarray(nodes)
 
 
-def _open_cells(crossed: list[Bools]) -> Iterator[tuple[int, Bools, Flags]]:
+def _open_cells(crossed: list[BoolArray]) -> Iterator[tuple[int, BoolArray, Int8Array]]:
     """Per level, its number, the cells with a flag of their own, and an array for all flags.
 
     The array must have these flags before the next level is asked for.
     """
-    parents: Flags | None = None
+    parents: Int8Array | None = None
     for level, here in enumerate(crossed):
         if parents is None:
             flags = np.full(here.shape, MIXED, np.int8)
@@ -123,7 +119,9 @@ def _open_cells(crossed: list[Bools]) -> Iterator[tuple[int, Bools, Flags]]:
         parents = flags
 
 
-def to_integers(cells: Flags, crossed: list[Bools], values: Numbers) -> tuple[Numbers, Numbers]:
+def to_integers(
+    cells: Int8Array, crossed: list[BoolArray], values: Int64Array
+) -> tuple[Int64Array, Int64Array]:
     """Flags and residuals of values, as they are coded.
 
     Args:
@@ -146,7 +144,7 @@ def to_integers(cells: Flags, crossed: list[Bools], values: Numbers) -> tuple[Nu
 
 
 def from_integers(
-    size: BorderSize, surface: Bools, depth: int, flags: Numbers, residuals: Numbers
+    size: BorderSize, surface: BoolArray, depth: int, flags: Int64Array, residuals: Int64Array
 ) -> Border:
     """The border of a file.
 

@@ -8,15 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
-Numbers = npt.NDArray[np.int64]
+from codec.arrays import Int64Array
 
 
 def predicted(
-    nodes: Numbers, shape: tuple[int, ...], numbers: Numbers, to_residuals: bool, most: int
-) -> Numbers:
+    nodes: Int64Array, shape: tuple[int, ...], numbers: Int64Array, to_residuals: bool, most: int
+) -> Int64Array:
     """Residuals from values, or values from residuals.
 
     Args:

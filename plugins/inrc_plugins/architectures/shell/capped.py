@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import BoolArray, Float64Array, Int8Array, Int64Array
 from codec.plugin_api.surface import Cap, Surface
 from inrc_plugins.architectures.shell.band import Band
 from inrc_plugins.architectures.shell.border import (
@@ -39,11 +39,6 @@ _PLAIN_WEIGHT = 0.3
 # Points of the cap that are asked how far the border is.
 _ANCHORS = 16
 
-Bools = npt.NDArray[np.bool_]
-Doubles = npt.NDArray[np.float64]
-Numbers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.int8]
-
 
 class CappedSurface:
     """A surface with what closes its holes: distances are to the closer of both."""
@@ -52,7 +47,7 @@ class CappedSurface:
         self._surface = surface
         self.cap = cap
 
-    def distance(self, points: Doubles) -> Doubles:
+    def distance(self, points: Float64Array) -> Float64Array:
         """Distance to the surface or its cap, negative inside: (n,)."""
         found = self._surface.distance(points)
         lengths = np.minimum(np.abs(found), self.cap.gap(points))
@@ -64,8 +59,8 @@ class CodedBorder:
     """A border as integers."""
 
     size: BorderSize
-    flags: Numbers
-    residuals: Numbers
+    flags: Int64Array
+    residuals: Int64Array
 
 
 def cap_of(surface: Surface, band: Band) -> Cap | None:
@@ -94,7 +89,7 @@ def border_of(surface: Surface, cap: Cap, band: Band, seed: int) -> CodedBorder 
 
 def _past_border(
     surface: Surface, cap: Cap, spacing: float, stride: int, seed: int
-) -> tuple[Doubles, Doubles]:
+) -> tuple[Float64Array, Float64Array]:
     """Points on both parts, and how far past the border they are, in cells of the level.
 
     On the cap that is the distance to the surface; from there it is continued so that it falls by
@@ -121,7 +116,7 @@ def _past_border(
     return np.concatenate([closing, whole]), np.clip(past, -most / unit, most / unit)
 
 
-def _flags(places: Doubles, past: Doubles, crossed: Bools) -> Flags:
+def _flags(places: Float64Array, past: Float64Array, crossed: BoolArray) -> Int8Array:
     """Which cells are of the surface, of the cap, or have the border near points in them."""
     from scipy.spatial import cKDTree
 
@@ -139,7 +134,9 @@ def _flags(places: Doubles, past: Doubles, crossed: Bools) -> Flags:
     return np.where(highest <= -_NEAR, np.int8(SURFACE), flags)
 
 
-def _fitted(places: Doubles, past: Doubles, mixed: Bools, own: Bools) -> Numbers:
+def _fitted(
+    places: Float64Array, past: Float64Array, mixed: BoolArray, own: BoolArray
+) -> Int64Array:
     """Values at nodes, in steps, that interpolate to what points in the mixed cells have."""
     from scipy import sparse
     from scipy.sparse.linalg import spsolve

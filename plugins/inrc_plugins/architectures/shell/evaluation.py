@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from codec.arrays import Float32Array, Float64Array
 from codec.entropy.mixing.octree import place
 from codec.entropy.mixing.octree_kernels import INSIDE, SURFACE
-from codec.plugin_api.architecture import Floats, Positions
 from inrc_plugins.architectures.shell import spline
 from inrc_plugins.architectures.shell.border import from_integers
 from inrc_plugins.architectures.shell.config import BAND, ShellConfig
@@ -24,7 +24,7 @@ _MOST = np.nextafter(np.float32(2**31), np.float32(0))
 class ShellEvaluator:
     """Distances over the band, from the spline near the surface, else 1 outside and -1 inside."""
 
-    def __init__(self, config: ShellConfig, parameters: Sequence[Floats]) -> None:
+    def __init__(self, config: ShellConfig, parameters: Sequence[Float32Array]) -> None:
         # The float32 of 2^31 - 1 is 2^31, which no int32 holds; so far away all values are alike.
         integers = np.minimum(parameters[0], _MOST).astype(np.int32)
         placed = place(config.octree, integers)
@@ -41,7 +41,7 @@ class ShellEvaluator:
                 config.border, surface, config.octree.depth, flags, residuals
             )
 
-    def on_axes(self, positions: Sequence[Positions]) -> Floats:
+    def on_axes(self, positions: Sequence[Float64Array]) -> Float32Array:
         shape = tuple(len(axis) for axis in positions)
         out = np.empty(shape, np.float32)
         rows = max(1, _BATCH // max(shape[1] * shape[2], 1))
@@ -52,12 +52,12 @@ class ShellEvaluator:
             out[start : start + rows] = self.at(points).reshape(-1, *shape[1:])
         return out[None]
 
-    def at(self, points: Positions) -> Floats:
+    def at(self, points: Float64Array) -> Float32Array:
         found = np.empty(len(points), np.float32)
         places = np.ascontiguousarray(points, np.float64)
         spline.evaluate(places, self._regions, self._coefficients, np.float32(BAND), found)
         return found[None] / np.float32(BAND)
 
-    def past_border(self, points: Positions) -> Positions | None:
+    def past_border(self, points: Float64Array) -> Float64Array | None:
         """See `codec.plugin_api.architecture.OpenEvaluator`."""
         return None if self._border is None else self._border.at(points)

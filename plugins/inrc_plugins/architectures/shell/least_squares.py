@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from codec.plugin_api.architecture import Positions
+from codec.arrays import BoolArray, Float64Array, Int64Array
 from codec.plugin_api.surface import Cap, Surface
 from inrc_plugins.architectures.shell import spline
 from inrc_plugins.architectures.shell.band import Band
@@ -34,10 +33,6 @@ _FIRST_ROUNDS, _LATER_ROUNDS = 60, 7
 _TOLERANCE = 1e-5
 # Where the slope of the spline is measured, in cells, and the least it is taken for.
 _GRADIENT_AT, _LEAST_SLOPE = 0.25, 0.3
-
-Doubles = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
-Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -96,7 +91,7 @@ class SplineFit:
         everything = np.ones(len(plain), np.bool_)
         self.solution = self.completed(plain, everything, _FIRST_ROUNDS)
 
-    def _taps(self, points: Positions) -> Any:
+    def _taps(self, points: Float64Array) -> Any:
         """Rows of the spline at positions, over all nodes with coefficients (float32, sparse)."""
         from scipy import sparse
 
@@ -109,14 +104,14 @@ class SplineFit:
             shape=(len(points), count),
         )
 
-    def _back(self, residuals: Doubles) -> Doubles:
+    def _back(self, residuals: Float64Array) -> Float64Array:
         return np.asarray(self._continuation.T @ (self._rows.T @ residuals), np.float64)
 
-    def _normal(self, coefficients: Doubles) -> Doubles:
+    def _normal(self, coefficients: Float64Array) -> Float64Array:
         values = self._rows @ (self._continuation @ coefficients.astype(np.float32))
         return self._back(values) + self._plain * coefficients
 
-    def _energies(self) -> Doubles:
+    def _energies(self) -> Float64Array:
         """Diagonal of the normal equations, without what couples continued nodes."""
         squares = self._rows.copy()
         squares.data **= 2
@@ -125,7 +120,9 @@ class SplineFit:
         shares.data **= 2
         return np.asarray(shares.T @ per_node, np.float64)
 
-    def completed(self, coefficients: Doubles, free: Bools, rounds: int = _LATER_ROUNDS) -> Doubles:
+    def completed(
+        self, coefficients: Float64Array, free: BoolArray, rounds: int = _LATER_ROUNDS
+    ) -> Float64Array:
         """The best coefficients where they are free, given the others."""
         residual = np.where(free, self._right - self._normal(coefficients), 0)
         change = np.zeros_like(coefficients)
@@ -144,12 +141,14 @@ class SplineFit:
             direction = scaled + size / before * direction
         return coefficients + change
 
-    def check_points(self, points: Positions, normals: Positions) -> CheckPoints:
+    def check_points(self, points: Float64Array, normals: Float64Array) -> CheckPoints:
         """What it takes to measure the spline at points of the surface."""
         away = _GRADIENT_AT * self._band.spacing * normals
         return CheckPoints(self._taps(points), self._taps(points + away), self._taps(points - away))
 
-    def errors(self, coefficients: Doubles, at: CheckPoints) -> tuple[Doubles, Doubles]:
+    def errors(
+        self, coefficients: Float64Array, at: CheckPoints
+    ) -> tuple[Float64Array, Float64Array]:
         """Values of the spline at points of the surface, and how far its zero is, both in cells."""
         full = self._continuation @ coefficients
         values = np.asarray(at.on @ full, np.float64)
@@ -157,7 +156,9 @@ class SplineFit:
         return values, values / np.maximum(slope, _LEAST_SLOPE)
 
 
-def tap_weights(indices: Positions, shape: tuple[int, ...]) -> tuple[Places, Places, Doubles]:
+def tap_weights(
+    indices: Float64Array, shape: tuple[int, ...]
+) -> tuple[Int64Array, Int64Array, Float64Array]:
     """The 27 nodes of the spline at every point, as (row, flat place with margins, weight)."""
     closest = np.floor(indices + 0.5).astype(np.int64)
     offset = indices - closest
@@ -171,7 +172,7 @@ def tap_weights(indices: Positions, shape: tuple[int, ...]) -> tuple[Places, Pla
     return rows, places.reshape(-1), weights.reshape(-1)
 
 
-def _continuation(corners: Bools) -> tuple[Places, Any]:
+def _continuation(corners: BoolArray) -> tuple[Int64Array, Any]:
     """Compact numbers of all nodes with coefficients, and the matrix that continues the coded."""
     from scipy import sparse
 

@@ -10,8 +10,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import BoolArray, Float32Array, Float64Array, Int32Array
 from codec.entropy.mixing.octree import quantise_octree
 from codec.format.headers import Quantisation
 from codec.plugin_api.architecture import CodedTensor, Model, ShapeModel
@@ -29,11 +29,6 @@ _LEAST_WEIGHT, _MOST_WEIGHT = 0.05, 3.0
 # The spline is fitted again when so large a part of its coefficients was fixed since.
 _WORTH_A_FIT = 0.02
 _CHECK_POINTS = 50_000
-
-Doubles = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float32]
-Numbers = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -86,7 +81,7 @@ class BandCoder:
         self._points = self._fit.check_points(*surface.sample(_CHECK_POINTS, seed + 2))
         self.floor = self._error(self._fit.solution)
 
-    def _error(self, coefficients: Doubles) -> float:
+    def _error(self, coefficients: Float64Array) -> float:
         """Root mean square of the values at the surface, or its mean distance to the spline's."""
         values, away = self._fit.errors(coefficients, self._points)
         found = np.sqrt(np.square(values).mean()) if self._by_values else np.abs(away).mean()
@@ -124,7 +119,7 @@ class BandCoder:
         )
 
 
-def octree_values(model: ShapeModel) -> Numbers:
+def octree_values(model: ShapeModel) -> Int32Array:
     """The numbers of a model at the nodes of its grid."""
     from codec.entropy.mixing.octree import place
 
@@ -132,7 +127,7 @@ def octree_values(model: ShapeModel) -> Numbers:
     return place(config.octree, model.model.tensors[0].values).values
 
 
-def _coefficients(values: Numbers, corners: Bools, step: float) -> Doubles:
+def _coefficients(values: Int32Array, corners: BoolArray, step: float) -> Float64Array:
     return np.asarray(values[corners] * step, np.float64)
 
 
@@ -147,7 +142,7 @@ class _Targets:
         self._fixed = np.zeros(len(fit.solution), np.bool_)
         self._wanted[fit.corners] = self._coefficients / step
 
-    def __call__(self, values: Numbers, known: Bools) -> Floats:
+    def __call__(self, values: Int32Array, known: BoolArray) -> Float32Array:
         fixed = known[self._fit.corners]
         self._coefficients[fixed] = values[self._fit.corners][fixed] * self._step
         if np.count_nonzero(fixed & ~self._fixed) > _WORTH_A_FIT * len(fixed):

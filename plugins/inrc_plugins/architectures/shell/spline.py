@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
+
+from codec.arrays import BoolArray, Float32Array, Float64Array, Int64Array
 
 # Nodes around the grid, and rings around the coded nodes, that have coefficients too.
 MARGIN = 2
@@ -21,9 +22,6 @@ LEAST_DISTANCE = 0.5
 # The least distance in a cell beside those with the surface, in cells.
 LEAST_BESIDE = 0.1
 
-Bools = npt.NDArray[np.bool_]
-Doubles = npt.NDArray[np.float64]
-Places = npt.NDArray[np.int64]
 
 _DIRECTIONS = tuple(d for d in itertools.product((-1, 0, 1), repeat=3) if any(d))
 
@@ -38,11 +36,11 @@ class Ring:
             `place`.
     """
 
-    places: Places
-    terms: tuple[tuple[Places, Places, Doubles], ...]
+    places: Int64Array
+    terms: tuple[tuple[Int64Array, Int64Array, Float64Array], ...]
 
 
-def rings(coded: Bools) -> list[Ring]:
+def rings(coded: BoolArray) -> list[Ring]:
     """The rings around coded nodes, from the inner to the outer.
 
     Args:
@@ -58,7 +56,7 @@ def rings(coded: Bools) -> list[Ring]:
     return found
 
 
-def dilated(mask: Bools) -> Bools:
+def dilated(mask: BoolArray) -> BoolArray:
     """The mask with all 26 neighbours of what is set."""
     grown = mask
     for axis in range(3):
@@ -70,7 +68,9 @@ def dilated(mask: Bools) -> Bools:
     return np.ascontiguousarray(grown)
 
 
-def _terms(known: Bools, places: Places) -> list[tuple[Places, Places, Doubles]]:
+def _terms(
+    known: BoolArray, places: Int64Array
+) -> list[tuple[Int64Array, Int64Array, Float64Array]]:
     """Straight on from pairs of known nodes; where there is none, the mean of known neighbours."""
     size = known.shape
     around = np.pad(known, 2).ravel()
@@ -101,7 +101,7 @@ def _terms(known: Bools, places: Places) -> list[tuple[Places, Places, Doubles]]
     return terms
 
 
-def continued(values: Doubles, coded: Bools, inside: Bools) -> npt.NDArray[np.float32]:
+def continued(values: Float64Array, coded: BoolArray, inside: BoolArray) -> Float32Array:
     """All coefficients, in cells, with margins: (n0 + 4, n1 + 4, n2 + 4) float32.
 
     Args:
@@ -121,7 +121,7 @@ def continued(values: Doubles, coded: Bools, inside: Bools) -> npt.NDArray[np.fl
     return full.astype(np.float32)
 
 
-def _touching(inside: Bools) -> Bools:
+def _touching(inside: BoolArray) -> BoolArray:
     """Nodes, with margins, with a cell that is inside among their eight."""
     wide = np.pad(inside, MARGIN + 1)
     for axis in range(3):

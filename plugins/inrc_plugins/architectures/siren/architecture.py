@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from codec.arrays import Float32Array
 from codec.format.prior_file import Prior
 from codec.plugin_api.architecture import (
     Config,
     Evaluator,
     FitTask,
     FittedModel,
-    Floats,
     MetaTask,
     Model,
     ShapeModel,
@@ -42,7 +42,7 @@ class Siren(NetworkArchitecture):
         config: Config,
         shape: tuple[int, ...],
         components: int,
-        parameters: Sequence[Floats],
+        parameters: Sequence[Float32Array],
         device: str,
         level: int = 0,
     ) -> Evaluator:

@@ -7,11 +7,9 @@ the first layer is a sum of one small matrix product per axis.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Float64Array
 from inrc_plugins.architectures.siren.config import GAUSS, MLP, NERF, Encoding
-
-Doubles = npt.NDArray[np.float64]
 
 _MULTIPLIER, _INCREMENT = 6364136223846793005, 1442695040888963407
 _DRAWS, _MEAN, _UNIT = 12, 393210, 65536
@@ -22,7 +20,7 @@ def separable(encoding: Encoding) -> bool:
     return encoding.kind != GAUSS
 
 
-def encoded_axis(encoding: Encoding, places: Doubles) -> Doubles:
+def encoded_axis(encoding: Encoding, places: Float64Array) -> Float64Array:
     """The entries of one axis of a separable encoding.
 
     Args:
@@ -52,7 +50,7 @@ def axis_columns(encoding: Encoding, axes: int, axis: int) -> list[int]:
     return own
 
 
-def encoded_points(encoding: Encoding, places: Doubles) -> Doubles:
+def encoded_points(encoding: Encoding, places: Float64Array) -> Float64Array:
     """All entries, (n, encoding.width(axes)), at `places`, (n, axes) in [-1, 1]."""
     axes = places.shape[1]
     if encoding.kind == GAUSS:
@@ -64,7 +62,7 @@ def encoded_points(encoding: Encoding, places: Doubles) -> Doubles:
     return out
 
 
-def gauss_matrix(features: int, axes: int, seed: int) -> Doubles:
+def gauss_matrix(features: int, axes: int, seed: int) -> Float64Array:
     """(features, axes) numbers that are nearly N(0, 1): sums of congruential draws."""
     state, entries = seed, []
     for _ in range(features * axes):
@@ -76,12 +74,12 @@ def gauss_matrix(features: int, axes: int, seed: int) -> Doubles:
     return np.array(entries).reshape(features, axes)
 
 
-def unit_places(indices: Doubles, size: int) -> Doubles:
+def unit_places(indices: Float64Array, size: int) -> Float64Array:
     """Coordinates in [-1, 1] of real indices along an axis of `size` > 1 samples."""
     return 2 * indices / (size - 1) - 1
 
 
-def _sines_and_cosines(angles: Doubles) -> Doubles:
+def _sines_and_cosines(angles: Float64Array) -> Float64Array:
     waves = np.empty((len(angles), 2 * angles.shape[1]))
     waves[:, 0::2], waves[:, 1::2] = np.sin(angles), np.cos(angles)
     return waves

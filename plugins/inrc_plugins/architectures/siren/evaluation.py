@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from codec.plugin_api.architecture import Floats, Positions
+from codec.arrays import Float32Array, Float64Array
 from inrc_plugins.architectures.siren.config import SirenConfig
 from inrc_plugins.architectures.siren.encodings import (
     axis_columns,
@@ -22,8 +21,6 @@ from inrc_plugins.architectures.siren.encodings import (
     unit_places,
 )
 from inrc_plugins.shared.config_map import active_axes
-
-Doubles = npt.NDArray[np.float64]
 
 # Samples evaluated together: their activations stay in a core's cache.
 _CHUNK = 4096
@@ -39,7 +36,7 @@ class SirenEvaluator:
     """
 
     def __init__(
-        self, config: SirenConfig, shape: tuple[int, ...], parameters: Sequence[Floats]
+        self, config: SirenConfig, shape: tuple[int, ...], parameters: Sequence[Float32Array]
     ) -> None:
         self._config = config
         self._shape = shape
@@ -54,7 +51,7 @@ class SirenEvaluator:
         self._last = doubles[-2], doubles[-1]
         self._components = len(doubles[-1])
 
-    def on_axes(self, positions: Sequence[Positions]) -> Floats:
+    def on_axes(self, positions: Sequence[Float64Array]) -> Float32Array:
         """See `codec.plugin_api.architecture.Evaluator`."""
         lengths = tuple(len(axis) for axis in positions)
         active = [unit_places(positions[axis], self._shape[axis]) for axis in self._axes]
@@ -77,7 +74,7 @@ class SirenEvaluator:
         kept = [n if axis in self._axes else 1 for axis, n in enumerate(lengths)]
         return np.broadcast_to(out.reshape(self._components, *kept), (self._components, *lengths))
 
-    def at(self, points: Positions) -> Floats:
+    def at(self, points: Float64Array) -> Float32Array:
         """See `codec.plugin_api.architecture.Evaluator`."""
         out = np.empty((self._components, len(points)), np.float32)
         for start in range(0, len(points), _CHUNK):
@@ -86,7 +83,7 @@ class SirenEvaluator:
             out[:, start : start + _CHUNK] = self._network(self._first(places))
         return out
 
-    def _separate(self, active: Sequence[Doubles]) -> list[Doubles]:
+    def _separate(self, active: Sequence[Float64Array]) -> list[Float64Array]:
         """What each axis adds to the phases of the first layer: (width, n) per axis."""
         encoding, axes = self._config.encoding, len(active)
         matrix = self._layers[0][0]
@@ -95,11 +92,11 @@ class SirenEvaluator:
             for number, axis in enumerate(active)
         ]
 
-    def _first(self, places: Doubles) -> Doubles:
+    def _first(self, places: Float64Array) -> Float64Array:
         matrix, vector = self._layers[0]
         return matrix @ encoded_points(self._config.encoding, places).T + vector[:, None]
 
-    def _network(self, phases: Doubles) -> Doubles:
+    def _network(self, phases: Float64Array) -> Float64Array:
         """All that follows the first phases (width, n), in turns: (components, n)."""
         for matrix, vector in self._layers[1:]:
             phases = matrix @ _sine_of_turns(phases)
@@ -108,7 +105,7 @@ class SirenEvaluator:
         return np.asarray(matrix @ _sine_of_turns(phases) + vector[:, None])
 
 
-def _sine_of_turns(phases: Doubles) -> Doubles:
+def _sine_of_turns(phases: Float64Array) -> Float64Array:
     """sin(2 pi phases); overwrites `phases`."""
     phases -= np.rint(phases)
     reduced = (phases * (2 * np.pi)).astype(np.float32)

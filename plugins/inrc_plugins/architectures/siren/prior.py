@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from codec.arrays import Float32Array
 from codec.errors import CorruptError, UnsupportedError
 from codec.format.prior_file import Prior
-from codec.plugin_api.architecture import Floats, TensorSpec
+from codec.plugin_api.architecture import TensorSpec
 from codec.plugin_api.prior_lookup import SUFFIX, find_prior
 from inrc_plugins.architectures.siren.config import SirenConfig
 
@@ -54,14 +55,16 @@ def _is_of(prior: Prior, config: SirenConfig) -> bool:
         return False
 
 
-def split(prior: Prior, specs: tuple[TensorSpec, ...]) -> list[Floats]:
+def split(prior: Prior, specs: tuple[TensorSpec, ...]) -> list[Float32Array]:
     """The tensors of a prior."""
     ends = np.cumsum([math.prod(spec.shape) for spec in specs])
     parts = np.split(prior.values, ends[:-1])
     return [part.reshape(spec.shape) for part, spec in zip(parts, specs, strict=True)]
 
 
-def restored(config: SirenConfig, components: int, differences: list[Floats]) -> list[Floats]:
+def restored(
+    config: SirenConfig, components: int, differences: list[Float32Array]
+) -> list[Float32Array]:
     """The parameters of a network: the item's own, or the prior's plus the item's differences.
 
     Raises:

@@ -10,7 +10,6 @@ import itertools
 import math
 
 import numpy as np
-import numpy.typing as npt
 
 from codec.coding.evaluate import evaluate_points
 from codec.errors import InvalidOptionError
@@ -36,8 +35,6 @@ from inrc_plugins.architectures.siren.training.shape_samples import (
     Grid,
     ShapeSampler,
 )
-
-Doubles = npt.NDArray[np.float64]
 
 # Nodes along the longest axis, of which so many lie beyond the shape on either side.
 _NODES, _BORDER = 96, 3

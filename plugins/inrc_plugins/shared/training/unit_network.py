@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import torch
 
-from codec.plugin_api.architecture import Floats, Positions
+from codec.arrays import Float32Array, Float64Array
 from inrc_plugins.shared.block_evaluation import BlockEvaluator
 from inrc_plugins.shared.training.exact_products import exact_products
 
@@ -49,18 +49,18 @@ class UnitNetworkEvaluator(BlockEvaluator):
         self._forward = on_product, at_points
         self._lock = threading.Lock()
 
-    def _on_product(self, active: Sequence[Positions]) -> Floats:
+    def _on_product(self, active: Sequence[Float64Array]) -> Float32Array:
         return self._computed(self._forward[0], active)
 
-    def _at_points(self, active: Sequence[Positions]) -> Floats:
+    def _at_points(self, active: Sequence[Float64Array]) -> Float32Array:
         return self._computed(self._forward[1], active)
 
-    def _computed(self, forward: Forward, active: Sequence[Positions]) -> Floats:
+    def _computed(self, forward: Forward, active: Sequence[Float64Array]) -> Float32Array:
         # float64 until the features are made: the phase of high octaves needs the digits.
         units = [
             torch.from_numpy(indices / (self._shape[axis] - 1)).to(self._device)
             for axis, indices in zip(self._axes, active, strict=True)
         ]
         with exact_products(self._lock):
-            found: Floats = forward(self._config, self._tensors, units).cpu().numpy()
+            found: Float32Array = forward(self._config, self._tensors, units).cpu().numpy()
         return found

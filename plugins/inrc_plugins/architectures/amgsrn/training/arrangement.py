@@ -11,15 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 import torch
+
+from codec.arrays import Float64Array
 
 # What the grid but one before says, beside the one before.
 _SECOND_SHARE = 0.4
 # Of the mean curvature, what a grid that the loss hardly feels counts as at least.
 _LEAST_CURVATURE = 1e-3
-
-Correlations = npt.NDArray[np.float64]
 
 
 def arranged(
@@ -53,7 +52,7 @@ def _along_grids(values: torch.Tensor, grids: torch.Tensor) -> torch.Tensor:
     return values.reshape(1, -1, *[1] * (grids.ndim - 2))
 
 
-def _correlations(lines: npt.NDArray[np.float64]) -> Correlations:
+def _correlations(lines: Float64Array) -> Float64Array:
     """(K, K) correlations; 0 with a grid that is the same everywhere."""
     centred = lines - lines.mean(axis=1, keepdims=True)
     lengths = np.sqrt(np.square(centred).sum(axis=1))
@@ -61,7 +60,7 @@ def _correlations(lines: npt.NDArray[np.float64]) -> Correlations:
     return np.asarray(units @ units.T)
 
 
-def _chained(correlations: Correlations) -> tuple[list[int], list[int]]:
+def _chained(correlations: Float64Array) -> tuple[list[int], list[int]]:
     """An order in which each grid is like those before it, and their signs.
 
     Greedy from every start; the chain with the most likeness wins.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from codec.plugin_api.architecture import Floats, Positions
+from codec.arrays import Float32Array, Float64Array
 from inrc_plugins.architectures.amgsrn.config import AmgsrnConfig
 from inrc_plugins.architectures.amgsrn.training.network import GridsNetwork, features, perceptron
 from inrc_plugins.shared.block_evaluation import BlockEvaluator, outer_product
@@ -34,7 +34,7 @@ class DeviceEvaluator(BlockEvaluator):
         config: AmgsrnConfig,
         shape: tuple[int, ...],
         components: int,
-        parameters: Sequence[Floats],
+        parameters: Sequence[Float32Array],
         device: str,
     ) -> None:
         super().__init__(shape, components, max(1, _PLACES // config.grids))
@@ -50,13 +50,13 @@ class DeviceEvaluator(BlockEvaluator):
         self._grids = self._tensors["grids"].double()
         self._network = GridsNetwork(config, [shape[axis] for axis in self._axes])
 
-    def _on_product(self, active: Sequence[Positions]) -> Floats:
+    def _on_product(self, active: Sequence[Float64Array]) -> Float32Array:
         return self._at_points(outer_product(active))
 
-    def _at_points(self, active: Sequence[Positions]) -> Floats:
+    def _at_points(self, active: Sequence[Float64Array]) -> Float32Array:
         with exact_products(self._lock):
             moved = [torch.from_numpy(np.ascontiguousarray(axis)) for axis in active]
             local = self._network.local(self._transforms, [axis.to(self._device) for axis in moved])
             found = features(self._grids, local).float()
-            values: Floats = perceptron(self._config, self._tensors, found).cpu().numpy()
+            values: Float32Array = perceptron(self._config, self._tensors, found).cpu().numpy()
             return values

@@ -12,9 +12,9 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from codec.arrays import Array
 from codec.files.fit_journal import FitJournal, Snapshot
 from codec.training.trainer import (
     Batches,
@@ -59,12 +59,12 @@ class Placement:
         """Whether the grids move in the coming step."""
         return self._first <= self._done < self._first + self._count
 
-    def kept(self) -> tuple[dict[str, npt.NDArray[Any]], int]:
+    def kept(self) -> tuple[dict[str, Array], int]:
         """What to go on from: the optimiser's tensors, and the steps done."""
         moments = self._optimiser.state_dict()["state"].get(0, {})
         return {name: value.cpu().numpy().copy() for name, value in moments.items()}, self._done
 
-    def restore(self, moments: Mapping[str, npt.NDArray[Any]], done: int) -> None:
+    def restore(self, moments: Mapping[str, Array], done: int) -> None:
         """Go on from there."""
         self._done = done
         if moments:

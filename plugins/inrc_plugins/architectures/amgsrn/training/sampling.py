@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from codec.arrays import BoolArray, Float32Array
 from codec.training.batches import Shard
 
 
@@ -26,8 +26,8 @@ class PointSampler:
 
     def __init__(
         self,
-        values: npt.NDArray[np.float32],
-        valid: npt.NDArray[np.bool_] | None,
+        values: Float32Array,
+        valid: BoolArray | None,
         points: int,
         device: str,
     ) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from codec.plugin_api.architecture import Floats
+from codec.arrays import Float32Array
 from inrc_plugins.architectures.fvsrn.bands import nodal_grid
 from inrc_plugins.architectures.fvsrn.config import FvsrnConfig
 from inrc_plugins.architectures.fvsrn.training import network
@@ -32,7 +32,7 @@ class DeviceEvaluator(UnitNetworkEvaluator):
         config: FvsrnConfig,
         shape: tuple[int, ...],
         components: int,
-        parameters: Sequence[Floats],
+        parameters: Sequence[Float32Array],
         device: str,
     ) -> None:
         grid, layers = nodal_grid(config, parameters)

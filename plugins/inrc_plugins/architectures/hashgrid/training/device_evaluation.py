@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from codec.plugin_api.architecture import Floats
+from codec.arrays import Float32Array
 from inrc_plugins.architectures.hashgrid.config import HashgridConfig
 from inrc_plugins.architectures.hashgrid.training import network
 from inrc_plugins.shared.training.unit_network import UnitNetworkEvaluator
@@ -32,7 +32,7 @@ class DeviceEvaluator(UnitNetworkEvaluator):
         config: HashgridConfig,
         shape: tuple[int, ...],
         components: int,
-        parameters: Sequence[Floats],
+        parameters: Sequence[Float32Array],
         device: str,
     ) -> None:
         tensors = {

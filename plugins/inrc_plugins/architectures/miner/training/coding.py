@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from codec.arrays import BoolArray, Int64Array
 from codec.format.headers import Quantisation
-from codec.plugin_api.architecture import CodedTensor, FittedModel, Mask, Model, TensorSpec
+from codec.plugin_api.architecture import CodedTensor, FittedModel, Model, TensorSpec
 from codec.training.trainer import Tensors
 from inrc_plugins.architectures.miner.config import LevelGrid, MinerConfig, layer_name
-from inrc_plugins.architectures.miner.training.network import Ids
 
 _UNIT_STEP = Quantisation((1.0,))
 
@@ -30,7 +29,7 @@ class ActiveBlocks:
     config: MinerConfig
     shape: tuple[int, ...]
     components: int
-    ids: tuple[Ids, ...]
+    ids: tuple[Int64Array, ...]
 
     def specs(self) -> tuple[TensorSpec, ...]:
         """(entries, active blocks) per layer, in coding order; none for levels without blocks.
@@ -79,22 +78,20 @@ class ActiveBlocks:
         kept = ~_idle(coded[names[-1]]) if len(ids) else np.zeros(0, np.bool_)
         mask = np.zeros(grid.count, np.bool_)
         mask[ids[kept]] = True
-        spatial: Mask | None = None if mask.all() else mask.reshape(grid.blocks)
+        spatial: BoolArray | None = None if mask.all() else mask.reshape(grid.blocks)
         return [
             CodedTensor(self._spread(layer[:, kept], mask, grid), step, spatial)
             for layer, step in zip(layers, steps, strict=True)
         ]
 
     @staticmethod
-    def _spread(
-        values: npt.NDArray[np.int64], mask: npt.NDArray[np.bool_], grid: LevelGrid
-    ) -> npt.NDArray[np.int64]:
+    def _spread(values: Int64Array, mask: BoolArray, grid: LevelGrid) -> Int64Array:
         dense = np.zeros((len(values), grid.count), np.int64)
         dense[:, mask] = values
         return dense.reshape(len(values), *grid.blocks)
 
 
-def _idle(last: CodedTensor) -> npt.NDArray[np.bool_]:
+def _idle(last: CodedTensor) -> BoolArray:
     """The blocks whose last layer is 0 or masked throughout."""
     values, quantisation = np.asarray(last.values, np.int64), last.quantisation
     nothing = values == quantisation.zero
@@ -109,7 +106,7 @@ def active_blocks(
     config: MinerConfig, shape: tuple[int, ...], components: int, fitted: FittedModel
 ) -> tuple[ActiveBlocks, Tensors]:
     """The other way round: from all blocks of the text to the tensors of active ones."""
-    ids: list[Ids] = [np.zeros(0, np.int64)] * config.levels
+    ids: list[Int64Array] = [np.zeros(0, np.int64)] * config.levels
     tensors: Tensors = {}
     at = 0
     for level in reversed(range(config.levels)):

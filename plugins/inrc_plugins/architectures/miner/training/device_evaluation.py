@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from codec.plugin_api.architecture import Floats
+from codec.arrays import Float32Array, Float64Array, Int64Array
 from inrc_plugins.architectures.miner.config import MinerConfig, layer_name
-from inrc_plugins.architectures.miner.interpolation import Doubles, Indices, InterpolatingEvaluator
+from inrc_plugins.architectures.miner.interpolation import InterpolatingEvaluator
 from inrc_plugins.architectures.miner.training.network import MinerNetwork
 
 
@@ -31,7 +31,7 @@ class DeviceEvaluator(InterpolatingEvaluator):
         config: MinerConfig,
         shape: tuple[int, ...],
         components: int,
-        parameters: Sequence[Floats],
+        parameters: Sequence[Float32Array],
         device: str,
         level: int = 0,
     ) -> None:
@@ -54,16 +54,16 @@ class DeviceEvaluator(InterpolatingEvaluator):
             for name in (layer_name(number, layer) for layer in range(config.layers + 1))
         }
         self._lock = threading.Lock()
-        self._known: Doubles | None = None
+        self._known: Float64Array | None = None
 
-    def samples(self, indices: Sequence[Indices]) -> Doubles:
+    def samples(self, indices: Sequence[Int64Array]) -> Float64Array:
         whole = self._all()
         return whole[np.ix_(np.arange(len(whole)), *indices)]
 
-    def samples_at(self, places: Indices) -> Doubles:
+    def samples_at(self, places: Int64Array) -> Float64Array:
         return self._all()[(slice(None), *places.T)]
 
-    def _all(self) -> Doubles:
+    def _all(self) -> Float64Array:
         with self._lock:
             if self._known is None:
                 with torch.inference_mode():

@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from codec.arrays import BoolArray, Float32Array, Float64Array, Int64Array
 from codec.files.fit_journal import FitJournal, Snapshot
-from codec.plugin_api.architecture import Floats, Mask
 from codec.training.progress import StageProgress
 from inrc_plugins.architectures.miner.config import LevelGrid, MinerConfig
 from inrc_plugins.architectures.miner.training import network
@@ -21,12 +20,11 @@ from inrc_plugins.architectures.miner.training.level_fit import (
     inherited_layers,
     start_layers,
 )
-from inrc_plugins.architectures.miner.training.network import Ids
 from inrc_plugins.shared.config_map import active_axes
 
 # Which blocks get a network: (level, energies) -> ids. Energies are the sums of squared residuals
 # and the counts of valid samples, per block.
-Activation = Callable[[int, npt.NDArray[np.float64], npt.NDArray[np.float64]], Ids]
+Activation = Callable[[int, Float64Array, Float64Array], Int64Array]
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class FloatPyramid:
     """
 
     config: MinerConfig
-    active: tuple[Ids, ...]
+    active: tuple[Int64Array, ...]
     layers: tuple[tuple[torch.Tensor, ...], ...]
     error: float
 
@@ -93,7 +91,7 @@ class TrainingPlan:
 
 
 def level_targets(
-    config: MinerConfig, shape: tuple[int, ...], values: Floats, valid: Mask | None
+    config: MinerConfig, shape: tuple[int, ...], values: Float32Array, valid: BoolArray | None
 ) -> list[LevelTarget]:
     """The targets of all levels, the finest first."""
     axes = active_axes(shape)
@@ -116,7 +114,7 @@ def level_targets(
 
 def residual_energies(
     residual: torch.Tensor, weight: torch.Tensor
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+) -> tuple[Float64Array, Float64Array]:
     """Per block, the sum of squares of (blocks, samples, components) and how many count."""
     sums = (residual * weight).double().square().sum(dim=(1, 2))
     return sums.numpy(), weight.double().sum(dim=(1, 2)).numpy()
@@ -155,7 +153,7 @@ class PyramidFit:
 
     def run(self) -> FloatPyramid:
         """The networks of all levels."""
-        active: list[Ids] = []
+        active: list[Int64Array] = []
         fitted: list[tuple[torch.Tensor, ...]] = []
         decoded: torch.Tensor | None = None
         samples = [math.prod(target.grid.padded) for target in self._targets]
@@ -183,9 +181,9 @@ class PyramidFit:
         self,
         level: int,
         residual: torch.Tensor,
-        parents: tuple[Ids, tuple[torch.Tensor, ...]] | None,
+        parents: tuple[Int64Array, tuple[torch.Tensor, ...]] | None,
         progress: StageProgress,
-    ) -> tuple[Ids, list[torch.Tensor]]:
+    ) -> tuple[Int64Array, list[torch.Tensor]]:
         """The blocks of a level that get a network, and their layers."""
         grid, plan = self._targets[level].grid, self._plan
         blocks = network.to_blocks(residual, grid)
@@ -229,8 +227,8 @@ class PyramidFit:
     def _inherited(
         self,
         level: int,
-        ids: Ids,
-        parents: tuple[Ids, tuple[torch.Tensor, ...]],
+        ids: Int64Array,
+        parents: tuple[Int64Array, tuple[torch.Tensor, ...]],
         started: list[torch.Tensor],
     ) -> list[torch.Tensor]:
         """Layers of the blocks' parents, where these have networks of the same shape."""
@@ -246,7 +244,7 @@ class PyramidFit:
         rows = np.where(above[rows] == numbers, rows, -1)
         return inherited_layers(layers, torch.from_numpy(rows), self._axes, started)
 
-    def _decoded(self, level: int, ids: Ids, layers: Sequence[torch.Tensor]) -> torch.Tensor:
+    def _decoded(self, level: int, ids: Int64Array, layers: Sequence[torch.Tensor]) -> torch.Tensor:
         """What the blocks add to the level."""
         grid = self._targets[level].grid
         fans = self._config.fans(level, self._axes, self._targets[0].values.shape[0])

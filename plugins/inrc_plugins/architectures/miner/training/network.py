@@ -9,13 +9,10 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
+from codec.arrays import Int64Array
 from inrc_plugins.architectures.miner.config import LevelGrid, MinerConfig, layer_name
-
-Ids = npt.NDArray[np.int64]
 
 
 def block_inputs(config: MinerConfig, axes: int, dtype: torch.dtype) -> torch.Tensor:
@@ -132,7 +129,7 @@ class MinerNetwork:
         config: MinerConfig,
         shape: tuple[int, ...],
         components: int,
-        active: Sequence[Ids],
+        active: Sequence[Int64Array],
         dtype: torch.dtype = torch.float32,
         device: str = "cpu",
     ) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Float64Array, Int64Array
 from codec.measuring.metrics import mean_squared_error, peak_signal_to_noise
 from codec.plugin_api.architecture import ItemGoal
 from codec.training.gradient_fit import GUESSED_BITS, HEADROOM_DB
@@ -16,7 +16,6 @@ from inrc_plugins.architectures.miner.config import MinerConfig
 from inrc_plugins.architectures.miner.settings import SINE, MinerSettings
 from inrc_plugins.architectures.miner.training import network
 from inrc_plugins.architectures.miner.training.float_fit import LevelTarget, residual_energies
-from inrc_plugins.architectures.miner.training.network import Ids
 from inrc_plugins.shared.config_map import active_axes
 
 # Samples of a block along each axis, by the number of axes; the sources' for 2 and 3.
@@ -109,9 +108,7 @@ class AboveThreshold:
 
     threshold: float
 
-    def __call__(
-        self, level: int, sums: npt.NDArray[np.float64], counts: npt.NDArray[np.float64]
-    ) -> Ids:
+    def __call__(self, level: int, sums: Float64Array, counts: Float64Array) -> Int64Array:
         means = sums / np.maximum(counts, 1)
         return np.flatnonzero(means > self.threshold).astype(np.int64)
 
@@ -131,9 +128,7 @@ class WithinBudget:
         self._left = budget
         self._above = AboveThreshold(threshold)
 
-    def __call__(
-        self, level: int, sums: npt.NDArray[np.float64], counts: npt.NDArray[np.float64]
-    ) -> Ids:
+    def __call__(self, level: int, sums: Float64Array, counts: Float64Array) -> Int64Array:
         found = self._above(level, sums, counts)
         affordable = max(0, self._left // self._costs[level])
         if len(found) > affordable:

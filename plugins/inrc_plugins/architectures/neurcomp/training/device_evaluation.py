@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from codec.plugin_api.architecture import Floats, Positions
+from codec.arrays import Float32Array, Float64Array
 from inrc_plugins.architectures.neurcomp.config import NeurcompConfig
-from inrc_plugins.architectures.neurcomp.evaluation import Doubles, coordinates
+from inrc_plugins.architectures.neurcomp.evaluation import coordinates
 from inrc_plugins.architectures.neurcomp.training import network
 from inrc_plugins.shared.block_evaluation import BlockEvaluator
 
@@ -34,7 +34,7 @@ class DeviceEvaluator(BlockEvaluator):
         config: NeurcompConfig,
         shape: tuple[int, ...],
         components: int,
-        parameters: Sequence[Floats],
+        parameters: Sequence[Float32Array],
         device: str,
     ) -> None:
         super().__init__(shape, components, _POINTS, np.float64)
@@ -46,20 +46,20 @@ class DeviceEvaluator(BlockEvaluator):
             for spec, values in zip(config.tensors(components), parameters, strict=True)
         }
 
-    def _on_product(self, active: Sequence[Positions]) -> Doubles:
+    def _on_product(self, active: Sequence[Float64Array]) -> Float64Array:
         return self._computed(network.forward, active)
 
-    def _at_points(self, active: Sequence[Positions]) -> Doubles:
+    def _at_points(self, active: Sequence[Float64Array]) -> Float64Array:
         return self._computed(network.forward_points, active)
 
     def _computed(
-        self, forward: Callable[..., torch.Tensor], active: Sequence[Positions]
-    ) -> Doubles:
+        self, forward: Callable[..., torch.Tensor], active: Sequence[Float64Array]
+    ) -> Float64Array:
         places = [
             torch.from_numpy(coordinates(indices, self._shape[axis], max(self._shape)))
             for axis, indices in zip(self._axes, active, strict=True)
         ]
         with self._lock, torch.inference_mode():
             moved = [place.to(self._device) for place in places]
-            found: Doubles = forward(self._config, self._tensors, moved).cpu().numpy()
+            found: Float64Array = forward(self._config, self._tensors, moved).cpu().numpy()
         return found

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from codec.arrays import Array
 from codec.files.fit_journal import Arrays, FitJournal, Snapshot, no_journal
 from codec.training.adam_state import kept_moments, load_moments
 from codec.training.batches import Shard
@@ -201,7 +201,7 @@ class _Safe:
             moments = self._moments[name].items()
             optimiser.state[tensor].update({key: value.clone() for key, value in moments})
 
-    def state(self) -> dict[str, npt.NDArray[Any]]:
+    def state(self) -> dict[str, Array]:
         """What a journal keeps."""
         values = {f"{name}/value": tensor.cpu().numpy() for name, tensor in self._values.items()}
         for name, moments in self._moments.items():
@@ -246,7 +246,7 @@ def _detached(tensors: Tensors, *, copied: bool = False) -> Tensors:
     return {name: t.detach().clone() if copied else t.detach() for name, t in tensors.items()}
 
 
-def _under(found: Snapshot, kind: str) -> dict[str, npt.NDArray[Any]]:
+def _under(found: Snapshot, kind: str) -> dict[str, Array]:
     """The arrays of a kind, by the rest of their names."""
     prefix = f"{kind}/"
     return {

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from codec.plugin_api.architecture import Floats, Positions
+from codec.arrays import Float32Array, Float64Array
 from inrc_plugins.architectures.siren.config import SirenConfig
 from inrc_plugins.architectures.siren.encodings import encoded_points, unit_places
 from inrc_plugins.architectures.siren.training.network import after_first, smooth_sine
@@ -33,7 +33,7 @@ class DeviceEvaluator(BlockEvaluator):
         config: SirenConfig,
         shape: tuple[int, ...],
         components: int,
-        parameters: Sequence[Floats],
+        parameters: Sequence[Float32Array],
         device: str,
     ) -> None:
         super().__init__(shape, components, _POINTS)
@@ -45,10 +45,10 @@ class DeviceEvaluator(BlockEvaluator):
             for spec, values in zip(config.tensors(components), parameters, strict=True)
         }
 
-    def _on_product(self, active: Sequence[Positions]) -> Floats:
+    def _on_product(self, active: Sequence[Float64Array]) -> Float32Array:
         return self._at_points(outer_product(active))
 
-    def _at_points(self, active: Sequence[Positions]) -> Floats:
+    def _at_points(self, active: Sequence[Float64Array]) -> Float32Array:
         places = np.stack(
             [
                 unit_places(indices, self._shape[axis])

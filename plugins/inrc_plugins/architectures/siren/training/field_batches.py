@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from codec.arrays import BoolArray, Float32Array
 from codec.coding.evaluate import windows
-from codec.plugin_api.architecture import Floats, Mask
 from codec.training.batches import AxisSampler, Shard
 
 # Samples evaluated together on the CPU: their activations stay in its cache.
@@ -51,7 +51,9 @@ class WholeField:
 
     whole = True
 
-    def __init__(self, values: Floats, valid: Mask | None, samples: int, device: str) -> None:
+    def __init__(
+        self, values: Float32Array, valid: BoolArray | None, samples: int, device: str
+    ) -> None:
         shards = []
         for window in windows(values.shape[1:], samples):
             indices = [torch.arange(part.start, part.stop, device=device) for part in window]
@@ -86,8 +88,8 @@ class RandomSamples:
 
     def __init__(
         self,
-        values: Floats,
-        valid: Mask | None,
+        values: Float32Array,
+        valid: BoolArray | None,
         samples: int,
         pieces: int,
         seed: int,
@@ -108,7 +110,7 @@ class RandomSamples:
 
 
 def batches_of(
-    values: Floats, valid: Mask | None, batch: int, seed: int, device: str
+    values: Float32Array, valid: BoolArray | None, batch: int, seed: int, device: str
 ) -> WholeField | RandomSamples:
     """Batches of about `batch` samples of a field; of all if it is 0, or not less than all."""
     total = math.prod(values.shape[1:])

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
+from codec.arrays import Float32Array
 from codec.errors import FormatError, InvalidOptionError, UnsupportedError
-from codec.plugin_api.architecture import FittedModel, Floats, TensorSpec
+from codec.plugin_api.architecture import FittedModel, TensorSpec
 from codec.plugin_api.prior_lookup import VARIABLE, find_prior, read_prior
 from codec.training.batches import Shard
 from codec.training.trainer import Tensors
@@ -121,7 +122,7 @@ def start_from(config: SirenConfig, components: int, fitted: FittedModel) -> Sta
     return Start(config, tensors, _tensors(specs, split(prior, specs)))
 
 
-def _tensors(specs: Sequence[TensorSpec], values: Sequence[Floats]) -> Tensors:
+def _tensors(specs: Sequence[TensorSpec], values: Sequence[Float32Array]) -> Tensors:
     return {
         spec.name: torch.from_numpy(np.array(one, np.float32))
         for spec, one in zip(specs, values, strict=True)

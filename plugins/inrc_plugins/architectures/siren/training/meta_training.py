@@ -12,9 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from codec.arrays import Float32Array
 from codec.format.prior_file import STATIC, Prior, Rates
 from codec.measuring.metrics import peak_signal_to_noise
-from codec.plugin_api.architecture import Floats, MetaTask
+from codec.plugin_api.architecture import MetaTask
 from codec.training.batches import Shard
 from codec.training.trainer import Tensors, one_torch_thread
 from inrc_plugins.architectures.siren.prior import IDENTIFIER, VERSION
@@ -99,7 +100,7 @@ class _Training:
                 task.report("meta", step / task.steps, best, peak_signal_to_noise(best))
         return kept
 
-    def _whole(self, values: Floats) -> Sequence[Shard]:
+    def _whole(self, values: Float32Array) -> Sequence[Shard]:
         target = torch.from_numpy(values.reshape(self._components, -1)).to(self._task.device)
         places = [torch.arange(size, device=self._task.device) for size in self._sizes]
         return [Shard(places, target, None)]
@@ -128,6 +129,6 @@ class _Training:
             trained_on=self._task.trained_on,
         )
 
-    def _stored(self, values: Floats) -> Floats:
+    def _stored(self, values: Float32Array) -> Float32Array:
         """As the file has them."""
         return values.astype(np.float16).astype(np.float32) if self._task.half else values

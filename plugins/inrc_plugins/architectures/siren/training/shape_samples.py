@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from codec.arrays import Float64Array
 from codec.plugin_api.surface import Surface
 from codec.training.batches import Shard
 from inrc_plugins.architectures.siren.encodings import unit_places
-
-Doubles = npt.NDArray[np.float64]
 
 # Shares of the samples that are drawn from the whole grid, and near the surface; the rest is on it.
 _UNIFORM, _NEAR = 0.2, 0.4
@@ -30,16 +28,16 @@ class Grid:
         counts: nodes per axis.
     """
 
-    origin: Doubles
+    origin: Float64Array
     spacing: float
     counts: tuple[int, int, int]
 
     @property
-    def extent(self) -> Doubles:
+    def extent(self) -> Float64Array:
         """(3,) from the first node to the last."""
         return self.spacing * (np.array(self.counts) - 1.0)
 
-    def places(self, points: Doubles) -> Doubles:
+    def places(self, points: Float64Array) -> Float64Array:
         """(n, 3) coordinates in [-1, 1]."""
         indices = (points - self.origin) / self.spacing
         return np.stack([unit_places(indices[:, a], n) for a, n in enumerate(self.counts)], 1)
@@ -49,8 +47,8 @@ class Grid:
 class Samples:
     """Points and distances, (n, 3) float64 in [-1, 1] and (n,) float64 in units of the band."""
 
-    places: Doubles
-    distances: Doubles
+    places: Float64Array
+    distances: Float64Array
 
     def shard(self, generator: np.random.Generator, count: int, device: str) -> Shard:
         """Some of them."""
