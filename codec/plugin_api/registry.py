@@ -16,7 +16,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
-from codec.errors import InvalidOptionError, UnsupportedError
+from codec.errors import InvalidOptionError, MissingDependencyError, UnsupportedError
 from codec.options.plugin_settings import (
     ARCHITECTURE,
     PRUNER,
@@ -187,7 +187,12 @@ _PROTOCOLS: dict[str, Any] = {
 @cache
 def _load_built_in(target: str) -> Any:
     module, _, attribute = target.partition(":")
-    return getattr(importlib.import_module(module), attribute)()
+    try:
+        return getattr(importlib.import_module(module), attribute)()
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != "torch":
+            raise
+        raise MissingDependencyError.without_torch(f"the plugin {attribute.lower()}") from error
 
 
 def _third_party() -> list[EntryPoint]:

@@ -52,10 +52,10 @@ def use_one_gpu(option: str, worker: int | str) -> None:
         torch.cuda.set_device(int(worker) % count)
 
 
-def need_torch(what: str) -> None:
-    """Raise `MissingDependencyError` unless torch, which `what` needs, is installed."""
+def need_torch(purpose: str) -> None:
+    """Raise `MissingDependencyError` unless torch, which `purpose` needs, is installed."""
     if importlib.util.find_spec("torch") is None:
-        raise MissingDependencyError(f"{what} needs PyTorch (decoding does not): install torch")
+        raise MissingDependencyError.without_torch(purpose)
 
 
 def _driver_present() -> bool:

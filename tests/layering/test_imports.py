@@ -17,6 +17,7 @@ from tests.conftest import REPOSITORY
 SOURCES = {
     "codec": REPOSITORY / "codec",
     "inrc_plugins": REPOSITORY / "plugins" / "inrc_plugins",
+    "inrc": REPOSITORY / "cli" / "inrc",
     "inrc_cli": REPOSITORY / "cli" / "inrc_cli",
     "inrc_conformance": REPOSITORY / "conformance" / "inrc_conformance",
 }
@@ -49,6 +50,7 @@ FORBIDDEN = {
                      "codec.media", "codec.entropy"),
     "inrc_cli": ("inrc_plugins", "inrc_conformance", "torch", "numpy", "constriction",
                  *MEDIA_LIBRARIES),
+    "inrc": ("inrc_plugins", "inrc_cli", "inrc_conformance"),
     "inrc_conformance": ("codec", "inrc_plugins", "inrc_cli", "torch", "constriction",
                          *MEDIA_LIBRARIES),
 }  # fmt: skip
