@@ -36,7 +36,7 @@ env: $(STAMP)  ## make .venv and install inrc into it (every target does this fi
 $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "no Python 3.11 or newer found; say make PYTHON=..." >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install $(PIP_ARGS) -c constraints.txt -e '.[mesh,test,check,demo]'
+	$(BIN)/python -m pip install $(PIP_ARGS) -c constraints.txt -e '.[all,test,check,demo]'
 	@touch $@
 
 demo: $(STAMP)  ## encode a real NetCDF file, decode it in a new process, compare (1-3 minutes)

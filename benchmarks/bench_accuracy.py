@@ -22,19 +22,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from reporting.machine import describe_machine
 from reporting.sections import REPOSITORY
 from skimage import data as samples
 
 import codec
-from codec.container.items import Item
-from codec.contracts import Evaluator
-from codec.decodable_item import DecodableItem
+from codec.arrays import Float32Array, Float64Array
+from codec.coding.evaluate import evaluate_blocks
+from codec.format.headers import Item
 from codec.limits import Limits
-from codec.pipeline.blocks import evaluate_blocks
-from codec.reader import InrcFile
+from codec.plugin_api.architecture import Evaluator
+from codec.reading.item import DecodableItem
+from codec.reading.open_file import InrcFile
 from inrc_conformance.decoder import decode_bytes
 from inrc_conformance.decoder.result import DecodedItem
 
@@ -42,7 +42,6 @@ _PAGE = REPOSITORY / "docs" / "accuracy.md"
 _PEAK, _RMS = 2.0**-16, 2.0**-19
 _NETWORKS = ("fvsrn", "neurcomp", "amgsrn", "miner", "siren", "hashgrid")
 _PSNR = 45.0
-Values = npt.NDArray[np.float64]
 # Settings that make rounding worst: high frequencies and many layers.
 _HARD: dict[str, dict[str, Any]] = {
     "siren": {"arch.layers": 4, "arch.width": 48},
@@ -56,7 +55,7 @@ class Way:
     """A way to evaluate a file: `values` gives y (components, *shape) of an item."""
 
     name: str
-    values: Callable[[DecodableItem], Values]
+    values: Callable[[DecodableItem], Float64Array]
 
 
 def main() -> int:
@@ -100,7 +99,7 @@ def _encoded(source: Path, arch: str, settings: dict[str, Any], **goal: Any) -> 
     return target
 
 
-def _waves() -> npt.NDArray[np.float32]:
+def _waves() -> Float32Array:
     """Waves of many lengths, with an edge."""
     axes = np.meshgrid(*(np.linspace(0, 1, size) for size in (33, 40, 37)), indexing="ij")
     radius = np.sqrt(sum(np.square(axis - 0.4) for axis in axes))
@@ -122,14 +121,14 @@ def _ways(arch: str, cuda: bool) -> list[Way]:
     return ways
 
 
-def _numpy(threads: int) -> Callable[[DecodableItem], Values]:
+def _numpy(threads: int) -> Callable[[DecodableItem], Float64Array]:
     return lambda item: _evaluated(_evaluator(item, "cpu"), item.header, threads)
 
 
-def _blocks(edge: int) -> Callable[[DecodableItem], Values]:
+def _blocks(edge: int) -> Callable[[DecodableItem], Float64Array]:
     """Other matrix shapes: the linear algebra adds up in another order."""
 
-    def values(item: DecodableItem) -> Values:
+    def values(item: DecodableItem) -> Float64Array:
         evaluator, shape = _evaluator(item, "cpu"), item.header.shape
         out = np.empty((len(item.header.components), *shape))
         # A plane of such blocks is enough to see the difference, and all of them take minutes.
@@ -147,7 +146,7 @@ def _blocks(edge: int) -> Callable[[DecodableItem], Values]:
 
 
 def _torch(device: str, reduced: torch.dtype | None = None, tf32: bool = False) -> Any:
-    def values(item: DecodableItem) -> Values:
+    def values(item: DecodableItem) -> Float64Array:
         kind = torch.device(device).type
         allowed_before = torch.backends.cuda.matmul.allow_tf32
         torch.backends.cuda.matmul.allow_tf32 = tf32
@@ -172,7 +171,7 @@ def _evaluator(item: DecodableItem, device: str) -> Evaluator:
     return evaluator
 
 
-def _evaluated(evaluator: Evaluator, header: Item, threads: int) -> Values:
+def _evaluated(evaluator: Evaluator, header: Item, threads: int) -> Float64Array:
     out = np.empty((len(header.components), *header.shape))
 
     def store(window: Any, y: Any) -> None:

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from measuring.round_trip import Inrc, round_trip
 from peers import Peer, choose
-from peers.peer import Array, Floats, Setting, value_range
+from peers.peer import Setting, value_range
 from plots.bounds import draw
 from rate_distortion.curves import OURS
 from rate_distortion.masked import filled, mask_bytes
@@ -32,6 +32,8 @@ from reporting.machine import describe_machine
 from reporting.sections import replace_section
 from sources.source import Sample, data_folder, load_all
 from sources.volumes import SOURCES
+
+from codec.arrays import Array, Float32Array
 
 _BOUNDS = (1e-2, 1e-3, 1e-4, 1e-5)
 # Modes that take an absolute bound, by the name of the peer.
@@ -88,7 +90,9 @@ class Rows:
         print(f"{row.source:16} {row.codec:20} {row.bound:g} {row.bytes:>12,} B", flush=True)
 
 
-def smallest_of_peer(peer: Peer, values: Floats, valid: Array | None, bound: float) -> Row | None:
+def smallest_of_peer(
+    peer: Peer, values: Float32Array, valid: Array | None, bound: float
+) -> Row | None:
     """The peer's smallest file that keeps an absolute bound; None if none does."""
     layouts = ("whole", "fold-t") if values.ndim == 4 else ("whole",)
     if values.ndim == 4 and peer.name == "SPERR":

@@ -16,12 +16,11 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from reporting.sections import RESULTS_FOLDER
 
 import codec
+from codec.arrays import Float32Array
 
-Field = npt.NDArray[np.float32]
 BASES: dict[str, dict[str, str]] = {
     "nodal": {},
     "9/7": {"arch.basis": "wavelet"},
@@ -62,7 +61,7 @@ def _options() -> argparse.Namespace:
 
 
 def measure(
-    field: Field,
+    field: Float32Array,
     basis: str,
     ratio: float,
     seed: int,
@@ -90,7 +89,7 @@ def measure(
     return target.stat().st_size, float(20 * np.log10(np.ptp(field)) - 10 * np.log10(error))
 
 
-def spectrum(edge: int, slope: float = 3.5) -> Field:
+def spectrum(edge: int, slope: float = 3.5) -> Float32Array:
     """Random phases under amplitudes that fall as the wavenumber to the power of -slope."""
     wavenumbers = np.fft.fftfreq(edge, 1 / edge)
     radius = np.sqrt(sum(np.square(k) for k in np.meshgrid(*[wavenumbers] * 3, indexing="ij")))
@@ -99,7 +98,7 @@ def spectrum(edge: int, slope: float = 3.5) -> Field:
     return np.fft.ifftn(noise * radius**-slope).real.astype(np.float32)
 
 
-def bells(edge: int, count: int = 25) -> Field:
+def bells(edge: int, count: int = 25) -> Float32Array:
     """Gaussian bells of random place, height and width (3 to 15 % of the edge)."""
     random, axis = np.random.default_rng(0), np.linspace(0, 1, edge)
     field = np.zeros((edge,) * 3)

@@ -21,22 +21,22 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from reporting.machine import describe_machine
 from reporting.sections import RESULTS_FOLDER, RESULTS_PAGE, replace_section
 
-from codec import registry
-from codec.pipeline.batches import AxisSampler, Shard
-from codec.pipeline.family_units import FamilyUnits
-from codec.pipeline.metrics import peak_signal_to_noise
-from codec.pipeline.progress import StageProgress
-from codec.pipeline.pruning import FINAL_SHARE, RATE_SHARE, prune_entries, remove_units
-from codec.pipeline.quantised_fit import bit_price
-from codec.pipeline.trainer import Tensors, Trainer
-from codec.stage_contracts import UnitPruner
-from inrc_plugins.fvsrn.config import FvsrnConfig
-from inrc_plugins.fvsrn.family import FvsrnFamily
+from codec.arrays import Float32Array
+from codec.measuring.metrics import peak_signal_to_noise
+from codec.plugin_api import registry
+from codec.plugin_api.stages import UnitPruner
+from codec.training.batches import AxisSampler, Shard
+from codec.training.family_units import FamilyUnits
+from codec.training.progress import StageProgress
+from codec.training.pruning import FINAL_SHARE, RATE_SHARE, prune_entries, remove_units
+from codec.training.quantised_fit import bit_price
+from codec.training.trainer import Tensors, Trainer
+from inrc_plugins.architectures.fvsrn.config import FvsrnConfig
+from inrc_plugins.architectures.fvsrn.training.family import FvsrnFamily
 
 _JSON = RESULTS_FOLDER / "pruning.json"
 _SIZE = 48
@@ -48,7 +48,7 @@ _MOST_DB = 0.3
 _BITS = 5.0
 
 
-def field() -> npt.NDArray[np.float32]:
+def field() -> Float32Array:
     """(1, n, n, n) in [-1, 1]."""
     random = np.random.default_rng(20)
     axes = np.meshgrid(*[np.fft.fftfreq(_SIZE) * _SIZE] * 3, indexing="ij")

@@ -24,7 +24,7 @@ from measuring.processes import INRC, Finished, run_inrc
 from reporting.machine import describe_machine
 
 import codec
-from codec.container.byte_sources import FileSource
+from codec.files.byte_sources import FileSource
 
 MOST_MEMORY = 2 << 30
 MOST_OF_THE_FILE = 0.05
@@ -138,7 +138,7 @@ class CountingSource(FileSource):
 
 def _region_bytes(path: Path) -> tuple[int, float]:
     """Bytes read, and seconds, for a region in the middle of the field."""
-    import codec.container.byte_sources as sources
+    import codec.files.byte_sources as sources
 
     original = sources.FileSource
     sources.FileSource = CountingSource  # type: ignore[misc]

@@ -17,15 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from netCDF4 import Dataset
 from plots.demo_slices import draw_slices
+
+from codec.arrays import Array
 
 INRC = Path(sys.executable).with_name("inrc")
 SAMPLE = "ostia_monthly.nc"
 FIELD = "surface_temperature"
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,11 @@ from typing import Any
 
 import click
 import numpy as np
-import numpy.typing as npt
 import torch
 from PIL import Image
 
 import codec
+from codec.arrays import Float32Array
 
 TARGETS = (25, 28, 31, 34, 37, 40)
 BATCH, PATCH = 16, 64
@@ -33,7 +33,6 @@ RATE = 1.5e-3
 # Of the time the learning rate rises; without that, all rectifiers may die at once.
 WARM_UP = 0.02
 BITS = 12
-Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,8 @@ class Design:
 class Pair:
     """A decoded photograph and its original, (3, rows, columns) float32 in 0..255, and the step."""
 
-    decoded: Floats
-    original: Floats
+    decoded: Float32Array
+    original: Float32Array
     step: float
 
 

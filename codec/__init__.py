@@ -41,10 +41,10 @@ from codec.errors import (
     VerificationError,
 )
 from codec.limits import Limits
-from codec.media.raw_layout import RawLayout
-from codec.options import EncodeOptions, Goal, Progress
+from codec.options.encode import EncodeOptions, Goal, Progress
+from codec.options.plugin_settings import Setting
+from codec.options.raw_layout import RawLayout
 from codec.reports import TuneReport
-from codec.settings import Setting
 
 __all__ = [
     "CorruptError",

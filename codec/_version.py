@@ -1,3 +1,3 @@
-"""The version of the package; the version of the format is in `codec.container.sections`."""
+"""The version of the package; the version of the format is in `codec.format.sections`."""
 
 __version__ = "0.1.0"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from codec.errors import InvalidOptionError
 from codec.limits import Limits
-from codec.options import (
+from codec.options.encode import (
     AUTOMATIC_TILE,
     DEFAULT_EFFORT,
     DEFAULT_PSNR,
@@ -19,6 +19,7 @@ from codec.options import (
     ProgressCallback,
     ignore_progress,
 )
+from codec.options.plugin_settings import Setting, texts_of
 from codec.reports import (
     AppendReport,
     EncodeReport,
@@ -30,11 +31,10 @@ from codec.reports import (
     TuneReport,
     VerifyReport,
 )
-from codec.settings import Setting, texts_of
 
 if TYPE_CHECKING:
-    from codec.media.raw_layout import RawLayout
-    from codec.reader import InrcFile
+    from codec.options.raw_layout import RawLayout
+    from codec.reading.open_file import InrcFile
 
 PathLike = str | os.PathLike[str]
 Region = Mapping[str, slice | int]
@@ -94,7 +94,7 @@ def encode(
         InvalidInputError: the source, the target path or an option cannot be used.
         TargetError: no file could possibly meet the target, or an error bound cannot be kept.
     """
-    from codec.encoder import encode_file
+    from codec.encoding.encode import encode_file
 
     options = EncodeOptions(
         goal=Goal.choose(psnr, ratio, bytes, max_error, rel_error),
@@ -160,7 +160,7 @@ def append(
         InvalidInputError: the source cannot be used, or does not fit the target.
         FormatError: the target is damaged.
     """
-    from codec.tiles.append import append_file
+    from codec.encoding.append import append_file
 
     options = EncodeOptions(
         goal=Goal.choose(psnr, ratio, bytes, max_error, rel_error),
@@ -209,7 +209,7 @@ def decode(
     Raises:
         InvalidInputError, FormatError: what is wrong with the arguments or with the file.
     """
-    from codec.decoder import decode_file
+    from codec.reading.decode import decode_file
 
     decode_file(
         source,
@@ -245,7 +245,7 @@ def open(
         InvalidInputError: the file cannot be read.
         FormatError: its headers are damaged, unknown or over the limits.
     """
-    from codec.reader import InrcFile
+    from codec.reading.open_file import InrcFile
 
     return InrcFile(
         source,
@@ -299,7 +299,7 @@ def meta_train(
     Raises:
         InvalidInputError: a source cannot be read, or is not like the others.
     """
-    from codec.meta_training import MetaOptions, train_prior
+    from codec.training.meta_training import MetaOptions, train_prior
 
     given = dict(settings or {})
     if width:
@@ -325,7 +325,7 @@ def meta_train(
 
 def info(source: PathLike | bytes, *, limits: Limits | None = None) -> FileInfo:
     """What a file holds and where its bytes go; every checksum is checked, torch is not needed."""
-    from codec.inspection import inspect_file
+    from codec.inspecting.inspect_file import inspect_file
 
     return inspect_file(source, limits or Limits())
 
@@ -346,7 +346,7 @@ def verify(
         VerificationError: a field is below `psnr`, above `max_error`, or its mask differs.
         FormatError: the file is damaged.
     """
-    from codec.inspection import verify_file
+    from codec.inspecting.inspect_file import verify_file
 
     return verify_file(
         source,
@@ -383,7 +383,7 @@ def repair(
 
 def plugins() -> tuple[PluginInfo, ...]:
     """All plugins at hand; those that fail to load are left out with a warning."""
-    from codec.registry import list_plugins
+    from codec.plugin_api.registry import list_plugins
 
     return list_plugins()
 
@@ -420,7 +420,7 @@ def transcode(
         InvalidInputError, FormatError: what is wrong with the arguments or with the file.
         TargetError: no file could be as small as asked for.
     """
-    from codec.transcoding import transcode_file
+    from codec.recoding.transcode import transcode_file
 
     texts = texts_of(settings or {})
     options = EncodeOptions(
@@ -442,7 +442,7 @@ def plugin_settings(name: str) -> tuple[Setting, ...]:
     Raises:
         InvalidOptionError: no plugin is called so.
     """
-    from codec.registry import settings_of
+    from codec.plugin_api.registry import settings_of
 
     return settings_of(name)
 

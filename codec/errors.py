@@ -42,6 +42,14 @@ class VerificationError(InrcError):
 class MissingDependencyError(InrcError):
     """An optional package is needed; the message says which and how to install it."""
 
+    @classmethod
+    def without_torch(cls, purpose: str) -> MissingDependencyError:
+        """Error for a purpose that needs PyTorch, where it is not installed."""
+        return cls(
+            f"{purpose} needs PyTorch (opening and decoding files does not):"
+            " pip install 'inrc[torch]'"
+        )
+
 
 class FormatError(InrcError):
     """Something is wrong with an `.inrc` file.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from codec.container.provenance import Provenance
+from codec.format.provenance import Provenance
 
 
 @dataclass(frozen=True)

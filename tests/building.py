@@ -9,24 +9,24 @@ from typing import Any
 
 import netCDF4
 import numpy as np
-import numpy.typing as npt
 
-from codec.assembly import FileParts
-from codec.container.items import Component, Dim, Quantisation
-from codec.container.leb128 import decode_uleb, encode_uleb
-from codec.contracts import CodedTensor, Model
-from codec.entropy.mask_section import CodedMask, FillPatterns
+from codec.arrays import Array, BoolArray, Float32Array
+from codec.coding.item_sections import encode_item
+from codec.coding.mask_section import CodedMask, FillPatterns
+from codec.coding.write_file import FileParts
 from codec.entropy.mixing.coder import quantise_lattice
-from codec.pipeline.item_sections import encode_item
-from codec.registry import architecture
-from inrc_plugins.pyramid import bases
-from inrc_plugins.pyramid.config import PyramidConfig
-from inrc_plugins.pyramid.transform import analyse
+from codec.format.headers import Component, Dim, Quantisation
+from codec.format.leb128 import decode_uleb, encode_uleb
+from codec.plugin_api.architecture import CodedTensor, Model
+from codec.plugin_api.registry import architecture
+from inrc_plugins.architectures.pyramid import bases
+from inrc_plugins.architectures.pyramid.config import PyramidConfig
+from inrc_plugins.architectures.pyramid.transform import analyse
 
 HEADER_BYTES = 12
 
 
-def coded_mask(valid: npt.NDArray[np.bool_], patterns: npt.NDArray[Any]) -> CodedMask:
+def coded_mask(valid: BoolArray, patterns: Array) -> CodedMask:
     """A validity mask; `patterns` are the stored values of the invalid samples, in C order."""
     bits = patterns.view(f"u{patterns.itemsize}")
     distinct, indices = np.unique(bits, return_inverse=True)
@@ -98,7 +98,7 @@ def fvsrn_file(
 
 
 def pyramid_file(
-    fields: Sequence[npt.NDArray[Any]],
+    fields: Sequence[Array],
     axes: Sequence[int],
     step: float,
     *,
@@ -144,7 +144,7 @@ def file_of_tensors(
     name: str,
     config: dict[int, Any],
     shape: Sequence[int],
-    tensors: Sequence[npt.NDArray[np.float32]],
+    tensors: Sequence[Float32Array],
     *,
     components: int = 1,
     step: float = 2.0**-10,

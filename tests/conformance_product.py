@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 
 import codec
-from codec.decodable_item import DecodableItem
-from codec.entropy.verbatim import VerbatimValue
-from codec.field_view import ItemView
-from codec.pipeline.blocks import evaluate_blocks
-from codec.pipeline.normalise import denormalise
-from codec.reader import InrcFile
-from codec.tiled_view import TiledView
+from codec.coding.evaluate import evaluate_blocks
+from codec.coding.normalise import denormalise
+from codec.coding.verbatim_section import VerbatimValue
+from codec.reading.field import ItemView
+from codec.reading.item import DecodableItem
+from codec.reading.open_file import InrcFile
+from codec.reading.tiled_field import TiledView
 
 _STATUS = (
     (codec.UnsupportedError, "unsupported", 4),

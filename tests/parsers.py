@@ -7,28 +7,28 @@ from collections.abc import Callable
 import numpy as np
 
 import codec
-from codec.container import cbor
-from codec.container.items import Component, Dim, Head, Item, Quantisation
-from codec.container.leb128 import decode_uleb, encode_uleb
-from codec.container.priors import Prior
-from codec.container.provenance import Provenance
-from codec.container.section_index import IndexEntry, decode_index, encode_index
-from codec.container.tile_grid import grids_of
-from codec.entropy.bits import decode_exp_golomb, encode_exp_golomb
-from codec.entropy.mask_section import (
+from codec.coding.mask_section import (
     CodedMask,
     FillPatterns,
     decode_mask_section,
     encode_mask_section,
 )
+from codec.coding.residual_section import ItemResiduals, encode_residuals
+from codec.coding.verbatim_section import decode_verbatim, encode_verbatim
+from codec.entropy.bits import decode_exp_golomb, encode_exp_golomb
 from codec.entropy.mixing.octree import Octree, decode_octree
 from codec.entropy.stream import CODERS, decode_stream, encode_stream, summarise_stream
-from codec.entropy.verbatim import decode_verbatim, encode_verbatim
 from codec.errors import InrcError
+from codec.format import cbor
+from codec.format.headers import Component, Dim, Head, Item, Quantisation
+from codec.format.leb128 import decode_uleb, encode_uleb
+from codec.format.prior_file import Prior
+from codec.format.provenance import Provenance
+from codec.format.section_index import IndexEntry, decode_index, encode_index
+from codec.format.tile_grid import grids_of
 from codec.limits import Limits
 from codec.media.metadata_section import check_tree, decode_metadata
-from codec.pipeline.residuals import ItemResiduals, encode_residuals
-from codec.registry import architecture, names
+from codec.plugin_api.registry import architecture, names
 from tests.building import constant_file, fvsrn_file, split
 
 LIMITS = Limits(

@@ -11,8 +11,8 @@ import torch
 from measuring.processes import Finished, run_inrc
 
 import codec
-from codec.contracts import Model
-from codec.pipeline.quantised_fit import QuantisedFit
+from codec.plugin_api.architecture import Model
+from codec.training.quantised_fit import QuantisedFit
 from main_figures.figure import THREADS, Encoded
 
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from codec.container.leb128 import decode_uleb, encode_uleb, unzigzag, zigzag
+from codec.arrays import Array, Int64Array
 from codec.entropy import bits
 from codec.entropy.laplace_coder import split_symbols
 from codec.entropy.laplace_constants import ROWS
 from codec.entropy.stream import ANS, LAPLACE, RANGE, decode_stream_with_summary, encode_stream
 from codec.entropy.tables import PRECISION, laplace_frequencies, normalise_counts
+from codec.format.leb128 import decode_uleb, encode_uleb, unzigzag, zigzag
 from codec.limits import Limits
 
-Integers = npt.NDArray[np.int64]
 _LIMITS = Limits.level(2)
 
 
@@ -82,11 +80,11 @@ def stream_cost(data: bytes, start: int) -> StreamCost:
     )
 
 
-def _symbol_bits(symbols: npt.NDArray[Any], frequencies: Integers) -> float:
+def _symbol_bits(symbols: Array, frequencies: Int64Array) -> float:
     return float((PRECISION - np.log2(frequencies))[symbols].sum())
 
 
-def _static_bits(data: bytes, position: int, values: Integers) -> tuple[float, int]:
+def _static_bits(data: bytes, position: int, values: Int64Array) -> tuple[float, int]:
     """Bits of `values` under the static table at `position`, and the position of the data."""
     offset, position = decode_uleb(data, position)
     size, position = decode_uleb(data, position)
@@ -94,7 +92,7 @@ def _static_bits(data: bytes, position: int, values: Integers) -> tuple[float, i
     return _symbol_bits(values - unzigzag(offset), normalise_counts(counts)), position
 
 
-def _laplace_bits(data: bytes, position: int, values: Integers) -> tuple[float, int]:
+def _laplace_bits(data: bytes, position: int, values: Int64Array) -> tuple[float, int]:
     """As `_static_bits`, for segments of Laplace classes."""
     segments, position = decode_uleb(data, position)
     total, first = 0.0, 0

@@ -7,12 +7,12 @@ from pathlib import Path
 import torch
 from measuring.processes import run_inrc
 
-from codec.assembly import FileParts, needed_level
-from codec.container.items import Component, Dim, Item
-from codec.contracts import CodedTensor, Model
-from codec.pipeline.item_sections import encode_item
-from codec.registry import architecture, quantiser
-from inrc_plugins.fvsrn.family import FvsrnFamily
+from codec.coding.item_sections import encode_item
+from codec.coding.write_file import FileParts, needed_level
+from codec.format.headers import Component, Dim, Item
+from codec.plugin_api.architecture import CodedTensor, Model
+from codec.plugin_api.registry import architecture, quantiser
+from inrc_plugins.architectures.fvsrn.training.family import FvsrnFamily
 from main_figures.figure import MIB, Figure
 
 

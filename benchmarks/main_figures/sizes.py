@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from codec.contracts import Floats
-from codec.decodable_item import DecodableItem
-from codec.pipeline.item_sections import restore_parameters
-from codec.reader import InrcFile
+from codec.arrays import Float32Array
+from codec.coding.item_sections import restore_parameters
+from codec.reading.item import DecodableItem
+from codec.reading.open_file import InrcFile
 from main_figures.entropy_cost import StreamCost, recoded_cost, stream_costs
 from main_figures.figure import Encoded, Figure
 
@@ -70,7 +70,7 @@ def _describe(costs: Iterable[StreamCost]) -> str:
     )
 
 
-def parameters(item: DecodableItem) -> list[Floats]:
+def parameters(item: DecodableItem) -> list[Float32Array]:
     """The float32 tensors of an item, as they are decoded."""
     streams = item.file.tensor_streams(item.number)
     integers = np.concatenate([np.zeros(0, np.int64), *streams])

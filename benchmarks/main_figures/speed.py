@@ -10,11 +10,11 @@ import torch
 from measuring.processes import free_cores, run_inrc
 
 import codec
-from codec.contracts import Floats
-from codec.pipeline.batches import AxisSampler
-from codec.pipeline.gradient_fit import SHARD_POINTS
-from codec.pipeline.trainer import Trainer
-from inrc_plugins.fvsrn.family import FvsrnFamily
+from codec.arrays import Float32Array
+from codec.training.batches import AxisSampler
+from codec.training.gradient_fit import SHARD_POINTS
+from codec.training.trainer import Trainer
+from inrc_plugins.architectures.fvsrn.training.family import FvsrnFamily
 from main_figures.figure import MIB, THREADS, Encoded, Figure
 
 
@@ -68,7 +68,7 @@ def threads_speedup(volume: str, source: Path) -> list[Figure]:
     return [Figure("threads", volume, "training, 2 threads / 1", ratio, "x", ">=", 1.6, note)]
 
 
-def _training_rate(values: Floats, threads: int, steps: int = 100) -> float:
+def _training_rate(values: Float32Array, threads: int, steps: int = 100) -> float:
     family = FvsrnFamily(values.shape, 1)
     config = family.sized(200_000)
     tensors = family.start(config, torch.Generator().manual_seed(0))

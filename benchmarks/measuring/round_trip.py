@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from rate_distortion.curves import OURS
-from sources.source import Array, Sample
+from sources.source import Sample
 
 import codec
+from codec.arrays import Array
 
 DECODER = Path(__file__).with_name("decode_once.py")
 _FIELD, _FILL = "values", np.float32(1e35)

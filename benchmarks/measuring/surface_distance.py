@@ -7,10 +7,9 @@ from typing import Any
 
 import igl
 import numpy as np
-import numpy.typing as npt
 
-Doubles = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.int64]
+from codec.arrays import Float64Array, Int64Array
+
 _POINTS = 100_000
 
 
@@ -18,8 +17,8 @@ _POINTS = 100_000
 class Mesh:
     """Vertices (n, 3) and faces (m, 3)."""
 
-    vertices: Doubles
-    faces: Indices
+    vertices: Float64Array
+    faces: Int64Array
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Apart:
     hausdorff: float
 
 
-def spread(mesh: Mesh, seed: int) -> Doubles:
+def spread(mesh: Mesh, seed: int) -> Float64Array:
     """Points spread over a mesh by area, stratified."""
     generator = np.random.default_rng(seed)
     corners = mesh.vertices[mesh.faces]
@@ -59,6 +58,6 @@ def compare(original: Mesh, decoded: Mesh) -> Apart:
     return Apart(100 * chamfer / diagonal, 100 * greatest / diagonal)
 
 
-def _distances(points: Doubles, mesh: Mesh) -> Any:
+def _distances(points: Float64Array, mesh: Mesh) -> Any:
     squared = igl.point_mesh_squared_distance(points, mesh.vertices, mesh.faces)[0]
     return np.sqrt(np.asarray(squared).ravel())

@@ -9,14 +9,14 @@ from .avif import Avif
 from .jpeg import Jpeg
 from .jpeg2000 import Jpeg2000
 from .jpegxl import JpegXl
-from .peer import Array, Kind, Peer, Setting
+from .peer import Kind, Peer, Setting
 from .sperr import Sperr
 from .sz3 import Sz3
 from .tthresh import Tthresh
 from .webp import Webp
 from .zfp import Zfp
 
-__all__ = ["PEERS", "Array", "Peer", "Setting", "choose"]
+__all__ = ["PEERS", "Peer", "Setting", "choose"]
 
 PEERS: tuple[Peer, ...] = (
     Sz3(),

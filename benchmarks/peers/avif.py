@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from codec.arrays import Array
+
 from . import pillow
-from .peer import Array, Kind, Setting
+from .peer import Kind, Setting
 
 _QUALITIES = (0, 2, 5, 9, 14, 19, 24, 30, 37, 44, 51, 58, 66, 74, 82, 90, 96)
 

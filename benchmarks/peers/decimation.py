@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 import numpy as np
-import numpy.typing as npt
 
-Doubles = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.int64]
-Coarsened = tuple[Doubles, Indices]
+from codec.arrays import Float64Array, Int64Array
+
+Coarsened = tuple[Float64Array, Int64Array]
 
 _LEVEL = 10
 # Bits of Draco's coordinates that are tried.
@@ -35,7 +34,7 @@ class Decimation:
 
     name: str
     package: str
-    coarsen: Callable[[Doubles, Indices, int], Coarsened]
+    coarsen: Callable[[Float64Array, Int64Array, int], Coarsened]
 
     def version(self) -> str:
         """Of both packages."""
@@ -95,7 +94,7 @@ def undraco(data: bytes) -> Coarsened:
     return np.asarray(mesh.points, np.float64), np.asarray(mesh.faces, np.int64)
 
 
-def fast_simplification(vertices: Doubles, faces: Indices, count: int) -> Coarsened:
+def fast_simplification(vertices: Float64Array, faces: Int64Array, count: int) -> Coarsened:
     """The package fast-simplification at its defaults."""
     import fast_simplification as package
 
@@ -107,7 +106,7 @@ def fast_simplification(vertices: Doubles, faces: Indices, count: int) -> Coarse
     return np.asarray(points, np.float64), np.asarray(triangles, np.int64)
 
 
-def qslim(vertices: Doubles, faces: Indices, count: int) -> Coarsened:
+def qslim(vertices: Float64Array, faces: Int64Array, count: int) -> Coarsened:
     """libigl's quadric decimation; a mesh that it cannot take (non-manifold) raises ValueError."""
     import igl
 

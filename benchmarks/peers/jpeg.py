@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from codec.arrays import Array
+
 from . import pillow
-from .peer import Array, Kind, Setting
+from .peer import Kind, Setting
 
 _QUALITIES = (1, 3, 5, 7, 10, 15, 20, 30, 40, 50, 60, 70, 80, 87, 92, 96)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from codec.arrays import Array
+
 from . import pillow
-from .peer import Array, Kind, Setting
+from .peer import Kind, Setting
 
 _BITS_PER_PIXEL = (0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.75, 0.9, 1, 1.25, 1.5,
                    1.75, 2, 2.5, 3, 4, 5)  # fmt: skip

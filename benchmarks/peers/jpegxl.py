@@ -9,7 +9,9 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from .peer import Array, Kind, Setting
+from codec.arrays import Array
+
+from .peer import Kind, Setting
 
 _DISTANCES = (25, 20, 15, 12, 10, 8, 6, 5, 4, 3, 2.2, 1.6, 1.2, 0.9, 0.6, 0.4, 0.25, 0.1)
 

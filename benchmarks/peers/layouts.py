@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .peer import Floats
+from codec.arrays import Float32Array
 
 Shape = tuple[int, ...]
 
@@ -26,17 +26,17 @@ class Layout:
         parts: the shape of the whole -> the shapes of those arrays.
     """
 
-    split: Callable[[Floats], list[Floats]]
-    join: Callable[[list[Floats], Shape], Floats]
+    split: Callable[[Float32Array], list[Float32Array]]
+    join: Callable[[list[Float32Array], Shape], Float32Array]
     parts: Callable[[Shape], list[Shape]]
 
 
-def _z_major(values: Floats) -> list[Floats]:
+def _z_major(values: Float32Array) -> list[Float32Array]:
     folded = np.ascontiguousarray(values.swapaxes(0, 1))
     return [folded.reshape(-1, *values.shape[2:])]
 
 
-def _from_z_major(parts: list[Floats], shape: Shape) -> Floats:
+def _from_z_major(parts: list[Float32Array], shape: Shape) -> Float32Array:
     times, levels, rows, columns = shape
     return np.ascontiguousarray(parts[0].reshape(levels, times, rows, columns).swapaxes(0, 1))
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, features
 
-from .peer import Array
+from codec.arrays import Array
 
 
 def missing(feature: str) -> str | None:

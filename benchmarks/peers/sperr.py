@@ -18,8 +18,10 @@ from typing import Any
 import h5py
 import numpy as np
 
+from codec.arrays import Array, Float32Array
+
 from .layouts import LAYOUTS
-from .peer import Array, Floats, Kind, Setting, span, value_range
+from .peer import Kind, Setting, span, value_range
 
 _RATES = (
     0.0064,
@@ -104,7 +106,7 @@ def _in_memory() -> h5py.File:
     return h5py.File("sperr", "w", driver="core", backing_store=False)
 
 
-def _chunk(values: Floats, setting: Setting) -> bytes:
+def _chunk(values: Float32Array, setting: Setting) -> bytes:
     with _in_memory() as file:
         dataset = _dataset(file, values.shape, setting)
         dataset[...] = values.reshape(dataset.shape)
@@ -114,7 +116,7 @@ def _chunk(values: Floats, setting: Setting) -> bytes:
     return bytes(data)
 
 
-def _values(data: bytes, shape: tuple[int, ...], setting: Setting) -> Floats:
+def _values(data: bytes, shape: tuple[int, ...], setting: Setting) -> Float32Array:
     with _in_memory() as file:
         dataset = _dataset(file, shape, setting)
         dataset.id.write_direct_chunk((0,) * len(shape), data)

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .peer import Array, Kind, Setting, span
+from codec.arrays import Array
+
+from .peer import Kind, Setting, span
 
 # It measures PSNR against half the range.
 _HALF_RANGE_DB = 6.0206

@@ -9,8 +9,10 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from codec.arrays import Array
+
 from .layouts import LAYOUTS
-from .peer import Array, Kind, Setting, value_range
+from .peer import Kind, Setting, value_range
 
 # Below half a bit zfpy writes past its buffer.
 _RATES = (0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16)

@@ -7,14 +7,14 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-import numpy.typing as npt
 from netCDF4 import Dataset, num2date
 
 mpl.use("Agg")
 
 import matplotlib.pyplot as plt
 
-Array = npt.NDArray[Any]
+from codec.arrays import Array
+
 DEGREE = chr(176)
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import get_type_hints
 
 import numpy as np
-import numpy.typing as npt
 from scipy.interpolate import PchipInterpolator  # type: ignore[import-untyped]
+
+from codec.arrays import Float64Array
 
 OURS = "inrc"
 
@@ -125,8 +126,8 @@ class Front:
         size: bytes, increasing.
     """
 
-    psnr: npt.NDArray[np.float64]
-    size: npt.NDArray[np.float64]
+    psnr: Float64Array
+    size: Float64Array
 
     @property
     def lowest(self) -> float:

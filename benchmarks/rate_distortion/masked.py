@@ -12,13 +12,11 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
+from codec.arrays import BoolArray, Float32Array, Float64Array
 
 
-def filled(values: Floats, valid: Mask, rounds: int = 40) -> Floats:
+def filled(values: Float32Array, valid: BoolArray, rounds: int = 40) -> Float32Array:
     """The harmonic extension within every slice of the last two axes, nearly.
 
     Across slices it would be no smoother for the codecs: an ocean's levels differ more than its
@@ -34,7 +32,7 @@ def filled(values: Floats, valid: Mask, rounds: int = 40) -> Floats:
     return _extended(known, valid.reshape(slices), rounds).reshape(values.shape)
 
 
-def mask_bytes(valid: Mask) -> int:
+def mask_bytes(valid: BoolArray) -> int:
     """Bytes of the mask, one bit a sample, in the smallest of several LZMA streams."""
     return min(
         len(lzma.compress(packed, format=lzma.FORMAT_RAW, filters=[chain]))
@@ -51,7 +49,7 @@ def _lzma_chains() -> list[dict[str, Any]]:
     ]
 
 
-def _extended(values: Floats, valid: Mask, rounds: int) -> Floats:
+def _extended(values: Float32Array, valid: BoolArray, rounds: int) -> Float32Array:
     """Slices (n, rows, columns), extended first at half the scale and then smoothed at this one."""
     if valid.all():
         return values
@@ -70,7 +68,7 @@ def _extended(values: Floats, valid: Mask, rounds: int) -> Floats:
     return result
 
 
-def _between_slices(values: Floats, valid: Mask) -> Floats:
+def _between_slices(values: Float32Array, valid: BoolArray) -> Float32Array:
     """Slices of one sample, interpolated where a slice has none."""
     known = np.flatnonzero(valid)
     if not known.size:
@@ -79,28 +77,28 @@ def _between_slices(values: Floats, valid: Mask) -> Floats:
     return flat.astype(np.float32).reshape(values.shape)
 
 
-def _pairs(values: npt.NDArray[np.float64], axis: int) -> npt.NDArray[np.float64]:
+def _pairs(values: Float64Array, axis: int) -> Float64Array:
     """Sums of neighbouring pairs; the last stays alone where their number is odd."""
     starts = np.arange(0, values.shape[axis], 2)
     return np.asarray(np.add.reduceat(values, starts, axis))
 
 
-def _doubled(values: Floats, axis: int, size: int) -> Floats:
+def _doubled(values: Float32Array, axis: int, size: int) -> Float32Array:
     """Linear interpolation between the middles of pairs, to `size` samples along the axis."""
     places = np.clip((np.arange(size) - 0.5) / 2, 0, values.shape[axis] - 1)
     before = places.astype(np.int64)
     after = np.minimum(before + 1, values.shape[axis] - 1)
     share = (places - before).astype(np.float32)
     share = share[:, np.newaxis] if axis == 1 else share
-    result: Floats = np.take(values, before, axis) * (1 - share)
+    result: Float32Array = np.take(values, before, axis) * (1 - share)
     result += np.take(values, after, axis) * share
     return result
 
 
-def _neighbours(values: Floats) -> Floats:
+def _neighbours(values: Float32Array) -> Float32Array:
     """The mean of the four neighbours in the slice; beyond an edge is the edge."""
     grown = np.pad(values, ((0, 0), (1, 1), (1, 1)), mode="edge")
     rows = grown[:, :-2, 1:-1] + grown[:, 2:, 1:-1]
     columns = grown[:, 1:-1, :-2] + grown[:, 1:-1, 2:]
-    mean: Floats = (rows + columns) * np.float32(0.25)
+    mean: Float32Array = (rows + columns) * np.float32(0.25)
     return mean

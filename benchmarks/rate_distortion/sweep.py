@@ -14,8 +14,9 @@ import numpy as np
 from measuring.round_trip import Inrc, round_trip, warm_up
 from peers import Peer, Setting
 from peers.peer import Kind
-from sources.source import Array, Mask, Sample
+from sources.source import Sample
 
+from codec.arrays import Array, BoolArray
 from rate_distortion.curves import Point, Table
 from rate_distortion.masked import filled, mask_bytes
 
@@ -185,5 +186,5 @@ def quality(sample: Sample, decoded: Array, peak: float | None) -> tuple[float, 
     return (20 * math.log10(peak) - 10 * math.log10(mean) if mean else math.inf), worst
 
 
-def _chosen(values: Array, valid: Mask | None) -> Array:
+def _chosen(values: Array, valid: BoolArray | None) -> Array:
     return values if valid is None else np.asarray(values[valid])

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from codec.decodable_item import DecodableItem
-from codec.pipeline.blocks import evaluate_blocks
-from codec.pipeline.normalise import denormalise
-from codec.reader import InrcFile
-from research_systems.inputs import Array, Input
+from codec.arrays import Array
+from codec.coding.evaluate import evaluate_blocks
+from codec.coding.normalise import denormalise
+from codec.reading.item import DecodableItem
+from codec.reading.open_file import InrcFile
+from research_systems.inputs import Input
 from research_systems.storage_schemes import Tensor
 
 THREADS = 2
@@ -67,7 +68,7 @@ def original(source: Input, file: InrcFile) -> Array:
     if source.original is not None:
         return source.original
     from codec.media import formats
-    from codec.media.mesh_frame import MeshFrame
+    from codec.media.mesh.frame import MeshFrame
 
     shape = formats.read(source.path, None, None).shape
     if shape is None:

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 import codec
-from codec.decodable_item import DecodableItem
+from codec.arrays import Array
 from codec.limits import Limits
-from codec.reader import InrcFile
+from codec.reading.item import DecodableItem
+from codec.reading.open_file import InrcFile
 from research_systems.decoded_values import THREADS, decoded, evaluated, original, psnr
-from research_systems.inputs import Array, Input
+from research_systems.inputs import Input
 from research_systems.storage_schemes import Tensor
 from research_systems.systems import System
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.cluster.vq import kmeans2
 
-Floats = npt.NDArray[np.float32]
+from codec.arrays import BoolArray, Float32Array
+
 _LABELS = 256
 
 
@@ -26,16 +26,16 @@ class Tensor:
     """Tensor of a fitted model; `mask` (of its shape) is False where it was pruned."""
 
     name: str
-    values: Floats
-    mask: npt.NDArray[np.bool_] | None = None
+    values: Float32Array
+    mask: BoolArray | None = None
 
     @property
-    def unpruned(self) -> Floats:
+    def unpruned(self) -> Float32Array:
         """Entries that were not pruned."""
         return self.values[self._all if self.mask is None else self.mask]
 
     @property
-    def _all(self) -> npt.NDArray[np.bool_]:
+    def _all(self) -> BoolArray:
         return np.ones(self.values.shape, np.bool_)
 
 
@@ -169,7 +169,7 @@ def _sz3(tensors: Sequence[Tensor], bound: float) -> Stored:
     return Stored(len(memory.getvalue()), restored)
 
 
-def _clustered(values: Floats, most: int, bits: int = 8) -> tuple[int, Floats]:
+def _clustered(values: Float32Array, most: int, bits: int = 8) -> tuple[int, Float32Array]:
     """Bytes of centres and labels, and the values at their centres."""
     if values.size == 0:
         return 0, values
@@ -180,13 +180,13 @@ def _clustered(values: Floats, most: int, bits: int = 8) -> tuple[int, Floats]:
     return size, centres[labels, 0].astype(np.float32)
 
 
-def _with_unpruned(tensor: Tensor, unpruned: Floats) -> Tensor:
+def _with_unpruned(tensor: Tensor, unpruned: Float32Array) -> Tensor:
     values = tensor.values.copy()
     values[np.ones(values.shape, np.bool_) if tensor.mask is None else tensor.mask] = unpruned
     return replace(tensor, values=values)
 
 
-def _best_step(values: Floats) -> float:
+def _best_step(values: Float32Array) -> float:
     """Step with the least squared error, of steps that clip more or less (tf_enhanced)."""
     largest = float(np.abs(values).max()) or 1.0
     steps = largest / 127 * np.linspace(0.4, 1.0, 25)

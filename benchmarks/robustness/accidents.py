@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from random import Random
 
-from codec.container.byte_sources import open_source
-from codec.container.sections import HEADER_BYTES, SectionReader
+from codec.files.byte_sources import open_source
+from codec.format.sections import HEADER_BYTES, SectionReader
 
 _RUNS = (2, 4, 20, 100, 512, 4096)
 

@@ -13,12 +13,12 @@ import brotli
 import zstandard
 
 from codec import Limits
-from codec.container import cbor
-from codec.container.compression import BROTLI, NONE, ZSTD
-from codec.container.leb128 import encode_uleb
-from codec.container.sections import MAJOR, MINOR, SIGNATURE
 from codec.entropy.stream import ANS, LAPLACE, RANGE, RAW, STATIC
-from codec.registry import architecture
+from codec.format import cbor
+from codec.format.compression import BROTLI, NONE, ZSTD
+from codec.format.leb128 import encode_uleb
+from codec.format.sections import MAJOR, MINOR, SIGNATURE
+from codec.plugin_api.registry import architecture
 from robustness.container import Apart, Piece
 
 HEADER = SIGNATURE + bytes([MAJOR, MINOR, 2, 0])

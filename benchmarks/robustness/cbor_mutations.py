@@ -7,8 +7,8 @@ import struct
 from random import Random
 from typing import Any
 
-from codec.container import cbor
 from codec.errors import InrcError
+from codec.format import cbor
 
 Path = tuple[Any, ...]
 

@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import codec
-from codec.container.byte_sources import open_source
-from codec.container.compression import NONE, compress_frame, decompress
-from codec.container.leb128 import decode_uleb, encode_uleb
-from codec.container.section_index import (
+from codec.errors import InrcError
+from codec.files.byte_sources import open_source
+from codec.format.compression import NONE, compress_frame, decompress
+from codec.format.leb128 import decode_uleb, encode_uleb
+from codec.format.section_index import (
     DIGEST_BYTES,
     DIGESTED_TYPES,
     OWNED_TYPES,
     file_digest,
     section_head,
 )
-from codec.container.sections import CRC_BYTES, HEADER_BYTES, SectionReader
-from codec.errors import InrcError
+from codec.format.sections import CRC_BYTES, HEADER_BYTES, SectionReader
 from robustness.reading import SMALL
 
 _UNKNOWN = bytes(DIGEST_BYTES)

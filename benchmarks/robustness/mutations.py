@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
-from codec.container import cbor
+from codec.format import cbor
 from robustness.cbor_mutations import any_value, mutate_cbor
 from robustness.container import Apart, Piece
 from robustness.stream_mutations import mutate_bytes, mutate_mask, mutate_streams

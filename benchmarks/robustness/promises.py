@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 import codec
-from codec.container.provenance import BOUND, METADATA, SAMPLES, VARIABLE
+from codec.arrays import Array, BoolArray
 from codec.errors import TruncatedError
-from codec.field_view import FieldView
-from codec.reader import InrcFile
+from codec.format.provenance import BOUND, METADATA, SAMPLES, VARIABLE
+from codec.reading.field import FieldView
+from codec.reading.open_file import InrcFile
 from codec.reports import LostRegion
-
-Array = npt.NDArray[Any]
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -33,7 +29,7 @@ class Field:
 
     values: Array
     plain: Array | None
-    valid: Mask
+    valid: BoolArray
     bound: float | None
     said: str
 
@@ -83,7 +79,7 @@ def _field(view: FieldView, plain: Array | None) -> Field:
     return Field(view[...], plain, valid_samples(view), view.bound, said)
 
 
-def valid_samples(view: FieldView) -> Mask:
+def valid_samples(view: FieldView) -> BoolArray:
     """Which samples of a field are valid, by the masks of its items."""
     valid = np.ones(view.shape, np.bool_)
     for item in view.items:
@@ -163,13 +159,13 @@ def _differences(
         yield f"a bound of {after.bound} after {before.bound}"
 
 
-def _same(first: Array, second: Array) -> Mask:
+def _same(first: Array, second: Array) -> BoolArray:
     """Bit for bit."""
     unsigned = f"u{first.dtype.itemsize}"
     return np.ascontiguousarray(first).view(unsigned) == np.ascontiguousarray(second).view(unsigned)
 
 
-def _boxes(shape: tuple[int, ...], losses: Sequence[LostRegion], kind: str) -> Mask:
+def _boxes(shape: tuple[int, ...], losses: Sequence[LostRegion], kind: str) -> BoolArray:
     covered = np.zeros(shape, np.bool_)
     for loss in losses:
         if loss.kind == kind:

@@ -16,8 +16,8 @@ import numpy as np
 import codec
 from codec import Limits
 from codec.errors import InrcError
-from codec.field_view import ItemView
-from codec.reader import InrcFile
+from codec.reading.field import ItemView
+from codec.reading.open_file import InrcFile
 
 # Ceilings for mutants: legal files that ask for much are refused, and take no time.
 SMALL = Limits(

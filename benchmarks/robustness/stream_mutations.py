@@ -7,8 +7,7 @@ from random import Random
 
 import numpy as np
 
-from codec.container.leb128 import decode_uleb, encode_uleb
-from codec.entropy.mask_section import (
+from codec.coding.mask_section import (
     CodedMask,
     FillPatterns,
     decode_mask_section,
@@ -16,6 +15,7 @@ from codec.entropy.mask_section import (
 )
 from codec.entropy.stream import CODERS, decode_stream, encode_stream, summarise_stream
 from codec.errors import InrcError
+from codec.format.leb128 import decode_uleb, encode_uleb
 from robustness.reading import SMALL
 
 _COUNTS = (

@@ -9,8 +9,8 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from codec.container import cbor
 from codec.errors import InrcError
+from codec.format import cbor
 from robustness.cbor_mutations import Path, encode_loosely, mutate_cbor
 from robustness.container import Apart, Piece
 from robustness.mutations import some_changes

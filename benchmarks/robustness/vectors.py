@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from codec.priors import SUFFIX, VARIABLE
+from codec.plugin_api.prior_lookup import SUFFIX, VARIABLE
 
 FOLDER = Path(__file__).resolve().parents[2] / "conformance" / "vectors" / "v1"
 

@@ -7,13 +7,12 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from reporting.sections import REPOSITORY
 
-Array = npt.NDArray[Any]
+from codec.arrays import Array
+
 _NIFTI_DTYPES = {4: "<i2", 8: "<i4", 16: "<f4", 64: "<f8"}
 
 

@@ -8,14 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from reporting.sections import REPOSITORY
 
-Array = npt.NDArray[Any]
-Mask = npt.NDArray[np.bool_]
+from codec.arrays import Array, BoolArray
+
 _NEXT_TO_US = REPOSITORY.parent / "shared" / "data"
 
 
@@ -30,7 +27,7 @@ class Sample:
     """
 
     values: Array
-    valid: Mask | None = None
+    valid: BoolArray | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from sources.source import Array, Sample, Source
+from codec.arrays import Array
+from sources.source import Sample, Source
 
 
 def _archive(key: str = "data") -> Callable[[Path], Sample]:

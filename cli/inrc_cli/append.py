@@ -8,7 +8,7 @@ from typing import TypedDict, Unpack
 import click
 
 import codec
-from codec.options import DEFAULT_EFFORT, DEFAULT_PSNR, MAX_EFFORT
+from codec.options.encode import DEFAULT_EFFORT, DEFAULT_PSNR, MAX_EFFORT
 from codec.reports import AppendReport
 from inrc_cli import arguments, failures, tables
 from inrc_cli.paths import need_file

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import click
 
-from codec.options import AUTOMATIC_TILE, DEVICES, THREADS, WHOLE
+from codec.options.encode import AUTOMATIC_TILE, DEVICES, THREADS, WHOLE
 
 _SIZE = re.compile(r"(\d+\.?\d*|\.\d+)\s*([kKmMgG]?)[bB]?", re.ASCII)
 _FACTORS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from codec import InvalidInputError, MissingDependencyError
-from codec.options import Progress, ProgressCallback
+from codec.options.encode import Progress, ProgressCallback
 
 
 @contextmanager

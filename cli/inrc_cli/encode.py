@@ -10,8 +10,7 @@ from typing import TypedDict, Unpack
 import click
 
 import codec
-from codec.media.raw_layout import ENDIANS, ORDERS
-from codec.options import (
+from codec.options.encode import (
     DEFAULT_PSNR,
     DEFAULT_SHAPE_PSNR,
     MAX_EFFORT,
@@ -20,8 +19,9 @@ from codec.options import (
     EncodeOptions,
     Goal,
 )
+from codec.options.plugin_settings import texts_of
+from codec.options.raw_layout import ENDIANS, ORDERS
 from codec.reports import EncodeReport
-from codec.settings import texts_of
 from inrc_cli import arguments, failures, run_files, tables
 from inrc_cli.paths import need_file, need_target
 from inrc_cli.progress import watching

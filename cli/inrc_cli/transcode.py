@@ -7,7 +7,7 @@ import dataclasses
 import click
 
 import codec
-from codec.settings import texts_of
+from codec.options.plugin_settings import texts_of
 from inrc_cli import arguments, failures, tables
 from inrc_cli.paths import need_file, need_target
 

@@ -8,8 +8,8 @@ import os
 import click
 
 import codec
-from codec.options import DEFAULT_PSNR, MAX_EFFORT
-from codec.settings import texts_of
+from codec.options.encode import DEFAULT_PSNR, MAX_EFFORT
+from codec.options.plugin_settings import texts_of
 from inrc_cli import arguments, failures, tables
 from inrc_cli.paths import need_file
 from inrc_cli.progress import watching

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Int64Array
 from codec.errors import CorruptError
 
-Integers = npt.NDArray[np.int64]
 
-
-def pack(values: Integers, widths: Integers | int) -> bytes:
+def pack(values: Int64Array, widths: Int64Array | int) -> bytes:
     """Each of `values` (>= 0, 1-D) in its number of bits, 0 to 32, one after the other."""
     widths = np.broadcast_to(np.asarray(widths, dtype=np.int64), values.shape)
     widest = int(widths.max()) if len(values) else 0
@@ -19,7 +17,7 @@ def pack(values: Integers, widths: Integers | int) -> bytes:
     return np.packbits(bits[positions[None, :] < widths[:, None]].astype(np.uint8)).tobytes()
 
 
-def unpack(data: bytes, widths: Integers) -> Integers:
+def unpack(data: bytes, widths: Int64Array) -> Int64Array:
     """The inverse of `pack`; `data` must be exactly as long as the widths ask, padding zero.
 
     Raises:
@@ -39,7 +37,7 @@ def unpack(data: bytes, widths: Integers) -> Integers:
     return np.bincount(owner, bits[:total] << place, minlength=len(widths)).astype(np.int64)
 
 
-def encode_exp_golomb(values: Integers, order: int) -> bytes:
+def encode_exp_golomb(values: Int64Array, order: int) -> bytes:
     """Exponential Golomb codes of the given order for `values` in [0, 2**32)."""
     quotients = (values >> order) + 1
     lengths = np.array([int(quotient).bit_length() for quotient in quotients], dtype=np.int64)
@@ -53,7 +51,7 @@ def encode_exp_golomb(values: Integers, order: int) -> bytes:
     return bytes(int(text[i : i + 8], 2) for i in range(0, len(text), 8))
 
 
-def decode_exp_golomb(data: bytes, position: int, count: int, order: int) -> tuple[Integers, int]:
+def decode_exp_golomb(data: bytes, position: int, count: int, order: int) -> tuple[Int64Array, int]:
     """`count` values from byte `position`, and the position of the byte after the padding.
 
     Raises:

@@ -13,12 +13,11 @@ from typing import Any, Protocol
 
 import constriction
 import numpy as np
-import numpy.typing as npt
 
-from codec.entropy.tables import TOTAL, Frequencies
+from codec.arrays import Int32Array, Int64Array, UInt32Array
+from codec.entropy.tables import TOTAL
 from codec.errors import CorruptError, InrcError, MemoryLimitError
 
-Symbols = npt.NDArray[np.int32]
 WORD_BYTES = 4
 # Symbols decoded by one call.
 _PIECE = 1 << 20
@@ -27,7 +26,7 @@ _PIECE = 1 << 20
 class SymbolEncoder(Protocol):
     """Takes runs of symbols in decoding order."""
 
-    def add(self, symbols: Symbols, frequencies: Frequencies) -> None: ...
+    def add(self, symbols: Int32Array, frequencies: Int64Array) -> None: ...
 
     def finish(self) -> bytes: ...
 
@@ -35,12 +34,12 @@ class SymbolEncoder(Protocol):
 class SymbolDecoder(Protocol):
     """Gives runs of symbols in the order they were added."""
 
-    def take(self, count: int, frequencies: Frequencies) -> Symbols: ...
+    def take(self, count: int, frequencies: Int64Array) -> Int32Array: ...
 
     def finish(self) -> None: ...
 
 
-def model(frequencies: Frequencies) -> Any:
+def model(frequencies: Int64Array) -> Any:
     """The constriction model whose integer table is `frequencies` (sum 2**24, each >= 1)."""
     inside = len(frequencies) > 1 and frequencies.min() >= 1 and frequencies.max() < TOTAL
     if not inside or int(frequencies.sum()) != TOTAL:
@@ -50,13 +49,13 @@ def model(frequencies: Frequencies) -> Any:
     )
 
 
-def _words(data: bytes) -> npt.NDArray[np.uint32]:
+def _words(data: bytes) -> UInt32Array:
     if len(data) % WORD_BYTES:
         raise CorruptError("coded data is not a whole number of words")
     return np.frombuffer(data, dtype="<u4").astype(np.uint32)
 
 
-def _decode(coder: Any, count: int, frequencies: Frequencies) -> Symbols:
+def _decode(coder: Any, count: int, frequencies: Int64Array) -> Int32Array:
     """`count` symbols from a constriction decoder, its panics translated."""
     try:
         table = model(frequencies)
@@ -85,7 +84,7 @@ class RangeEncoder:
     def __init__(self) -> None:
         self._coder = constriction.stream.queue.RangeEncoder()
 
-    def add(self, symbols: Symbols, frequencies: Frequencies) -> None:
+    def add(self, symbols: Int32Array, frequencies: Int64Array) -> None:
         if len(symbols):
             self._coder.encode(np.ascontiguousarray(symbols, dtype=np.int32), model(frequencies))
 
@@ -103,7 +102,7 @@ class RangeDecoder:
     def __init__(self, data: bytes) -> None:
         self._coder = constriction.stream.queue.RangeDecoder(_words(data))
 
-    def take(self, count: int, frequencies: Frequencies) -> Symbols:
+    def take(self, count: int, frequencies: Int64Array) -> Int32Array:
         return _decode(self._coder, count, frequencies)
 
     def finish(self) -> None:
@@ -118,9 +117,9 @@ class AnsEncoder:
     """
 
     def __init__(self) -> None:
-        self._runs: list[tuple[Symbols, Frequencies]] = []
+        self._runs: list[tuple[Int32Array, Int64Array]] = []
 
-    def add(self, symbols: Symbols, frequencies: Frequencies) -> None:
+    def add(self, symbols: Int32Array, frequencies: Int64Array) -> None:
         if len(symbols):
             self._runs.append((np.ascontiguousarray(symbols, dtype=np.int32), frequencies))
 
@@ -144,7 +143,7 @@ class AnsDecoder:
             raise CorruptError("the last coded word is zero")
         self._coder = constriction.stream.stack.AnsCoder(words)
 
-    def take(self, count: int, frequencies: Frequencies) -> Symbols:
+    def take(self, count: int, frequencies: Int64Array) -> Int32Array:
         return _decode(self._coder, count, frequencies)
 
     def finish(self) -> None:

@@ -10,20 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from codec.container.leb128 import decode_uleb, encode_uleb, unzigzag, zigzag
+from codec.arrays import Int32Array, Int64Array
 from codec.entropy import bits
 from codec.entropy.coders import WORD_BYTES, SymbolDecoder, SymbolEncoder
 from codec.entropy.laplace_constants import ROWS
 from codec.entropy.tables import best_laplace_class, laplace_frequencies
 from codec.errors import CorruptError, TruncatedError
+from codec.format.leb128 import decode_uleb, encode_uleb, unzigzag, zigzag
 
-Integers = npt.NDArray[np.int64]
 LaplaceSegment = tuple[int, int]
 
 
-def encode_laplace(segments: Sequence[Integers], encoder: SymbolEncoder) -> tuple[bytes, bytes]:
+def encode_laplace(segments: Sequence[Int64Array], encoder: SymbolEncoder) -> tuple[bytes, bytes]:
     """Parameters (segment classes and lengths) and data for the concatenation of `segments`."""
     classed = _merge([(best_laplace_class(values), values) for values in segments if values.size])
     parameters = encode_uleb(len(classed))
@@ -42,8 +41,8 @@ def encode_laplace(segments: Sequence[Integers], encoder: SymbolEncoder) -> tupl
     return parameters, encode_uleb(len(words) // WORD_BYTES) + words + packed + b"".join(escapes)
 
 
-def _merge(classed: list[tuple[int, Integers]]) -> list[tuple[int, Integers]]:
-    merged: list[tuple[int, Integers]] = []
+def _merge(classed: list[tuple[int, Int64Array]]) -> list[tuple[int, Int64Array]]:
+    merged: list[tuple[int, Int64Array]] = []
     for laplace_class, values in classed:
         if merged and merged[-1][0] == laplace_class:
             merged[-1] = (laplace_class, np.concatenate([merged[-1][1], values.ravel()]))
@@ -53,8 +52,8 @@ def _merge(classed: list[tuple[int, Integers]]) -> list[tuple[int, Integers]]:
 
 
 def split_symbols(
-    values: Integers, laplace_class: int
-) -> tuple[npt.NDArray[np.int32], Integers, Integers]:
+    values: Int64Array, laplace_class: int
+) -> tuple[Int32Array, Int64Array, Int64Array]:
     """Symbol indices, low bits of those that are not escapes, and the values that are."""
     shift, half_width, _, _ = ROWS[laplace_class]
     high = values >> shift
@@ -67,7 +66,7 @@ def decode_laplace(
     segments: Sequence[LaplaceSegment],
     data: bytes,
     decoder_type: Callable[[bytes], SymbolDecoder],
-) -> Integers:
+) -> Int64Array:
     """The integers of segments given as (class, length), from `data`.
 
     Raises:
@@ -88,7 +87,7 @@ def decode_laplace(
     return _restore(parts, data, end)
 
 
-def _restore(parts: list[tuple[int, Integers]], data: bytes, position: int) -> Integers:
+def _restore(parts: list[tuple[int, Int64Array]], data: bytes, position: int) -> Int64Array:
     if not parts:
         if position != len(data):
             raise CorruptError("bytes follow a stream of no integers", offset=position)
@@ -103,7 +102,7 @@ def _restore(parts: list[tuple[int, Integers]], data: bytes, position: int) -> I
     packed_end = position + (int(widths.sum()) + 7) // 8
     if packed_end > len(data):
         raise TruncatedError("the data ends inside a stream", offset=position)
-    values: Integers = (symbols - half_widths) << shifts
+    values: Int64Array = (symbols - half_widths) << shifts
     values[~escaped] += bits.unpack(data[position:packed_end], widths)
     position = packed_end
     for index in np.flatnonzero(escaped):

@@ -13,15 +13,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import BoolArray, Int8Array, Int16Array, Int32Array, Int64Array
 from codec.entropy.coders import RangeDecoder, RangeEncoder
-from codec.entropy.tables import TOTAL, Frequencies
+from codec.entropy.tables import TOTAL
 
-Mask = npt.NDArray[np.bool_]
-Symbols = npt.NDArray[np.int32]
 # Codes (or decodes) the samples at one chunk of a pass, all of one context.
-Exchange = Callable[[Symbols | int, Frequencies], Symbols]
+Exchange = Callable[[Int32Array | int, Int64Array], Int32Array]
 
 SHARES = 9
 MIN_CHUNK = 1024
@@ -29,11 +27,11 @@ CHUNKS_PER_PASS = 64
 COUNT_LIMIT = 1 << 16
 
 
-def encode_mask(mask: Mask) -> bytes:
+def encode_mask(mask: BoolArray) -> bytes:
     """The coded bits of `mask` (bool, 1 to 4 axes, at least one sample)."""
     encoder = RangeEncoder()
 
-    def exchange(symbols: Symbols | int, frequencies: Frequencies) -> Symbols:
+    def exchange(symbols: Int32Array | int, frequencies: Int64Array) -> Int32Array:
         if isinstance(symbols, int):
             raise TypeError("encoding takes the symbols themselves")
         encoder.add(symbols, frequencies)
@@ -43,7 +41,7 @@ def encode_mask(mask: Mask) -> bytes:
     return encoder.finish()
 
 
-def decode_mask(data: bytes, shape: tuple[int, ...]) -> Mask:
+def decode_mask(data: bytes, shape: tuple[int, ...]) -> BoolArray:
     """The mask of `shape` that `encode_mask` coded.
 
     Raises:
@@ -51,7 +49,7 @@ def decode_mask(data: bytes, shape: tuple[int, ...]) -> Mask:
     """
     decoder = RangeDecoder(data)
 
-    def exchange(symbols: Symbols | int, frequencies: Frequencies) -> Symbols:
+    def exchange(symbols: Int32Array | int, frequencies: Int64Array) -> Int32Array:
         count = symbols if isinstance(symbols, int) else len(symbols)
         return decoder.take(count, frequencies)
 
@@ -85,7 +83,7 @@ def passes(shape: tuple[int, ...]) -> Iterator[_Pass]:
 class _Walk:
     """The order, contexts and probabilities that encoder and decoder share."""
 
-    def __init__(self, values: npt.NDArray[np.int8], *, known: bool) -> None:
+    def __init__(self, values: Int8Array, *, known: bool) -> None:
         self.values = values
         self.encoding = known
         self.ndim = values.ndim
@@ -120,9 +118,9 @@ class _Walk:
 
     def _run_chunk(
         self,
-        symbols: Symbols,
-        contexts: npt.NDArray[np.int64],
-        counts: npt.NDArray[np.int64],
+        symbols: Int32Array,
+        contexts: Int64Array,
+        counts: Int64Array,
         exchange: Exchange,
     ) -> None:
         before = counts.copy()
@@ -138,9 +136,7 @@ class _Walk:
             while counts[context].sum() > COUNT_LIMIT:
                 counts[context] >>= 1
 
-    def _contexts(
-        self, lattice: npt.NDArray[np.int8], step: _Pass, shape: tuple[int, ...]
-    ) -> npt.NDArray[np.int64]:
+    def _contexts(self, lattice: Int8Array, step: _Pass, shape: tuple[int, ...]) -> Int64Array:
         """Context of each target: agreement of the two neighbours along each axis, then the
         weighted share of ones among all decoded neighbours."""
         near = np.zeros((self.ndim, 2, *shape), dtype=np.int16)
@@ -165,10 +161,10 @@ class _Walk:
 
 
 def _add_neighbours(
-    lattice: npt.NDArray[np.int8],
+    lattice: Int8Array,
     parity: tuple[int, ...],
     offset: tuple[int, ...],
-    sums: npt.NDArray[np.int16],
+    sums: Int16Array,
     weight: int,
 ) -> None:
     """Add the neighbour at `offset`, where it lies inside, to `sums` = (weights, ones)."""
@@ -185,7 +181,7 @@ def _add_neighbours(
     ones[tuple(destination)] += weight * lattice[tuple(source)]
 
 
-def _bernoulli(counts: npt.NDArray[np.int64]) -> Frequencies:
+def _bernoulli(counts: Int64Array) -> Int64Array:
     """Frequencies of (0, 1) after `counts` of each: (2 n + 1) / (2 (n0 + n1) + 2), kept inside."""
     zeros, ones = int(counts[0]), int(counts[1])
     frequency = TOTAL * (2 * ones + 1) // (2 * (zeros + ones) + 2)

@@ -12,12 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
-from codec.container.compression import BROTLI as BROTLI_METHOD
-from codec.container.compression import ZSTD as ZSTD_METHOD
-from codec.container.compression import compress_frame, decompress
-from codec.container.leb128 import decode_uleb, encode_uleb, unzigzag, zigzag
+from codec.arrays import Int32Array, Int64Array
 from codec.entropy import bits
 from codec.entropy.coders import (
     AnsDecoder,
@@ -37,6 +33,10 @@ from codec.errors import (
     TruncatedError,
     UnsupportedError,
 )
+from codec.format.compression import BROTLI as BROTLI_METHOD
+from codec.format.compression import ZSTD as ZSTD_METHOD
+from codec.format.compression import compress_frame, decompress
+from codec.format.leb128 import decode_uleb, encode_uleb, unzigzag, zigzag
 from codec.limits import Limits
 
 RAW, ANS, RANGE, ZSTD, BROTLI, MIXING, OCTREE, ARRAY = range(8)
@@ -51,14 +51,12 @@ INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
 
 # Decodes the next coefficients of a lattice, or an octree: (coder, count, data) -> int32 in coding
 # order.
-DecodeSegment = Callable[[int, int, bytes], npt.NDArray[np.int32]]
+DecodeSegment = Callable[[int, int, bytes], Int32Array]
 _ENCODERS: dict[int, Callable[[], SymbolEncoder]] = {ANS: AnsEncoder, RANGE: RangeEncoder}
 _DECODERS: dict[int, Callable[[bytes], SymbolDecoder]] = {ANS: AnsDecoder, RANGE: RangeDecoder}
 _METHODS = {ZSTD: ZSTD_METHOD, BROTLI: BROTLI_METHOD}
 # A table costs most of a byte per symbol, so it cannot pay where there are as many symbols.
 _STATIC_MAX_ALPHABET = 4096
-
-Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ class StreamSummary:
 
 
 def encode_stream(
-    segments: Sequence[Integers], coder: str = "auto", shape: Sequence[int] = ()
+    segments: Sequence[Int64Array], coder: str = "auto", shape: Sequence[int] = ()
 ) -> bytes:
     """The smallest stream for the concatenation of `segments`.
 
@@ -105,7 +103,7 @@ def encode_segment(segment: Segment, coder: int = MIXING) -> bytes:
 
 
 def _candidates(
-    values: Integers, segments: Sequence[Integers]
+    values: Int64Array, segments: Sequence[Int64Array]
 ) -> list[tuple[int, Callable[[], bytes]]]:
     found: list[tuple[int, Callable[[], bytes]]] = [
         (RAW, partial(_encode_raw, values)),
@@ -126,14 +124,14 @@ def _assemble(coder: int, count: int, parameters: bytes, data: bytes) -> bytes:
     return head + encode_uleb(len(data)) + data
 
 
-def _encode_raw(values: Integers) -> bytes:
+def _encode_raw(values: Int64Array) -> bytes:
     offset = int(values.min()) if len(values) else 0
     width = int(values.max() - offset).bit_length() if len(values) else 0
     parameters = encode_uleb(zigzag(offset)) + bytes([width])
     return _assemble(RAW, len(values), parameters, bits.pack(values - offset, width))
 
 
-def _encode_bytes(coder: int, values: Integers) -> bytes:
+def _encode_bytes(coder: int, values: Int64Array) -> bytes:
     width = next(
         width
         for width in (1, 2, 4)
@@ -143,7 +141,7 @@ def _encode_bytes(coder: int, values: Integers) -> bytes:
     return _assemble(coder, len(values), bytes([width]), data)
 
 
-def _encode_array(values: Integers, shape: Sequence[int]) -> list[bytes]:
+def _encode_array(values: Int64Array, shape: Sequence[int]) -> list[bytes]:
     """The stream of coder array, if it can hold these values."""
     from codec.entropy.mixing.coder import encode_lattice
 
@@ -157,7 +155,7 @@ def _encode_array(values: Integers, shape: Sequence[int]) -> list[bytes]:
     return [_assemble(ARRAY, len(values), parameters, segment.data)]
 
 
-def _encode_static(coder: int, values: Integers) -> bytes:
+def _encode_static(coder: int, values: Int64Array) -> bytes:
     offset = int(values.min())
     symbols = (values - offset).astype(np.int32)
     counts = np.bincount(symbols).astype(np.int64)
@@ -169,7 +167,7 @@ def _encode_static(coder: int, values: Integers) -> bytes:
     return _assemble(coder, len(values), parameters + bytes([order]) + table, encoder.finish())
 
 
-def _encode_laplace(coder: int, segments: Sequence[Integers]) -> bytes:
+def _encode_laplace(coder: int, segments: Sequence[Int64Array]) -> bytes:
     parameters, data = encode_laplace(segments, _ENCODERS[coder]())
     count = sum(segment.size for segment in segments)
     return _assemble(coder, count, bytes([LAPLACE]) + parameters, data)
@@ -177,7 +175,7 @@ def _encode_laplace(coder: int, segments: Sequence[Integers]) -> bytes:
 
 def decode_stream(
     data: bytes, position: int, limits: Limits, most: int | None = None
-) -> tuple[Integers, int]:
+) -> tuple[Int64Array, int]:
     """The integers of the stream at `position` (int64, 1-D), and the position after it.
 
     Args:
@@ -196,7 +194,7 @@ def decode_stream_with_summary(
     limits: Limits,
     decode_segment: DecodeSegment | None = None,
     most: int | None = None,
-) -> tuple[Integers | npt.NDArray[np.int32], int, StreamSummary]:
+) -> tuple[Int64Array | Int32Array, int, StreamSummary]:
     """As `decode_stream`, with what the stream is made of.
 
     Args:
@@ -285,7 +283,7 @@ def _payload(data: bytes, position: int) -> tuple[bytes, int]:
     return data[position : position + size], position + size
 
 
-def _decode_raw(data: bytes, position: int, count: int) -> tuple[Integers, int]:
+def _decode_raw(data: bytes, position: int, count: int) -> tuple[Int64Array, int]:
     offset, position = decode_uleb(data, position)
     width, position = _byte(data, position)
     if width > 32:
@@ -298,7 +296,7 @@ def _decode_raw(data: bytes, position: int, count: int) -> tuple[Integers, int]:
     return bits.unpack(payload, np.full(count, width)) + unzigzag(offset), position
 
 
-def _decode_bytes(coder: int, data: bytes, position: int, count: int) -> tuple[Integers, int]:
+def _decode_bytes(coder: int, data: bytes, position: int, count: int) -> tuple[Int64Array, int]:
     width, position = _byte(data, position)
     if width not in (1, 2, 4):
         raise CorruptError(f"integers of {width} bytes", offset=position)
@@ -307,7 +305,7 @@ def _decode_bytes(coder: int, data: bytes, position: int, count: int) -> tuple[I
     return np.frombuffer(raw, f"<i{width}").astype(np.int64), position
 
 
-def _decode_array(data: bytes, position: int, count: int) -> tuple[Integers, int]:
+def _decode_array(data: bytes, position: int, count: int) -> tuple[Int64Array, int]:
     lengths, position = _read_lengths(data, position, count)
     payload, position = _payload(data, position)
     from codec.entropy.mixing.coder import LatticeDecoder
@@ -330,7 +328,7 @@ def _read_lengths(data: bytes, position: int, count: int) -> tuple[list[int], in
     return lengths, position
 
 
-def _decode_static(coder: int, data: bytes, position: int, count: int) -> tuple[Integers, int]:
+def _decode_static(coder: int, data: bytes, position: int, count: int) -> tuple[Int64Array, int]:
     (offset, counts), position = _read_table(data, position)
     check_counts(counts)
     payload, position = _payload(data, position)
@@ -340,7 +338,7 @@ def _decode_static(coder: int, data: bytes, position: int, count: int) -> tuple[
     return symbols.astype(np.int64) + unzigzag(offset), position
 
 
-def _read_table(data: bytes, position: int) -> tuple[tuple[int, Integers], int]:
+def _read_table(data: bytes, position: int) -> tuple[tuple[int, Int64Array], int]:
     """Offset and counts of a static model."""
     offset, position = decode_uleb(data, position)
     size, position = decode_uleb(data, position)
@@ -351,7 +349,7 @@ def _read_table(data: bytes, position: int) -> tuple[tuple[int, Integers], int]:
     return (offset, counts), position
 
 
-def _decode_laplace(coder: int, data: bytes, position: int, count: int) -> tuple[Integers, int]:
+def _decode_laplace(coder: int, data: bytes, position: int, count: int) -> tuple[Int64Array, int]:
     segments, position = _read_classes(data, position, count)
     payload, position = _payload(data, position)
     return decode_laplace(segments, payload, _DECODERS[coder]), position

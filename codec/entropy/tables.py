@@ -9,8 +9,8 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Float64Array, Int64Array
 from codec.entropy.laplace_constants import ROWS
 from codec.errors import CorruptError
 
@@ -20,10 +20,8 @@ LAPLACE_CLASSES = len(ROWS)
 MAX_ALPHABET = 1 << 16
 _TAIL_BITS = 30
 
-Frequencies = npt.NDArray[np.int64]
 
-
-def normalise_counts(counts: npt.NDArray[np.int64]) -> Frequencies:
+def normalise_counts(counts: Int64Array) -> Int64Array:
     """Frequencies of sum 2**24, each >= 1, in proportion to `counts` (1-D, >= 0, sum >= 1).
 
     Each symbol gets 1 and the floor of its share of the rest; what is left over goes to the first
@@ -36,7 +34,7 @@ def normalise_counts(counts: npt.NDArray[np.int64]) -> Frequencies:
 
 
 @cache
-def laplace_frequencies(index: int) -> Frequencies:
+def laplace_frequencies(index: int) -> Int64Array:
     """Frequencies of Laplace class `index`: 2 M + 1 symbols -M..M, then the escape."""
     _, half_width, tail, ratio = ROWS[index]
     mass = tail >> (32 - _TAIL_BITS)
@@ -53,7 +51,7 @@ def laplace_frequencies(index: int) -> Frequencies:
     return frequencies
 
 
-def check_counts(counts: npt.NDArray[np.int64]) -> None:
+def check_counts(counts: Int64Array) -> None:
     """Raise `CorruptError` unless `counts` can be normalised."""
     if not 2 <= len(counts) <= MAX_ALPHABET:
         raise CorruptError(f"a table of {len(counts)} symbols; 2 to {MAX_ALPHABET} are allowed")
@@ -62,7 +60,7 @@ def check_counts(counts: npt.NDArray[np.int64]) -> None:
 
 
 @cache
-def _laplace_costs() -> npt.NDArray[np.float64]:
+def _laplace_costs() -> Float64Array:
     """Bits per symbol for |v| = 0..63 under each class: a (64 classes, 64 magnitudes) array."""
     costs = np.empty((LAPLACE_CLASSES, 64))
     for index, (shift, half_width, _, _) in enumerate(ROWS):
@@ -75,7 +73,7 @@ def _laplace_costs() -> npt.NDArray[np.float64]:
     return costs
 
 
-def best_laplace_class(values: npt.NDArray[np.int64]) -> int:
+def best_laplace_class(values: Int64Array) -> int:
     """The class that codes `values` (1-D, any sign) in about the fewest bits.
 
     Small magnitudes are priced by table; beyond them the maximum-likelihood scale, the mean

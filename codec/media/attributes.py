@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from codec.media.array_layout import ARRAY_MEDIA, DatasetLayout
-from codec.media.dataset import Array, Metadata, VerbatimValue
-from codec.media.netcdf_layout import (
+from codec.arrays import Array
+from codec.media.arrays.layout import ARRAY_MEDIA, DatasetLayout
+from codec.media.dataset import Metadata, VerbatimValue
+from codec.media.netcdf.layout import (
     CHAR,
     STRING,
     Attribute,

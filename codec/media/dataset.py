@@ -1,7 +1,7 @@
 """What every reader of a medium produces and every writer consumes.
 
 A `Dataset` is split in two: the fields that will be fitted, and everything else, which is kept
-verbatim. `metadata` is a tree of plain values (the subset of CBOR that `codec.container.cbor`
+verbatim. `metadata` is a tree of plain values (the subset of CBOR that `codec.format.cbor`
 writes: None, bool, int, float, str, bytes, list, dict with int keys), whose layout belongs to the
 medium and is specified in `format_spec/metadata.md`.
 """
@@ -14,11 +14,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from codec.surface import Sheet, Surface
+from codec.arrays import Array, BoolArray, Float64Array, Int64Array
+from codec.plugin_api.surface import Sheet, Surface
 
-Array = npt.NDArray[Any]
 Metadata = dict[int, Any]
 VerbatimValue = Array | list[str]
 
@@ -61,7 +60,7 @@ class Field:
     fill_values: tuple[Any, ...] = ()
     packing: tuple[float, float] | None = None
     units: str = ""
-    valid: npt.NDArray[np.bool_] | None = None
+    valid: BoolArray | None = None
     peak: float | None = None
 
     @property
@@ -103,8 +102,8 @@ class Shape:
 class TriangleMesh:
     """Vertices (n, 3) float64 in the original frame and unit, and faces (m, 3) int64, outward."""
 
-    vertices: npt.NDArray[np.float64]
-    faces: npt.NDArray[np.int64]
+    vertices: Float64Array
+    faces: Int64Array
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from codec.arrays import Array
 from codec.errors import CorruptError, InvalidInputError
-from codec.media.dataset import Array, Metadata, VerbatimValue
+from codec.media.dataset import Metadata, VerbatimValue
 
 
 @dataclass(frozen=True)

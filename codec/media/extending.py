@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from codec.errors import InvalidInputError
-from codec.media import extending_arrays, extending_netcdf
+from codec.media.arrays import extend as extending_arrays
 from codec.media.dataset import Metadata
 from codec.media.described import Along, Described
+from codec.media.netcdf import extend as extending_netcdf
 
 NETCDF, NPY, RAW = "netcdf", "npy", "raw"
 _GROWING = (NETCDF, *extending_arrays.MEDIA, NPY, RAW)

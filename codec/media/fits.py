@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from codec.errors import CorruptError, InvalidInputError
-from codec.media import array_fields
-from codec.media.array_fields import ArrayFile, StoredArray, code_of
+from codec.media.arrays import fields as array_fields
+from codec.media.arrays.decoded import DecodedArray, decoded_arrays, own_layout
+from codec.media.arrays.fields import ArrayFile, StoredArray, code_of
 from codec.media.dataset import ArraySource, Dataset, DecodedDataset, VerbatimValue
-from codec.media.decoded_arrays import DecodedArray, decoded_arrays, own_layout
 from codec.media.formats import first_bytes
 from codec.media.geometry import Geometry
 from codec.media.libraries import library, reading, writing

@@ -18,8 +18,8 @@ from pathlib import Path
 from codec.errors import InvalidInputError
 from codec.media import recognise
 from codec.media.dataset import Dataset, DecodedDataset
-from codec.media.raw_layout import RawLayout
-from codec.options import SIGNED
+from codec.options.encode import SIGNED
+from codec.options.raw_layout import RawLayout
 
 Writer = Callable[[Path, DecodedDataset, str], None]
 # The mark of NIfTI stands farthest from the start, at byte 344.
@@ -62,8 +62,8 @@ FORMATS = (
         "NetCDF",
         recognise.NETCDF_SUFFIXES,
         re.compile(rb"CDF[\x01\x02\x05]"),
-        "codec.media.netcdf_read",
-        "codec.media.netcdf_write",
+        "codec.media.netcdf.read",
+        "codec.media.netcdf.write",
     ),
     Format(
         "hdf5",
@@ -79,8 +79,8 @@ FORMATS = (
         "Zarr",
         (".zarr", ".zarr.zip"),
         re.compile(_ZIP),
-        "codec.media.zarr_store",
-        "codec.media.zarr_store",
+        "codec.media.zarr.store",
+        "codec.media.zarr.store",
         recognise.zip_medium,
         folder=True,
     ),
@@ -122,8 +122,8 @@ FORMATS = (
         "NRRD",
         (".nrrd", ".nhdr"),
         re.compile(rb"NRRD00"),
-        "codec.media.nrrd_file",
-        "codec.media.nrrd_file",
+        "codec.media.nrrd",
+        "codec.media.nrrd",
     ),
     Format(
         "mrc",
@@ -146,8 +146,8 @@ FORMATS = (
         "VTK ImageData",
         (".vti",),
         re.compile(rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<VTKFile\s", re.DOTALL),
-        "codec.media.vti",
-        "codec.media.vti",
+        "codec.media.vti.image_data",
+        "codec.media.vti.image_data",
     ),
     Format(
         "image",
@@ -158,8 +158,8 @@ FORMATS = (
             rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|RIFF.{4}WEBP|BM.{4}\x00{4}|P[2356][\s#]",
             re.DOTALL,
         ),
-        "codec.media.image",
-        "codec.media.image_write",
+        "codec.media.image.read",
+        "codec.media.image.write",
     ),
     Format(
         "tiff",
@@ -175,8 +175,8 @@ FORMATS = (
         "meshes",
         (".ply", ".obj", ".stl", ".off", ".glb"),
         re.compile(rb"ply\r?\n|glTF|OFF\s|solid\s"),
-        "codec.media.mesh_read",
-        "codec.media.mesh_write",
+        "codec.media.mesh.read",
+        "codec.media.mesh.write",
     ),
 )
 _BY_MEDIUM = {row.medium: row for row in FORMATS}

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from codec.arrays import Float64Array
 from codec.errors import CorruptError
 
 _SPACING, _ORIGIN, _DIRECTION, _UNITS, _SPACE, _AXES = range(6)
@@ -61,9 +62,9 @@ class Geometry:
             for axis in range(self.rank)
         )
 
-    def matrix(self) -> npt.NDArray[np.float64]:
+    def matrix(self) -> Float64Array:
         """(rank, rank): column k is the step from one sample to the next along spatial axis k."""
-        steps: npt.NDArray[np.float64] = (
+        steps: Float64Array = (
             np.array(self.vectors(), np.float64) * np.array(self.spacing, np.float64)[:, None]
         )
         return steps.T

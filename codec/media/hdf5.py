@@ -7,18 +7,19 @@ from typing import Any
 
 import numpy as np
 
+from codec.arrays import Array
 from codec.errors import InvalidInputError
-from codec.media import array_fields
-from codec.media.array_attributes import (
+from codec.media.arrays import fields as array_fields
+from codec.media.arrays.attributes import (
     attributes_from_tree,
     attributes_to_tree,
     geometry_attributes,
     geometry_from_attributes,
 )
-from codec.media.array_fields import ArrayFile, StoredArray
-from codec.media.array_layout import NAMING, ArrayLayout
-from codec.media.dataset import Array, Dataset, DecodedDataset, VerbatimValue
-from codec.media.decoded_arrays import DecodedArray, decoded_arrays, own_layout
+from codec.media.arrays.decoded import DecodedArray, decoded_arrays, own_layout
+from codec.media.arrays.fields import ArrayFile, StoredArray
+from codec.media.arrays.layout import NAMING, ArrayLayout
+from codec.media.dataset import Dataset, DecodedDataset, VerbatimValue
 from codec.media.formats import first_bytes
 from codec.media.libraries import reading, writing
 from codec.media.own_parts import OwnPart, affordable

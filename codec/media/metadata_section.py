@@ -10,14 +10,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from codec.container import cbor
 from codec.errors import CorruptError
-from codec.media import netcdf_layout
-from codec.media.array_layout import ARRAY_MEDIA, DatasetLayout
+from codec.format import cbor
+from codec.media.arrays.layout import ARRAY_MEDIA, DatasetLayout
 from codec.media.attributes import NETCDF
 from codec.media.dataset import Metadata
-from codec.media.image_metadata import ImageMetadata
-from codec.media.mesh_frame import MeshFrame
+from codec.media.image.metadata import ImageMetadata
+from codec.media.mesh.frame import MeshFrame
+from codec.media.netcdf import layout as netcdf_layout
 
 Forms: TypeAlias = Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]
 """Shape and dtype of each field of a file."""

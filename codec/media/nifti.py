@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from codec.errors import InvalidInputError
-from codec.media import array_fields
-from codec.media.array_fields import MOST_COMPONENTS, StoredArray
+from codec.media.arrays import fields as array_fields
+from codec.media.arrays.decoded import DecodedArray, only_array, own_layout
+from codec.media.arrays.fields import MOST_COMPONENTS, StoredArray
 from codec.media.dataset import ArraySource, Dataset, DecodedDataset
-from codec.media.decoded_arrays import DecodedArray, only_array, own_layout
 from codec.media.formats import first_bytes
 from codec.media.geometry import Geometry
 from codec.media.libraries import library, reading, writing

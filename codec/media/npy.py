@@ -8,9 +8,10 @@ from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
+from codec.arrays import Array
 from codec.errors import InvalidInputError, InvalidOptionError
-from codec.media.dataset import Array, Dataset, DecodedDataset, Field
-from codec.media.decoded_arrays import DecodedArray, decoded_arrays
+from codec.media.arrays.decoded import DecodedArray, decoded_arrays
+from codec.media.dataset import Dataset, DecodedDataset, Field
 from codec.media.formats import first_bytes
 from codec.media.sample_file import SampleFile, reserve
 

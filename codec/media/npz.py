@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from codec.errors import InvalidInputError
-from codec.media import array_fields
-from codec.media.array_fields import ArrayFile, StoredArray
-from codec.media.array_layout import NAMING, ArrayLayout
+from codec.media.arrays import fields as array_fields
+from codec.media.arrays.decoded import decoded_arrays, own_layout
+from codec.media.arrays.fields import ArrayFile, StoredArray
+from codec.media.arrays.layout import NAMING, ArrayLayout
 from codec.media.dataset import Dataset, DecodedDataset, VerbatimValue
-from codec.media.decoded_arrays import decoded_arrays, own_layout
 from codec.media.formats import first_bytes
 from codec.media.libraries import reading, writing
 from codec.media.own_parts import OwnPart

@@ -8,15 +8,15 @@ from typing import Any, Literal
 import numpy as np
 
 from codec.errors import InvalidInputError
-from codec.media import array_fields
-from codec.media.array_fields import StoredArray
-from codec.media.array_layout import ArrayLayout, DatasetLayout
+from codec.media.arrays import fields as array_fields
+from codec.media.arrays.decoded import only_array, own_layout
+from codec.media.arrays.fields import StoredArray
+from codec.media.arrays.layout import ArrayLayout, DatasetLayout
 from codec.media.dataset import Dataset, DecodedDataset, Metadata
-from codec.media.decoded_arrays import only_array, own_layout
 from codec.media.libraries import writing
 from codec.media.own_parts import OwnPart
-from codec.media.raw_layout import RawLayout
 from codec.media.sample_file import SampleFile
+from codec.options.raw_layout import RawLayout
 
 MEDIUM = "raw"
 _HEADER, _ORDER = range(2)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from codec.errors import CorruptError
-from codec.media.array_layout import ARRAY_MEDIA, ArrayLayout, DatasetLayout
+from codec.media.arrays.layout import ARRAY_MEDIA, ArrayLayout, DatasetLayout
 from codec.media.attributes import NETCDF, variable_attributes
 from codec.media.dataset import Metadata
-from codec.media.netcdf_layout import FileLayout, from_tree, to_tree
+from codec.media.netcdf.layout import FileLayout, from_tree, to_tree
 
 
 def remaining(

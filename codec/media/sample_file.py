@@ -16,9 +16,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from codec.container.byte_sources import FileSource
+from codec.arrays import Array
 from codec.errors import InvalidInputError
-from codec.media.dataset import Array
+from codec.files.byte_sources import FileSource
 
 # Rows shorter than this are read with what lies between them, which costs less than many calls.
 _ROW_BYTES = 4096

@@ -1,6 +1,6 @@
 """TIFF stacks: several pages, and hyperstacks of ImageJ and OME, read with tifffile.
 
-A file that is one plain picture is an image, and goes to `codec.media.image`.
+A file that is one plain picture is an image, and goes to `codec.media.image.read`.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from codec.arrays import Array
 from codec.errors import InvalidInputError
-from codec.media import array_fields
-from codec.media.array_fields import MOST_COMPONENTS, ArrayFile, StoredArray
-from codec.media.dataset import Array, ArraySource, Dataset, DecodedDataset
-from codec.media.decoded_arrays import IMAGE, DecodedArray, decoded_arrays, own_layout
+from codec.media.arrays import fields as array_fields
+from codec.media.arrays.decoded import IMAGE, DecodedArray, decoded_arrays, own_layout
+from codec.media.arrays.fields import MOST_COMPONENTS, ArrayFile, StoredArray
+from codec.media.dataset import ArraySource, Dataset, DecodedDataset
 from codec.media.formats import first_bytes
 from codec.media.geometry import Geometry
-from codec.media.image_channels import in_channel_order
+from codec.media.image.channels import in_channel_order
 from codec.media.libraries import library, reading, writing
 from codec.media.own_parts import OwnPart
 from codec.media.sample_file import SampleFile
@@ -223,7 +224,7 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     """
     found = own_layout(dataset, MEDIUM)
     if found is None and in_channel_order(dataset.fields):
-        from codec.media import image_write
+        from codec.media.image import write as image_write
 
         image_write.write(path, dataset, history)
         return

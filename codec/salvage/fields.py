@@ -8,17 +8,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
-from codec.container.items import Dim, Item
-from codec.container.provenance import BOUND, SAMPLES
-from codec.container.tile_grid import Box, box_samples, core_of
+from codec.arrays import Int64Array
 from codec.errors import CorruptError
+from codec.format.headers import Dim, Item
+from codec.format.provenance import BOUND, SAMPLES
+from codec.format.tile_grid import Box, box_samples, core_of
 from codec.limits import Limits
 from codec.reports import LostRegion
 from codec.salvage.items import SavedItem, SavedItems, lost_header
-
-Indices = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -216,7 +214,7 @@ def _hidden(places: Sequence[Place]) -> list[Place]:
     ]
 
 
-def _shared(box: Box, starts: Indices, stops: Indices) -> Iterator[Box]:
+def _shared(box: Box, starts: Int64Array, stops: Int64Array) -> Iterator[Box]:
     """What of other boxes lies in a box, in its own samples."""
     own = np.array([part.start for part in box]), np.array([part.stop for part in box])
     first, last = np.maximum(starts, own[0]) - own[0], np.minimum(stops, own[1]) - own[0]

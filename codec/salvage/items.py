@@ -11,23 +11,23 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from codec.assembly import IntegerSection
-from codec.container.items import Component, Item
-from codec.container.section_index import DIGESTED_TYPES, file_digest, section_digest
-from codec.container.sections import HEADER_BYTES
-from codec.container.tile_grid import Box
-from codec.contracts import Architecture, TensorSpec
-from codec.entropy.mask_section import (
+from codec.coding.item_sections import Coded, ItemStreams, restore_parameters, section_item
+from codec.coding.mask_section import (
     CodedMask,
     FillPatterns,
     decode_mask_section,
     encode_mask_section,
 )
+from codec.coding.residual_section import ItemResiduals
+from codec.coding.write_file import IntegerSection
 from codec.errors import CorruptError, LimitError, TruncatedError
+from codec.format.headers import Component, Item
+from codec.format.section_index import DIGESTED_TYPES, file_digest, section_digest
+from codec.format.sections import HEADER_BYTES
+from codec.format.tile_grid import Box
 from codec.limits import Limits
-from codec.pipeline.item_sections import Coded, ItemStreams, restore_parameters, section_item
-from codec.pipeline.residuals import ItemResiduals
-from codec.registry import architecture_by_identifier
+from codec.plugin_api.architecture import Architecture, TensorSpec
+from codec.plugin_api.registry import architecture_by_identifier
 from codec.salvage.numbering import numbered
 from codec.salvage.scan import DamagedFile, Piece
 

@@ -13,18 +13,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from codec.assembly import IntegerSection, KeptSection, mask_digest
-from codec.container.atomic import atomic_path, check_writable
-from codec.container.byte_sources import open_source
-from codec.container.compression import compress
-from codec.container.items import Head, Item
-from codec.container.provenance import METADATA, VARIABLE, Loss, Provenance
-from codec.container.sections import KNOWN_TYPES, ONCE_TYPES
-from codec.entropy.mask_section import encode_mask_section
-from codec.entropy.verbatim import decode_verbatim, within_limits
+from codec.arrays import Array
+from codec.coding.mask_section import encode_mask_section
+from codec.coding.verbatim_section import decode_verbatim, within_limits
+from codec.coding.write_file import IntegerSection, KeptSection, mask_digest
+from codec.encoding.encoded_tile import placed_integers
+from codec.encoding.tile_sections import PlacedItems
+from codec.encoding.tiled_encode import write_checked
 from codec.errors import CorruptError, InvalidInputError
+from codec.files.atomic import atomic_path, check_writable
+from codec.files.byte_sources import open_source
+from codec.format.compression import compress
+from codec.format.headers import Head, Item
+from codec.format.provenance import METADATA, VARIABLE, Loss, Provenance
+from codec.format.sections import KNOWN_TYPES, ONCE_TYPES
 from codec.limits import Limits, within_memory
 from codec.media.dataset import Metadata
 from codec.media.metadata_section import (
@@ -34,15 +37,12 @@ from codec.media.metadata_section import (
     encode_metadata,
 )
 from codec.media.remaining import fill_value, named_in, remaining
-from codec.reader import InrcFile
+from codec.reading.open_file import InrcFile
 from codec.reports import LostRegion, RepairReport
 from codec.salvage.fields import Place, WholeFields, whole_fields
 from codec.salvage.items import SavedItems, patterns_of, without_samples
 from codec.salvage.numbering import holes_for
 from codec.salvage.scan import DamagedFile
-from codec.tiles.encode import write_checked
-from codec.tiles.encoded import placed_integers
-from codec.tiles.write import PlacedItems
 
 _log = logging.getLogger("inrc")
 
@@ -229,7 +229,7 @@ class _Placing:
 
     def placed(self, fields: WholeFields) -> PlacedItems:
         """All items, and the masks that they name, equal ones once."""
-        self._patterns: Mapping[str, npt.NDArray[Any]] = patterns_of(self.items)
+        self._patterns: Mapping[str, Array] = patterns_of(self.items)
         self._placed = PlacedItems()
         self._numbers: dict[bytes, int] = {}
         self._mask_samples = 0
@@ -288,7 +288,7 @@ class _Placing:
             self._placed.masks.append(IntegerSection("MASK", stored, mask_digest(payload)))
         return self._numbers[payload]
 
-    def _fill(self, name: str, dtype: str) -> npt.NDArray[Any]:
+    def _fill(self, name: str, dtype: str) -> Array:
         """What an invalid sample of a field holds: as others do, as the metadata says, or NaN, the
         least integer."""
         if name in self._patterns:

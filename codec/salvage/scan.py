@@ -12,11 +12,12 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from codec.container.byte_sources import ByteSource
-from codec.container.compression import BROTLI, NONE, ZSTD, decompress
-from codec.container.leb128 import decode_uleb, encode_uleb
-from codec.container.section_index import decode_index, read_type, section_head
-from codec.container.sections import (
+from codec.errors import CorruptError, FormatError, LimitError, TruncatedError
+from codec.files.byte_sources import ByteSource
+from codec.format.compression import BROTLI, NONE, ZSTD, decompress
+from codec.format.leb128 import decode_uleb, encode_uleb
+from codec.format.section_index import decode_index, read_type, section_head
+from codec.format.sections import (
     CRC_BYTES,
     HEADER_BYTES,
     KNOWN_TYPES,
@@ -26,7 +27,6 @@ from codec.container.sections import (
     SMALL_TYPES,
     read_header,
 )
-from codec.errors import CorruptError, FormatError, LimitError, TruncatedError
 from codec.limits import Limits
 
 _HEADERS = tuple(SIGNATURE + bytes([MAJOR, MINOR, level, 0]) for level in (1, 2))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from codec.errors import MissingDependencyError
-from codec.options import EncodeOptions
+from codec.options.encode import EncodeOptions
 from codec.tuning.search import TARGET, Trial
 
 TRIALS, FRONT, PICTURE, BEST = "trials.csv", "pareto.csv", "pareto.png", "best.toml"

@@ -6,9 +6,9 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from codec.encoding.item_encoder import check_settings
 from codec.errors import InvalidInputError, InvalidOptionError, TargetError
-from codec.options import EncodeOptions, ignore_progress
-from codec.pipeline.item_encoder import check_settings
+from codec.options.encode import EncodeOptions, ignore_progress
 from codec.reports import TuneReport
 from codec.tuning.results import BEST, write_results, write_trials
 from codec.tuning.search import Trial, chosen, progress_of, resolved, search, searchable

@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from codec import registry
-from codec.encoder import encode_file
+from codec.encoding.encode import encode_file
 from codec.errors import InvalidOptionError, MissingDependencyError, TargetError
-from codec.options import AUTO, FOR_ARRAYS, EncodeOptions, Goal, Progress
-from codec.settings import Setting, texts_of
+from codec.options.encode import AUTO, FOR_ARRAYS, EncodeOptions, Goal, Progress
+from codec.options.plugin_settings import Setting, texts_of
+from codec.plugin_api import registry
 
 # Whole numbers and decimals that differ by more than this factor are searched by factors.
 _WIDE = 64.0

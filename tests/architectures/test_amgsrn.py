@@ -9,26 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 
 import codec
+from codec.arrays import Float32Array, Float64Array
 from codec.errors import CorruptError, InvalidOptionError, UnsupportedError
-from codec.pipeline import fit_journal
-from codec.registry import architecture
-from inrc_plugins.amgsrn import network
-from inrc_plugins.amgsrn.config import TRANSFORM_NUMBERS, AmgsrnConfig
-from inrc_plugins.amgsrn.device_evaluation import DeviceEvaluator
-from inrc_plugins.amgsrn.evaluation import AmgsrnEvaluator, linear_parts
-from inrc_plugins.amgsrn.family import matched
-from inrc_plugins.amgsrn.placement import Placement, PlacingTrainer
-from inrc_plugins.amgsrn.sampling import PointSampler
-from inrc_plugins.amgsrn.settings import AmgsrnSettings
-from inrc_plugins.config_map import active_axes
-
-Floats = npt.NDArray[np.float32]
-Reals = npt.NDArray[np.float64]
+from codec.files import fit_journal
+from codec.plugin_api.registry import architecture
+from inrc_plugins.architectures.amgsrn.config import TRANSFORM_NUMBERS, AmgsrnConfig
+from inrc_plugins.architectures.amgsrn.evaluation import AmgsrnEvaluator, linear_parts
+from inrc_plugins.architectures.amgsrn.settings import AmgsrnSettings
+from inrc_plugins.architectures.amgsrn.training import network
+from inrc_plugins.architectures.amgsrn.training.device_evaluation import DeviceEvaluator
+from inrc_plugins.architectures.amgsrn.training.family import matched
+from inrc_plugins.architectures.amgsrn.training.placement import Placement, PlacingTrainer
+from inrc_plugins.architectures.amgsrn.training.sampling import PointSampler
+from inrc_plugins.shared.config_map import active_axes
 
 # shape, grids, features, nodes, width, layers, bias, components
 CASES = {
@@ -41,7 +38,7 @@ CASES = {
 }
 
 
-def case(name: str) -> tuple[AmgsrnConfig, tuple[int, ...], int, list[Floats]]:
+def case(name: str) -> tuple[AmgsrnConfig, tuple[int, ...], int, list[Float32Array]]:
     """A random model whose grids are turned, moved, and partly outside the field."""
     shape, grids, features, nodes, width, layers, bias, components = CASES[name]
     config = AmgsrnConfig(grids, features, nodes, width, layers, bias)
@@ -58,9 +55,9 @@ def case(name: str) -> tuple[AmgsrnConfig, tuple[int, ...], int, list[Floats]]:
 def naive(
     config: AmgsrnConfig,
     shape: tuple[int, ...],
-    parameters: Sequence[Floats],
+    parameters: Sequence[Float32Array],
     point: Sequence[float],
-) -> Reals:
+) -> Float64Array:
     """The section "Evaluation" of amgsrn.md for one position, line by line, in float64."""
     transforms, grids, *layers = [tensor.astype(np.float64) for tensor in parameters]
     x = [2 * point[axis] / (shape[axis] - 1) - 1 for axis in active_axes(shape)]
@@ -106,7 +103,7 @@ def naive(
     return 2 * h - 1
 
 
-def points_of(shape: Sequence[int], count: int = 60) -> Reals:
+def points_of(shape: Sequence[int], count: int = 60) -> Float64Array:
     random = np.random.default_rng(5)
     inside = random.uniform(0, np.array(shape) - 1, (count, len(shape)))
     return np.concatenate([inside, np.zeros((1, len(shape))), np.array([shape]) - 1.0])
@@ -182,7 +179,7 @@ def test_the_variation_counts_neighbouring_grids_too() -> None:
 
 
 def placing(
-    values: Floats, grids: int = 2, **settings: Any
+    values: Float32Array, grids: int = 2, **settings: Any
 ) -> tuple[PlacingTrainer, dict[str, torch.Tensor]]:
     chosen = AmgsrnSettings(**settings)
     config = AmgsrnConfig(grids, 1, (4,) * (values.ndim - 1), 8, 1, 0)
@@ -193,7 +190,7 @@ def placing(
     return PlacingTrainer(function, chosen, sampler, 0, 1), tensors
 
 
-def corner_field(size: int = 12) -> Floats:
+def corner_field(size: int = 12) -> Float32Array:
     axes = np.meshgrid(*[np.linspace(-1, 1, size)] * 3, indexing="ij")
     return (2 * np.exp(-8 * sum((axis - 0.6) ** 2 for axis in axes)) - 1)[None].astype(np.float32)
 
@@ -363,7 +360,7 @@ def test_multiply_adds_are_counted_as_the_text_says() -> None:
     assert config.multiply_adds(3) == 5 * (8 * 2 + 9) + 10 * 8 + 8 * 8 + 8 * 3
 
 
-def smooth(shape: tuple[int, ...]) -> Floats:
+def smooth(shape: tuple[int, ...]) -> Float32Array:
     axes = np.meshgrid(*(np.linspace(-1, 1, size) for size in shape), indexing="ij", sparse=True)
     slope = sum((1 + number) * axis for number, axis in enumerate(axes))
     return (np.tanh(slope) + 0.3 * np.sin(3 * axes[0])).astype(np.float32)
@@ -378,7 +375,7 @@ QUICK = {
 }
 
 
-def encoded(folder: Path, field: Floats, **options: Any) -> Any:
+def encoded(folder: Path, field: Float32Array, **options: Any) -> Any:
     source, target = folder / "t.npy", folder / "t.inrc"
     np.save(source, field)
     options = {"settings": QUICK, "device": "cpu", "effort": 0, "arch": "amgsrn"} | options
@@ -492,7 +489,7 @@ with codec.open(sys.argv[1], device="cpu") as file:
         assert np.array_equal(np.load(tmp_path / "back.npy"), file["t"][...])
 
 
-def seam(folder: Path, field: Floats, overlap: int) -> float:
+def seam(folder: Path, field: Float32Array, overlap: int) -> float:
     """How much more the error jumps from brick to brick than it does from sample to sample."""
     settings = QUICK | {"tile.bricks": "2x1x1", "tile.overlap": overlap, "tile.own_range": True}
     settings |= {"arch.grids": 2, "arch.nodes": "3x3x3", "arch.width": 8, "arch.layers": 1}

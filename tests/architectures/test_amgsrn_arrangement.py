@@ -8,9 +8,9 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from codec.entropy.stream import encode_stream
-from inrc_plugins.amgsrn import network
-from inrc_plugins.amgsrn.arrangement import arranged
-from inrc_plugins.amgsrn.config import AmgsrnConfig
+from inrc_plugins.architectures.amgsrn.config import AmgsrnConfig
+from inrc_plugins.architectures.amgsrn.training import network
+from inrc_plugins.architectures.amgsrn.training.arrangement import arranged
 
 CONFIG = AmgsrnConfig(6, 2, (9, 8, 7), 8, 2, 1)
 SIZES = (13, 12, 11)

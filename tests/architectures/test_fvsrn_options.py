@@ -9,24 +9,23 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 
 import codec
+from codec.arrays import Float32Array, Float64Array, FloatArray
 from codec.errors import CorruptError, InvalidOptionError, UnsupportedError
-from inrc_plugins.config_map import active_axes
-from inrc_plugins.fvsrn import network
-from inrc_plugins.fvsrn.bands import bands_of, joined, nodal_grid, parted
-from inrc_plugins.fvsrn.config import FvsrnConfig, GaussianRows, TimeAxis, Wavelet
-from inrc_plugins.fvsrn.device_evaluation import DeviceEvaluator
-from inrc_plugins.fvsrn.evaluation import FvsrnEvaluator
-from inrc_plugins.fvsrn.family import FvsrnFamily
-from inrc_plugins.fvsrn.fourier import row_matrix
-from inrc_plugins.fvsrn.settings import FvsrnSettings
+from inrc_plugins.architectures.fvsrn.bands import bands_of, joined, nodal_grid, parted
+from inrc_plugins.architectures.fvsrn.config import FvsrnConfig, GaussianRows, TimeAxis, Wavelet
+from inrc_plugins.architectures.fvsrn.evaluation import FvsrnEvaluator
+from inrc_plugins.architectures.fvsrn.fourier import row_matrix
+from inrc_plugins.architectures.fvsrn.settings import FvsrnSettings
+from inrc_plugins.architectures.fvsrn.training import network
+from inrc_plugins.architectures.fvsrn.training.device_evaluation import DeviceEvaluator
+from inrc_plugins.architectures.fvsrn.training.family import FvsrnFamily
+from inrc_plugins.shared.config_map import active_axes
 
-Floats = npt.NDArray[np.float64]
-Parameters = list[npt.NDArray[np.float32]]
+Parameters = list[Float32Array]
 
 _PLAIN_3D = FvsrnConfig((5, 4, 7), 3, 8, 2, 2)
 # shape, config, components
@@ -66,7 +65,7 @@ def parameters_of(config: FvsrnConfig, components: int) -> Parameters:
     return found
 
 
-def synthesised(line: Floats, wavelet: int) -> Floats:
+def synthesised(line: Float64Array, wavelet: int) -> Float64Array:
     """ "Synthesis" of pyramid.md, sample by sample."""
     n = len(line)
     if n == 1:
@@ -89,7 +88,9 @@ def synthesised(line: Floats, wavelet: int) -> Floats:
     return x
 
 
-def naive_grid(config: FvsrnConfig, parameters: Parameters) -> tuple[Floats, list[Floats]]:
+def naive_grid(
+    config: FvsrnConfig, parameters: Parameters
+) -> tuple[Float64Array, list[Float64Array]]:
     """ "The grid from its coefficients" of fvsrn.md, line by line."""
     tensors = [tensor.astype(np.float64) for tensor in parameters]
     if config.wavelet is None:
@@ -120,7 +121,7 @@ def naive_grid(config: FvsrnConfig, parameters: Parameters) -> tuple[Floats, lis
     return x, tensors[1 + levels :]
 
 
-def naive_rows(config: FvsrnConfig) -> Floats:
+def naive_rows(config: FvsrnConfig) -> Float64Array:
     """ "Rows" of fvsrn.md, with Python's integers."""
     if config.rows is None:
         return np.zeros((0, config.axes))
@@ -143,8 +144,8 @@ def naive_rows(config: FvsrnConfig) -> Floats:
 
 
 def naive(
-    config: FvsrnConfig, shape: tuple[int, ...], parameters: Parameters, points: Floats
-) -> Floats:
+    config: FvsrnConfig, shape: tuple[int, ...], parameters: Parameters, points: Float64Array
+) -> Float64Array:
     """The section "Evaluation" of fvsrn.md at each point, line by line, in float64."""
     grid, layers = naive_grid(config, parameters)
     rows = naive_rows(config)
@@ -182,7 +183,7 @@ def naive(
     return np.array(found).T
 
 
-def close(found: npt.NDArray[np.floating[Any]], expected: Floats) -> None:
+def close(found: FloatArray, expected: Float64Array) -> None:
     """Class F: R is that of the values."""
     reach = np.ptp(expected)
     error = np.abs(found.astype(np.float64) - expected)
@@ -190,7 +191,7 @@ def close(found: npt.NDArray[np.floating[Any]], expected: Floats) -> None:
     assert np.sqrt(np.square(error).mean()) <= 2.0**-19 * reach
 
 
-def whole(shape: tuple[int, ...]) -> list[Floats]:
+def whole(shape: tuple[int, ...]) -> list[Float64Array]:
     return [np.arange(size, dtype=np.float64) for size in shape]
 
 
@@ -395,7 +396,7 @@ def test_settings_that_do_not_fit_the_shape_are_refused(asked: FvsrnSettings, na
         FvsrnFamily((8, 9, 1, 10), 1, asked)
 
 
-def smooth_field(shape: Sequence[int]) -> npt.NDArray[np.float32]:
+def smooth_field(shape: Sequence[int]) -> Float32Array:
     axes = np.ix_(*(np.linspace(0, 1, size) for size in shape))
     waves = [np.sin((5 + 2 * number) * axis + number) for number, axis in enumerate(axes)]
     return math.prod(waves).astype(np.float32)  # type: ignore[union-attr]

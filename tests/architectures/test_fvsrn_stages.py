@@ -12,17 +12,17 @@ import pytest
 import torch
 
 import codec
-from codec.options import Progress
-from codec.pipeline import fit_journal
-from codec.pipeline.batches import AxisSampler
-from codec.pipeline.family_units import FamilyUnits
-from codec.pipeline.recipe import Recipe
-from codec.pipeline.trainer import Tensors, Trainer
-from codec.pipeline.unit_removal import RemovableNetwork
-from codec.stage_contracts import UnitKind
-from inrc_plugins.fvsrn.config import FvsrnConfig, GaussianRows, TimeAxis, Wavelet
-from inrc_plugins.fvsrn.family import FvsrnFamily
-from inrc_plugins.fvsrn.network import latent_grid
+from codec.files import fit_journal
+from codec.options.encode import Progress
+from codec.plugin_api.stages import UnitKind
+from codec.training.batches import AxisSampler
+from codec.training.family_units import FamilyUnits
+from codec.training.recipe import Recipe
+from codec.training.trainer import Tensors, Trainer
+from codec.training.unit_removal import RemovableNetwork
+from inrc_plugins.architectures.fvsrn.config import FvsrnConfig, GaussianRows, TimeAxis, Wavelet
+from inrc_plugins.architectures.fvsrn.training.family import FvsrnFamily
+from inrc_plugins.architectures.fvsrn.training.network import latent_grid
 
 SHAPE = (6, 7, 8)
 FAMILY = FvsrnFamily(SHAPE, 2)

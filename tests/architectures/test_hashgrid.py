@@ -10,25 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 
 import codec
+from codec.arrays import Float32Array, Float64Array, FloatArray
 from codec.errors import CorruptError, InvalidOptionError, UnsupportedError
-from codec.pipeline.batches import AxisSampler
-from codec.pipeline.trainer import Tensors, Trainer
-from inrc_plugins.hashgrid import network
-from inrc_plugins.hashgrid.config import HashgridConfig
-from inrc_plugins.hashgrid.device_evaluation import DeviceEvaluator
-from inrc_plugins.hashgrid.evaluation import HashgridEvaluator
-from inrc_plugins.hashgrid.family import HashgridFamily
-from inrc_plugins.hashgrid.growth import exchangeable_growth, same_resolutions
-from inrc_plugins.hashgrid.settings import HashgridSettings
+from codec.training.batches import AxisSampler
+from codec.training.trainer import Tensors, Trainer
+from inrc_plugins.architectures.hashgrid.config import HashgridConfig
+from inrc_plugins.architectures.hashgrid.evaluation import HashgridEvaluator
+from inrc_plugins.architectures.hashgrid.growth import exchangeable_growth, same_resolutions
+from inrc_plugins.architectures.hashgrid.settings import HashgridSettings
+from inrc_plugins.architectures.hashgrid.training import network
+from inrc_plugins.architectures.hashgrid.training.device_evaluation import DeviceEvaluator
+from inrc_plugins.architectures.hashgrid.training.family import HashgridFamily
 from tests.building import file_of_tensors
 from tests.conftest import Fresh
-
-Floats = npt.NDArray[np.float64]
 
 # shape, levels, features, table, base, growth, width, layers, components
 CASES: dict[str, tuple[Any, ...]] = {
@@ -45,7 +43,7 @@ CASES: dict[str, tuple[Any, ...]] = {
 }
 
 
-def case(name: str) -> tuple[HashgridConfig, tuple[int, ...], int, list[npt.NDArray[np.float32]]]:
+def case(name: str) -> tuple[HashgridConfig, tuple[int, ...], int, list[Float32Array]]:
     shape, levels, features, table, base, growth, width, layers, components = CASES[name]
     axes = sum(size > 1 for size in shape)
     config = HashgridConfig(axes, levels, features, table, base, growth, width, layers)
@@ -67,9 +65,9 @@ def named(config: HashgridConfig, components: int, tensors: Sequence[Any]) -> Te
 def naive(
     config: HashgridConfig,
     shape: tuple[int, ...],
-    parameters: Sequence[npt.NDArray[np.float32]],
+    parameters: Sequence[Float32Array],
     point: Sequence[float],
-) -> Floats:
+) -> Float64Array:
     """The section "Evaluation" of hashgrid.md for one position, line by line, in float64."""
     x = [i / (n - 1) for i, n in zip(point, shape, strict=True) if n > 1][::-1]
     nodes, h = float(config.base), []
@@ -103,7 +101,7 @@ def naive(
     return parameters[-1].astype(np.float64) @ hidden
 
 
-def close(found: npt.NDArray[np.floating[Any]], expected: Floats) -> None:
+def close(found: FloatArray, expected: Float64Array) -> None:
     """Class F: R is 2, for y runs from -1 to 1."""
     error = np.abs(found.astype(np.float64) - expected)
     assert error.max() <= 2.0**-16 * 2
@@ -253,7 +251,7 @@ def test_chosen_growths_survive_float32(ratio: float) -> None:
         assert not same_resolutions(HashgridConfig(3, 3, 2, 12, 4, unsafe, 16, 2))
 
 
-def smooth_field() -> npt.NDArray[np.float32]:
+def smooth_field() -> Float32Array:
     z, y, x = np.meshgrid(*(np.linspace(0, 1, size) for size in (12, 14, 13)), indexing="ij")
     return (np.sin(4 * z + x) * np.cos(3 * y) + 0.3 * x).astype(np.float32)
 
@@ -273,7 +271,7 @@ def test_the_result_does_not_depend_on_threads(threads: int) -> None:
     assert all(torch.equal(tensor, shared[name]) for name, tensor in alone.items())
 
 
-def decoded_psnr(field: npt.NDArray[np.float32], path: Path) -> float:
+def decoded_psnr(field: Float32Array, path: Path) -> float:
     with codec.open(path, device="cpu") as file:
         difference = file["a"][...].astype(np.float64) - field
     peak = float(field.max() - field.min())

@@ -8,20 +8,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 
+from codec.arrays import Float32Array, Float64Array
 from codec.errors import CorruptError, UnsupportedError
-from codec.registry import architecture
-from inrc_plugins.config_map import active_axes
-from inrc_plugins.miner import network
-from inrc_plugins.miner.config import MinerConfig, layer_name
-from inrc_plugins.miner.device_evaluation import DeviceEvaluator
-from inrc_plugins.miner.evaluation import MinerEvaluator
+from codec.plugin_api.registry import architecture
+from inrc_plugins.architectures.miner.config import MinerConfig, layer_name
+from inrc_plugins.architectures.miner.evaluation import MinerEvaluator
+from inrc_plugins.architectures.miner.training import network
+from inrc_plugins.architectures.miner.training.device_evaluation import DeviceEvaluator
+from inrc_plugins.shared.config_map import active_axes
 
-Floats = npt.NDArray[np.float64]
-Parameters = list[npt.NDArray[np.float32]]
+Parameters = list[Float32Array]
 
 # shape, block, widths, layers, octaves, omega, components
 CASES: dict[str, tuple[Any, ...]] = {
@@ -58,10 +57,10 @@ def sample_of_text(
     config: MinerConfig,
     shape: tuple[int, ...],
     components: int,
-    tensors: dict[str, npt.NDArray[np.float32]],
+    tensors: dict[str, Float32Array],
     level: int,
     index: Sequence[int],
-) -> Floats:
+) -> Float64Array:
     """Y of a level at one sample: the steps 1 and 2 of the text, in float64."""
     value = np.zeros(components)
     if level + 1 < config.levels:
@@ -96,7 +95,7 @@ def sample_of_text(
 
 def text_of(
     config: MinerConfig, shape: tuple[int, ...], components: int, parameters: Parameters, level: int
-) -> Floats:
+) -> Float64Array:
     """Y of a level, (components, *sizes)."""
     names = [spec.name for spec in config.tensors(shape, components)]
     tensors = dict(zip(names, parameters, strict=True))
@@ -108,7 +107,7 @@ def text_of(
     return np.array(samples).T.reshape(components, *sizes)
 
 
-def interpolated(samples: Floats, point: Sequence[float]) -> Floats:
+def interpolated(samples: Float64Array, point: Sequence[float]) -> Float64Array:
     """Step 3 of the text."""
     for x in point:
         lower = min(int(x), samples.shape[1] - 1)

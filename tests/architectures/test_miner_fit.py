@@ -7,31 +7,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 from PIL import Image
 
 import codec
-from codec import sampled_shape
-from codec.container.items import Quantisation
-from codec.contracts import CodedTensor, Model
-from codec.pipeline import fit_journal
-from inrc_plugins.miner import float_fit, network
-from inrc_plugins.miner.coding import ActiveBlocks
-from inrc_plugins.miner.config import MinerConfig
-from inrc_plugins.miner.float_fit import level_targets
-from inrc_plugins.miner.level_fit import (
+from codec.arrays import Array
+from codec.encoding import sampled_shape
+from codec.files import fit_journal
+from codec.format.headers import Quantisation
+from codec.plugin_api.architecture import CodedTensor, Model
+from inrc_plugins.architectures.miner.config import MinerConfig
+from inrc_plugins.architectures.miner.training import float_fit, network
+from inrc_plugins.architectures.miner.training.coding import ActiveBlocks
+from inrc_plugins.architectures.miner.training.float_fit import level_targets
+from inrc_plugins.architectures.miner.training.level_fit import (
     LevelTask,
     fit_level,
     inherited_layers,
     peaks,
     start_layers,
 )
-from inrc_plugins.miner.planning import AboveThreshold, WithinBudget
+from inrc_plugins.architectures.miner.training.planning import AboveThreshold, WithinBudget
 from tests.conftest import Process
 
-Array = npt.NDArray[Any]
 QUICK = {"arch.block": 8, "arch.levels": 2, "arch.width": 8, "fit.steps": 120}
 QUICK |= {"fit.prune_steps": 5, "fit.finetune_steps": 10}
 

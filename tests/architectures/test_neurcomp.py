@@ -9,24 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 
 import codec
+from codec.arrays import Float32Array, Float64Array, FloatArray
 from codec.errors import CorruptError, UnsupportedError
-from codec.pipeline.batches import AxisSampler
-from codec.pipeline.trainer import Tensors, Trainer
-from inrc_plugins.neurcomp import network
-from inrc_plugins.neurcomp.config import NeurcompConfig
-from inrc_plugins.neurcomp.device_evaluation import DeviceEvaluator
-from inrc_plugins.neurcomp.evaluation import NeurcompEvaluator
-from inrc_plugins.neurcomp.family import NeurcompFamily
-from inrc_plugins.neurcomp.settings import NeurcompSettings
+from codec.training.batches import AxisSampler
+from codec.training.trainer import Tensors, Trainer
+from inrc_plugins.architectures.neurcomp.config import NeurcompConfig
+from inrc_plugins.architectures.neurcomp.evaluation import NeurcompEvaluator
+from inrc_plugins.architectures.neurcomp.settings import NeurcompSettings
+from inrc_plugins.architectures.neurcomp.training import network
+from inrc_plugins.architectures.neurcomp.training.device_evaluation import DeviceEvaluator
+from inrc_plugins.architectures.neurcomp.training.family import NeurcompFamily
 from tests.building import file_of_tensors
 from tests.conftest import Fresh
-
-Floats = npt.NDArray[np.float64]
 
 # shape, width, blocks, frequency, components
 CASES: dict[str, tuple[Any, ...]] = {
@@ -41,7 +39,7 @@ CASES: dict[str, tuple[Any, ...]] = {
 }
 
 
-def case(name: str) -> tuple[NeurcompConfig, tuple[int, ...], int, list[npt.NDArray[np.float32]]]:
+def case(name: str) -> tuple[NeurcompConfig, tuple[int, ...], int, list[Float32Array]]:
     shape, width, blocks, frequency, components = CASES[name]
     axes = sum(size > 1 for size in shape)
     config = NeurcompConfig(axes, width, blocks, frequency)
@@ -52,9 +50,9 @@ def case(name: str) -> tuple[NeurcompConfig, tuple[int, ...], int, list[npt.NDAr
 def naive(
     config: NeurcompConfig,
     shape: tuple[int, ...],
-    parameters: Sequence[npt.NDArray[np.float32]],
+    parameters: Sequence[Float32Array],
     point: Sequence[float],
-) -> Floats:
+) -> Float64Array:
     """The section "Evaluation" of neurcomp.md for one position, line by line, in float64."""
     longest = max(shape)
     p = [(2 * i - (n - 1)) / (longest - 1) for i, n in zip(point, shape, strict=True) if n > 1]
@@ -72,7 +70,7 @@ def naive(
     return matrix @ h + vector
 
 
-def close(found: npt.NDArray[np.floating[Any]], expected: Floats) -> None:
+def close(found: FloatArray, expected: Float64Array) -> None:
     """Class F: R is 2, for y runs from -1 to 1."""
     error = np.abs(found.astype(np.float64) - expected)
     assert error.max() <= 2.0**-16 * 2
@@ -207,7 +205,7 @@ def test_starting_values_are_those_of_the_source() -> None:
         assert 0.8 * bound < float(tensors[name].abs().max()) <= bound, name
 
 
-def smooth_field() -> npt.NDArray[np.float32]:
+def smooth_field() -> Float32Array:
     z, y, x = np.meshgrid(*(np.linspace(0, 1, size) for size in (10, 12, 9)), indexing="ij")
     return (np.sin(4 * z + x) * np.cos(3 * y) + 0.3 * x).astype(np.float32)
 

@@ -14,24 +14,35 @@ import torch
 from PIL import Image
 
 import codec
+from codec.arrays import Float32Array, Float64Array
 from codec.errors import CorruptError, InvalidOptionError, UnsupportedError
-from codec.pipeline.batches import Shard
 from codec.reports import EncodeReport
-from inrc_plugins.config_map import active_axes
-from inrc_plugins.siren.architecture import Siren
-from inrc_plugins.siren.config import GAUSS, MLP, NERF, POSITIONAL, Encoding, SirenConfig
-from inrc_plugins.siren.descent import Descent, Plan
-from inrc_plugins.siren.device_evaluation import DeviceEvaluator
-from inrc_plugins.siren.encodings import encoded_points, gauss_matrix, unit_places
-from inrc_plugins.siren.evaluation import SirenEvaluator
-from inrc_plugins.siren.field_batches import batches_of
-from inrc_plugins.siren.growth import widened
-from inrc_plugins.siren.network import GridNetwork, PointNetwork, initial_tensors, smooth_sine
-from inrc_plugins.siren.settings import SirenSettings
+from codec.training.batches import Shard
+from inrc_plugins.architectures.siren.architecture import Siren
+from inrc_plugins.architectures.siren.config import (
+    GAUSS,
+    MLP,
+    NERF,
+    POSITIONAL,
+    Encoding,
+    SirenConfig,
+)
+from inrc_plugins.architectures.siren.encodings import encoded_points, gauss_matrix, unit_places
+from inrc_plugins.architectures.siren.evaluation import SirenEvaluator
+from inrc_plugins.architectures.siren.settings import SirenSettings
+from inrc_plugins.architectures.siren.training.descent import Descent, Plan
+from inrc_plugins.architectures.siren.training.device_evaluation import DeviceEvaluator
+from inrc_plugins.architectures.siren.training.field_batches import batches_of
+from inrc_plugins.architectures.siren.training.growth import widened
+from inrc_plugins.architectures.siren.training.network import (
+    GridNetwork,
+    PointNetwork,
+    initial_tensors,
+    smooth_sine,
+)
+from inrc_plugins.shared.config_map import active_axes
 from tests.conftest import Fresh
 from tests.layering.test_import_time import BLOCK_TORCH
-
-Doubles = npt.NDArray[np.float64]
 
 # shape, encoding, width, layers, omega, components
 CASES = {
@@ -48,7 +59,7 @@ CASES = {
 
 def case(
     name: str,
-) -> tuple[SirenConfig, tuple[int, ...], int, list[npt.NDArray[np.float32]]]:
+) -> tuple[SirenConfig, tuple[int, ...], int, list[Float32Array]]:
     shape, encoding, width, layers, omega, components = CASES[name]
     config = SirenConfig(len(active_axes(shape)), width, layers, encoding, omega)
     start = initial_tensors(config, components, torch.Generator().manual_seed(len(name)))
@@ -56,7 +67,7 @@ def case(
 
 
 def by_name(
-    config: SirenConfig, components: int, parameters: Sequence[npt.NDArray[np.float32]]
+    config: SirenConfig, components: int, parameters: Sequence[Float32Array]
 ) -> dict[str, torch.Tensor]:
     specs = config.tensors(components)
     return {
@@ -67,9 +78,9 @@ def by_name(
 def naive(
     config: SirenConfig,
     shape: tuple[int, ...],
-    parameters: Sequence[npt.NDArray[np.float32]],
+    parameters: Sequence[Float32Array],
     point: Sequence[float],
-) -> Doubles:
+) -> Float64Array:
     """The section "Evaluation" of siren.md for one position, line by line."""
     p = [2 * point[axis] / (shape[axis] - 1) - 1 for axis in active_axes(shape)]
     kind, count, scale = config.encoding.kind, config.encoding.features, config.encoding.scale
@@ -93,14 +104,14 @@ def naive(
     return np.asarray(doubles[-2] @ h + doubles[-1])
 
 
-def close(found: npt.NDArray[np.floating], expected: Doubles) -> None:
+def close(found: npt.NDArray[np.floating], expected: Float64Array) -> None:
     """Class F: R is 2, for y runs from -1 to 1."""
     error = np.abs(found.astype(np.float64) - expected)
     assert error.max() <= 2.0**-16 * 2
     assert np.sqrt(np.square(error).mean()) <= 2.0**-19 * 2
 
 
-def grid(shape: Sequence[int]) -> list[Doubles]:
+def grid(shape: Sequence[int]) -> list[Float64Array]:
     return [np.arange(size, dtype=np.float64) for size in shape]
 
 
@@ -142,7 +153,7 @@ def test_torch_evaluates_the_same(name: str) -> None:
     assert PointNetwork(config)(tensors, columns).numpy() == pytest.approx(flat, abs=1e-3)
 
 
-def grid_places(size: int) -> Doubles:
+def grid_places(size: int) -> Float64Array:
     return unit_places(np.arange(size, dtype=np.float64), size)
 
 
@@ -239,7 +250,7 @@ def test_configs_come_back_from_their_maps() -> None:
             assert SirenConfig.from_map(config.to_map(), (4, 1, 5)) == config
 
 
-def waves(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+def waves(shape: tuple[int, ...]) -> Float32Array:
     axes = np.meshgrid(*[np.linspace(0, 3, n) for n in shape], indexing="ij")
     return np.asarray(np.sin(sum(axes)) * 0.8, np.float32)
 

@@ -10,22 +10,22 @@ import pytest
 import torch
 
 import codec
-from codec.options import Progress
-from codec.pipeline import fit_journal
-from codec.pipeline.batches import Shard
-from codec.pipeline.fit_journal import FitJournal
-from inrc_plugins.siren.config import GAUSS, NERF, Encoding, SirenConfig
-from inrc_plugins.siren.course import CosineCourse, PlateauCourse
-from inrc_plugins.siren.descent import Descent, Plan
-from inrc_plugins.siren.field_batches import batches_of
-from inrc_plugins.siren.network import (
+from codec.files import fit_journal
+from codec.files.fit_journal import FitJournal
+from codec.options.encode import Progress
+from codec.training.batches import Shard
+from inrc_plugins.architectures.siren.config import GAUSS, NERF, Encoding, SirenConfig
+from inrc_plugins.architectures.siren.sine_kernel import sines_and_slopes
+from inrc_plugins.architectures.siren.training.course import CosineCourse, PlateauCourse
+from inrc_plugins.architectures.siren.training.descent import Descent, Plan
+from inrc_plugins.architectures.siren.training.field_batches import batches_of
+from inrc_plugins.architectures.siren.training.network import (
     AnyNetwork,
     GridNetwork,
     PointNetwork,
     ShiftedNetwork,
     initial_tensors,
 )
-from inrc_plugins.siren.sine_kernel import sines_and_slopes
 
 CONFIG = SirenConfig(2, 6, 2, Encoding(NERF, 3, 1400))
 SHAPE = (9, 7)

@@ -15,9 +15,6 @@ import torch
 from PIL import Image
 
 import codec
-from codec.container import cbor
-from codec.container.leb128 import encode_uleb
-from codec.container.priors import RATE_KINDS, SIGNATURE, Prior, Rates
 from codec.errors import (
     CorruptError,
     InvalidInputError,
@@ -25,17 +22,24 @@ from codec.errors import (
     LimitError,
     UnsupportedError,
 )
+from codec.format import cbor
+from codec.format.leb128 import encode_uleb
+from codec.format.prior_file import RATE_KINDS, SIGNATURE, Prior, Rates
 from codec.limits import Limits
-from codec.pipeline.batches import Shard
-from codec.priors import VARIABLE, find_prior, read_prior
+from codec.plugin_api.prior_lookup import VARIABLE, find_prior, read_prior
+from codec.training.batches import Shard
 from inrc_cli.main import inrc
-from inrc_plugins.siren.adaptation import LearntRates, adapted, mean_error
-from inrc_plugins.siren.architecture import Siren
-from inrc_plugins.siren.config import MLP, NERF, Encoding, SirenConfig
-from inrc_plugins.siren.evaluation import SirenEvaluator
-from inrc_plugins.siren.meta_training import outer_loss
-from inrc_plugins.siren.network import GridNetwork, initial_tensors, smooth_sine
-from inrc_plugins.siren.prior import config_of, packaged, restored, split
+from inrc_plugins.architectures.siren.architecture import Siren
+from inrc_plugins.architectures.siren.config import MLP, NERF, Encoding, SirenConfig
+from inrc_plugins.architectures.siren.evaluation import SirenEvaluator
+from inrc_plugins.architectures.siren.prior import config_of, packaged, restored, split
+from inrc_plugins.architectures.siren.training.adaptation import LearntRates, adapted, mean_error
+from inrc_plugins.architectures.siren.training.meta_training import outer_loss
+from inrc_plugins.architectures.siren.training.network import (
+    GridNetwork,
+    initial_tensors,
+    smooth_sine,
+)
 
 CONFIG = SirenConfig(2, 8, 1, Encoding(NERF, 4, 1400))
 

@@ -14,10 +14,10 @@ import torch
 
 import codec
 from codec.errors import InvalidOptionError
-from inrc_plugins.hashgrid import network, tiny_cuda
-from inrc_plugins.hashgrid.config import HashgridConfig
-from inrc_plugins.hashgrid.family import HashgridFamily
-from inrc_plugins.hashgrid.settings import HashgridSettings
+from inrc_plugins.architectures.hashgrid.config import HashgridConfig
+from inrc_plugins.architectures.hashgrid.settings import HashgridSettings
+from inrc_plugins.architectures.hashgrid.training import network, tiny_cuda
+from inrc_plugins.architectures.hashgrid.training.family import HashgridFamily
 
 PRIMES = (1, 2654435761, 805459861, 3674653429)
 

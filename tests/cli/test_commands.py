@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import codec
-from codec.options import Progress
+from codec.options.encode import Progress
 from inrc_cli import tables
 from tests.cli.conftest import FakeCodec, Run, encode_report, only_line
 

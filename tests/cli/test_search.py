@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from codec import registry
 from codec.errors import InvalidOptionError
-from codec.options import EncodeOptions, Goal
-from codec.settings import Setting, setting
+from codec.options.encode import EncodeOptions, Goal
+from codec.options.plugin_settings import Setting, setting
+from codec.plugin_api import registry
 from codec.tuning import search as searching
 from codec.tuning.search import Trial, chosen, marked, search, searchable
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import codec
-from codec.pipeline.blocks import evaluate_blocks
-from codec.reader import InrcFile
+from codec.coding.evaluate import evaluate_blocks
+from codec.reading.open_file import InrcFile
 from inrc_conformance.decoder import DecodedItem, decode_bytes
 
 VALID = Path(__file__).parents[2] / "conformance" / "vectors" / "v1" / "valid"

@@ -11,15 +11,14 @@ import pytest
 import torch
 
 import codec
-from codec.contracts import CodedTensor
-from inrc_plugins.config_map import active_axes
-from inrc_plugins.fvsrn import network
-from inrc_plugins.fvsrn.config import FvsrnConfig
-from inrc_plugins.fvsrn.device_evaluation import DeviceEvaluator
-from inrc_plugins.fvsrn.evaluation import FvsrnEvaluator
+from codec.arrays import Float32Array, Float64Array
+from codec.plugin_api.architecture import CodedTensor
+from inrc_plugins.architectures.fvsrn.config import FvsrnConfig
+from inrc_plugins.architectures.fvsrn.evaluation import FvsrnEvaluator
+from inrc_plugins.architectures.fvsrn.training import network
+from inrc_plugins.architectures.fvsrn.training.device_evaluation import DeviceEvaluator
+from inrc_plugins.shared.config_map import active_axes
 from tests.building import fvsrn_file, random_model
-
-Floats = npt.NDArray[np.float64]
 
 # shape, grid, features, width, layers, octaves, components
 CASES = {
@@ -38,7 +37,7 @@ CASES = {
 }
 
 
-def case(name: str) -> tuple[FvsrnConfig, tuple[int, ...], int, list[npt.NDArray[np.float32]]]:
+def case(name: str) -> tuple[FvsrnConfig, tuple[int, ...], int, list[Float32Array]]:
     shape, grid, features, width, layers, octaves, components = CASES[name]
     model = random_model(
         shape, components, grid=grid, features=features, width=width, layers=layers,
@@ -52,16 +51,16 @@ def case(name: str) -> tuple[FvsrnConfig, tuple[int, ...], int, list[npt.NDArray
     )
 
 
-def restored(tensor: CodedTensor) -> npt.NDArray[np.float32]:
+def restored(tensor: CodedTensor) -> Float32Array:
     return (tensor.values * tensor.quantisation.steps[0]).astype(np.float32)
 
 
 def naive(
     config: FvsrnConfig,
     shape: tuple[int, ...],
-    parameters: Sequence[npt.NDArray[np.float32]],
+    parameters: Sequence[Float32Array],
     point: Sequence[float],
-) -> Floats:
+) -> Float64Array:
     """The section "Evaluation" of fvsrn.md for one position, line by line, in float64."""
     grid, *layers = [tensor.astype(np.float64) for tensor in parameters]
     p = [point[axis] / (shape[axis] - 1) for axis in active_axes(shape)]
@@ -86,7 +85,7 @@ def naive(
     return layers[-2] @ h + layers[-1]
 
 
-def close(found: npt.NDArray[np.floating], expected: Floats) -> None:
+def close(found: npt.NDArray[np.floating], expected: Float64Array) -> None:
     """Class F: R is 2, for y runs from -1 to 1."""
     error = np.abs(found.astype(np.float64) - expected)
     assert error.max() <= 2.0**-16 * 2

@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 import codec
-from codec.container.byte_sources import BytesSource
 from codec.errors import InvalidOptionError
-from codec.field_view import FieldView
+from codec.files.byte_sources import BytesSource
+from codec.reading.field import FieldView
 from inrc_cli.main import inrc
 from tests.building import coded_mask, fvsrn_file, pyramid_file, write_netcdf
 

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 import codec
+from codec.coding.item_sections import restore_parameters
 from codec.errors import CorruptError, FormatError, TruncatedError
-from codec.pipeline.item_sections import restore_parameters
 from inrc_cli.main import inrc
 from tests.building import fvsrn_file, pyramid_file, split
 

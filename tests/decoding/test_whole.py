@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import codec
-from codec import field_view
+from codec.reading import field as field_view
 
 
 @pytest.mark.parametrize(

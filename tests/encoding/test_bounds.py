@@ -7,16 +7,15 @@ from typing import Any
 
 import netCDF4
 import numpy as np
-import numpy.typing as npt
 import pytest
 from PIL import Image
 
 import codec
 from codec import InvalidInputError, TargetError, VerificationError
-from codec.pipeline.residuals import reach
+from codec.arrays import Array
+from codec.coding.residual_section import reach
 
 FAST: dict[str, Any] = {"effort": 0, "threads": 1, "device": "cpu"}
-Array = npt.NDArray[Any]
 
 
 def field(seed: int) -> Array:

@@ -15,8 +15,8 @@ import pytest
 
 import codec
 from codec import InvalidInputError, Progress, TargetError
+from codec.measuring.quality import compare
 from codec.media.dataset import Field
-from codec.pipeline.quality import compare
 from codec.reports import EncodeReport
 from tests.conftest import Fresh
 

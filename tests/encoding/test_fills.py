@@ -7,16 +7,15 @@ from typing import Any
 
 import netCDF4
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 import codec
-from codec.container.items import Component
+from codec.arrays import Array
+from codec.coding.fills import FillAvoidance, taken_for
+from codec.coding.normalise import normalise, to_stored
+from codec.format.headers import Component
 from codec.media.dataset import Field
-from codec.pipeline.fills import FillAvoidance, taken_for
-from codec.pipeline.normalise import normalise, to_stored
 
-Array = npt.NDArray[Any]
 FAST: dict[str, Any] = {"effort": 0, "threads": 1, "device": "cpu"}
 
 

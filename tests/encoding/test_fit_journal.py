@@ -14,9 +14,9 @@ import pytest
 
 import codec
 from codec.errors import InvalidInputError
-from codec.options import Progress
-from codec.pipeline import fit_journal
-from codec.pipeline.fit_journal import FitJournal, Snapshot
+from codec.files import fit_journal
+from codec.files.fit_journal import FitJournal, Snapshot
+from codec.options.encode import Progress
 
 ROOT = Path(__file__).parents[2]
 OPTIONS = {
@@ -124,7 +124,7 @@ def test_snapshots_come_back_as_they_were(tmp_path: Path) -> None:
 def test_a_killed_process_is_taken_up(source: Path, whole: bytes) -> None:
     code = """
 import sys, codec
-from codec.pipeline import fit_journal
+from codec.files import fit_journal
 fit_journal._INTERVAL = 0.0
 codec.encode(sys.argv[1], sys.argv[2], arch="fvsrn", bytes=1500,
     settings={"fit.steps": 40, "fit.prune_steps": 12, "fit.finetune_steps": 10},

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 import codec
-from codec.assembly import FileParts
-from codec.container.items import Component, Dim
-from codec.entropy.mask_section import CodedMask, FillPatterns
-from codec.pipeline.item_sections import encode_item
-from codec.registry import architecture
+from codec.coding.item_sections import encode_item
+from codec.coding.mask_section import CodedMask, FillPatterns
+from codec.coding.write_file import FileParts
+from codec.format.headers import Component, Dim
+from codec.plugin_api.registry import architecture
 from tests.building import random_model
 
 SHAPE = (6, 7)

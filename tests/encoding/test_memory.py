@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import tracemalloc
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 import codec
-from codec import field_view
+from codec.arrays import Array
 from codec.entropy.mixing import coder
+from codec.reading import field as field_view
 
-Array = npt.NDArray[Any]
 # Per sample, of a float32 field and of all that is made of it.
 INPUT, WORKING = 4, 12
 OUTPUT, DECODING = 4, 3

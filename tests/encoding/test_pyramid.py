@@ -11,8 +11,8 @@ import pytest
 
 import codec
 from codec.reports import EncodeReport
-from inrc_plugins.pyramid.config import PyramidConfig
-from inrc_plugins.pyramid.transform import dequantise
+from inrc_plugins.architectures.pyramid.config import PyramidConfig
+from inrc_plugins.architectures.pyramid.transform import dequantise
 
 SHAPES = {
     "1-D": (700,),

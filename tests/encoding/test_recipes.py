@@ -6,30 +6,30 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 
-from codec.pipeline import fit_journal
-from codec.pipeline.batches import AxisSampler, Shard
-from codec.pipeline.fit_journal import FitJournal
-from codec.pipeline.recipe import Recipe
-from codec.pipeline.resampling import (
+from codec.arrays import Float32Array, Float64Array
+from codec.files import fit_journal
+from codec.files.fit_journal import FitJournal
+from codec.training.batches import AxisSampler, Shard
+from codec.training.recipe import Recipe
+from codec.training.resampling import (
     ErrorDrivenSampler,
     ErrorMap,
     inclusion_chances,
     systematic_draw,
 )
-from codec.pipeline.trainer import Trainer
+from codec.training.trainer import Trainer
 
 SHAPE = (24, 20)
 
 
-def sampler(values: npt.NDArray[np.float32], points: int = 60) -> AxisSampler:
+def sampler(values: Float32Array, points: int = 60) -> AxisSampler:
     return AxisSampler(values[None], None, points, "cpu")
 
 
-def error_in_a_corner(shard: Shard) -> npt.NDArray[np.float64]:
+def error_in_a_corner(shard: Shard) -> Float64Array:
     """1 where both indices are below 6, 0.2 in the rest of these rows, else nearly nothing."""
     rows, columns = (index.numpy() for index in shard.indices)
     error = np.full((len(rows), len(columns)), 1e-4)

@@ -9,7 +9,7 @@ import pytest
 
 import codec
 from codec.errors import InvalidInputError, InvalidOptionError, TargetError
-from codec.reader import InrcFile
+from codec.reading.open_file import InrcFile
 
 
 def field() -> np.ndarray:

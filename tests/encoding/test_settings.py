@@ -10,7 +10,7 @@ import pytest
 
 import codec
 from codec.errors import InvalidOptionError
-from codec.settings import configured, setting, space, texts_of
+from codec.options.plugin_settings import configured, setting, space, texts_of
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from codec.pipeline.batches import AxisSampler
-from codec.pipeline.metrics import peak_signal_to_noise
-from codec.pipeline.trainer import Tensors, Trainer
-from inrc_plugins.fvsrn.config import FvsrnConfig
-from inrc_plugins.fvsrn.family import FvsrnFamily
+from codec.measuring.metrics import peak_signal_to_noise
+from codec.training.batches import AxisSampler
+from codec.training.trainer import Tensors, Trainer
+from inrc_plugins.architectures.fvsrn.config import FvsrnConfig
+from inrc_plugins.architectures.fvsrn.training.family import FvsrnFamily
 
 SHAPE = (24, 28, 40)
 

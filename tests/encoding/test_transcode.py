@@ -10,7 +10,7 @@ import pytest
 
 import codec
 from codec.errors import CorruptError, InvalidInputError, InvalidOptionError
-from codec.reader import InrcFile
+from codec.reading.open_file import InrcFile
 
 
 def field() -> np.ndarray:

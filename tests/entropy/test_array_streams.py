@@ -5,27 +5,25 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from codec.container.leb128 import encode_uleb
+from codec.arrays import Int64Array
 from codec.entropy.stream import ARRAY, decode_stream, encode_stream, summarise_stream
 from codec.errors import CorruptError, LimitError
+from codec.format.leb128 import encode_uleb
 from codec.limits import Limits
 
-Box = npt.NDArray[np.int64]
 
-
-def smooth(shape: tuple[int, ...], scale: float = 30.0) -> Box:
+def smooth(shape: tuple[int, ...], scale: float = 30.0) -> Int64Array:
     """Integers that are like their neighbours."""
     noise = np.random.default_rng(math.prod(shape)).normal(size=shape)
     return np.rint(scale * gaussian_filter(noise, 0.8, mode="constant")).astype(np.int64)
 
 
-def stream(values: Box) -> bytes:
+def stream(values: Int64Array) -> bytes:
     return encode_stream([values.ravel()], shape=values.shape)
 
 

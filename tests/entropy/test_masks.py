@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codec.assembly import FileParts
-from codec.entropy.mask_coder import decode_mask, encode_mask, passes
-from codec.entropy.mask_section import (
+from codec.coding.mask_section import (
     CodedMask,
     FillPatterns,
     decode_mask_section,
     encode_mask_section,
 )
+from codec.coding.write_file import FileParts
+from codec.entropy.mask_coder import decode_mask, encode_mask, passes
 from codec.errors import FormatError, UnsupportedError
 from codec.limits import Limits
 from inrc_conformance.decoder import decode_bytes

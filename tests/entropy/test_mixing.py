@@ -15,8 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codec.container.leb128 import encode_uleb
-from codec.entropy.mask_section import (
+from codec.coding.mask_section import (
     MIXED,
     CodedMask,
     FillPatterns,
@@ -29,6 +28,7 @@ from codec.entropy.mixing.lattice import Lattice, Segment
 from codec.entropy.mixing.masks import decode_mixed_mask, encode_mixed_mask
 from codec.entropy.mixing.tables import KNOTS, TABLES
 from codec.errors import CorruptError, InvalidInputError
+from codec.format.leb128 import encode_uleb
 from codec.limits import Limits
 from tests.conftest import REPOSITORY, ROOTS
 

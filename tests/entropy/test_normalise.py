@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from codec.coding.normalise import denormalise, normalise, to_stored, validity
 from codec.errors import InvalidInputError
 from codec.media.dataset import Field
-from codec.pipeline.normalise import denormalise, normalise, to_stored, validity
 
 TINY = float(np.nextafter(0, 1))
 HUGE = float(np.finfo(np.float64).max)

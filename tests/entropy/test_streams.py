@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codec.container.leb128 import encode_uleb, zigzag
 from codec.entropy import bits
 from codec.entropy.stream import CODERS, decode_stream, decode_stream_with_summary, encode_stream
 from codec.errors import CorruptError, FormatError, InvalidInputError, UnsupportedError
+from codec.format.leb128 import encode_uleb, zigzag
 from codec.limits import Limits
 
 LIMITS = Limits()

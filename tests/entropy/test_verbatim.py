@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from codec.container import cbor
-from codec.container.compression import compress
-from codec.entropy.verbatim import TYPES, decode_verbatim, encode_verbatim
+from codec.coding.verbatim_section import TYPES, decode_verbatim, encode_verbatim
 from codec.errors import CorruptError, FormatError, UnsupportedError
+from codec.format import cbor
+from codec.format.compression import compress
 
 SHAPES = arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=6)
 

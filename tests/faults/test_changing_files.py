@@ -55,7 +55,7 @@ def test_a_file_that_is_overwritten_or_cut_while_it_is_open_is_refused(
 
 _CUT = """
 import sys, os, codec
-from codec.tiles import runners
+from codec.encoding import runners
 original = runners.encode_tile
 def cut(*arguments):
     os.truncate(sys.argv[1], 200)

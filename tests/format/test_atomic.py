@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from codec.container.atomic import atomic_folder, atomic_path, check_writable
 from codec.errors import InvalidInputError
+from codec.files.atomic import atomic_folder, atomic_path, check_writable
 
 
 @contextmanager

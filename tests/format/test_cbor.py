@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codec.container import cbor
 from codec.errors import CorruptError
+from codec.format import cbor
 from inrc_conformance.decoder import Malformed
 from inrc_conformance.decoder import cbor as reference
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import codec
-from codec.assembly import FileParts
-from codec.container.items import Component, Dim, Quantisation
-from codec.contracts import CodedTensor, Model
-from codec.pipeline.item_sections import encode_item
-from codec.registry import architecture
+from codec.coding.item_sections import encode_item
+from codec.coding.write_file import FileParts
+from codec.format.headers import Component, Dim, Quantisation
+from codec.plugin_api.architecture import CodedTensor, Model
+from codec.plugin_api.registry import architecture
 from inrc_conformance.decoder import decode_bytes
 from tests.building import coded_mask, split
 from tests.conftest import REPOSITORY

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import codec
-from codec.container import cbor
-from codec.container.items import DTYPES, Component, Dim, Head, Item, Quantisation
 from codec.errors import FormatError, UnsupportedError
+from codec.format import cbor
+from codec.format.headers import DTYPES, Component, Dim, Head, Item, Quantisation
 from inrc_conformance.decoder import DecodeError, Unsupported, decode_bytes
 from tests import building
 from tests.building import coded_mask, constant_file, fvsrn_file, split, with_payload
@@ -298,8 +298,8 @@ def test_item_8_a_sparsity_mask_fits_its_tensor() -> None:
 
 def test_item_9_a_parameter_is_rounded_once() -> None:
     """(q - zero) * step in float64, then to float32."""
-    from codec.contracts import TensorSpec
-    from codec.pipeline.item_sections import restore_parameters
+    from codec.coding.item_sections import restore_parameters
+    from codec.plugin_api.architecture import TensorSpec
 
     step = float(np.float32(0.1))
     integers = np.array([16_777_217, -16_777_219, 3, 2**31 - 1], np.int64)
@@ -345,7 +345,7 @@ def test_head_1_every_kind_is_read(kind: str) -> None:
 
 
 def test_a_file_without_items_is_read() -> None:
-    from codec.assembly import FileParts
+    from codec.coding.write_file import FileParts
 
     data = FileParts().to_bytes(1)
     assert outcomes(data) == ("ok", "ok")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codec.container.leb128 import decode_uleb, encode_uleb, unzigzag, zigzag
 from codec.errors import CorruptError, TruncatedError
+from codec.format.leb128 import decode_uleb, encode_uleb, unzigzag, zigzag
 
 NUMBERS = st.integers(0, 2**63 - 1)
 

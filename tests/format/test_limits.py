@@ -18,19 +18,19 @@ import zstandard
 
 import codec
 from codec import Limits
-from codec.assembly import FileParts
-from codec.container import cbor
-from codec.container.byte_sources import BytesSource
-from codec.container.compression import BROTLI, ZSTD, compress_frame, decompress
-from codec.container.items import Component, Dim, Item
-from codec.container.leb128 import encode_uleb
-from codec.container.section_count import at_most
-from codec.container.sections import HEADER_BYTES
-from codec.entropy.mask_section import decode_mask_section
+from codec.coding.item_sections import encode_item
+from codec.coding.mask_section import decode_mask_section
+from codec.coding.write_file import FileParts
 from codec.entropy.stream import ANS, RANGE, decode_stream
 from codec.errors import CorruptError, FormatError, LimitError
-from codec.pipeline.item_sections import encode_item
-from codec.registry import architecture
+from codec.files.byte_sources import BytesSource
+from codec.format import cbor
+from codec.format.compression import BROTLI, ZSTD, compress_frame, decompress
+from codec.format.headers import Component, Dim, Item
+from codec.format.leb128 import encode_uleb
+from codec.format.section_count import at_most
+from codec.format.sections import HEADER_BYTES
+from codec.plugin_api.registry import architecture
 from tests.building import (
     coded_mask,
     constant_file,
@@ -266,7 +266,7 @@ def test_a_trillion_samples_are_refused_at_once(shape: tuple[int, ...]) -> None:
 
 
 def _sections(shape: tuple[int, ...]) -> Any:
-    from codec.pipeline.item_sections import ItemSections
+    from codec.coding.item_sections import ItemSections
 
     item = Item((Component("v", "f4", 0.0, 0.0),), tuple(map(Dim, shape)), 0, 1, {})
     return ItemSections(item.to_bytes(), (), b"")

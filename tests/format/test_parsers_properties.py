@@ -13,23 +13,23 @@ from hypothesis import strategies as st
 from robustness.cbor_mutations import mutate_cbor
 from robustness.stream_mutations import mutate_bytes
 
-from codec.container import cbor
-from codec.container.items import Component, Dim, Head, Item, Quantisation
-from codec.container.leb128 import decode_uleb, encode_uleb, unzigzag, zigzag
-from codec.container.section_index import IndexEntry, decode_index, encode_index
-from codec.entropy.bits import decode_exp_golomb, encode_exp_golomb, pack, unpack
-from codec.entropy.mask_section import (
+from codec.coding.mask_section import (
     CodedMask,
     FillPatterns,
     decode_mask_section,
     encode_mask_section,
 )
+from codec.coding.residual_section import ItemResiduals, encode_residuals
+from codec.coding.verbatim_section import decode_verbatim, encode_verbatim
+from codec.entropy.bits import decode_exp_golomb, encode_exp_golomb, pack, unpack
 from codec.entropy.stream import CODERS, decode_stream, encode_stream, summarise_stream
 from codec.entropy.tables import TOTAL, check_counts, normalise_counts
-from codec.entropy.verbatim import decode_verbatim, encode_verbatim
 from codec.errors import FormatError
-from codec.pipeline.residuals import ItemResiduals, encode_residuals
-from codec.registry import architecture, names
+from codec.format import cbor
+from codec.format.headers import Component, Dim, Head, Item, Quantisation
+from codec.format.leb128 import decode_uleb, encode_uleb, unzigzag, zigzag
+from codec.format.section_index import IndexEntry, decode_index, encode_index
+from codec.plugin_api.registry import architecture, names
 from tests.parsers import LIMITS, PARSERS
 
 QUICK = settings(

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import codec
-from codec.container import cbor, provenance
-from codec.container.provenance import Provenance
 from codec.errors import CorruptError
+from codec.format import cbor, provenance
+from codec.format.provenance import Provenance
 from tests.building import edited, fvsrn_file
 from tests.conftest import REPOSITORY
 

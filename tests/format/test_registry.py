@@ -8,9 +8,13 @@ import re
 import mpmath
 import pytest
 
-from codec import options, registry
-from codec.container import compression, items, sections
-from codec.entropy import laplace_constants, mask_section, stream, verbatim
+from codec.coding import mask_section
+from codec.coding import verbatim_section as verbatim
+from codec.entropy import laplace_constants, stream
+from codec.format import compression, sections
+from codec.format import headers as items
+from codec.options import encode as options
+from codec.plugin_api import registry
 from inrc_conformance.decoder import laplace_rows
 from tests.conftest import REPOSITORY
 

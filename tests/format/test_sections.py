@@ -9,9 +9,9 @@ import pytest
 import zstandard
 
 import codec
-from codec.container.leb128 import decode_uleb, encode_uleb
-from codec.container.sections import SectionWriter
 from codec.errors import CorruptError, FormatError, TruncatedError, UnsupportedError
+from codec.format.leb128 import decode_uleb, encode_uleb
+from codec.format.sections import SectionWriter
 from tests import building
 from tests.building import Sections, constant_file, edited, fvsrn_file, join, split
 

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 import codec
-from codec.field_view import FieldView
-from codec.reader import InrcFile
+from codec.reading.field import FieldView
+from codec.reading.open_file import InrcFile
 from tests.golden import samples
 
 FOLDER = Path(__file__).with_name("files")

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import codec
-from codec import registry
 from codec.entropy import stream
+from codec.plugin_api import registry
 from tests.golden import add
 
 NAMES = sorted(path.stem for path in add.FOLDER.glob("*.inrc"))

@@ -15,7 +15,7 @@ import pytest
 import codec
 from codec.errors import CorruptError, InvalidInputError, InvalidOptionError, MissingDependencyError
 from codec.media import formats
-from codec.media.array_layout import ArrayLayout, DatasetLayout
+from codec.media.arrays.layout import ArrayLayout, DatasetLayout
 from codec.media.dataset import Dataset, DecodedDataset
 from codec.media.geometry import Geometry
 from codec.media.libraries import library
@@ -59,11 +59,11 @@ def geometry_of(path: Path, *select: str) -> Geometry | None:
 
 MODULES = {
     "a.nii": "codec.media.nifti",
-    "a.nrrd": "codec.media.nrrd_file",
+    "a.nrrd": "codec.media.nrrd",
     "a.mrc": "codec.media.mrc",
     "a.ome.tif": "codec.media.tiff",
     "a.fits": "codec.media.fits",
-    "three.zarr": "codec.media.zarr_store",
+    "three.zarr": "codec.media.zarr.store",
 }
 
 
@@ -109,7 +109,7 @@ def test_geometry_and_values_follow_into_other_formats(suffix: str, tmp_path: Pa
     np.testing.assert_array_equal(dataset.fields[0].values[...], volume())
     dataset.close()
     if suffix == "nc":
-        from codec.media.decoded_arrays import decoded_arrays
+        from codec.media.arrays.decoded import decoded_arrays
 
         geometry = decoded_arrays(exact(formats.read(target)))[0].geometry
     else:

@@ -14,7 +14,7 @@ import pytest
 
 from codec.errors import InvalidInputError
 from codec.media import formats
-from codec.media.array_layout import DatasetLayout
+from codec.media.arrays.layout import DatasetLayout
 from codec.media.geometry import Geometry
 from tests.media_samples import exact, rewrite
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from codec.errors import InvalidInputError
-from codec.media import formats, netcdf_write, npy
+from codec.media import formats, npy
+from codec.media.netcdf import write as netcdf_write
 
 
 @pytest.mark.parametrize("variant", ["NETCDF3_CLASSIC", "NETCDF3_64BIT_DATA", "NETCDF4"])

@@ -18,10 +18,10 @@ from robustness.written import Written
 from robustness.written_sources import sources_of_vectors
 
 import codec
-from codec.container import cbor
 from codec.errors import CorruptError, InvalidInputError
+from codec.format import cbor
 from codec.media.libraries import library
-from codec.media.zarr_documents import Documents
+from codec.media.zarr.documents import Documents
 from tests import building
 
 SHAPE = (6, 5)

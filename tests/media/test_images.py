@@ -16,13 +16,14 @@ import pytest
 from PIL import Image, ImageCms, ImageOps
 
 import codec
+from codec.coding.normalise import normalise
 from codec.errors import CorruptError, InvalidInputError, InvalidOptionError
-from codec.media import formats, image_write, npy
+from codec.measuring.quality import compare, psnr_of_components, with_shared_psnr
+from codec.media import formats, npy
 from codec.media.dataset import Dataset, DecodedDataset, DecodedField, Field
-from codec.media.image_metadata import ImageMetadata, upright
+from codec.media.image import write as image_write
+from codec.media.image.metadata import ImageMetadata, upright
 from codec.media.libraries import library
-from codec.pipeline.normalise import normalise
-from codec.pipeline.quality import compare, psnr_of_components, with_shared_psnr
 from codec.reports import EncodeReport
 
 FAST: dict[str, Any] = {"effort": 0, "threads": 1, "device": "cpu"}

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import codec
-from codec.container import cbor
 from codec.errors import CorruptError
+from codec.format import cbor
 from tests import building
 
 UNSOUND: dict[str, Any] = {

@@ -5,15 +5,15 @@ from __future__ import annotations
 import tracemalloc
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from codec.arrays import Float32Array
 from codec.errors import CorruptError
-from inrc_plugins.pyramid import bases
-from inrc_plugins.pyramid.bases import Factor
+from inrc_plugins.architectures.pyramid import bases
+from inrc_plugins.architectures.pyramid.bases import Factor
 
 
-def mixed(shape: tuple[int, ...], axis: int) -> npt.NDArray[np.float32]:
+def mixed(shape: tuple[int, ...], axis: int) -> Float32Array:
     """Noise in two directions of the space of lines along an axis, and little in the others."""
     rng = np.random.default_rng(1)
     n = shape[axis]

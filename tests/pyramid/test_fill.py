@@ -5,19 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
-from inrc_plugins.pyramid import fill as filling
-from inrc_plugins.pyramid import wavelet
-from inrc_plugins.pyramid.fill import fill, pull_push
+from codec.arrays import Array, BoolArray, Float32Array, Float64Array
+from inrc_plugins.architectures.pyramid import fill as filling
+from inrc_plugins.architectures.pyramid import wavelet
+from inrc_plugins.architectures.pyramid.fill import fill, pull_push
 
-Array = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
 JOINT, SEPARATE = (0, 1, 2, 3), (0, 0, 0, 0)
 
 
-def scene(shape: tuple[int, ...] = (1, 7, 30, 45)) -> tuple[Array, Mask]:
+def scene(shape: tuple[int, ...] = (1, 7, 30, 45)) -> tuple[Float32Array, BoolArray]:
     """A wavy volume with NaN in two balls and at scattered places, and what is valid."""
     rng = np.random.default_rng(3)
     places = np.indices(shape).astype(np.float64)
@@ -31,14 +29,14 @@ def scene(shape: tuple[int, ...] = (1, 7, 30, 45)) -> tuple[Array, Mask]:
     return np.where(valid, array, np.float32(np.nan)), valid
 
 
-def cost(array: Array, levels: tuple[int, ...], separate: tuple[int, ...]) -> float:
+def cost(array: Float32Array, levels: tuple[int, ...], separate: tuple[int, ...]) -> float:
     coefficients = array.copy()
     wavelet.forward(coefficients, separate)
     wavelet.forward(coefficients, levels)
     return float(np.abs(coefficients).sum(dtype=np.float64))
 
 
-def slow_pull_push(array: npt.NDArray[Any], valid: Mask) -> npt.NDArray[np.float64]:
+def slow_pull_push(array: Array, valid: BoolArray) -> Float64Array:
     """Axis by axis: sums of pairs, then interpolation between the centres of cells."""
     if valid.all() or not valid.any():
         return np.where(valid, array, 0).astype(np.float64)
@@ -56,8 +54,8 @@ def slow_pull_push(array: npt.NDArray[Any], valid: Mask) -> npt.NDArray[np.float
 
 
 def slow_fill(
-    array: Array, valid: Mask, levels: Any, separate: Any, step: float, rounds: int
-) -> npt.NDArray[np.float64]:
+    array: Float32Array, valid: BoolArray, levels: Any, separate: Any, step: float, rounds: int
+) -> Float64Array:
     """The prototype (docs/research/pyramid-effort-0/fill.py), but for the wavelet."""
     values = slow_pull_push(array, valid)
     for _ in range(4):

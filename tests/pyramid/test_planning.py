@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
-from inrc_plugins.pyramid.efforts import effort
-from inrc_plugins.pyramid.planning import choose_plan, trial, trial_cost
+from codec.arrays import Float32Array
+from inrc_plugins.architectures.pyramid.efforts import effort
+from inrc_plugins.architectures.pyramid.planning import choose_plan, trial, trial_cost
 
-Field = npt.NDArray[np.float32]
 PLAIN, JOINT = (0, 0, 0), (3, 3, 3)
 
 
-def ball(size: int = 40) -> Field:
+def ball(size: int = 40) -> Float32Array:
     """A thing with sharp edges and some noise, in integers, as a scanner sees it."""
     places = np.mgrid[:size, :size, :size].astype(np.float32) / size - 0.5
     rng = np.random.default_rng(3)
@@ -22,7 +21,7 @@ def ball(size: int = 40) -> Field:
     return np.rint(field).astype(np.float32) / 40
 
 
-def waves(size: int = 40) -> Field:
+def waves(size: int = 40) -> Float32Array:
     x, y, z = np.mgrid[:size, :size, :size].astype(np.float32) / size
     noise = np.random.default_rng(3).normal(0, 0.02, x.shape)
     return (np.sin(9 * x + 5 * y) * np.cos(7 * z) + noise).astype(np.float32)

@@ -10,8 +10,8 @@ import pytest
 
 import codec
 from codec.errors import CorruptError, UnsupportedError
-from inrc_plugins.pyramid import restoration
-from inrc_plugins.pyramid.config import PyramidConfig
+from inrc_plugins.architectures.pyramid import restoration
+from inrc_plugins.architectures.pyramid.config import PyramidConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = ROOT / "format_spec" / "networks"

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from codec.arrays import Array, Float32Array, Float64Array
 from codec.entropy.mixing.lattice import halved
-from inrc_plugins.pyramid import wavelet
-from inrc_plugins.pyramid.config import halvings
-
-Doubles = npt.NDArray[np.float64]
+from inrc_plugins.architectures.pyramid import wavelet
+from inrc_plugins.architectures.pyramid.config import halvings
 
 STEPS = (-1.586134342059924, -0.052980118572961, 0.882911075530934, 0.443506852043971)
 SCALE = 1.149604398860241
 
 
-def lift(line: Doubles, steps: list[tuple[int, float]]) -> None:
+def lift(line: Float64Array, steps: list[tuple[int, float]]) -> None:
     """x[i] += c (x[i-1] + x[i+1]) for every i of a parity, mirrored about the end samples."""
     last = len(line) - 1
     for parity, factor in steps:
@@ -27,7 +23,7 @@ def lift(line: Doubles, steps: list[tuple[int, float]]) -> None:
             line[i] += factor * (line[before] + line[after])
 
 
-def split(line: Doubles) -> Doubles:
+def split(line: Float64Array) -> Float64Array:
     if len(line) == 1:
         return line
     line = line.copy()
@@ -35,7 +31,7 @@ def split(line: Doubles) -> Doubles:
     return np.concatenate([line[0::2] * SCALE, line[1::2] / SCALE])
 
 
-def join(line: Doubles) -> Doubles:
+def join(line: Float64Array) -> Float64Array:
     if len(line) == 1:
         return line
     half = (len(line) + 1) // 2
@@ -57,21 +53,21 @@ def boxes(shape: tuple[int, ...], levels: tuple[int, ...]) -> list[tuple[tuple[s
     return steps
 
 
-def analysed(samples: npt.NDArray[Any], levels: tuple[int, ...]) -> Doubles:
+def analysed(samples: Array, levels: tuple[int, ...]) -> Float64Array:
     out = samples.astype(np.float64)
     for box, axis in boxes(out.shape, levels):
         out[box] = np.apply_along_axis(split, axis, out[box])
     return out
 
 
-def synthesised(coefficients: npt.NDArray[Any], levels: tuple[int, ...]) -> Doubles:
+def synthesised(coefficients: Array, levels: tuple[int, ...]) -> Float64Array:
     out = coefficients.astype(np.float64)
     for box, axis in reversed(boxes(out.shape, levels)):
         out[box] = np.apply_along_axis(join, axis, out[box])
     return out
 
 
-def noise(*shape: int) -> npt.NDArray[np.float32]:
+def noise(*shape: int) -> Float32Array:
     return np.random.default_rng(sum(shape)).normal(size=shape).astype(np.float32)
 
 

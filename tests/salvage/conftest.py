@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import codec
-from codec.container.sections import Section
+from codec.format.sections import Section
 from tests import building
 
 SHAPE, TILE = (24, 20, 16), (12, 10, 8)

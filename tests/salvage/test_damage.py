@@ -19,13 +19,13 @@ from robustness.tally import Tally
 from robustness.vectors import valid_vectors
 
 import codec
-from codec.container import cbor
-from codec.container.byte_sources import open_source
-from codec.container.compression import NONE
-from codec.container.leb128 import encode_uleb
-from codec.container.sections import HEADER_BYTES, SectionReader
 from codec.errors import CorruptError, InrcError, LimitError
-from codec.registry import architecture
+from codec.files.byte_sources import open_source
+from codec.format import cbor
+from codec.format.compression import NONE
+from codec.format.leb128 import encode_uleb
+from codec.format.sections import HEADER_BYTES, SectionReader
+from codec.plugin_api.registry import architecture
 from codec.salvage.numbering import holes_for
 from codec.salvage.scan import Piece as Stretch
 from tests import building

@@ -9,10 +9,15 @@ import pytest
 
 import codec
 from codec.errors import CorruptError
-from codec.pipeline.open_surface import cut
-from inrc_plugins.shell.border import BorderSize, crossed_cells, from_integers, to_integers
-from inrc_plugins.shell.border_values import predicted
-from inrc_plugins.shell.config import ShellConfig
+from codec.reading.open_surface import cut
+from inrc_plugins.architectures.shell.border import (
+    BorderSize,
+    crossed_cells,
+    from_integers,
+    to_integers,
+)
+from inrc_plugins.architectures.shell.border_values import predicted
+from inrc_plugins.architectures.shell.config import ShellConfig
 from tests.conftest import Process
 from tests.shapes.conftest import ball, encoded, gaps, trimesh, write
 

@@ -10,10 +10,10 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import codec
-from codec.pipeline import near_surface
-from codec.pipeline.blocks import RUN_POINTS, evaluate_points
-from codec.pipeline.isosurface import extract
-from inrc_plugins.shell.evaluation import ShellEvaluator
+from codec.coding.evaluate import RUN_POINTS, evaluate_points
+from codec.reading import near_surface
+from codec.reading.isosurface import extract
+from inrc_plugins.architectures.shell.evaluation import ShellEvaluator
 from tests.shapes.conftest import write
 from tests.shapes.test_borders import bowl
 from tests.shapes.test_unsigned import crossing_planes

@@ -8,9 +8,9 @@ import sys
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from codec.arrays import Int8Array
 from codec.entropy.mixing import octree as coding
 from codec.entropy.mixing.octree import Octree
 from codec.errors import CorruptError
@@ -19,7 +19,7 @@ from tests.conftest import REPOSITORY, ROOTS
 DEPTH, SIZES = 2, (3, 2, 2)
 
 
-def random_cells() -> list[npt.NDArray[np.int8]]:
+def random_cells() -> list[Int8Array]:
     """Cells of every level, at random; those below the surface alone differ from their parents."""
     generator = np.random.default_rng(3)
     levels = [generator.integers(0, 3, SIZES).astype(np.int8)]

@@ -9,8 +9,8 @@ import pytest
 
 import codec
 from codec.reports import EncodeReport
-from inrc_plugins.siren.shape_fit import grid_around
-from inrc_plugins.siren.shape_samples import ShapeSampler
+from inrc_plugins.architectures.siren.shape_fit import grid_around
+from inrc_plugins.architectures.siren.training.shape_samples import ShapeSampler
 from tests.shapes.conftest import ball, trimesh, write
 
 CENTRE, RADIUS = np.array([100.0, -50.0, 7.0]), 30.0

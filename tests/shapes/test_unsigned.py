@@ -10,8 +10,8 @@ import pytest
 
 import codec
 from codec.errors import CorruptError, InvalidInputError, InvalidOptionError
-from codec.media.mesh_frame import MeshFrame
-from codec.media.mesh_sheet import MeshSheet
+from codec.media.mesh.frame import MeshFrame
+from codec.media.mesh.sheet import MeshSheet
 from tests.conftest import Process
 from tests.shapes.conftest import ball, gaps, trimesh, write
 

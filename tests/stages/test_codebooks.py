@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from codec.container.items import Component, Dim, Item, Quantisation
-from codec.contracts import Floats, Mask, TensorSpec
+from codec.arrays import BoolArray, Float32Array
+from codec.coding.item_sections import restore_parameters
 from codec.errors import CorruptError
-from codec.pipeline.item_sections import restore_parameters
+from codec.format.headers import Component, Dim, Item, Quantisation
+from codec.plugin_api.architecture import TensorSpec
 
 STEP = float(np.float32(0.1))
 BOOK = Quantisation((STEP,), codebook=(-32768, -3, 0, 5, 32767), first=-2)
@@ -20,7 +21,7 @@ def item(*quantisations: Quantisation, masks: tuple[tuple[int, int], ...] = ()) 
     return Item((Component("v", "f4", 0.0, 1.0),), (Dim(4),), 1, 1, {}, quantisations, masks)
 
 
-def restored(integers: Sequence[int], mask: Mask | None = None) -> Floats:
+def restored(integers: Sequence[int], mask: BoolArray | None = None) -> Float32Array:
     shape = (len(integers),) if mask is None else mask.shape
     masks = {} if mask is None else {0: mask}
     header = item(BOOK, masks=() if mask is None else ((0, 0),))
@@ -54,7 +55,7 @@ def test_codebooks_come_back() -> None:
 
 
 def packed(entry: list[object]) -> bytes:
-    from codec.container import cbor
+    from codec.format import cbor
 
     fields = cbor.decode(item(BOOK).to_bytes())
     assert isinstance(fields, dict)

@@ -17,11 +17,11 @@ import pytest
 from PIL import Image
 
 import codec
-from codec import registry
-from codec.decodable_item import DecodableItem
+from codec.coding.item_sections import restore_parameters
 from codec.errors import InvalidOptionError
-from codec.options import CODERS
-from codec.pipeline.item_sections import restore_parameters
+from codec.options.encode import CODERS
+from codec.plugin_api import registry
+from codec.reading.item import DecodableItem
 
 ARCHITECTURES = [
     name for name in registry.names("architecture") if registry.architecture(name).staged

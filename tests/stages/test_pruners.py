@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from codec import registry
-from codec.stage_contracts import EntryPruner, PruningState, PruningTask
+from codec.plugin_api import registry
+from codec.plugin_api.stages import EntryPruner, PruningState, PruningTask
 from inrc_plugins.pruners.gates import best_gates
 from inrc_plugins.pruners.magnitude import sparsity_at
 from inrc_plugins.pruners.smallify import SignTracker

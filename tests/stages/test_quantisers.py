@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from codec import registry
-from codec.container.items import Item, Quantisation
-from codec.contracts import TensorSpec
-from codec.pipeline.item_sections import restore_parameters
-from codec.stage_contracts import Quantiser
+from codec.coding.item_sections import restore_parameters
+from codec.format.headers import Item, Quantisation
+from codec.plugin_api import registry
+from codec.plugin_api.architecture import TensorSpec
+from codec.plugin_api.stages import Quantiser
 from inrc_plugins.quantisers.adaround import beta_at, rectified_sigmoid, start_of
 from inrc_plugins.quantisers.kmeans import codebook
 from inrc_plugins.quantisers.lloyd import centres_of

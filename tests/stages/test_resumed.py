@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import codec
-from codec.options import Progress
-from codec.pipeline import fit_journal
+from codec.files import fit_journal
+from codec.options.encode import Progress
 
 
 class _Stop(Exception):  # noqa: N818 - stands in for an interrupt

@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from codec.contracts import TensorSpec, Values
-from codec.pipeline.batches import AxisSampler
-from codec.pipeline.family_units import FamilyUnits
-from codec.pipeline.fitted_network import FittedNetwork
-from codec.pipeline.trainer import Tensors, Trainer
-from codec.pipeline.unit_removal import RemovableNetwork
-from codec.stage_contracts import UnitKind, UnitNetwork
-from inrc_plugins.fvsrn.config import FvsrnConfig
-from inrc_plugins.fvsrn.family import FvsrnFamily
+from codec.arrays import FloatArray
+from codec.plugin_api.architecture import TensorSpec
+from codec.plugin_api.stages import UnitKind, UnitNetwork
+from codec.training.batches import AxisSampler
+from codec.training.family_units import FamilyUnits
+from codec.training.fitted_network import FittedNetwork
+from codec.training.trainer import Tensors, Trainer
+from codec.training.unit_removal import RemovableNetwork
+from inrc_plugins.architectures.fvsrn.config import FvsrnConfig
+from inrc_plugins.architectures.fvsrn.training.family import FvsrnFamily
 from inrc_plugins.pruners.taylor import Taylor, TaylorSettings, normalise
 
 SHAPE = (4, 4, 5)
@@ -167,7 +168,7 @@ class Chain:
         count = len(self.rises)
         return (UnitKind("unit", count, (("t", 0),), 10),) if count > 1 else ()
 
-    def saliency(self, kind: UnitKind) -> list[Values] | None:
+    def saliency(self, kind: UnitKind) -> list[FloatArray] | None:
         return [np.array(self.rises)]
 
     def error(self) -> float:
@@ -225,7 +226,7 @@ class Uneven(Chain):
         large = (UnitKind("large", 1, (("l", 0),), self.large),) if self.large else ()
         return (*large, *super().kinds())
 
-    def saliency(self, kind: UnitKind) -> list[Values] | None:
+    def saliency(self, kind: UnitKind) -> list[FloatArray] | None:
         return [np.zeros(1)] if kind.name == "large" else super().saliency(kind)
 
     def without(self, kind: UnitKind, chosen: tuple[int, ...]) -> UnitNetwork:
@@ -250,7 +251,7 @@ def test_a_sparsity_is_not_overshot_by_large_units(sparsity: float, left: tuple[
 
 def test_a_network_that_tells_no_saliency_is_tried_unit_by_unit() -> None:
     class Silent(Chain):
-        def saliency(self, kind: UnitKind) -> list[Values] | None:
+        def saliency(self, kind: UnitKind) -> list[FloatArray] | None:
             return None
 
     settings = TaylorSettings(budget=10, rounds=1, share=0.1, candidates=1)

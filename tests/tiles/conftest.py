@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 import codec
+from codec.arrays import Array
 
-Array = npt.NDArray[Any]
 SHAPE, TILE = (50, 40, 36), (32, 16, 18)
 
 

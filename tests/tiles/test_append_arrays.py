@@ -12,8 +12,8 @@ import pytest
 import zarr
 
 import codec
-from codec.container import cbor
 from codec.errors import CorruptError, InrcError
+from codec.format import cbor
 from tests import building
 from tests.tiles.conftest import make_field
 

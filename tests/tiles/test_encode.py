@@ -8,23 +8,22 @@ from typing import Any
 
 import netCDF4
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 import codec
-from codec.errors import InvalidOptionError, TargetError
-from codec.pipeline import tiling
-from codec.pipeline.tiling import (
+from codec.arrays import Array
+from codec.encoding import tile_density as density
+from codec.encoding import tile_plan as plan
+from codec.encoding import tile_size as tiling
+from codec.encoding.tile_size import (
     TILE_SAMPLES,
     WHOLE_SAMPLES,
     automatic_tile,
     cuts_of,
     tile_samples,
 )
-from codec.tiles import density, plan
+from codec.errors import InvalidOptionError, TargetError
 from tests.tiles.conftest import SHAPE, TILE, make_field
-
-Array = npt.NDArray[Any]
 
 
 def psnr_of(original: Array, decoded: Array) -> float:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import codec
-from codec.assembly import FileParts
-from codec.container import cbor
-from codec.container.items import Component, Dim, Item
+from codec.coding.item_sections import ItemSections
+from codec.coding.write_file import FileParts
 from codec.errors import CorruptError
-from codec.pipeline.item_sections import ItemSections
+from codec.format import cbor
+from codec.format.headers import Component, Dim, Item
 
 Items = list[Item]
 

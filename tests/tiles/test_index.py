@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 import codec
-from codec.container.byte_sources import BytesSource
-from codec.container.compression import compress, decompress
-from codec.container.leb128 import decode_uleb, encode_uleb
-from codec.container.section_index import IndexEntry, decode_index, encode_index
-from codec.container.sections import UNINDEXED_SECTIONS, SectionReader, SectionWriter
 from codec.errors import CorruptError, FormatError
+from codec.files.byte_sources import BytesSource
+from codec.format.compression import compress, decompress
+from codec.format.leb128 import decode_uleb, encode_uleb
+from codec.format.section_index import IndexEntry, decode_index, encode_index
+from codec.format.sections import UNINDEXED_SECTIONS, SectionReader, SectionWriter
 from tests.building import Sections, edited, framed, fvsrn_file, split
 
 

@@ -9,20 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 import codec
-from codec.container.byte_sources import FileSource
-from codec.container.items import Item
-from codec.container.tile_grid import TileGrid, grids_of
+from codec.arrays import Array, Float64Array, Int64Array
+from codec.coding.normalise import denormalise
+from codec.encoding.tile_layout import brick_cuts, margins_of
 from codec.errors import CorruptError, InvalidOptionError
-from codec.pipeline.normalise import denormalise
-from codec.tiles.layout import brick_cuts, margins_of
+from codec.files.byte_sources import FileSource
+from codec.format.headers import Item
+from codec.format.tile_grid import TileGrid, grids_of
 from tests.tiles.conftest import SHAPE
 from tests.tiles.test_grid import tile
 
-Array = npt.NDArray[Any]
 BRICKS, OVERLAP = "2x2x1", 6
 
 
@@ -34,7 +33,7 @@ def path(field_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def naive(path: Path, places: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+def naive(path: Path, places: Int64Array) -> Float64Array:
     """TILE-4 for samples, one at a time: every tile, its weight from the text, its own model."""
     with codec.open(path, device="cpu") as file:
         items = file["t"].items

@@ -10,16 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from click.testing import CliRunner
 
 import codec
-from codec.container import byte_sources
+from codec.arrays import Array
 from codec.errors import InvalidInputError, MissingDependencyError
+from codec.files import byte_sources
 from inrc_cli.main import inrc
-
-Array = npt.NDArray[Any]
 
 
 class RangeHandler(http.server.BaseHTTPRequestHandler):

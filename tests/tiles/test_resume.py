@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 import codec
+from codec.encoding import runners
+from codec.encoding.tile_journal import journal_path
 from codec.errors import InvalidInputError
-from codec.options import Progress
-from codec.tiles import runners
-from codec.tiles.journal import journal_path
+from codec.options.encode import Progress
 from tests.conftest import ROOTS
 from tests.tiles.conftest import TILE
 

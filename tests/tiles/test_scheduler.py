@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 import codec
-from codec import devices
+from codec.encoding import runners
 from codec.errors import InvalidInputError, InvalidOptionError, MissingDependencyError
-from codec.options import EncodeOptions, Progress
-from codec.tiles import runners
+from codec.options.encode import EncodeOptions, Progress
+from codec.training import devices
 from tests.conftest import ROOTS
 from tests.tiles.conftest import TILE
 
@@ -90,7 +90,7 @@ def test_an_error_in_a_worker_is_our_error(cluster: Any, field_path: Path, tmp_p
 def test_a_scheduler_that_is_not_there_is_one_clear_line(
     field_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("codec.tiles.runners._PATIENCE", 0.5)
+    monkeypatch.setattr("codec.encoding.runners._PATIENCE", 0.5)
     with pytest.raises(InvalidInputError, match="no dask scheduler answers there"):
         codec.encode(field_path, tmp_path / "t.inrc", scheduler="tcp://127.0.0.1:9", **OPTIONS)
     with pytest.raises(InvalidOptionError, match="choose threads, processes or tcp"):
@@ -206,7 +206,7 @@ def test_a_tile_that_ran_out_of_memory_is_tried_again_by_another_worker(
 def test_each_worker_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch")
     chosen: list[int] = []
-    monkeypatch.setattr("codec.devices.choose_device", lambda option: "cuda")
+    monkeypatch.setattr("codec.training.devices.choose_device", lambda option: "cuda")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
     monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
     for worker in range(5):

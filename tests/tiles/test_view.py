@@ -7,17 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 import codec
-from codec.container.byte_sources import FileSource
-from codec.decodable_item import DecodableItem
-from codec.decoded_cache import DecodedCache
+from codec.arrays import Array
 from codec.errors import CorruptError, InvalidOptionError
+from codec.files.byte_sources import FileSource
+from codec.reading.decoded_cache import DecodedCache
+from codec.reading.item import DecodableItem
 from tests.building import Sections, edited
-
-Array = npt.NDArray[Any]
 
 INDICES = [
     np.s_[31:33, 15:17, 15:17],
@@ -125,7 +123,7 @@ def test_the_cache_keeps_what_was_used_last_within_its_bytes() -> None:
 def test_tiles_that_were_dropped_are_decoded_again(
     tiled_path: Path, decoded: Array, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("codec.reader._KEPT_BYTES", 1)
+    monkeypatch.setattr("codec.reading.open_file._KEPT_BYTES", 1)
     with codec.open(tiled_path, device="cpu") as file:
         for _ in range(2):
             assert file["t"][...].tobytes() == decoded.tobytes()
@@ -135,7 +133,7 @@ def test_tiles_that_were_dropped_are_decoded_again(
 def test_decoding_to_a_file_decodes_each_tile_once_and_holds_few(
     tiled_path: Path, decoded: Array, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("codec.reader._KEPT_BYTES", 1)
+    monkeypatch.setattr("codec.reading.open_file._KEPT_BYTES", 1)
     made: list[int] = []
     original = DecodableItem.parameters
 

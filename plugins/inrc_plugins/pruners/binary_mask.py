@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import torch
 
-from codec.contracts import Mask
-from codec.settings import setting
-from codec.stage_contracts import PruningTask
+from codec.arrays import BoolArray
+from codec.options.plugin_settings import setting
+from codec.plugin_api.stages import PruningTask
 from inrc_plugins.pruners.gates import GateSettings, as_array, best_gates, layouts
 
 _STEEPEST_START = 4.0
@@ -117,7 +117,7 @@ class BinaryMaskState:
     def fold(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
         return tensor
 
-    def masks(self) -> dict[str, Mask]:
+    def masks(self) -> dict[str, BoolArray]:
         soft = {name: torch.sigmoid(logits.detach()) for name, logits in self._logits.items()}
         if not self._settings.sparsity:
             return {name: (gate >= self._threshold).cpu().numpy() for name, gate in soft.items()}

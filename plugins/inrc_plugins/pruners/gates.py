@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from codec.contracts import Mask
-from codec.settings import setting
-from codec.stage_contracts import PruningTask
-
-Scores = npt.NDArray[np.floating[Any]]
+from codec.arrays import BoolArray, FloatArray
+from codec.options.plugin_settings import setting
+from codec.plugin_api.stages import PruningTask
 
 
 @dataclass(frozen=True)
@@ -69,11 +65,11 @@ def layouts(task: PruningTask, shared: bool) -> dict[str, GateLayout]:
 
 
 def best_gates(
-    scores: Mapping[str, Scores],
-    ties: Mapping[str, Scores],
+    scores: Mapping[str, FloatArray],
+    ties: Mapping[str, FloatArray],
     sizes: Mapping[str, int],
     sparsity: float,
-) -> dict[str, Mask]:
+) -> dict[str, BoolArray]:
     """The gates that stay open so that `sparsity` of the entries of all tensors become 0.
 
     Args:
@@ -97,6 +93,6 @@ def best_gates(
     return masks
 
 
-def as_array(tensor: torch.Tensor) -> Scores:
+def as_array(tensor: torch.Tensor) -> FloatArray:
     """A tensor's values in float64."""
     return tensor.detach().double().cpu().numpy()

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from codec.contracts import Mask
-from codec.settings import setting
-from codec.stage_contracts import PruningTask
+from codec.arrays import BoolArray
+from codec.options.plugin_settings import setting
+from codec.plugin_api.stages import PruningTask
 from inrc_plugins.pruners.gates import GateSettings, as_array, best_gates, layouts
 
 
@@ -78,13 +78,15 @@ class MagnitudeState:
         }
 
     def _worthless(self) -> float:
-        """The share of entries that cost more than they are worth."""
-        closed = sum(
-            int((one.importance < one.price).sum()) * one.size for one in self._layouts.values()
+        """Share of the entries that cost more than they are worth."""
+        closed: int = sum(
+            int((layout.importance < layout.price).sum()) * layout.size
+            for layout in self._layouts.values()
         )
-        return closed / max(sum(tensor.numel() for tensor in self._tensors.values()), 1)
+        entries: int = sum(tensor.numel() for tensor in self._tensors.values())
+        return closed / max(entries, 1)
 
-    def _masks_at(self, sparsity: float) -> dict[str, Mask]:
+    def _masks_at(self, sparsity: float) -> dict[str, BoolArray]:
         score = self._settings.score if self._settings.sparsity else "importance"
         scores, sizes = {}, {}
         for name, layout in self._layouts.items():
@@ -125,7 +127,7 @@ class MagnitudeState:
     def fold(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
         return tensor
 
-    def masks(self) -> dict[str, Mask]:
+    def masks(self) -> dict[str, BoolArray]:
         return self._masks_at(self._final)
 
 

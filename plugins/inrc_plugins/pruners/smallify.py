@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import torch
 
-from codec.contracts import Mask
-from codec.settings import setting
-from codec.stage_contracts import PruningTask
+from codec.arrays import BoolArray
+from codec.options.plugin_settings import setting
+from codec.plugin_api.stages import PruningTask
 from inrc_plugins.pruners.gates import GateSettings, as_array, best_gates, layouts
 
 # Of gates from N(0, 1): the grid is divided by them.
@@ -116,7 +116,7 @@ class SmallifyState:
     def fold(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
         return self.apply(name, tensor)
 
-    def masks(self) -> dict[str, Mask]:
+    def masks(self) -> dict[str, BoolArray]:
         variances = {name: as_array(one.variance) for name, one in self._trackers.items()}
         if not self._settings.sparsity:
             return {name: found < self._settings.threshold for name, found in variances.items()}

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from codec.contracts import Values
-from codec.settings import setting
-from codec.stage_contracts import UnitKind, UnitNetwork
+from codec.arrays import FloatArray
+from codec.options.plugin_settings import setting
+from codec.plugin_api.stages import UnitKind, UnitNetwork
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _nearer(after: int, before: int, wanted: int) -> bool:
     return abs(after - wanted) < before - wanted
 
 
-def normalise(layer: Values) -> Values:
+def normalise(layer: FloatArray) -> FloatArray:
     """Saliencies divided by their l2 norm, so that layers can be compared."""
     norm = float(np.sqrt(np.square(layer).sum()))
     return layer / norm if norm > 0 else layer

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from codec.contracts import Mask
-from codec.settings import setting
-from codec.stage_contracts import PruningTask
+from codec.arrays import BoolArray
+from codec.options.plugin_settings import setting
+from codec.plugin_api.stages import PruningTask
 from inrc_plugins.pruners.gates import GateLayout, GateSettings, as_array, best_gates, layouts
 
 _K1, _K2, _K3 = 0.63576, 1.87320, 1.48695
@@ -157,7 +157,7 @@ class VariationalState:
     def fold(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
         return tensor * torch.exp(self._log_theta[name]) if name in self._log_theta else tensor
 
-    def masks(self) -> dict[str, Mask]:
+    def masks(self) -> dict[str, BoolArray]:
         rates = {name: as_array(torch.sigmoid(self._log_alpha(name))) for name in self._log_theta}
         if not self._settings.sparsity:
             return {name: rate < self._threshold for name, rate in rates.items()}

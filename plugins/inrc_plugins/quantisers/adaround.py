@@ -19,9 +19,9 @@ from dataclasses import dataclass
 
 import torch
 
-from codec.container.items import Quantisation
-from codec.settings import setting
-from codec.stage_contracts import QuantisingPhase
+from codec.format.headers import Quantisation
+from codec.options.plugin_settings import setting
+from codec.plugin_api.stages import QuantisingPhase
 from inrc_plugins.quantisers.nearest import NearestPhase
 from inrc_plugins.quantisers.stepped import SteppedQuantiser, Steps, StepSettings, broadcast
 

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from codec.container.items import Quantisation
-from codec.contracts import Integers
-from codec.settings import setting
-from codec.stage_contracts import QuantisingPhase
+from codec.arrays import Int64Array
+from codec.format.headers import Quantisation
+from codec.options.plugin_settings import setting
+from codec.plugin_api.stages import QuantisingPhase
 from inrc_plugins.quantisers.lloyd import centres_of
 from inrc_plugins.quantisers.nearest import NearestPhase
 from inrc_plugins.quantisers.stepped import Steps, refuse_one_bit, round_step
@@ -89,7 +89,7 @@ class KMeans:
         spread = float(np.ptp(values)) if len(values) else 0.0
         return int(min(most, round(spread / step) + 1))
 
-    def quantise(self, tensor: torch.Tensor, quantisation: Quantisation) -> Integers:
+    def quantise(self, tensor: torch.Tensor, quantisation: Quantisation) -> Int64Array:
         if not quantisation.codebook:
             return self._steps.integers(tensor, quantisation)
         nearest = _nearest(tensor.detach().cpu(), quantisation)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Numbers = npt.NDArray[np.float64]
+from codec.arrays import Float64Array
 
 _ITERATIONS = 50
 _CONVERGED = 1e-5
 _BINS = 1024
 
 
-def centres_of(values: Numbers, count: int) -> Numbers:
+def centres_of(values: Float64Array, count: int) -> Float64Array:
     """At most `count` centres, ascending, that are the means of the values nearest to them.
 
     Lloyd's iteration on sorted values, from centres as dense as the cube root of the density of
@@ -26,7 +25,7 @@ def centres_of(values: Numbers, count: int) -> Numbers:
     ordered = np.sort(np.asarray(values, np.float64).ravel())
     if len(ordered) == 0:
         return np.zeros(1)
-    distinct: Numbers = ordered[np.concatenate([[True], np.diff(ordered) > 0])]
+    distinct: Float64Array = ordered[np.concatenate([[True], np.diff(ordered) > 0])]
     if len(distinct) <= count:
         return distinct
     sums = np.concatenate([[0.0], np.cumsum(ordered)])
@@ -47,7 +46,7 @@ def centres_of(values: Numbers, count: int) -> Numbers:
     return np.unique(centres)
 
 
-def _start(ordered: Numbers, count: int) -> Numbers:
+def _start(ordered: Float64Array, count: int) -> Float64Array:
     """Centres by the cube root of a histogram of the values."""
     heights, edges = np.histogram(ordered, bins=_BINS)
     mass = np.concatenate([[0.0], np.cumsum(np.cbrt(heights))])

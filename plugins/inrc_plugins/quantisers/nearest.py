@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from codec.container.items import Quantisation
+from codec.format.headers import Quantisation
 
 StraightThrough = Callable[[torch.Tensor, Quantisation], torch.Tensor]
 

@@ -13,13 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from codec.container.items import Quantisation
-from codec.contracts import Integers
+from codec.arrays import Float64Array, Int64Array
 from codec.errors import InvalidOptionError
-from codec.settings import setting
+from codec.format.headers import Quantisation
+from codec.options.plugin_settings import setting
 
 # Steps are rounded to 11 significant bits: CBOR then stores most of them in three bytes.
 _STEP_BITS = 11
@@ -78,7 +77,7 @@ class Steps:
         coarseness: float,
         kept: Mapping[str, torch.Tensor],
     ) -> dict[str, Quantisation]:
-        """See `codec.contracts.Quantiser.steps`."""
+        """See `codec.plugin_api.architecture.Quantiser.steps`."""
         curvatures = {
             name: [
                 _mean(part, keep) for part, keep in self._parts(sensitivity[name], kept.get(name))
@@ -108,7 +107,7 @@ class Steps:
         keeps = [None] * len(tensor) if keep is None else list(keep)
         return list(zip(tensor, keeps, strict=True))
 
-    def integers(self, tensor: torch.Tensor, quantisation: Quantisation) -> Integers:
+    def integers(self, tensor: torch.Tensor, quantisation: Quantisation) -> Int64Array:
         """The nearest integers."""
         scaled = tensor.detach().cpu().double().numpy() / broadcast(tensor, quantisation)
         low, high = self.ends()
@@ -130,7 +129,7 @@ class Steps:
         return -float(2 ** (self._bits - 1)), float(2 ** (self._bits - 1) - 1)
 
 
-def broadcast(tensor: torch.Tensor, quantisation: Quantisation) -> npt.NDArray[np.float64]:
+def broadcast(tensor: torch.Tensor, quantisation: Quantisation) -> Float64Array:
     """The steps, shaped to divide the tensor."""
     return np.array(quantisation.steps).reshape(-1, *[1] * (tensor.ndim - 1))
 
@@ -181,7 +180,7 @@ class SteppedQuantiser:
     ) -> dict[str, Quantisation]:
         return self._steps.choose(tensors, sensitivity, coarseness, kept)
 
-    def quantise(self, tensor: torch.Tensor, quantisation: Quantisation) -> Integers:
+    def quantise(self, tensor: torch.Tensor, quantisation: Quantisation) -> Int64Array:
         return self._steps.integers(tensor, quantisation)
 
     def straight_through(self, tensor: torch.Tensor, quantisation: Quantisation) -> torch.Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codec.stage_contracts import QuantisingPhase
+from codec.plugin_api.stages import QuantisingPhase
 from inrc_plugins.quantisers.nearest import NearestPhase
 from inrc_plugins.quantisers.stepped import SteppedQuantiser, StepSettings
 

@@ -14,19 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from codec.container.items import Quantisation
-from codec.contracts import (
-    CodedTensor,
-    Config,
-    FitTask,
-    Floats,
-    Model,
-    Positions,
-    TensorSpec,
-    Values,
-)
+from codec.arrays import Float32Array, Float64Array, FloatArray
 from codec.errors import CorruptError
-from codec.settings import setting
+from codec.format.headers import Quantisation
+from codec.options.plugin_settings import setting
+from codec.plugin_api.architecture import CodedTensor, Config, FitTask, Model, TensorSpec
 
 _PRIVATE = 1 << 31
 
@@ -70,7 +62,7 @@ class Cosines:
         config: Config,
         shape: tuple[int, ...],
         components: int,
-        parameters: Sequence[Floats],
+        parameters: Sequence[Float32Array],
         device: str,
         level: int = 0,
     ) -> CosinesEvaluator:
@@ -113,20 +105,20 @@ class Cosines:
 class CosinesEvaluator:
     """The sum, in float64."""
 
-    def __init__(self, shape: tuple[int, ...], coefficients: Positions) -> None:
+    def __init__(self, shape: tuple[int, ...], coefficients: Float64Array) -> None:
         self._shape, self._coefficients = shape, coefficients
 
-    def on_axes(self, positions: Sequence[Positions]) -> Values:
+    def on_axes(self, positions: Sequence[Float64Array]) -> FloatArray:
         values = self._coefficients
         for axis, (at, size) in enumerate(zip(positions, self._shape, strict=True)):
             basis = _cosines(at, size, values.shape[axis + 1])
             values = np.moveaxis(np.tensordot(values, basis, (axis + 1, 1)), -1, axis + 1)
         return values
 
-    def at(self, points: Positions) -> Values:
+    def at(self, points: Float64Array) -> FloatArray:
         return np.stack([self.on_axes([*point[:, None]]).reshape(-1) for point in points], 1)
 
 
-def _cosines(at: Any, size: int, count: int) -> Positions:
+def _cosines(at: Any, size: int, count: int) -> Float64Array:
     """(len(at), count)."""
     return np.cos(np.pi * np.arange(count) * (np.asarray(at, np.float64)[:, None] + 0.5) / size)

@@ -1,0 +1,216 @@
+"""Sections in their order: a whole file from coded items, masks and what is kept verbatim."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import BinaryIO
+
+from codec.coding.item_sections import ItemSections, integer_layer
+from codec.coding.mask_section import CodedMask, decode_mask_section, encode_mask_section
+from codec.coding.verbatim_section import VerbatimValue, encode_verbatim
+from codec.format.compression import NONE, compress
+from codec.format.headers import Head, Item
+from codec.format.provenance import Provenance
+from codec.format.section_index import section_digest
+from codec.format.sections import SectionWriter
+from codec.limits import Limits
+from codec.media.dataset import Metadata
+from codec.media.metadata_section import encode_metadata
+
+# Type, attribute and stored payload of a section that is not fitted.
+KeptSection = tuple[str, int, bytes]
+
+
+@dataclass(frozen=True)
+class IntegerSection:
+    """A section of integers as it will be written.
+
+    Attributes:
+        type: "MASK", "TENS" or "RESD".
+        stored: gives the stored payload, from memory or from a file.
+        digest: of its integers.
+        attribute: how the payload is compressed.
+    """
+
+    type: str
+    stored: Callable[[], bytes]
+    digest: bytes
+    attribute: int = NONE
+
+
+@dataclass
+class FileParts:
+    """What a file is made of, in the making.
+
+    Attributes:
+        kind: "volume", "image" or "sdf".
+        masks: payloads of the MASK sections, in the order they were added, which is their order in
+            the file: the index that an item was coded with stays right whatever is added later.
+        items: in file order.
+        kept: (type, attribute, stored payload) of the sections that are not fitted.
+    """
+
+    kind: str = "volume"
+    masks: list[bytes] = field(default_factory=list)
+    items: list[ItemSections] = field(default_factory=list)
+    kept: list[KeptSection] = field(default_factory=list)
+
+    def add_validity(self, mask: CodedMask) -> int:
+        """The index of this mask among the MASK sections; equal masks are stored once."""
+        payload = encode_mask_section(mask)
+        if payload not in self.masks:
+            self.masks.append(payload)
+        return self.masks.index(payload)
+
+    def add_item(self, sections: ItemSections) -> None:
+        """Append an item, coded with `first_mask` = the number of masks so far."""
+        self.items.append(sections)
+        self.masks += sections.masks
+
+    def keep(
+        self,
+        medium: str,
+        metadata: Metadata,
+        verbatim: Mapping[str, VerbatimValue],
+        made: Provenance | None = None,
+    ) -> None:
+        """Set what is not fitted; it is compressed here, once."""
+        self.kept = kept_sections(medium, metadata, verbatim, made)
+
+    def to_bytes(self, level: int) -> bytes:
+        """The file."""
+        masks = [
+            IntegerSection("MASK", partial(bytes, mask), mask_digest(mask)) for mask in self.masks
+        ]
+        return self._write(level, masks, [tensor_sections(item) for item in self.items])
+
+    @property
+    def file_bytes(self) -> int:
+        """Size of the file, without making its digests."""
+        masks = [_undigested("MASK", mask) for mask in self.masks]
+        tensors = [
+            [_undigested(kind, payload) for kind, payload in item.payloads] for item in self.items
+        ]
+        return len(self._write(1, masks, tensors))
+
+    def _write(
+        self,
+        level: int,
+        masks: Sequence[IntegerSection],
+        tensors: Sequence[Sequence[IntegerSection]],
+    ) -> bytes:
+        stream = io.BytesIO()
+        items = [item.item for item in self.items]
+        write_sections(stream, level, self.kind, items, masks, self.kept, tensors)
+        return stream.getvalue()
+
+
+def kept_sections(
+    medium: str,
+    metadata: Metadata,
+    verbatim: Mapping[str, VerbatimValue],
+    made: Provenance | None = None,
+) -> list[KeptSection]:
+    """The sections of what is not fitted, each compressed as well as it can be.
+
+    Args:
+        made: how the file is made, if it is to be kept.
+    """
+    payloads = [("VERB", payload) for payload in encode_verbatim(verbatim)]
+    payloads.append(("mETa", encode_metadata(medium, metadata)))
+    if made is not None:
+        payloads.append(("pROv", made.to_bytes()))
+    return [(name, *compress(data)) for name, data in payloads]
+
+
+def mask_digest(payload: bytes) -> bytes:
+    """The digest of the MASK section with this payload."""
+    return section_digest([decode_mask_section(payload, _TRUSTED).integer_layer()])
+
+
+def tensor_sections(item: ItemSections) -> list[IntegerSection]:
+    """The TENS and RESD sections of an item that is held in memory."""
+    layers = list(item.integers)
+    if item.residual_integers is not None:
+        layers.append((item.residual_integers,))
+    return [
+        IntegerSection(kind, partial(bytes, payload), section_digest(integer_layer(integers)))
+        for (kind, payload), integers in zip(item.payloads, layers, strict=True)
+    ]
+
+
+def _undigested(section_type: str, payload: bytes) -> IntegerSection:
+    """For measuring: the digest is not true, but as hard to compress as a true one."""
+    return IntegerSection(section_type, partial(bytes, payload), section_digest([payload]))
+
+
+def write_sections(
+    stream: BinaryIO,
+    level: int,
+    kind: str,
+    items: Sequence[bytes],
+    masks: Sequence[IntegerSection],
+    kept: Sequence[KeptSection],
+    tensors: Sequence[Sequence[IntegerSection]],
+) -> int:
+    """Write a whole file, strictly forward, holding one section at a time.
+
+    What every level needs comes before the coefficients, these from coarse to fine, so that a file
+    that was cut short still shows all fields.
+
+    Args:
+        items: payloads of the ITEM sections.
+        masks: in the order that items count them.
+        tensors: for each item its sections, from coarse to fine, residuals last.
+
+    Returns:
+        The length of the file.
+    """
+    writer = SectionWriter(stream, level)
+    writer.add("HEAD", Head(kind, len(items)).to_bytes())
+    for item in items:
+        writer.add("ITEM", item)
+    for mask in masks:
+        writer.add("MASK", mask.stored(), mask.attribute, digest=mask.digest)
+    for name, attribute, stored in kept:
+        writer.add(name, stored, attribute)
+    for number, section in _coarse_first(tensors):
+        writer.add(
+            section.type, section.stored(), section.attribute, digest=section.digest, item=number
+        )
+    return writer.finish()
+
+
+def _coarse_first(
+    tensors: Sequence[Sequence[IntegerSection]],
+) -> list[tuple[int, IntegerSection]]:
+    """(item, section), coarse ones of all items first, residuals last.
+
+    A section's rank is its distance from the item's finest, be there residuals after that or not.
+    """
+    found = []
+    for number, sections in enumerate(tensors):
+        levels = sum(section.type == "TENS" for section in sections)
+        found += [(rank - levels, number, section) for rank, section in enumerate(sections)]
+    return [(number, section) for _, number, section in sorted(found, key=lambda one: one[0])]
+
+
+_TRUSTED = Limits.level(2)
+
+
+def needed_level(
+    items: Sequence[Item], multiply_adds: int, parameters: int, sections: int = 0
+) -> int:
+    """The lowest conformance level that admits these items, in a file of so many sections."""
+    small = Limits.level(1)
+    samples = sum(item.samples for item in items)
+    fits = (
+        samples <= small.max_samples
+        and multiply_adds <= small.max_multiply_adds
+        and parameters <= small.max_parameters
+        and sections <= small.max_sections
+    )
+    return 1 if fits else 2

@@ -1,0 +1,371 @@
+"""One item: from normalised fields to sections."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from codec.arrays import Float32Array, FloatArray, Int32Array
+from codec.coding.evaluate import Window, evaluate_blocks
+from codec.coding.fills import FillAvoidance
+from codec.coding.item_sections import (
+    Coded,
+    ItemSections,
+    coded_entries,
+    encode_item,
+    model_header,
+    restore_parameters,
+)
+from codec.coding.normalise import NormalisedField, denormalise, to_stored
+from codec.coding.residual_section import BoundedComponent, encode_residuals, extremes_of
+from codec.errors import InvalidOptionError
+from codec.files.fit_journal import FitJournal, no_journal
+from codec.format.headers import Component, Dim, Item
+from codec.measuring.quality import psnr_of_components
+from codec.options.encode import EncodeOptions
+from codec.options.plugin_settings import ARCHITECTURE, FIT, PRUNER, QUANTISER, configured
+from codec.plugin_api import registry
+from codec.plugin_api.architecture import (
+    CLASS_F_PEAK,
+    Architecture,
+    FitReport,
+    FitSettings,
+    FitTask,
+    ItemGoal,
+    Measurement,
+    Model,
+)
+
+# The tightest tolerance that an architecture's text may promise, in units of the declared range.
+_MOST_PRECISE = 2.0**-40
+# Below this a model is not worth fitting, however loose the bound.
+_LEAST_PSNR = 20.0
+
+
+class ItemEncoder:
+    """Fits and codes one item.
+
+    Args:
+        number: of the item in the file.
+        architecture: what to fit.
+        fields: the components' values.
+        components, dims: for the item's header.
+        bounds: per component, in stored units, how far decoded values may be from the original
+            ones; empty if nothing is promised.
+        first_mask: index that its first sparsity mask will have.
+        options: of the whole encode.
+        device, threads: resolved.
+        report: progress of this item, 0 to 1.
+        journal: where fits keep what they have done, if anywhere.
+        fit: makes the model; that of the architecture if None.
+    """
+
+    def __init__(
+        self,
+        *,
+        number: int,
+        architecture: Architecture,
+        fields: Sequence[NormalisedField],
+        components: Sequence[Component],
+        dims: Sequence[Dim],
+        bounds: tuple[float, ...],
+        first_mask: int,
+        options: EncodeOptions,
+        device: str,
+        threads: int,
+        report: FitReport,
+        journal: FitJournal | None = None,
+        fit: Callable[[FitTask], Model] | None = None,
+    ) -> None:
+        self._number = number
+        self._architecture = architecture
+        self._fields = fields
+        self._components = components
+        self._dims = dims
+        self._bounds = bounds
+        self._first_mask = first_mask
+        self._options = options
+        self._device = device
+        self._threads = threads
+        self._report = report
+        self._journal = journal or no_journal()
+        self._fit = fit or architecture.fit
+        # The smallest bounded model that was coded: it nearly always is the one that is chosen.
+        self._smallest: tuple[Model, ItemSections] | None = None
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        return tuple(dim.size for dim in self._dims)
+
+    def encode(self, goal: ItemGoal) -> ItemSections:
+        """The sections of the best model found for `goal`.
+
+        Raises:
+            TargetError: the bounds cannot be kept.
+        """
+        if self._bounds:
+            goal = self._bounded_goal()
+        values = self._fields[0].values[None]
+        if len(self._fields) > 1:
+            values = np.stack([field.values for field in self._fields])
+        valid = None
+        if any(field.valid is not None for field in self._fields):
+            valid = np.stack(
+                [
+                    np.ones(self._shape, np.bool_) if field.valid is None else field.valid
+                    for field in self._fields
+                ]
+            )
+        staged, texts = self._architecture.staged, self._options.settings
+        task = FitTask(
+            values=values,
+            valid=valid,
+            shape=self._shape,
+            goal=goal,
+            effort=self._options.effort,
+            seed=self._options.seed,
+            threads=self._threads,
+            device=self._device,
+            settings=architecture_settings(self._architecture, self._options),
+            schedule=configured(FitSettings, FIT, "a fit", texts),
+            journal=self._journal,
+            pruner=registry.pruner(self._options.pruner, texts) if staged else None,
+            quantiser=registry.quantiser(self._options.quantiser, texts) if staged else None,
+            size=lambda model: self._code(model, "range").file_bytes,
+            measure=self._measure,
+            bounded_size=self._bounded_size,
+            report=self._report,
+        )
+        model = self._fit(task)
+        self._report("code", 1.0, None, None)
+        if self._smallest is not None and self._smallest[0] is model:
+            return self._smallest[1]
+        return self._bounded(model) if self._bounds else self._without_fills(model)
+
+    def _code(
+        self, model: Model, coder: str, residual_steps: tuple[float, ...] = ()
+    ) -> ItemSections:
+        return encode_item(
+            self._number,
+            self._architecture,
+            model,
+            self._components,
+            self._dims,
+            first_mask=self._first_mask,
+            coder=coder,
+            bounds=self._bounds,
+            residual_steps=residual_steps,
+        )
+
+    def _bounded_goal(self) -> ItemGoal:
+        """The tightest bound, in normalised units, or a PSNR near it: residuals do the rest.
+
+        Raises:
+            TargetError: no model of this architecture can promise it.
+        """
+        own = self._architecture.bounded
+        kept = self._kept(_MOST_PRECISE if own else CLASS_F_PEAK)
+        reached = [
+            bound.step / 2 / component.scale
+            for bound, component in zip(kept, self._components, strict=True)
+            if component.scale
+        ]
+        tightest = min(reached, default=1.0)
+        if own:
+            return ItemGoal(bound=tightest)
+        return ItemGoal(psnr=max(-20 * math.log10(tightest), _LEAST_PSNR))
+
+    def _kept(self, tolerance: float) -> list[BoundedComponent]:
+        """What the components must keep, with a tolerance in units of the declared range."""
+        alternative = "" if self._architecture.bounded else ", or --arch pyramid"
+        return [
+            BoundedComponent(
+                c.name,
+                entry.stored,
+                entry.valid,
+                limit,
+                extremes,
+                tolerance * 2 * c.scale,
+                alternative,
+                tuple(fill for fill in entry.field.fill_values if fill == fill),
+            )
+            for c, entry, limit, extremes in zip(
+                self._components, self._fields, self._bounds, self._extremes, strict=True
+            )
+        ]
+
+    @cached_property
+    def _extremes(self) -> list[tuple[float, float]]:
+        return [extremes_of(entry.stored, entry.valid) for entry in self._fields]
+
+    def _bounded_size(self, model: Model) -> int:
+        sections = self._bounded(model)
+        if self._smallest is None or sections.file_bytes < self._smallest[1].file_bytes:
+            self._smallest = model, sections
+        return sections.file_bytes
+
+    def _bounded(self, model: Model) -> ItemSections:
+        """A model's sections with the residuals that keep the bounds."""
+        kept = self._kept(self._architecture.tolerance(model.config))
+        steps, residuals, met = self._residuals(model, kept)
+        while met:
+            kept = [one.narrowed() if number in met else one for number, one in enumerate(kept)]
+            steps, residuals, met = self._residuals(model, kept)
+        return self._with_residuals(model, steps, residuals)
+
+    def _without_fills(self, model: Model) -> ItemSections:
+        """A model's sections with residuals where valid samples would become fill values."""
+        avoided = self._avoided_fills(model)
+
+        def note(window: Window, normalised: FloatArray) -> None:
+            for number, (c, y) in enumerate(zip(self._components, normalised, strict=True)):
+                avoided.moved(number, window, denormalise(y, c.offset, c.scale))
+
+        if avoided.needed:
+            self._evaluate(model, note)
+        return self._with_residuals(model, avoided.steps, avoided.residuals)
+
+    def _avoided_fills(self, model: Model) -> FillAvoidance:
+        tolerance = self._architecture.tolerance(model.config)
+        return FillAvoidance(self._components, self._fields, tolerance)
+
+    def _with_residuals(
+        self, model: Model, steps: tuple[float, ...], residuals: Int32Array
+    ) -> ItemSections:
+        """A model's sections, and those of the residuals if there are any."""
+        needed = bool(residuals.any())
+        sections = self._code(model, self._options.coder, steps if needed else ())
+        if not needed:
+            return sections
+        payload, integers = encode_residuals(self._number, residuals)
+        return replace(sections, residuals=payload, residual_integers=integers)
+
+    def _residuals(
+        self, model: Model, kept: Sequence[BoundedComponent]
+    ) -> tuple[tuple[float, ...], Int32Array, set[int]]:
+        """Steps, residuals, and the components of which a valid sample would become a fill."""
+        steps = tuple(component.step for component in kept)
+        residuals = np.zeros((len(kept), *self._shape), np.int32)
+        met: set[int] = set()
+
+        def store(window: Window, normalised: FloatArray) -> None:
+            for number, (c, bound, y) in enumerate(
+                zip(self._components, kept, normalised, strict=True)
+            ):
+                real = denormalise(y, c.offset, c.scale)
+                found = bound.residuals(window, real, steps[number])
+                residuals[number][window] = found
+                if bound.meets_fill(window, real + steps[number] * found):
+                    met.add(number)
+
+        self._evaluate(model, store)
+        return steps, residuals, met
+
+    def _measure(self, model: Model) -> Measurement:
+        avoided = self._avoided_fills(model)
+        errors: dict[tuple[int, ...], Float32Array] = {}
+
+        def store(window: Window, normalised: FloatArray) -> None:
+            errors[tuple(part.start for part in window)] = self._squared_errors(
+                window, normalised, avoided
+            )
+
+        self._evaluate(model, store)
+        # In a fixed order, so that the sum does not depend on which thread was first.
+        total = np.sum([errors[corner] for corner in sorted(errors)], axis=0)
+        counts = [self._valid_count(field) for field in self._fields]
+        psnr = psnr_of_components(total.tolist(), counts, self._fields)
+        sections = self._with_residuals(model, avoided.steps, avoided.residuals)
+        return Measurement(sections.file_bytes, psnr)
+
+    def _evaluate(self, model: Model, store: Callable[[Window, FloatArray], None]) -> None:
+        """Hand the samples of a model, as they will be decoded, to `store`, window by window."""
+        item, found = model_header(
+            self._architecture, model, self._components, self._dims, self._first_mask
+        )
+        count = len(self._components)
+        specs = self._architecture.tensors(item.config, item.shape, count)
+        masks = dict(enumerate(found, self._first_mask))
+        parameters = restore_parameters(item, specs, _all_integers(model), masks)
+        evaluator = self._architecture.evaluator(
+            item.config, item.shape, count, parameters, self._device
+        )
+        indices = [np.arange(size, dtype=np.int64) for size in item.shape]
+        evaluate_blocks(evaluator, indices, self._threads, store)
+
+    def _squared_errors(
+        self, window: Window, normalised: FloatArray, avoided: FillAvoidance
+    ) -> Float32Array:
+        """Per component, the sum of squared errors of the stored values, in units of half the
+        range (so that no unit makes a square overflow or vanish)."""
+        found = []
+        for number, (component, field, y) in enumerate(
+            zip(self._components, self._fields, normalised, strict=True)
+        ):
+            original = field.stored[window].astype(np.float64)
+            real = denormalise(y, component.offset, component.scale)
+            real = avoided.moved(number, window, real)
+            decoded = to_stored(real, field.stored.dtype).astype(np.float64)
+            if field.valid is not None:
+                valid = field.valid[window]
+                original, decoded = original[valid], decoded[valid]
+            unit = field.half_range or 1.0
+            found.append(float(np.square(decoded / unit - original / unit).sum()))
+        return np.array(found)
+
+    @staticmethod
+    def _valid_count(field: NormalisedField) -> int:
+        return field.stored.size if field.valid is None else int(field.valid.sum())
+
+    def multiply_adds(self, item: Item) -> int:
+        """Multiply-adds to evaluate every sample of the item once."""
+        count = len(self._components)
+        return math.prod(item.shape) * self._architecture.multiply_adds(
+            item.config, item.shape, count
+        )
+
+    def parameters(self, item: Item) -> int:
+        """Entries of all tensors of the item, but for coefficients."""
+        specs = self._architecture.tensors(item.config, item.shape, len(self._components))
+        return sum(math.prod(spec.shape) for spec in specs if spec.lattice is None)
+
+
+def architecture_settings(architecture: Architecture, options: EncodeOptions) -> Any:
+    """The settings of an architecture; those asked for are not those of one chosen by itself."""
+    if architecture.name != options.architecture:
+        return architecture.settings()
+    owner = f"architecture {architecture.name}"
+    return configured(architecture.settings, ARCHITECTURE, owner, options.settings)
+
+
+def check_settings(options: EncodeOptions) -> None:
+    """See that the plugins chosen have the settings asked for.
+
+    Raises:
+        InvalidOptionError: one does not, or does not take part.
+    """
+    architecture = registry.architecture(options.architecture)
+    architecture_settings(architecture, options)
+    configured(FitSettings, FIT, "a fit", options.settings)
+    if architecture.staged:
+        registry.pruner(options.pruner, options.settings)
+        registry.quantiser(options.quantiser, options.settings)
+        return
+    stages = (PRUNER, QUANTISER, FIT)
+    unused = [name for name, _ in options.settings if name.partition(".")[0] in stages]
+    if unused:
+        raise InvalidOptionError(
+            f"{unused[0]}: architecture {architecture.name} has no such stage; leave it out"
+        )
+
+
+def _all_integers(model: Model) -> Coded:
+    if len(model.tensors) == 1 and model.tensors[0].segments is not None:
+        return model.tensors[0].values
+    coded = [coded_entries(tensor.values, tensor.mask) for tensor in model.tensors]
+    return np.concatenate([np.zeros(0, np.int64), *coded])

@@ -1,0 +1,65 @@
+"""How a file was made, and how to go on in the same way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from codec._version import __version__
+from codec.errors import InrcError
+from codec.format.provenance import Provenance
+from codec.options.encode import AUTO, DEFAULT_PSNR, FOR_ARRAYS, MAX_EFFORT, EncodeOptions, Goal
+from codec.plugin_api import registry
+from codec.reading.open_file import InrcFile
+
+
+def made_with(options: EncodeOptions) -> Provenance:
+    """What a file keeps of the options; goal and architecture are named in them."""
+    return Provenance(
+        options.goal.named,
+        options.effort,
+        registry.architecture(options.architecture).identifier,
+        f"inrc {__version__}",
+    )
+
+
+def continued(options: EncodeOptions, file: InrcFile, *, own_effort: bool) -> EncodeOptions:
+    """The options with the goal, effort and architecture of a file, where none was named.
+
+    Args:
+        own_effort: whether that of the options was named.
+    """
+    made = file.made
+    effort = options.effort
+    if not own_effort and made.effort is not None:
+        effort = min(made.effort, MAX_EFFORT)
+    architecture = options.architecture
+    if architecture == AUTO:
+        architecture = _architecture(made) or FOR_ARRAYS
+    goal = options.goal
+    if goal == Goal():
+        goal = _goal(made, file).or_psnr(DEFAULT_PSNR)
+    return replace(options, goal=goal, effort=effort, architecture=architecture)
+
+
+def _architecture(made: Provenance) -> str:
+    """Its name, "" where it is unknown here."""
+    if made.architecture is None:
+        return ""
+    try:
+        return registry.architecture_by_identifier(made.architecture, 1).name
+    except InrcError:
+        return ""
+
+
+def _goal(made: Provenance, file: InrcFile) -> Goal:
+    """The goal for what is added."""
+    if made.goal is None:
+        # A file that does not say how it was made still says what it promises.
+        bounds = [bound for item in file.models for bound in item.header.bounds]
+        return Goal(max_error=min(bounds)) if bounds else Goal()
+    kind, amount = made.goal
+    if kind == "bytes":
+        # So many bytes were for the samples so far: others get as many each.
+        fields = sum(view.size * view.dtype.itemsize for view in file.values())
+        return Goal(ratio=fields / amount)
+    return Goal.of(kind, float(amount))

@@ -1,0 +1,1 @@
+"""Bytes of the format: sections and headers; knows no tensor, network or medium."""

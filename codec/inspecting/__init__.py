@@ -1,0 +1,1 @@
+"""Contents of a file listed, and its promises checked against the original."""

@@ -1,0 +1,1 @@
+"""Measurements of decoded values against the original."""

@@ -1,0 +1,1 @@
+"""Images: pixels, colour profiles and EXIF, read and written."""

@@ -1,0 +1,1 @@
+"""Triangle meshes: reading, writing, and exact distances to their surface."""

@@ -1,0 +1,1 @@
+"""NetCDF files, read and written without scaling, masking or decoding anything."""

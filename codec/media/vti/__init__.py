@@ -1,0 +1,1 @@
+"""VTK image data (`.vti`)."""

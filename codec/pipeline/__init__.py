@@ -1,1 +1,0 @@
-"""The pipeline: fields to models and models to fields."""

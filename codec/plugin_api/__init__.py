@@ -1,0 +1,1 @@
+"""Interfaces between the codec and its plugins, and the registry that finds plugins by name."""

@@ -1,0 +1,1 @@
+"""Files coded anew from their models, without the original values."""

@@ -1,0 +1,214 @@
+"""Models of a file through the later stages again: pruned and quantised anew, not fitted.
+
+What the model gives takes the place of the field it was fitted to, so a PSNR is against that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from codec.arrays import BoolArray
+from codec.coding.item_sections import ItemSections
+from codec.coding.normalise import NormalisedField
+from codec.encoding.item_encoder import ItemEncoder
+from codec.errors import InvalidInputError, InvalidOptionError, TargetError
+from codec.format.headers import Component
+from codec.measuring.quality import compare
+from codec.media.dataset import Field
+from codec.options.encode import EncodeOptions
+from codec.options.plugin_settings import ARCHITECTURE, FIT, TILE, configured
+from codec.plugin_api import registry
+from codec.plugin_api.architecture import (
+    FitSettings,
+    FitTask,
+    FittedModel,
+    ItemGoal,
+    Model,
+    RequantisableArchitecture,
+)
+from codec.reading.field import FieldView, ItemView
+from codec.reading.item import DecodableItem
+from codec.reading.open_file import InrcFile
+from codec.reports import FieldQuality
+
+_CONSTANT = "constant"
+
+
+class Requantiser:
+    """Prunes and quantises the items of one file.
+
+    Args:
+        file: open, and undamaged.
+        options: the stages, their settings and the goal: a PSNR, bytes of the whole file, or none
+            for a quantiser whose settings leave nothing to choose.
+        threads: resolved.
+
+    Raises:
+        InvalidInputError: an item keeps an error bound, or has no such stages.
+        InvalidOptionError: a stage has no such setting, or needs a goal.
+        TargetError: no model could be as small as asked for.
+    """
+
+    def __init__(self, file: InrcFile, options: EncodeOptions, threads: int) -> None:
+        self._file, self._options, self._threads = file, options, threads
+        quantiser = registry.quantiser(options.quantiser, options.settings)
+        registry.pruner(options.pruner, options.settings)
+        configured(FitSettings, FIT, "a fit", options.settings)
+        for name, _ in options.settings:
+            if name.startswith((f"{ARCHITECTURE}.", f"{TILE}.")):
+                raise InvalidOptionError(f"{name}: the model is there already; leave it out")
+        goal = options.goal
+        if goal.psnr is None and goal.bytes is None and quantiser.adjustable:
+            raise InvalidOptionError(
+                f"quantiser {options.quantiser} needs a target: say psnr or bytes"
+            )
+        self._sizes = {item.number: _model_bytes(file, item) for item in self._again()}
+        self._budget = self._model_budget()
+
+    def takes(self, item: DecodableItem) -> bool:
+        """Whether the item has stages to do again; a constant is kept as it is."""
+        return item.number in self._sizes
+
+    def _again(self) -> list[DecodableItem]:
+        found = []
+        for item in self._file.models:
+            names = ", ".join(component.name for component in item.header.components)
+            if item.architecture.name == _CONSTANT:
+                continue
+            if item.header.bounds or item.header.residual_steps:
+                raise InvalidInputError(
+                    f"{names}: keeps an error bound, which new integers would break; only --coder "
+                    "can change"
+                )
+            if not isinstance(item.architecture, RequantisableArchitecture):
+                raise InvalidInputError(
+                    f"{names}: architecture {item.architecture.name} has no stages to do again; "
+                    "decode the file and encode that, or change --coder alone"
+                )
+            found.append(item)
+        return found
+
+    def _model_budget(self) -> int:
+        wanted, models = self._options.goal.bytes, sum(self._sizes.values())
+        if wanted is None:
+            return models
+        left = wanted - (self._file.file_bytes - models)
+        if left <= 0:
+            raise TargetError(
+                f"{wanted} bytes: coordinates, masks and metadata alone take {wanted - left}"
+            )
+        return left
+
+    def coded(
+        self, item: DecodableItem, components: Sequence[Component], first_mask: int
+    ) -> ItemSections:
+        """The sections of an item.
+
+        Args:
+            components: of the item, with the numbers that their masks have in the new file.
+            first_mask: index that the first sparsity mask will have.
+        """
+        header, architecture = item.header, item.architecture
+        if not isinstance(architecture, RequantisableArchitecture):
+            raise InvalidInputError(f"architecture {architecture.name} has no stages to do again")
+        fitted = fitted_model(item)
+
+        def fit(task: FitTask) -> Model:
+            return architecture.requantise(task, fitted)
+
+        options = replace(self._options, architecture=architecture.name)
+        encoder = ItemEncoder(
+            number=item.number,
+            architecture=architecture,
+            fields=[_decoded(item, index) for index in range(len(components))],
+            components=components,
+            dims=header.dims,
+            bounds=(),
+            first_mask=first_mask,
+            options=options,
+            device="cpu",
+            threads=self._threads,
+            report=lambda stage, fraction, loss, psnr: None,
+            fit=fit,
+        )
+        return encoder.encode(self._goal_of(item))
+
+    def _goal_of(self, item: DecodableItem) -> ItemGoal:
+        """What is left for the models is shared as they share it now."""
+        goal = self._options.goal
+        if goal.bytes is None:
+            return ItemGoal(psnr=goal.psnr)
+        return ItemGoal(
+            file_bytes=self._budget * self._sizes[item.number] // sum(self._sizes.values())
+        )
+
+
+def fitted_model(item: DecodableItem) -> FittedModel:
+    """The model of an item as it is decoded."""
+    masks = dict(item.header.tensor_masks)
+    return FittedModel(
+        item.header.config,
+        item.parameters(),
+        [
+            item.sparsity(masks[index]) if index in masks else None
+            for index in range(len(item.specs))
+        ],
+    )
+
+
+def _model_bytes(file: InrcFile, item: DecodableItem) -> int:
+    sections = file.sections.of_type("MASK")
+    masks = [sections[index] for _, index in item.header.tensor_masks]
+    own = [file.sections.of_type("ITEM")[item.number], *file.sections_of(item.number), *masks]
+    return sum(section.end - section.start for section in own)
+
+
+def _decoded(item: DecodableItem, index: int) -> NormalisedField:
+    """A component as its model gives it, as if that were the field."""
+    component = item.header.components[index]
+    view = ItemView(item, index)
+    stored = view[...]
+    mask = item.validity(component)
+    valid = None if mask is None else mask.mask
+    scale = component.scale or 1.0
+    with np.errstate(invalid="ignore", over="ignore"):
+        values = ((stored.astype(np.float64) - component.offset) / scale).astype(np.float32)
+    if valid is not None:
+        values[~valid] = 0
+    chosen = stored if valid is None else stored[valid]
+    span = float(chosen.max()) - float(chosen.min()) if chosen.size else 0.0
+    field = Field(component.name, view.dims, stored, valid=valid)
+    return NormalisedField(
+        field, stored, values, valid, None, component.offset, scale, span / 2 or scale, span
+    )
+
+
+def changed(before: InrcFile, after: InrcFile) -> tuple[FieldQuality, ...]:
+    """The fields of the new file against those of the old one."""
+    return tuple(_compared(before[name], after[name]) for name in before)
+
+
+def _compared(before: FieldView, after: FieldView) -> FieldQuality:
+    original, decoded = before[...], after[...]
+    units = str(before.attrs.get("units", ""))
+    field = Field(before.name, before.dims, original, units=units, valid=_valid(before))
+    return compare(field, original, decoded)
+
+
+def _valid(view: FieldView) -> BoolArray:
+    """Which samples are data, from the masks of all tiles."""
+    valid = np.ones(view.shape, np.bool_)
+    for item in view.items:
+        header = item.header
+        (component,) = (one for one in header.components if one.name == view.name)
+        mask = item.validity(component)
+        if mask is not None:
+            origin = header.origin or (0,) * len(header.dims)
+            place = tuple(
+                slice(start, start + size) for start, size in zip(origin, header.shape, strict=True)
+            )
+            valid[place] = mask.mask
+    return valid

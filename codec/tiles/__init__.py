@@ -1,1 +1,0 @@
-"""Fields too large to be held whole: encoded tile by tile, resumed, appended to, spread out."""

@@ -1,0 +1,1 @@
+"""Architectures: families of models, a folder each."""

@@ -1,0 +1,154 @@
+"""Evaluation of `amgsrn` on the CPU, with NumPy alone.
+
+Places in the grids are affine in the sample index, so on an outer product of positions they are
+sums of one term per axis. Each grid gets a border of zeros, and places beyond that are moved onto
+it, so that no corner needs a test; nodes are stored in pairs along the last axis, which halves the
+number of look-ups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from codec.arrays import Float32Array, Float64Array, Int64Array
+from inrc_plugins.architectures.amgsrn.config import AmgsrnConfig
+from inrc_plugins.shared.config_map import active_axes
+
+# Samples evaluated together: some megabytes of look-ups.
+_CHUNK = 4096
+_STEEPEST = 16.0
+
+
+class AmgsrnEvaluator:
+    """An `amgsrn` model on the CPU.
+
+    Args:
+        config: its shape.
+        shape: the item's dims.
+        parameters: float32 tensors in coding order.
+    """
+
+    def __init__(
+        self, config: AmgsrnConfig, shape: tuple[int, ...], parameters: Sequence[Float32Array]
+    ) -> None:
+        self._config = config
+        self._axes = active_axes(shape)
+        transforms, grids, *layers = parameters
+        step = 1 + config.bias
+        self._matrices = layers[0::step]
+        self._vectors = layers[1::step] if config.bias else [None] * len(self._matrices)
+        self._components = self._matrices[-1].shape[0]
+        sizes = np.array([shape[axis] for axis in self._axes], np.float64)
+        self._slopes, self._starts = _places(transforms.astype(np.float64), sizes, config.nodes)
+        border = ((0, 0), *((1, 1),) * config.axes, (0, 0))
+        nodes = np.pad(np.moveaxis(grids, 0, -1), border)
+        self._strides = _strides((*nodes.shape[1:-2], nodes.shape[-2] - 1))
+        pairs = np.concatenate([nodes[..., :-1, :], nodes[..., 1:, :]], axis=-1)
+        self._pairs = pairs.reshape(-1, 2 * config.features)
+        self._per_grid = len(self._pairs) // config.grids
+
+    def on_axes(self, positions: Sequence[Float64Array]) -> Float32Array:
+        """See `codec.plugin_api.architecture.Evaluator`."""
+        lengths = tuple(len(axis) for axis in positions)
+        active = [positions[axis] for axis in self._axes]
+        counts = [len(axis) for axis in active]
+        out = np.empty((self._components, int(np.prod(counts))), np.float32)
+        terms = [self._slopes[:, :, a, None] * axis for a, axis in enumerate(active)]
+        for start in range(0, out.shape[1], _CHUNK):
+            part = np.arange(start, min(start + _CHUNK, out.shape[1]))
+            indices = np.unravel_index(part, counts)
+            places = self._starts[:, :, None] + sum(
+                term[:, :, index] for term, index in zip(terms, indices, strict=True)
+            )
+            out[:, part] = self._values(places)
+        # Inactive axes have one sample, and every position along them is that sample.
+        kept = [n if axis in self._axes else 1 for axis, n in enumerate(lengths)]
+        return np.broadcast_to(out.reshape(self._components, *kept), (self._components, *lengths))
+
+    def at(self, points: Float64Array) -> Float32Array:
+        """See `codec.plugin_api.architecture.Evaluator`."""
+        active = points[:, list(self._axes)]
+        out = np.empty((self._components, len(points)), np.float32)
+        for start in range(0, len(points), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            places = self._starts[:, :, None] + self._slopes @ active[part].T
+            out[:, part] = self._values(places)
+        return out
+
+    def _values(self, places: Float64Array) -> Float32Array:
+        """y (components, n) at places (K, d, n) in units of nodes."""
+        hidden = self._features(places)
+        last = len(self._matrices) - 1
+        for layer, (matrix, vector) in enumerate(zip(self._matrices, self._vectors, strict=True)):
+            hidden = matrix @ hidden
+            if vector is not None:
+                hidden += vector[:, None]
+            if layer < last:
+                np.maximum(hidden, 0, out=hidden)
+        return 2 * hidden - 1
+
+    def _features(self, places: Float64Array) -> Float32Array:
+        """What all grids give: (K F, n)."""
+        config = self._config
+        most = np.array(config.nodes, np.float64)[:, None]
+        moved = np.clip(places, -1, most) + 1
+        lower = np.minimum(np.floor(moved), most)
+        share = (moved - lower).astype(np.float32)
+        cells = np.tensordot(lower.astype(np.int64), self._strides, axes=(1, 0))
+        cells += self._per_grid * np.arange(config.grids)[:, None]
+        found = np.zeros((*cells.shape, 2 * config.features), np.float32)
+        for corner in np.ndindex(*(2,) * (config.axes - 1)):
+            weight = np.ones(cells.shape, np.float32)
+            for axis, up in enumerate(corner):
+                weight *= share[:, axis] if up else 1 - share[:, axis]
+            offset = sum(up * int(step) for up, step in zip(corner, self._strides, strict=False))
+            found += self._pairs[cells + offset] * weight[..., None]
+        last = share[:, -1, :, None]
+        low, high = found[..., : config.features], found[..., config.features :]
+        mixed = (1 - last) * low + last * high
+        return np.ascontiguousarray(mixed.transpose(0, 2, 1)).reshape(-1, cells.shape[1])
+
+
+def linear_parts(transforms: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """Of transforms (P, K): the matrices R S (K, d, d) and the translations (K, d)."""
+    axes = {2: 1, 5: 2, 10: 3}[len(transforms)]
+    scales = np.exp(np.clip(transforms[:axes], -_STEEPEST, _STEEPEST))
+    rotations = _rotations(transforms[axes:-axes], axes)
+    return rotations * scales.T[:, None, :], transforms[-axes:].T
+
+
+def _rotations(numbers: Float64Array, axes: int) -> Float64Array:
+    count = numbers.shape[1]
+    if axes == 1:
+        return np.ones((count, 1, 1))
+    if axes == 2:
+        cosine, sine = np.cos(numbers[0]), np.sin(numbers[0])
+        return np.stack([cosine, -sine, sine, cosine], axis=-1).reshape(count, 2, 2)
+    quaternion = numbers.copy()
+    quaternion[0] += 1
+    length = np.sqrt(np.square(quaternion).sum(axis=0))
+    quaternion[0, length == 0], length[length == 0] = 1, 1
+    w, x, y, z = quaternion / length
+    rows = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+    ]
+    return np.moveaxis(np.array(rows), -1, 0)
+
+
+def _places(
+    transforms: Float64Array, sizes: Float64Array, nodes: Sequence[int]
+) -> tuple[Float64Array, Float64Array]:
+    """Slopes (K, d, d) and starts (K, d) of the places u, as functions of the sample indices."""
+    matrices, translations = linear_parts(transforms)
+    cells = (np.array(nodes, np.float64) - 1) / 2
+    slopes = cells[:, None] * matrices * (2 / (sizes - 1))
+    starts = cells * (1 + translations - matrices.sum(axis=2))
+    return slopes, starts
+
+
+def _strides(shape: tuple[int, ...]) -> Int64Array:
+    return np.cumprod([1, *shape[:0:-1]], dtype=np.int64)[::-1]

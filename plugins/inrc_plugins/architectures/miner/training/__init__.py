@@ -1,0 +1,1 @@
+"""The network of `miner` in PyTorch: fitting, and evaluation on a GPU."""

@@ -1,0 +1,87 @@
+"""Evaluation of `neurcomp` on the CPU, with NumPy alone, in float64.
+
+Every sine may enlarge the rounding of all those before it, so that float32 would keep to class F
+for some models only. On an outer product of positions the first layer is a sum over the axes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from codec.arrays import Float32Array, Float64Array
+from inrc_plugins.architectures.neurcomp.config import NeurcompConfig
+from inrc_plugins.shared.block_evaluation import BlockEvaluator
+
+# Samples evaluated together: about a megabyte of activations.
+_CHUNK = 2048
+
+
+class NeurcompEvaluator(BlockEvaluator):
+    """A `neurcomp` model on the CPU.
+
+    Args:
+        config: its shape.
+        shape: the item's dims.
+        parameters: float32 tensors in coding order.
+    """
+
+    def __init__(
+        self, config: NeurcompConfig, shape: tuple[int, ...], parameters: Sequence[Float32Array]
+    ) -> None:
+        super().__init__(shape, len(parameters[-1]), _CHUNK, np.float64)
+        doubles = [tensor.astype(np.float64) for tensor in parameters]
+        frequency = config.frequency
+        self._first = frequency * doubles[0]
+        self._first_vector = frequency * doubles[1]
+        self._blocks = [
+            (
+                frequency * s * doubles[at],
+                frequency * doubles[at + 1][:, None],
+                frequency * doubles[at + 2],
+                frequency * doubles[at + 3][:, None],
+                r,
+            )
+            for at, (s, r) in zip(range(2, len(doubles) - 2, 4), config.gains, strict=True)
+        ]
+        self._last, self._last_vector = doubles[-2], doubles[-1][:, None]
+
+    def _on_product(self, active: Sequence[Float64Array]) -> Float64Array:
+        counts = [len(axis) for axis in active]
+        total = self._first_vector.reshape(-1, *[1] * len(counts))
+        for number, axis in enumerate(active):
+            shape = [1] * len(counts)
+            shape[number] = counts[number]
+            total = total + self._phases(axis, number).reshape(-1, *shape)
+        return self._network(total.reshape(len(self._first), -1))
+
+    def _at_points(self, active: Sequence[Float64Array]) -> Float64Array:
+        total = self._first_vector[:, None]
+        for number, axis in enumerate(active):
+            total = total + self._phases(axis, number)
+        return self._network(total)
+
+    def _phases(self, axis: Float64Array, number: int) -> Float64Array:
+        """What positions along one active axis add to the phases of the first layer: (H, n)."""
+        size = self._shape[self._axes[number]]
+        return np.outer(self._first[:, number], coordinates(axis, size, max(self._shape)))
+
+    def _network(self, phases: Float64Array) -> Float64Array:
+        """(components, n) from the phases of the first layer, (H, n)."""
+        hidden = np.sin(phases)
+        for first, first_vector, second, second_vector, gain in self._blocks:
+            inner = first @ hidden
+            inner += first_vector
+            inner = second @ np.sin(inner, out=inner)
+            inner += second_vector
+            hidden += np.sin(inner, out=inner)
+            hidden *= gain
+        found: Float64Array = self._last @ hidden + self._last_vector
+        return found
+
+
+def coordinates(axis: Float64Array, size: int, longest: int) -> Float64Array:
+    """Coordinates of real indices along an axis; the longest axis runs from -1 to 1."""
+    found: Float64Array = (2 * axis - (size - 1)) / (longest - 1)
+    return found

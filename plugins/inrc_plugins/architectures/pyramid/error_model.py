@@ -1,0 +1,72 @@
+"""What error a quantisation step will give, guessed from a sample of the coefficients.
+
+The transforms are nearly orthonormal, so the squared error of the coefficients is near that of the
+samples; how near is measured on a part, as is what the choice of magnitudes adds.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from codec.arrays import Float32Array
+from codec.entropy.mixing.coder import quantise_lattice
+from inrc_plugins.architectures.pyramid import bases
+from inrc_plugins.architectures.pyramid.config import PyramidConfig
+from inrc_plugins.architectures.pyramid.transform import analyse, dequantise, synthesise
+
+_SAMPLE = 1 << 20
+# Magnitudes are rounded down from up to so much below the next integer, about what rate-distortion
+# optimisation does; what it does exactly is measured on a part.
+_ROUNDING = np.float32(0.36)
+
+
+class ErrorModel:
+    """A quantiser with a wide zone of zero on a sample of coefficients.
+
+    Args:
+        coefficients: float32, any shape.
+    """
+
+    def __init__(self, coefficients: Float32Array) -> None:
+        stride = max(1, coefficients.size // _SAMPLE)
+        self._sample = np.abs(coefficients.reshape(-1)[::stride])
+
+    def error(self, step: float) -> float:
+        """Mean squared error at a step."""
+        scaled = self._sample * np.float32(1 / step)
+        scaled -= np.floor(scaled + _ROUNDING)
+        return float(np.square(scaled).mean(dtype=np.float64)) * step * step
+
+    def step_for(self, error: float, near: float) -> float:
+        """The step, within a factor of 64 of `near`, that gives a mean squared error."""
+        low, high = near / 64, near * 64
+        for _ in range(20):
+            middle = math.sqrt(low * high)
+            low, high = (middle, high) if self.error(middle) < error else (low, middle)
+        return float(np.float32(low))
+
+    def slope(self, step: float) -> float:
+        """Decibels per unit of the step's logarithm, negative."""
+        ratio = self.error(step * 1.05) / max(self.error(step), 1e-300)
+        return -max(10 * math.log10(max(ratio, 1e-9)) / math.log(1.05), 1.0)
+
+
+def measured_surplus(part: Float32Array, axes: tuple[int, ...], step: float, price: float) -> float:
+    """Real error over the model's for a part of the samples, coded with the plan `axes`.
+
+    Args:
+        part: float32, one axis per active axis.
+    """
+    coefficients, factors = analyse(part.copy(), axes, step)
+    packed = tuple(bases.pack(factors[axis], part.shape[axis]) for axis in sorted(factors))
+    config = PyramidConfig(part.shape, axes, step, factors=packed)
+    values, _ = quantise_lattice(config.lattice, coefficients, step, price)
+    decoded = np.empty(config.lattice.shape, np.float32)
+    config.lattice.scatter(values, decoded)
+    dequantise(decoded, config)
+    difference = synthesise(decoded, config, 0)
+    difference -= part
+    real = float(np.square(difference).mean(dtype=np.float64))
+    return real / max(ErrorModel(coefficients).error(step), 1e-300)

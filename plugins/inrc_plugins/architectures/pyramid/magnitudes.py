@@ -1,0 +1,48 @@
+"""Integers of coefficients: how few bytes hold them, and what they say of the magnitudes behind."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from codec.arrays import Float32Array, Int16Array, Int32Array
+from inrc_plugins.architectures.pyramid.config import PyramidConfig
+
+Coefficients = Int32Array | Int16Array
+# Integers, and their differences from predictions, stay below 2^27.
+_GREATEST = 1 << 26
+
+
+def narrow(values: Int32Array) -> Coefficients:
+    """The same integers in half the memory, where that holds them."""
+    narrow = np.iinfo(np.int16)
+    if narrow.min < values.min(initial=0) and values.max(initial=0) <= narrow.max:
+        return values.astype(np.int16)
+    return values
+
+
+def shifts_of(
+    coefficients: Float32Array, values: Coefficients, config: PyramidConfig
+) -> tuple[int, int, int]:
+    """Mean of |c| / step - |q| over the coefficients with |q| = 1, 2 and above, in 1/128."""
+    sums, counts = np.zeros(4), np.zeros(4)
+    scale = np.float32(1 / config.step)
+    at = 0
+    for band in config.lattice.bands:
+        part = values[at : at + band.size]
+        at += band.size
+        if not band.orientation:
+            continue
+        magnitude = np.abs(part)
+        kept = np.flatnonzero(magnitude)
+        rest = np.abs(coefficients[band.box].ravel()[kept]) * scale - magnitude[kept]
+        group = np.minimum(magnitude[kept], 3)
+        sums += np.bincount(group, rest, 4)
+        counts += np.bincount(group, minlength=4)
+    means = np.rint(128 * sums / np.maximum(counts, 1)).clip(-100, 100).astype(int)
+    return int(means[1]), int(means[2]), int(means[3])
+
+
+def least_step(coefficients: Float32Array) -> float:
+    """The smallest step at which every integer stays within what the coder holds."""
+    greatest = max(float(coefficients.max(initial=0)), -float(coefficients.min(initial=0)))
+    return float(np.nextafter(np.float32(greatest / _GREATEST), np.float32(1)))

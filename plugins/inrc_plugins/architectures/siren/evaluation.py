@@ -1,0 +1,112 @@
+"""Evaluation of `siren` on the CPU, with NumPy alone.
+
+Every layer multiplies the error of a phase, so products and phases are float64; sines of reduced
+phases are float32, which NumPy computes many times as fast. On an outer product of positions the
+first layer is a sum over axes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from codec.arrays import Float32Array, Float64Array
+from inrc_plugins.architectures.siren.config import SirenConfig
+from inrc_plugins.architectures.siren.encodings import (
+    axis_columns,
+    encoded_axis,
+    encoded_points,
+    separable,
+    unit_places,
+)
+from inrc_plugins.shared.config_map import active_axes
+
+# Samples evaluated together: their activations stay in a core's cache.
+_CHUNK = 4096
+
+
+class SirenEvaluator:
+    """A `siren` model on the CPU.
+
+    Args:
+        config: its shape.
+        shape: the item's dims.
+        parameters: of the network, float32, in coding order.
+    """
+
+    def __init__(
+        self, config: SirenConfig, shape: tuple[int, ...], parameters: Sequence[Float32Array]
+    ) -> None:
+        self._config = config
+        self._shape = shape
+        self._axes = active_axes(shape)
+        # In turns, so that the reduction of a phase is one rounding.
+        turns = config.omega / (2 * np.pi)
+        doubles = [tensor.astype(np.float64) for tensor in parameters]
+        self._layers = [
+            (turns * matrix, turns * vector)
+            for matrix, vector in zip(doubles[0:-2:2], doubles[1:-2:2], strict=True)
+        ]
+        self._last = doubles[-2], doubles[-1]
+        self._components = len(doubles[-1])
+
+    def on_axes(self, positions: Sequence[Float64Array]) -> Float32Array:
+        """See `codec.plugin_api.architecture.Evaluator`."""
+        lengths = tuple(len(axis) for axis in positions)
+        active = [unit_places(positions[axis], self._shape[axis]) for axis in self._axes]
+        counts = tuple(len(axis) for axis in active)
+        out = np.empty((self._components, int(np.prod(counts))), np.float32)
+        first = self._separate(active) if separable(self._config.encoding) else None
+        for start in range(0, out.shape[1], _CHUNK):
+            numbers = np.arange(start, min(start + _CHUNK, out.shape[1]))
+            chosen = np.unravel_index(numbers, counts)
+            if first is None:
+                places = np.stack([axis[at] for axis, at in zip(active, chosen, strict=True)], 1)
+                phases = self._first(places)
+            else:
+                phases = np.zeros((self._config.width, len(numbers)))
+                for table, at in zip(first, chosen, strict=True):
+                    phases += table[:, at]
+                phases += self._layers[0][1][:, None]
+            out[:, start : start + _CHUNK] = self._network(phases)
+        # Inactive axes have one sample, and every position along them is that sample.
+        kept = [n if axis in self._axes else 1 for axis, n in enumerate(lengths)]
+        return np.broadcast_to(out.reshape(self._components, *kept), (self._components, *lengths))
+
+    def at(self, points: Float64Array) -> Float32Array:
+        """See `codec.plugin_api.architecture.Evaluator`."""
+        out = np.empty((self._components, len(points)), np.float32)
+        for start in range(0, len(points), _CHUNK):
+            part = points[start : start + _CHUNK]
+            places = np.stack([unit_places(part[:, a], self._shape[a]) for a in self._axes], 1)
+            out[:, start : start + _CHUNK] = self._network(self._first(places))
+        return out
+
+    def _separate(self, active: Sequence[Float64Array]) -> list[Float64Array]:
+        """What each axis adds to the phases of the first layer: (width, n) per axis."""
+        encoding, axes = self._config.encoding, len(active)
+        matrix = self._layers[0][0]
+        return [
+            matrix[:, axis_columns(encoding, axes, number)] @ encoded_axis(encoding, axis).T
+            for number, axis in enumerate(active)
+        ]
+
+    def _first(self, places: Float64Array) -> Float64Array:
+        matrix, vector = self._layers[0]
+        return matrix @ encoded_points(self._config.encoding, places).T + vector[:, None]
+
+    def _network(self, phases: Float64Array) -> Float64Array:
+        """All that follows the first phases (width, n), in turns: (components, n)."""
+        for matrix, vector in self._layers[1:]:
+            phases = matrix @ _sine_of_turns(phases)
+            phases += vector[:, None]
+        matrix, vector = self._last
+        return np.asarray(matrix @ _sine_of_turns(phases) + vector[:, None])
+
+
+def _sine_of_turns(phases: Float64Array) -> Float64Array:
+    """sin(2 pi phases); overwrites `phases`."""
+    phases -= np.rint(phases)
+    reduced = (phases * (2 * np.pi)).astype(np.float32)
+    return np.sin(reduced).astype(np.float64)

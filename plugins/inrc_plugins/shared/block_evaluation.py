@@ -1,0 +1,73 @@
+"""What evaluators have in common that take a block of samples at a time."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from codec.arrays import Array, Float64Array
+from codec.coding.evaluate import windows
+from inrc_plugins.shared.config_map import active_axes
+
+
+class BlockEvaluator(ABC):
+    """Evaluator (`codec.plugin_api.architecture.Evaluator`) that computes its model in blocks.
+
+    Args:
+        shape: the item's dims.
+        components: outputs.
+        samples: of a block, at most, which bounds the memory of what lies between input and output.
+        dtype: of y.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        components: int,
+        samples: int,
+        dtype: npt.DTypeLike = np.float32,
+    ) -> None:
+        self._shape = shape
+        self._axes = active_axes(shape)
+        self._components = components
+        self._samples = samples
+        self._dtype = np.dtype(dtype)
+
+    @abstractmethod
+    def _on_product(self, active: Sequence[Float64Array]) -> Array:
+        """y (components, product of the lengths) on the outer product of sample indices, one array
+        per active axis."""
+
+    @abstractmethod
+    def _at_points(self, active: Sequence[Float64Array]) -> Array:
+        """y (components, n) at n points; each active axis has one sample index per point."""
+
+    def on_axes(self, positions: Sequence[Float64Array]) -> Array:
+        """See `codec.plugin_api.architecture.Evaluator`."""
+        lengths = tuple(len(axis) for axis in positions)
+        active = [positions[axis] for axis in self._axes]
+        counts = [len(axis) for axis in active]
+        out = np.empty((self._components, *counts), self._dtype)
+        for window in windows(counts, self._samples) if out.size else ():
+            block = [axis[part] for axis, part in zip(active, window, strict=True)]
+            found = self._on_product(block)
+            out[(slice(None), *window)] = found.reshape(-1, *(len(axis) for axis in block))
+        # Inactive axes have one sample, and every position along them is that sample.
+        kept = [n if axis in self._axes else 1 for axis, n in enumerate(lengths)]
+        return np.broadcast_to(out.reshape(self._components, *kept), (self._components, *lengths))
+
+    def at(self, points: Float64Array) -> Array:
+        """See `codec.plugin_api.architecture.Evaluator`."""
+        out = np.empty((self._components, len(points)), self._dtype)
+        for start in range(0, len(points), self._samples):
+            part = slice(start, start + self._samples)
+            out[:, part] = self._at_points([points[part, axis] for axis in self._axes])
+        return out
+
+
+def outer_product(active: Sequence[Float64Array]) -> list[Float64Array]:
+    """All points of an outer product, in C order: one array per axis."""
+    return [axis.ravel() for axis in np.meshgrid(*active, indexing="ij")]
