@@ -36,6 +36,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import storage_schemes as schemes
+from prose import wrapped
 from results import describe_machine, replace_section
 from sources import data_folder
 from storage_schemes import Scheme, Stored, Tensor
@@ -455,11 +456,17 @@ def _write_curves() -> None:
     lines = [
         "# Rate and distortion of the architectures",
         "",
-        "Made by `python benchmarks/bench_plugins.py --part curves`; do not edit. A magnetic",
-        "resonance angiogram of 45 x 49 x 76 float32 samples (670,320 bytes); fits of "
-        f"{rows[-1]['steps']} steps",
-        f"(`pyramid`: none), on {machine['cores']} cores of {machine['CPU']}, {machine['date']}.",
-        "PSNR in dB in files of at most so many bytes; the longest encode in seconds.",
+        "This page compares the architectures on one volume at equal bytes. It is written by a "
+        "command; do not edit it:",
+        "",
+        "```sh",
+        "python benchmarks/bench_plugins.py --part curves",
+        "```",
+        "",
+        "The volume is a magnetic resonance angiogram of 45 x 49 x 76 float32 samples (670,320 "
+        f"bytes). Fits have {rows[-1]['steps']} steps (`pyramid`: none), on {machine['cores']} "
+        f"cores of {machine['CPU']}, {machine['date']}. The table has the PSNR in dB of files of "
+        "at most so many bytes, and the longest encode in seconds.",
         "",
         "| architecture | " + " | ".join(f"{size:,} B" for size in sizes) + " | encode |",
         "|---|" + "---:|" * (len(sizes) + 1),
@@ -474,7 +481,7 @@ def _write_curves() -> None:
         "",
         "Longer fits help the networks; `benchmarks/RESULTS.md` has more.",
     ]
-    _PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    _PAGE.write_text(wrapped("\n".join(lines) + "\n"), encoding="utf-8")
 
 
 def _verdict(system: System, rows: Sequence[dict[str, str]]) -> list[str]:

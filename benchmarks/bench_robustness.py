@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
+from prose import wrapped
 from results import describe_machine, replace_section
 from robustness import report
 from robustness.bombing import refusals
@@ -56,7 +57,7 @@ def main() -> int:
             clean &= well
         seconds = time.monotonic() - started
         command = " ".join(["python benchmarks/bench_robustness.py", *sys.argv[1:]])
-        text += report.footer(command, seconds, describe_machine())
+        text = wrapped(text + report.footer(command, seconds, describe_machine()))
         print(text, flush=True)
         if options.write:
             replace_section(DOCUMENT, heading, text)
