@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 from reporting.machine import describe_machine
+from reporting.prose import wrapped
 from reporting.sections import REPOSITORY
 from skimage import data as samples
 
@@ -201,14 +202,21 @@ def _page(rows: dict[tuple[str, str], list[tuple[float, float]]], options: Any) 
     lines = [
         "# Accuracy of decoders",
         "",
-        "Made by `make bench-accuracy`; do not edit. Files of a volume, an image and a shape, "
-        f"networks fitted for {options.steps} steps, on {machine['CPU']}, "
-        f"{machine['date']}, torch {machine['torch']}, NumPy {np.__version__}.",
+        "This page says how far decoded values are from those of the reference decoder, which "
+        "evaluates in float64. It is written by a command; do not edit it:",
         "",
-        "Differences of x from the reference decoder, which evaluates in float64: the greatest in "
-        "units of 2^-16 R, the root mean square in units of 2^-19 R, of the worst file. Class F "
-        "(format_spec/inrc-1.md, VAL-5) allows 1 for both; class P 512 and 1024. `pyramid` with "
-        "key 6 promises 2^-24 of the first unit (PYR-6).",
+        "```sh",
+        "make bench-accuracy",
+        "```",
+        "",
+        "The files are those of a volume, an image and a shape, with networks fitted for "
+        f"{options.steps} steps. The machine is {machine['CPU']}, {machine['date']}, torch "
+        f"{machine['torch']}, NumPy {np.__version__}.",
+        "",
+        "The table has differences of x (VAL-2) of the worst file: the greatest in units of "
+        "2^-16 R, the root mean square in units of 2^-19 R. Class F (format_spec/inrc-1.md, VAL-5) "
+        "allows 1 for both, class P 512 and 1024. `pyramid` with key 6 promises 2^-24 of the first "
+        "unit (PYR-6).",
         "",
         "| architecture | evaluated by | peak / 2^-16 R | root mean square / 2^-19 R | class |",
         "|---|---|---:|---:|---|",
@@ -217,7 +225,7 @@ def _page(rows: dict[tuple[str, str], list[tuple[float, float]]], options: Any) 
         peak, rms = (max(values) for values in zip(*errors, strict=True))
         lines.append(f"| `{arch}` | {way} | {peak:.2g} | {rms:.2g} | {_class(peak, rms)} |")
     lines += ["", *_READING]
-    return "\n".join(lines) + "\n"
+    return wrapped("\n".join(lines) + "\n")
 
 
 def _class(peak: float, rms: float) -> str:
@@ -228,11 +236,11 @@ def _class(peak: float, rms: float) -> str:
 
 
 _READING = (
-    "Why the constants are what they are: a decoder that evaluates in float32, in whatever order, "
-    "needs them with some room, as phases of sines and the layers behind them enlarge what was "
-    "rounded; and 2^-16 R is a quarter of the step of 14 bits, below what any of the files shows "
-    "of its field. Half precision is outside of class F by far and inside of class P, whose "
-    "bounds are 2^-7 and 2^-9 R.",
+    "The constants have two reasons. A decoder that evaluates in float32, in whatever order, "
+    "needs them with some room, because phases of sines and the layers after them enlarge rounding "
+    "errors. And 2^-16 R is a quarter of the step of 14 bits, below what any of the files shows of "
+    "its field. Half precision is far outside of class F and inside of class P, whose bounds are "
+    "2^-7 and 2^-9 R.",
 )
 
 

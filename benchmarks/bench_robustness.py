@@ -19,6 +19,7 @@ from pathlib import Path
 from random import Random
 
 from reporting.machine import describe_machine
+from reporting.prose import wrapped
 from reporting.sections import REPOSITORY, replace_section
 from robustness import report
 from robustness.bombing import refusals
@@ -57,7 +58,7 @@ def main() -> int:
             clean &= well
         seconds = time.monotonic() - started
         command = " ".join(["python benchmarks/bench_robustness.py", *sys.argv[1:]])
-        text += report.footer(command, seconds, describe_machine())
+        text = wrapped(text + report.footer(command, seconds, describe_machine()))
         print(text, flush=True)
         if options.write:
             replace_section(DOCUMENT, heading, text)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from reporting.machine import describe_machine
+from reporting.prose import wrapped
 from reporting.sections import REPOSITORY, RESULTS_PAGE, replace_section
 
 from research_systems import tables
@@ -88,11 +89,17 @@ def write_curves() -> None:
     lines = [
         "# Rate and distortion of the architectures",
         "",
-        "Made by `python benchmarks/bench_plugins.py --part curves`; do not edit. A magnetic",
-        "resonance angiogram of 45 x 49 x 76 float32 samples (670,320 bytes); fits of "
-        f"{rows[-1]['steps']} steps",
-        f"(`pyramid`: none), on {machine['cores']} cores of {machine['CPU']}, {machine['date']}.",
-        "PSNR in dB in files of at most so many bytes; the longest encode in seconds.",
+        "This page compares the architectures on one volume at equal bytes. It is written by a "
+        "command; do not edit it:",
+        "",
+        "```sh",
+        "python benchmarks/bench_plugins.py --part curves",
+        "```",
+        "",
+        "The volume is a magnetic resonance angiogram of 45 x 49 x 76 float32 samples (670,320 "
+        f"bytes). Fits have {rows[-1]['steps']} steps (`pyramid`: none), on {machine['cores']} "
+        f"cores of {machine['CPU']}, {machine['date']}. The table has the PSNR in dB of files of "
+        "at most so many bytes, and the longest encode in seconds.",
         "",
         "| architecture | " + " | ".join(f"{size:,} B" for size in sizes) + " | encode |",
         "|---|" + "---:|" * (len(sizes) + 1),
@@ -100,7 +107,7 @@ def write_curves() -> None:
         "",
         "Longer fits help the networks; `benchmarks/RESULTS.md` has more.",
     ]
-    _CURVES_PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    _CURVES_PAGE.write_text(wrapped("\n".join(lines) + "\n"), encoding="utf-8")
 
 
 def _curve_rows(rows: Sequence[dict[str, str]], sizes: Sequence[int]) -> list[str]:

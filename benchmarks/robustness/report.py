@@ -19,7 +19,7 @@ def of_damage(part: str, tally: Tally, vectors: int, of: int, expected: int) -> 
     what = "prefix" if part == "prefixes" else "file with one bit flipped"
     text = f"Every {what} of {vectors:,} of the {of:,} valid conformance vectors."
     if tally.inputs < expected:
-        text += f" Of {expected:,} inputs, time was for {tally.inputs:,}."
+        text += f" Time sufficed for {tally.inputs:,} of {expected:,} inputs."
     wrong = "read to the end" if part == "prefixes" else "read to other values without an error"
     return f"{text}\n\n{_table(tally, wrong)}"
 
@@ -27,25 +27,25 @@ def of_damage(part: str, tally: Tally, vectors: int, of: int, expected: int) -> 
 def of_mutants(tally: Tally, vectors: int, asked: int, every: int) -> str:
     """Text and table of part 2."""
     text = (
-        f"Mutants of the {vectors:,} valid vectors, one to three changes each: of the values, "
+        f"Mutants of the {vectors:,} valid vectors have one to three changes each: in the values, "
         "types, keys, lengths and nesting of CBOR (headers, items, the config of every "
-        "architecture, metadata), of tables, counts, coders and coded words, of masks, residuals, "
-        "sections and the index. CRCs, lengths and digests are put right afterwards, so that the "
-        "change itself has to be met. A mutant that the format allows is read."
+        "architecture, metadata), in tables, counts, coders and coded words, in masks, residuals, "
+        "sections and the index. CRCs, lengths and digests are corrected afterwards, so that the "
+        "reader has to notice the change itself. A mutant that the format allows is read."
     )
     if tally.inputs < asked:
-        text += f" Of {asked:,} mutants, time was for {tally.inputs:,}."
+        text += f" Time sufficed for {tally.inputs:,} of {asked:,} mutants."
     text += f"\n\n{_table(tally, 'refused by the reference decoder')}"
     if tally.judged:
         text += (
-            f"\nAll that were read, and every {every}th of the others, were given to the reference "
-            "decoder of the conformance suite:\n\n"
+            f"\nAll mutants that were read, and every {every}th of the others, were given to the "
+            "reference decoder of the conformance suite:\n\n"
         )
         text += _rows([(name, f"{count:,}") for name, count in tally.judged.most_common()])
         text += (
-            "\n*Other values*: a mutated model with parameters so large that float32 and the "
-            "float64 of the reference differ; integers and outcome are the same. Files that inrc "
-            "writes are far from that (`docs/accuracy.md`).\n"
+            "\n*Other values* come from a mutated model with parameters so large that float32 "
+            "and the float64 of the reference differ; integers and outcome are the same. Files "
+            "that inrc writes are far from that (`docs/accuracy.md`).\n"
         )
     return text
 
@@ -53,9 +53,9 @@ def of_mutants(tally: Tally, vectors: int, asked: int, every: int) -> str:
 def of_bombs(refusals: Sequence[Refusal]) -> str:
     """Text and table of part 3."""
     lines = [
-        "What has to be refused within 50 ms and 16 MiB beyond what the process had: resident "
-        "memory in a fresh child process, and what Python and NumPy allocate (tracemalloc), "
-        "whichever is more.",
+        "Each of these files has to be refused within 50 ms and 16 MiB of additional memory. "
+        "Memory is the resident memory of a fresh child process, or what Python and NumPy "
+        "allocate (tracemalloc), whichever is more.",
         "",
         "| file | bytes | refused by | ms | MiB | |",
         "|---|---:|---|---:|---:|---|",
@@ -74,11 +74,12 @@ def of_bombs(refusals: Sequence[Refusal]) -> str:
 def of_written(tally: Tally, sources: int) -> str:
     """Text and table of part 5."""
     text = (
-        f"Metadata of {sources} files of every medium, mutated in one to three places: own parts, "
-        "names (paths that lead elsewhere, control characters, 10,000 letters), sizes, headers, "
-        "JSON documents, verbatim variables. CRCs are right. Each is decoded to a file of its own "
-        "medium and to one of another, in a process whose crash would count. What only an own part "
-        "prevents is written without it.\n\n"
+        f"Metadata of {sources} files of every medium are mutated in one to three places: parts "
+        "that belong to the medium alone, names (paths that lead elsewhere, control characters, "
+        "10,000 letters), sizes, headers, JSON documents, verbatim variables. CRCs are right. Each "
+        "file is decoded to its own medium and to another one, in a process whose crash would "
+        "count. Where only a part of the medium alone prevents writing, the file is written "
+        "without that part.\n\n"
     )
     rows = [("decodings", f"{tally.inputs:,}"), ("written", f"{tally.accepted:,}")]
     rows += [(f"refused: {name}", f"{count:,}") for name, count in tally.rejected.most_common()]
@@ -110,14 +111,17 @@ def _is_named(complaint: str) -> bool:
 def of_repairs(tallies: Mapping[str, Tally], vectors: int, of: int) -> str:
     """Text and table of part 6, a column for each kind of damage."""
     text = (
-        f"Of {vectors:,} of the {of:,} valid conformance vectors, chosen by number and seed. "
-        "*Damaged*: a byte or a run of bytes overwritten, a range or a section removed, bytes put "
-        "in, the end cut off, two sections exchanged; `codec.repair`. What it writes has to "
-        "pass `codec.verify`, its valid samples have to be those from before bit for bit, and "
-        "what differs has to be listed. *Mutants* with right checksums, as above; `codec.repair`. "
-        "What it writes has to pass `codec.verify`. *Cut*: prefixes, opened with "
-        "`allow_truncated`; values have to be finite where they were. "
-        "Times are with all these checks.\n\n"
+        f"Inputs are made from {vectors:,} of the {of:,} valid conformance vectors, chosen by "
+        "number and seed.\n\n"
+        "- *Damaged*: a byte or a run of bytes is overwritten, a range or a section removed, bytes "
+        "put in, the end cut off, or two sections exchanged; then `codec.repair` runs. What it "
+        "writes has to pass `codec.verify`, its valid samples have to be those from before bit for "
+        "bit, and what differs has to be listed.\n"
+        "- *Mutants* with right checksums, as above, are given to `codec.repair`. What it writes "
+        "has to pass `codec.verify`.\n"
+        "- *Cut*: prefixes are opened with `allow_truncated`. Values have to be finite where they "
+        "were.\n\n"
+        "Times include all these checks.\n\n"
     )
     names = sorted({name for tally in tallies.values() for name in tally.rejected})
     rows = [("inputs", [f"{tally.inputs:,}" for tally in tallies.values()])]

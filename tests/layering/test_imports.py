@@ -232,6 +232,13 @@ def test_every_folder_has_its_place_in_the_order() -> None:
         assert set(order) == present, package
 
 
+def test_the_picture_in_contributing_has_the_same_order() -> None:
+    page = (REPOSITORY / "CONTRIBUTING.md").read_text("utf-8")
+    picture = page.split("```text\n")[1].split("```")[0]
+    names = [line.split()[0] for line in picture.splitlines()]
+    assert names[::-1] == [name for name in FOLDER_ORDER["codec"] if not name.startswith("__")]
+
+
 def test_few_modules_lie_loose_in_codec() -> None:
     assert len(list(SOURCES["codec"].glob("*.py"))) <= 8
 
