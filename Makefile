@@ -21,11 +21,12 @@ BENCH_ARGS ?=
 
 BIN := .venv/bin
 STAMP := .venv/.installed
+NO_TORCH := .venv-without-torch
 PEERS := .venv/.peers-installed
 FUZZER := .venv/.fuzzer-installed
 CONFORMANCE := $(BIN)/inrc-conformance run --mode batch --jobs $(WORKERS)
 
-.PHONY: help env demo readme-picture test check bench-main bench-pruning bench-plugins bench-volumes bench-images bench-bounds bench-scale bench-latency bench-lossless bench-accuracy bench-shapes bench-robustness fuzz conformance conformance-js clean distclean
+.PHONY: help env demo readme-picture test test-without-torch check bench-main bench-pruning bench-plugins bench-volumes bench-images bench-bounds bench-scale bench-latency bench-lossless bench-accuracy bench-shapes bench-robustness fuzz conformance conformance-js clean distclean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -47,6 +48,15 @@ readme-picture: $(STAMP)  ## make the README's picture again
 
 test: $(STAMP)  ## run all tests
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+$(NO_TORCH)/.installed: pyproject.toml constraints.txt
+	test -x $(NO_TORCH)/bin/python || $(PYTHON) -m venv $(NO_TORCH)
+	$(NO_TORCH)/bin/python -m pip install $(PIP_ARGS) -c constraints.txt -e '.[test]'
+	@touch $@
+
+test-without-torch: $(NO_TORCH)/.installed  ## the fast tests that need no PyTorch, where there is none
+	$(NO_TORCH)/bin/python -m pytest -n $(WORKERS) -m 'not torch and not slow' \
+		--ignore=tests/conformance $(PYTEST_ARGS)
 
 check: $(STAMP)  ## linter, types, layering and the fast tests: run it before every commit
 	$(BIN)/ruff check .
@@ -110,7 +120,7 @@ fuzz: $(FUZZER)  ## fuzz every parser, FUZZ_SECONDS each (hours; the corpus stay
 
 clean:  ## remove what the commands wrote, but not .venv
 	rm -rf demo .fuzz build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +
+	find . -path './.venv*' -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
 distclean: clean  ## remove .venv as well
-	rm -rf .venv
+	rm -rf .venv $(NO_TORCH)

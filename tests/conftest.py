@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -21,8 +23,35 @@ ROOTS = (REPOSITORY, *(REPOSITORY / name for name in ("plugins", "cli", "conform
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
+TORCH_IS_MISSING = find_spec("torch") is None
+_NEEDS_TORCH = re.compile(
+    r"^(import torch|from codec\.training\.\w+ import|from inrc_plugins\S*\.training[. ]"
+    r"|from inrc_plugins\.(pruners|quantisers)[. ])",
+    re.MULTILINE,
+)
+
 Process = Callable[..., "subprocess.CompletedProcess[str]"]
 Fresh = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out modules that import PyTorch, or modules of ours that do, where it is missing."""
+    if not TORCH_IS_MISSING or collection_path.suffix != ".py":
+        return None
+    return bool(_NEEDS_TORCH.search(collection_path.read_text("utf-8"))) or None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip tests marked `torch` where PyTorch is missing."""
+    if TORCH_IS_MISSING:
+        for item in items:
+            if item.get_closest_marker("torch"):
+                item.add_marker(pytest.mark.skip(reason="PYTORCH IS MISSING: inrc[torch]"))
+
+
+def pytest_report_header() -> list[str]:
+    """Line that says so where tests that need PyTorch are left out."""
+    return ["PYTORCH IS MISSING: tests that need it are left out"] if TORCH_IS_MISSING else []
 
 
 @pytest.fixture(scope="session")
