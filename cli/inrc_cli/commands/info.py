@@ -12,7 +12,7 @@ import click
 
 import codec
 from codec.reports import FieldInfo, FileInfo, SectionInfo
-from inrc_cli import arguments, failures, tables
+from inrc_cli import failures, shared_options, tables
 from inrc_cli.paths import STDIN
 
 # More sections than this are summed up by type; --json lists them all.
@@ -30,8 +30,8 @@ _FIELD_HEADINGS = (
 
 
 @click.command()
-@arguments.input_argument
-@arguments.json_option
+@shared_options.input_argument
+@shared_options.json_option
 def info(source: str, as_json: bool) -> None:
     """Show what INPUT holds and what takes its bytes.
 

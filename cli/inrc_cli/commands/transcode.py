@@ -8,26 +8,29 @@ import click
 
 import codec
 from codec.options.plugin_settings import texts_of
-from inrc_cli import arguments, failures, tables
+from inrc_cli import failures, parameter_types, shared_options, tables
 from inrc_cli.paths import need_file, need_target
 
 
 @click.command()
 @click.argument("source", metavar="FILE", type=click.Path())
-@arguments.output_option
-@arguments.coder_option
+@shared_options.output_option
+@shared_options.coder_option
 @click.option("--quantise", metavar="NAME", help="Quantise anew by this.")
 @click.option("--prune", metavar="NAME", help="Prune anew by this.")
 @click.option("--psnr", metavar="DB", type=float, help="At least DB, against what FILE decodes to.")
 @click.option(
-    "--bytes", metavar="N", type=arguments.SizeType(), help="At most N bytes: 20000, 20k, 1.5M."
+    "--bytes",
+    metavar="N",
+    type=parameter_types.SizeType(),
+    help="At most N bytes: 20000, 20k, 1.5M.",
 )
-@arguments.seed_option
-@arguments.settings_option
-@arguments.threads_option
-@arguments.force_option
-@arguments.json_option
-@arguments.quiet_option
+@shared_options.seed_option
+@shared_options.settings_option
+@shared_options.threads_option
+@shared_options.force_option
+@shared_options.json_option
+@shared_options.quiet_option
 def transcode(
     source: str,
     target: str | None,

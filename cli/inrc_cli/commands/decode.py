@@ -5,19 +5,19 @@ from __future__ import annotations
 import click
 
 import codec
-from inrc_cli import arguments, failures, tables
+from inrc_cli import failures, parameter_types, shared_options, tables
 from inrc_cli.paths import need_file, need_target, size_on_disk
 from inrc_cli.progress import watching
 
 
 @click.command()
-@arguments.input_argument
-@arguments.output_option
-@arguments.var_option
+@shared_options.input_argument
+@shared_options.output_option
+@shared_options.var_option
 @click.option(
     "--region",
     metavar="DIM=INDEX,...",
-    type=arguments.RegionType(),
+    type=parameter_types.RegionType(),
     help="Only these samples: t=3,lat=10:40,lon=::2, or by position: 0=3.",
 )
 @click.option(
@@ -43,11 +43,11 @@ from inrc_cli.progress import watching
     is_flag=True,
     help="Decode what is left of a file that was cut short.",
 )
-@arguments.device_option
-@arguments.threads_option
-@arguments.force_option
-@arguments.quiet_option
-@arguments.verbose_option
+@shared_options.device_option
+@shared_options.threads_option
+@shared_options.force_option
+@shared_options.quiet_option
+@shared_options.verbose_option
 def decode(
     source: str,
     target: str | None,

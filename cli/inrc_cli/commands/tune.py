@@ -10,13 +10,13 @@ import click
 import codec
 from codec.options.encode import DEFAULT_PSNR, MAX_EFFORT
 from codec.options.plugin_settings import texts_of
-from inrc_cli import arguments, failures, tables
+from inrc_cli import failures, parameter_types, shared_options, tables
 from inrc_cli.paths import need_file
 from inrc_cli.progress import watching
 
 
 @click.command()
-@arguments.input_argument
+@shared_options.input_argument
 @click.option(
     "-o", "--output", "folder", metavar="FOLDER", type=click.Path(), help="Where results go."
 )
@@ -24,7 +24,7 @@ from inrc_cli.progress import watching
 @click.option(
     "--psnr",
     metavar="DB[:DB]",
-    type=arguments.BetweenType(),
+    type=parameter_types.BetweenType(),
     default=(DEFAULT_PSNR, DEFAULT_PSNR),
     help=f"Target of every trial, or two between which targets are searched [{DEFAULT_PSNR:g}].",
 )
@@ -42,7 +42,7 @@ from inrc_cli.progress import watching
     multiple=True,
     help="Search this setting; repeatable. All that have a range if none is named.",
 )
-@arguments.var_option
+@shared_options.var_option
 @click.option(
     "--effort", type=click.IntRange(0, MAX_EFFORT), default=0, show_default=True, help="As encode."
 )
@@ -52,13 +52,13 @@ from inrc_cli.progress import watching
 @click.option("--quantise", metavar="NAME", default="uniform", show_default=True, help="Quantiser.")
 @click.option("--coder", metavar="NAME", default="auto", show_default=True, help="Entropy coder.")
 @click.option("--seed", metavar="N", type=int, default=0, help="Seed of every random choice [0].")
-@arguments.settings_option
-@arguments.threads_option
-@arguments.device_option
-@arguments.force_option
-@arguments.json_option
-@arguments.quiet_option
-@arguments.verbose_option
+@shared_options.settings_option
+@shared_options.threads_option
+@shared_options.device_option
+@shared_options.force_option
+@shared_options.json_option
+@shared_options.quiet_option
+@shared_options.verbose_option
 def tune(
     source: str,
     folder: str | None,

@@ -8,7 +8,7 @@ from typing import TypedDict, Unpack
 import click
 
 import codec
-from inrc_cli import arguments, failures, tables
+from inrc_cli import failures, parameter_types, shared_options, tables
 from inrc_cli.paths import need_file, need_target
 from inrc_cli.progress import watching
 
@@ -35,11 +35,11 @@ class Request(TypedDict):
 
 @click.command("meta-train")
 @click.argument("sources", metavar="INPUT...", nargs=-1, required=True, type=click.Path())
-@arguments.output_option
+@shared_options.output_option
 @click.option(
     "--size",
     metavar="N,N",
-    type=arguments.ShapeType(),
+    type=parameter_types.ShapeType(),
     help="All items are resampled to this size [images 64,96; volumes 32,32,32].",
 )
 @click.option("--width", metavar="N", type=int, default=0, help="Units per layer [32].")
@@ -70,14 +70,14 @@ class Request(TypedDict):
 )
 @click.option("--half", is_flag=True, help="Write float16: half the size.")
 @click.option("--arch", metavar="NAME", default="siren", show_default=True, help="Architecture.")
-@arguments.seed_option
-@arguments.settings_option
-@arguments.threads_option
-@arguments.device_option
-@arguments.force_option
-@arguments.json_option
-@arguments.quiet_option
-@arguments.verbose_option
+@shared_options.seed_option
+@shared_options.settings_option
+@shared_options.threads_option
+@shared_options.device_option
+@shared_options.force_option
+@shared_options.json_option
+@shared_options.quiet_option
+@shared_options.verbose_option
 def meta_train(
     sources: tuple[str, ...],
     target: str | None,

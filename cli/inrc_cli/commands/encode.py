@@ -22,7 +22,7 @@ from codec.options.encode import (
 from codec.options.plugin_settings import texts_of
 from codec.options.raw_layout import ENDIANS, ORDERS
 from codec.reports import EncodeReport
-from inrc_cli import arguments, failures, run_files, tables
+from inrc_cli import failures, parameter_types, run_files, shared_options, tables
 from inrc_cli.paths import need_file, need_target
 from inrc_cli.progress import watching
 
@@ -53,8 +53,8 @@ class Request(TypedDict):
 
 
 @click.command()
-@arguments.input_argument
-@arguments.output_option
+@shared_options.input_argument
+@shared_options.output_option
 @click.option(
     "--psnr",
     metavar="DB",
@@ -64,7 +64,10 @@ class Request(TypedDict):
 )
 @click.option("--ratio", metavar="X", type=float, help="At least X times smaller than the fields.")
 @click.option(
-    "--bytes", metavar="N", type=arguments.SizeType(), help="At most N bytes: 20000, 20k, 1.5M."
+    "--bytes",
+    metavar="N",
+    type=parameter_types.SizeType(),
+    help="At most N bytes: 20000, 20k, 1.5M.",
 )
 @click.option(
     "--max-error",
@@ -96,18 +99,18 @@ class Request(TypedDict):
     show_default=True,
     help="Of a mesh: distances with a side, without, or as it allows.",
 )
-@arguments.var_option
+@shared_options.var_option
 @click.option(
     "--joint",
     metavar="U,V",
-    type=arguments.NamesType(),
+    type=parameter_types.NamesType(),
     multiple=True,
     help="These variables share one model; repeatable.",
 )
 @click.option(
     "--shape",
     metavar="N,N,N",
-    type=arguments.ShapeType(),
+    type=parameter_types.ShapeType(),
     help="INPUT is bare samples of this shape; needs --dtype.",
 )
 @click.option(
@@ -136,19 +139,19 @@ class Request(TypedDict):
     "--prune", metavar="NAME", default="binary-mask", show_default=True, help='Pruner, or "none".'
 )
 @click.option("--quantise", metavar="NAME", default="uniform", show_default=True, help="Quantiser.")
-@arguments.coder_option
-@arguments.seed_option
-@arguments.tile_option
-@arguments.scheduler_option
-@arguments.settings_option
+@shared_options.coder_option
+@shared_options.seed_option
+@shared_options.tile_option
+@shared_options.scheduler_option
+@shared_options.settings_option
 @run_files.config_option
-@arguments.log_option
-@arguments.threads_option
-@arguments.device_option
-@arguments.force_option
-@arguments.json_option
-@arguments.quiet_option
-@arguments.verbose_option
+@shared_options.log_option
+@shared_options.threads_option
+@shared_options.device_option
+@shared_options.force_option
+@shared_options.json_option
+@shared_options.quiet_option
+@shared_options.verbose_option
 def encode(
     source: str,
     target: str | None,

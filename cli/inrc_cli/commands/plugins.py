@@ -7,7 +7,7 @@ import dataclasses
 import click
 
 import codec
-from inrc_cli import arguments, failures, tables
+from inrc_cli import failures, shared_options, tables
 
 
 @click.group()
@@ -16,7 +16,7 @@ def plugins() -> None:
 
 
 @plugins.command("list")
-@arguments.json_option
+@shared_options.json_option
 def list_all(as_json: bool) -> None:
     """List all plugins: their names, their numbers in files and where they come from."""
     found = codec.plugins()
@@ -41,7 +41,7 @@ def list_all(as_json: bool) -> None:
 
 @plugins.command("show")
 @click.argument("name", metavar="NAME")
-@arguments.json_option
+@shared_options.json_option
 def show(name: str, as_json: bool) -> None:
     """List the settings of the plugin NAME, for --set."""
     with failures.checking_options():
