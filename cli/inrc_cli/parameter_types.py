@@ -17,7 +17,7 @@ _STEPS = re.compile(r"-?\d+", re.ASCII)
 
 
 class SizeType(click.ParamType[int]):
-    """A number of bytes: 20000, 20k, 1.5M, 2GB (k = 1000)."""
+    """Number of bytes: 20000, 20k, 1.5M, 2GB (k = 1000)."""
 
     name = "size"
 
@@ -67,7 +67,7 @@ class NamesType(click.ParamType[tuple[str, ...]]):
 
 
 class TileType(click.ParamType[str | tuple[int, ...]]):
-    """How fields are cut: auto, none, or one size per axis as in 64x64x64."""
+    """Cut of fields into tiles: auto, none, or one size per axis as in 64x64x64."""
 
     name = "tile"
 
@@ -126,7 +126,7 @@ class RegionType(click.ParamType[dict[str, slice | int]]):
 
 
 class BetweenType(click.ParamType[tuple[float, float]]):
-    """One number, or two between which something lies: 40 or 35:50."""
+    """Range of numbers: 35:50, or 40 where both ends are the same."""
 
     name = "between"
 
@@ -140,13 +140,13 @@ class BetweenType(click.ParamType[tuple[float, float]]):
             numbers = [float(part) for part in str(value).split(":")]
         except ValueError:
             numbers = []
-        if not 1 <= len(numbers) <= 2 or not all(0 < one < 1000 for one in numbers):
+        if not 1 <= len(numbers) <= 2 or not all(0 < number < 1000 for number in numbers):
             self.fail(f"{value!r} is neither a number nor two like 35:50", param, ctx)
         return min(numbers), max(numbers)
 
 
 class SettingType(click.ParamType[tuple[str, str]]):
-    """One setting of a plugin: arch.width=64."""
+    """Setting of a plugin: arch.width=64."""
 
     name = "setting"
 

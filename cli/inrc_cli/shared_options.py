@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import click
 
-from codec.options.encode import AUTOMATIC_TILE, DEVICES, THREADS
+import codec
+from codec.options.encode import DEVICES
+from inrc_cli.defaults import default_of
 from inrc_cli.parameter_types import NamesType, SettingType, TileType
 
 
 def join_names(
     ctx: click.Context, param: click.Parameter, values: tuple[tuple[str, ...], ...]
 ) -> tuple[str, ...] | None:
-    """One list from a repeatable option of lists, None if it was not given."""
+    """Names of a repeatable option of lists as one list, None if it was not given."""
     return tuple(name for names in values for name in names) or None
 
 
@@ -25,28 +27,33 @@ var_option = click.option(
     type=NamesType(),
     multiple=True,
     callback=join_names,
-    help="Only these variables; repeatable.",
+    help="Variables to take, no others; repeatable.",
 )
 coder_option = click.option(
-    "--coder", metavar="NAME", default="auto", show_default=True, help="Entropy coder."
+    "--coder",
+    metavar="NAME",
+    default=default_of(codec.encode, "coder"),
+    show_default=True,
+    help="Entropy coder.",
 )
+_SEED = default_of(codec.encode, "seed")
 seed_option = click.option(
-    "--seed", metavar="N", type=int, default=0, help="Seed of every random choice [0]."
+    "--seed", metavar="N", type=int, default=_SEED, help=f"Seed of every random choice [{_SEED}]."
 )
 device_option = click.option(
     "--device",
     type=click.Choice(DEVICES),
-    default="auto",
+    default=default_of(codec.encode, "device"),
     show_default=True,
     envvar="INRC_DEVICE",
     show_envvar=True,
-    help="Where to compute.",
+    help="Device that computes.",
 )
 threads_option = click.option(
     "--threads",
     metavar="N",
     type=click.IntRange(min=0),
-    default=0,
+    default=default_of(codec.encode, "threads"),
     envvar="INRC_THREADS",
     show_envvar=True,
     help="CPU threads; 0 takes all the process may use.",
@@ -55,16 +62,16 @@ tile_option = click.option(
     "--tile",
     metavar="AxBxC",
     type=TileType(),
-    default=AUTOMATIC_TILE,
+    default=default_of(codec.encode, "tile"),
     show_default=True,
     help="Size of the models a field is cut into; auto cuts from 2^25 samples on, none never.",
 )
 scheduler_option = click.option(
     "--scheduler",
     metavar="WHERE",
-    default=THREADS,
+    default=default_of(codec.encode, "scheduler"),
     show_default=True,
-    help="Where tiles are encoded: threads, processes, or tcp://HOST:PORT of a dask scheduler.",
+    help="Place to encode tiles: threads, processes, or tcp://HOST:PORT of a dask scheduler.",
 )
 settings_option = click.option(
     "--set",
@@ -72,12 +79,12 @@ settings_option = click.option(
     metavar="NAME=VALUE",
     type=SettingType(),
     multiple=True,
-    help="A setting of a plugin, such as arch.width=64; repeatable. inrc plugins show lists them.",
+    help="Setting of a plugin, such as arch.width=64; repeatable. inrc plugins show lists them.",
 )
 force_option = click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 quiet_option = click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 verbose_option = click.option(
-    "--verbose", is_flag=True, help="A line per stage where stderr is not a terminal."
+    "--verbose", is_flag=True, help="Print a line per stage where stderr is not a terminal."
 )
 log_option = click.option(
     "--log-dir",

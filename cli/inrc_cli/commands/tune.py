@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Mapping
+from typing import TypedDict, Unpack
 
 import click
 
@@ -11,16 +13,41 @@ import codec
 from codec.options.encode import DEFAULT_PSNR, MAX_EFFORT
 from codec.options.plugin_settings import texts_of
 from inrc_cli import failures, parameter_types, shared_options, tables
+from inrc_cli.defaults import default_of
 from inrc_cli.paths import need_file
 from inrc_cli.progress import watching
+
+
+class Request(TypedDict):
+    """The options that are handed to `codec.tune` as they are."""
+
+    arch: str
+    psnr: tuple[float, float]
+    trials: int
+    search: tuple[str, ...]
+    var: tuple[str, ...] | None
+    effort: int
+    prune: str
+    quantise: str
+    coder: str
+    seed: int
+    threads: int
+    device: str
+    settings: Mapping[str, str]
 
 
 @click.command()
 @shared_options.input_argument
 @click.option(
-    "-o", "--output", "folder", metavar="FOLDER", type=click.Path(), help="Where results go."
+    "-o", "--output", "folder", metavar="FOLDER", type=click.Path(), help="Folder of the results."
 )
-@click.option("--arch", metavar="NAME", default="auto", show_default=True, help="Architecture.")
+@click.option(
+    "--arch",
+    metavar="NAME",
+    default=default_of(codec.tune, "arch"),
+    show_default=True,
+    help="Architecture.",
+)
 @click.option(
     "--psnr",
     metavar="DB[:DB]",
@@ -32,26 +59,40 @@ from inrc_cli.progress import watching
     "--trials",
     metavar="N",
     type=click.IntRange(min=1),
-    default=20,
+    default=default_of(codec.tune, "trials"),
     show_default=True,
-    help="Encodes to make.",
+    help="Number of encodes.",
 )
 @click.option(
     "--search",
     metavar="NAME",
     multiple=True,
-    help="Search this setting; repeatable. All that have a range if none is named.",
+    help="Setting to search; repeatable. All that have a range if none is named.",
 )
 @shared_options.var_option
 @click.option(
-    "--effort", type=click.IntRange(0, MAX_EFFORT), default=0, show_default=True, help="As encode."
+    "--effort",
+    type=click.IntRange(0, MAX_EFFORT),
+    default=default_of(codec.tune, "effort"),
+    show_default=True,
+    help="Effort of every trial, as for encode.",
 )
 @click.option(
-    "--prune", metavar="NAME", default="binary-mask", show_default=True, help='Pruner, or "none".'
+    "--prune",
+    metavar="NAME",
+    default=default_of(codec.tune, "prune"),
+    show_default=True,
+    help='Pruner, or "none".',
 )
-@click.option("--quantise", metavar="NAME", default="uniform", show_default=True, help="Quantiser.")
-@click.option("--coder", metavar="NAME", default="auto", show_default=True, help="Entropy coder.")
-@click.option("--seed", metavar="N", type=int, default=0, help="Seed of every random choice [0].")
+@click.option(
+    "--quantise",
+    metavar="NAME",
+    default=default_of(codec.tune, "quantise"),
+    show_default=True,
+    help="Quantiser.",
+)
+@shared_options.coder_option
+@shared_options.seed_option
 @shared_options.settings_option
 @shared_options.threads_option
 @shared_options.device_option
@@ -62,23 +103,12 @@ from inrc_cli.progress import watching
 def tune(
     source: str,
     folder: str | None,
-    arch: str,
-    psnr: tuple[float, float],
-    trials: int,
-    search: tuple[str, ...],
-    var: tuple[str, ...] | None,
-    effort: int,
-    prune: str,
-    quantise: str,
-    coder: str,
-    seed: int,
     plugin_settings: tuple[tuple[str, str], ...],
-    threads: int,
-    device: str,
     force: bool,
     as_json: bool,
     quiet: bool,
     verbose: bool,
+    **request: Unpack[Request],
 ) -> None:
     """Search the settings of plugins for few bytes, high PSNR and short encoding.
 
@@ -91,25 +121,8 @@ def tune(
         failures.checking_options(),
         watching(quiet=quiet, verbose=verbose) as on_progress,
     ):
-        report = codec.tune(
-            source,
-            place,
-            arch=arch,
-            psnr=psnr,
-            trials=trials,
-            search=search,
-            var=var,
-            effort=effort,
-            prune=prune,
-            quantise=quantise,
-            coder=coder,
-            seed=seed,
-            threads=threads,
-            device=device,
-            settings=dict(texts_of(plugin_settings)),
-            overwrite=force,
-            on_progress=on_progress,
-        )
+        request["settings"] = dict(texts_of(plugin_settings))
+        report = codec.tune(source, place, **request, overwrite=force, on_progress=on_progress)
     if as_json:
         tables.show_json(dataclasses.asdict(report) | {"best": dict(report.best)})
     elif not quiet:

@@ -16,8 +16,13 @@ from inrc_cli.paths import need_file
 @click.command()
 @shared_options.input_argument
 @click.argument("original", required=False, type=click.Path())
-@click.option("--psnr", metavar="DB", type=float, help="Fail below DB in any field.")
-@click.option("--max-error", metavar="E", type=float, help="Fail where a value is off by over E.")
+@click.option("--psnr", metavar="DB", type=float, help="Least PSNR; a field below it fails.")
+@click.option(
+    "--max-error",
+    metavar="E",
+    type=float,
+    help="Greatest error; a value beyond it fails.",
+)
 @shared_options.device_option
 @shared_options.threads_option
 @shared_options.json_option
