@@ -5,7 +5,7 @@
 A volume, an image and a shape (made here, or from scikit-image) are encoded with every
 architecture. The reference decoder of the conformance suite evaluates the files in float64; then
 the product does, in several ways that add the same numbers up in other orders or with fewer digits.
-Of each way, the greatest and the root mean square difference of x over R = 2 * scale, in units of
+The greatest and the root mean square difference of x over R = 2 * scale are shown, in units of
 the bounds of class F (2^-16 and 2^-19; format_spec/inrc-1.md, VAL-5). `--write` puts the table into
 docs/accuracy.md.
 """
@@ -53,7 +53,7 @@ _HARD: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Way:
-    """A way to evaluate a file: `values` gives y (components, *shape) of an item."""
+    """Way to evaluate a file: `values` gives y (components, *shape) of an item."""
 
     name: str
     values: Callable[[DecodableItem], Float64Array]
@@ -189,7 +189,7 @@ def _errors(item: DecodableItem, reference: DecodedItem, way: Way) -> tuple[floa
     components = zip(item.header.components, y, reference.components, strict=True)
     for component, values, expected in components:
         x = component.offset + component.scale * np.clip(values, -1, 1)
-        # What VAL-5 allows beside the class: a float64 ulp of x.
+        # A float64 ulp of x is allowed beside the class (VAL-5).
         beyond_rounding = np.abs(x - expected.real) - np.spacing(np.abs(x))
         differences.append(beyond_rounding / (2 * component.scale))
     errors = np.maximum(np.stack(differences), 0)
@@ -248,7 +248,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--steps", type=int, default=150, help="of every fit [150]")
+    parser.add_argument("--steps", type=int, default=150, help="steps of every fit [150]")
     parser.add_argument("--cuda", action="store_true", help="measure on a GPU, too")
     parser.add_argument("--write", action="store_true", help="write docs/accuracy.md")
     return parser.parse_args()

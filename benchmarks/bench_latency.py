@@ -50,7 +50,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--edge", type=int, default=512, help="of the cubic field [512]")
+    parser.add_argument("--edge", type=int, default=512, help="edge of the cubic field [512]")
     parser.add_argument("--psnr", type=float, default=50.0, help="target in dB [50]")
     parser.add_argument("--tile", default="auto", help="sizes, or auto [auto]")
     parser.add_argument("--work", type=Path, help="folder for the field [the system's]")
@@ -67,7 +67,7 @@ def measure(path: Path) -> dict[str, Any]:
     """All figures of one file."""
     with codec.open(path, device="cpu") as file:
         (view,) = file.values()
-        # What is compiled or looked up once is not the latency of a region.
+        # Compilation and look-ups that happen once are no part of the latency of a region.
         view[:REGION, :REGION, :REGION]
         tile = view.items[0].header.shape
     random = np.random.default_rng(5)

@@ -50,7 +50,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--edge", type=int, default=64, help="samples along each axis [64]")
-    parser.add_argument("--effort", type=int, default=2, help="of the encoder [2]")
+    parser.add_argument("--effort", type=int, default=2, help="effort of the encoder [2]")
     parser.add_argument("--ratios", type=float, nargs="+", default=[150, 300], help="[150 300]")
     parser.add_argument("--seeds", type=int, default=2, help="fits of each [2]")
     parser.add_argument("--prune", nargs="+", default=["binary-mask"], help="[binary-mask]")

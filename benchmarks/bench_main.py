@@ -123,7 +123,7 @@ def write(figures: list[Figure], options: argparse.Namespace) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--only", action="append", choices=NAMES, help="only this; repeatable")
-    parser.add_argument("--effort", type=int, default=3, help="of every encode")
+    parser.add_argument("--effort", type=int, default=3, help="effort of every encode")
     parser.add_argument("--psnr", type=float, default=40.0, help="target of every encode, dB")
     return parser.parse_args()
 

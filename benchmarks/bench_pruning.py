@@ -44,7 +44,7 @@ _CONFIG = FvsrnConfig((15, 15, 15), 8, 32, 2, 2)
 _SHARD = 5120
 _SPARSITY = 0.5
 _MOST_DB = 0.3
-# Bits of an entry, for the price of keeping it.
+# Bits of an entry, for the price of its survival.
 _BITS = 5.0
 
 
@@ -63,11 +63,11 @@ def field() -> Float32Array:
 
 
 class Study:
-    """One fit, and what pruners make of it.
+    """Fit of a network, and what pruners make of it.
 
     Args:
-        steps: of the fit.
-        prune_steps: of each pruner.
+        steps: steps of the fit.
+        prune_steps: steps of each pruner.
     """
 
     def __init__(self, steps: int, prune_steps: int) -> None:

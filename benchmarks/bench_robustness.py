@@ -84,7 +84,7 @@ def _counted(
     chosen = tuple(vectors[:: options.stride])
     if options.estimate:
         print(f"{part}: about {seconds_of(chosen, part):.0f} s in one process")
-    # In any order, so that what there is no time for is of all topics.
+    # The order is random, so that a lack of time affects all topics alike.
     order = Random(0).sample(range(len(chosen)), len(chosen))  # noqa: S311 (not for secrets)
     tally = run(Damage(chosen, part), order, options.jobs, deadline)
     expected = sum(len(vector.data) for vector in chosen) * (8 if part == "flips" else 1)
@@ -93,7 +93,7 @@ def _counted(
 
 
 def _repairs(vectors: Sequence[Vector], options: argparse.Namespace) -> tuple[str, str, bool]:
-    """As `_counted`, a third of the time for each kind of damage."""
+    """Heading, text and verdict of the repairs; each kind of damage has a third of the time."""
     chosen = tuple(vectors[:: options.stride])
     tallies = {}
     for kind in KINDS:
@@ -130,17 +130,19 @@ def _show_written(part: Written, number: int) -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default=",".join(PARTS), help="parts [all]")
-    parser.add_argument("--mutants", type=int, default=100_000, help="how many [100000]")
-    parser.add_argument("--written", type=int, default=4000, help="how many [4000]")
-    parser.add_argument("--cases", type=int, default=5000, help="of each kind of repairs [5000]")
-    parser.add_argument("--start", type=int, default=0, help="number of the first mutant [0]")
-    parser.add_argument("--seed", type=int, default=1, help="of mutants and repairs [1]")
+    parser.add_argument("--mutants", type=int, default=100_000, help="number of mutants [100000]")
+    parser.add_argument("--written", type=int, default=4000, help="number of files to write [4000]")
     parser.add_argument(
-        "--judge-every", type=int, default=10, help="refused one by the reference, 0: none [10]"
+        "--cases", type=int, default=5000, help="cases of each kind of repairs [5000]"
     )
-    parser.add_argument("--stride", type=int, default=1, help="every so manieth vector [1]")
+    parser.add_argument("--start", type=int, default=0, help="number of the first mutant [0]")
+    parser.add_argument("--seed", type=int, default=1, help="seed of mutants and repairs [1]")
+    parser.add_argument(
+        "--judge-every", type=int, default=10, help="N: one in N refused goes to the reference [10]"
+    )
+    parser.add_argument("--stride", type=int, default=1, help="N: take one vector in N [1]")
     parser.add_argument("--jobs", type=int, default=1, choices=(1, 2), help="processes [1]")
-    parser.add_argument("--minutes", type=float, default=600, help="no case later, per part [600]")
+    parser.add_argument("--minutes", type=float, default=600, help="time of each part [600]")
     parser.add_argument("--estimate", action="store_true", help="say before how long it takes")
     parser.add_argument("--show", type=int, metavar="N", help="write mutant N instead")
     parser.add_argument("--write", action="store_true", help="put the figures into the document")

@@ -29,14 +29,14 @@ FIELD = "surface_temperature"
 
 @dataclass(frozen=True)
 class Comparison:
-    """The fitted field of both files, and how they differ.
+    """Fitted field of both files, and its differences.
 
     Attributes:
         original, decoded: float64 with NaN where invalid, the shape of the field.
-        dims, units: of the field.
-        stored_bytes: of the field in its stored dtype.
+        dims, units: dims and units of the field.
+        stored_bytes: size of the field in its stored dtype.
         psnr: dB, peak = the original's range.
-        max_error, value_range: in `units`.
+        max_error, value_range: greatest error and range, in `units`.
         others_equal: whether all other variables, and all attributes but `history`, are equal.
     """
 

@@ -8,6 +8,7 @@ from a start at random, with the same network, steps and bytes.
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -24,12 +25,14 @@ _STARTS = {
 }
 
 
-def main(images: list[str]) -> int:
+def main() -> int:
     """Print a line per image, number of steps and start."""
-    for name in images:
+    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
+    parser.add_argument("images", nargs="*", type=Path, metavar="IMAGE")
+    for image in parser.parse_args().images:
         with tempfile.TemporaryDirectory() as folder:
             small = Path(folder) / "small.png"
-            _shrink(Path(name), small)
+            _shrink(image, small)
             for steps in _STEPS:
                 for start, settings in _STARTS.items():
                     report = codec.encode(
@@ -44,7 +47,7 @@ def main(images: list[str]) -> int:
                     )
                     psnr = report.qualities[0].psnr
                     print(
-                        f"{Path(name).name}: {steps} steps, {start}: {report.file_bytes} bytes, "
+                        f"{image.name}: {steps} steps, {start}: {report.file_bytes} bytes, "
                         f"{psnr:.2f} dB",
                         flush=True,
                     )
@@ -59,4 +62,4 @@ def _shrink(source: Path, target: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -30,7 +30,7 @@ from codec.arrays import Float32Array
 TARGETS = (25, 28, 31, 34, 37, 40)
 BATCH, PATCH = 16, 64
 RATE = 1.5e-3
-# Of the time the learning rate rises; without that, all rectifiers may die at once.
+# Share of the time in which the learning rate rises; without it all rectifiers may die at once.
 WARM_UP = 0.02
 BITS = 12
 

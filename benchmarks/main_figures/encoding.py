@@ -33,7 +33,7 @@ def encode(volume: str, source: Path, effort: int, psnr: float) -> Encoded:
 
 
 def encode_watched(volume: str, source: Path, effort: int, psnr: float) -> Encoded:
-    """As `encode`, in this process, to see the float parameters that the file does not keep."""
+    """Volume encoded in this process, which sees the float parameters that no file holds."""
     path = source.with_suffix(".inrc")
     seen: list[bytes] = []
     quantise = QuantisedFit.run

@@ -1,4 +1,4 @@
-"""What the integers of a file cost under the frequency tables they are coded with, in theory."""
+"""Ideal cost of a file's integers under the frequency tables that they are coded with."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _LIMITS = Limits.level(2)
 
 @dataclass(frozen=True)
 class StreamCost:
-    """One stream.
+    """Stream of integers, and its cost.
 
     Attributes:
-        coder, model: as `inrc info` names them.
-        count: integers.
-        stored_bytes: of the whole stream, with its head and table.
-        data_bytes: of its entropy-coded data alone.
+        coder, model: names, as `inrc info` shows them.
+        count: number of integers.
+        stored_bytes: size of the whole stream, with its head and table.
+        data_bytes: size of its entropy-coded data alone.
         ideal_bytes: sum of -log2(f / 2^24) over the symbols, plus low bits and escapes as they
             are; None for a coder without tables.
     """
@@ -93,7 +93,7 @@ def _static_bits(data: bytes, position: int, values: Int64Array) -> tuple[float,
 
 
 def _laplace_bits(data: bytes, position: int, values: Int64Array) -> tuple[float, int]:
-    """As `_static_bits`, for segments of Laplace classes."""
+    """Bits and position as in `_static_bits`, for segments of Laplace classes."""
     segments, position = decode_uleb(data, position)
     total, first = 0.0, 0
     for index in range(segments):

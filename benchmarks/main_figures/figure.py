@@ -15,14 +15,14 @@ THREADS = 2
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured number and what it should be.
+    """Measured number, and what it should be.
 
     Attributes:
         name: subject, as `--only` takes it.
         volume: what it was measured on.
         what: the quantity.
-        value: measured.
-        unit: of `value`.
+        value: measured number.
+        unit: unit of `value`.
         sense: "<" or ">=": how `value` should relate to `target`.
         target: the bound, or None where the number is only for information.
         note: how it was measured, or what else was seen.

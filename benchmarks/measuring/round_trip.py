@@ -1,4 +1,4 @@
-"""inrc as a user meets it: files in, files out, through the public names of `codec` alone."""
+"""Round trips of files through inrc, by the public names of `codec` alone."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _FIELD, _FILL = "values", np.float32(1e35)
 
 @dataclass(frozen=True)
 class Inrc:
-    """One way to call inrc.
+    """Settings that inrc is called with.
 
     Attributes:
-        architecture, effort, threads, device: as `codec.encode` takes them.
-        picture: the suffix of the file that holds an image, ".png" or ".npy".
+        architecture, effort, threads, device: arguments of `codec.encode`.
+        picture: suffix of the file that holds an image, ".png" or ".npy".
     """
 
     architecture: str
@@ -43,7 +43,7 @@ class Inrc:
 
 @dataclass(frozen=True)
 class Trip:
-    """A file and what came back from it: seconds are one run each in a warm process."""
+    """Size of a file, and what came back from it; seconds are those of one warm run each."""
 
     bytes: int
     decoded: Array
@@ -89,7 +89,7 @@ def round_trip(
 
 
 def warm_up(way: Inrc, sample: Sample, is_image: bool, work: Path) -> None:
-    """The same on a little noise of as many axes, so that what is compiled on first use is."""
+    """Round trip of a little noise with as many axes, which compiles what needs it."""
     noise = np.random.default_rng(0).integers(0, 100, [min(16, n) for n in sample.values.shape])
     valid = None
     if sample.valid is not None:
@@ -129,7 +129,7 @@ def _write_netcdf(sample: Sample, path: Path) -> None:
 
 
 def _read(path: Path, sample: Sample) -> Array:
-    """What was decoded; samples that were invalid come back as 0.
+    """Decoded samples; those that were invalid come back as 0.
 
     Raises:
         RuntimeError: other samples are invalid than before.

@@ -1,4 +1,4 @@
-"""How far two surfaces are apart: exact distances of points spread over both to triangles."""
+"""Distance of two surfaces: exact distances of points spread over both to triangles."""
 
 from __future__ import annotations
 

@@ -24,12 +24,12 @@ _TRIALS = 4
 
 @dataclass(frozen=True)
 class Decimation:
-    """One decimator, with Draco at its highest level.
+    """Decimator, with Draco at its highest level.
 
     Attributes:
-        name: as reports call it.
-        package: that the decimator comes from.
-        coarsen: vertices, faces and a number of faces to a coarser mesh.
+        name: name in reports.
+        package: package of the decimator.
+        coarsen: function from vertices, faces and a number of faces to a coarser mesh.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Decimation:
     coarsen: Callable[[Float64Array, Int64Array, int], Coarsened]
 
     def version(self) -> str:
-        """Of both packages."""
+        """Versions of both packages."""
         return f"{self.package} {version(self.package)}, DracoPy {version('DracoPy')}"
 
     def best(
@@ -74,7 +74,7 @@ class Decimation:
 
 
 def draco(mesh: Coarsened, bits: int) -> bytes:
-    """A mesh coded by Draco."""
+    """Bytes of a mesh coded by Draco."""
     import DracoPy
 
     vertices, faces = mesh
@@ -87,7 +87,7 @@ def draco(mesh: Coarsened, bits: int) -> bytes:
 
 
 def undraco(data: bytes) -> Coarsened:
-    """The mesh again."""
+    """Mesh decoded by Draco."""
     import DracoPy
 
     mesh = DracoPy.decode(data)

@@ -1,4 +1,4 @@
-"""How four-dimensional arrays are handed to codecs made for three axes.
+"""Layouts of four-dimensional arrays for codecs made for three axes.
 
 Which of these is best depends on the data (time steps that hardly differ, or few levels), so peers
 try several and the best is kept at every PSNR.

@@ -1,4 +1,4 @@
-"""What every peer looks like to the benchmarks."""
+"""Interface of the peers that the benchmarks compare with."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Kind = Literal["volume", "image"]
 
 @dataclass(frozen=True)
 class Setting:
-    """One way to call a peer.
+    """Setting that a peer is called with.
 
     Attributes:
-        mode: what `value` is, such as "abs" or "quality"; together with `layout` it names a series.
+        mode: meaning of `value`, such as "abs" or "quality"; with `layout` it names a series.
         value: the number handed to the peer.
-        layout: how a 4-D array is handed over, a key of `layouts.LAYOUTS`.
+        layout: arrangement of a 4-D array, a key of `layouts.LAYOUTS`.
     """
 
     mode: str
@@ -45,11 +45,11 @@ class Peer(Protocol):
 
     @property
     def name(self) -> str:
-        """As reports and `--peers` call it."""
+        """Name in reports and for `--peers`."""
 
     @property
     def kind(self) -> Kind:
-        """What it codes."""
+        """Kind of arrays that it codes."""
 
     @property
     def how(self) -> str:
@@ -59,7 +59,7 @@ class Peer(Protocol):
         """None, or why it cannot run here."""
 
     def version(self) -> str:
-        """Of the library that does the work."""
+        """Version of the library that does the work."""
 
     def settings(self, values: Array, targets: Sequence[float]) -> Iterator[Setting]:
         """Settings whose PSNRs span `targets` (dB); every series from coarse to fine."""

@@ -1,4 +1,4 @@
-"""What the image codecs that Pillow carries have in common."""
+"""Calls that the image codecs of Pillow share."""
 
 from __future__ import annotations
 

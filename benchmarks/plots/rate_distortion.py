@@ -22,11 +22,11 @@ def draw(
     """Write the picture.
 
     Args:
-        points: of all sources.
+        points: measured points of all sources.
         targets: PSNRs in dB; the panels show 3 dB more on both sides.
         per_unit: samples to a `unit` of the horizontal axis, such as 3 for bits per pixel.
-        unit: what bits are counted per.
-        path: of the PNG.
+        unit: unit that bits are counted per.
+        path: PNG to write.
     """
     from matplotlib import pyplot
 

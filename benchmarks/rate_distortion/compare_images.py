@@ -40,7 +40,7 @@ def rates(points: Sequence[Point]) -> Rates:
 
 
 def mean(values: Sequence[float]) -> float:
-    """NaN for none."""
+    """Arithmetic mean, NaN of no values."""
     return sum(values) / len(values) if values else math.nan
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rate_distortion.curves import Front, Point, geometric_mean, pareto
 from rate_distortion.run import by_codec, in_order
@@ -15,18 +16,18 @@ _TOLERANCE_DB = 0.005
 
 @dataclass(frozen=True)
 class Cell:
-    """One file of ours against its peers.
+    """File of ours against its peers.
 
     Attributes:
-        source, codec: of ours.
-        target: PSNR asked for, dB.
-        psnr: where the sizes are compared, dB: what our file reached, or the target (`above`).
-        size: our bytes.
-        peer, peer_size: the smallest peer there.
-        ratios: peer -> our bytes over its bytes, of the peers whose curve holds `psnr`.
-        low: the peer has no file of so low a PSNR, its smallest is taken, which flatters us.
-        above: our file is better than any of the peers', so they are taken at the target.
-        missed: our file is below the target.
+        source, codec: names of the source and of our setting.
+        target: PSNR asked for, in dB.
+        psnr: PSNR at which sizes are compared, in dB: that of our file, or the target (`above`).
+        size: bytes of our file.
+        peer, peer_size: name and bytes of the smallest peer there.
+        ratios: our bytes over those of each peer whose curve holds `psnr`.
+        low: whether the peer has no file of so low a PSNR; its smallest, taken then, flatters us.
+        above: whether our file is better than any of the peers', which are taken at the target.
+        missed: whether our file is below the target.
     """
 
     source: str
@@ -92,7 +93,7 @@ def _cell(point: Point, fronts: dict[str, Front]) -> Cell | None:
     )
 
 
-def summary(cells: Sequence[Cell]) -> dict[str, object]:
+def summary(cells: Sequence[Cell]) -> dict[str, Any]:
     """Geometric means of the ratios of one way of ours, and its worst cell."""
     ratios = [cell.ratio for cell in cells]
     worst = max(cells, key=lambda cell: cell.ratio)

@@ -20,21 +20,21 @@ OURS = "inrc"
 
 @dataclass(frozen=True)
 class Point:
-    """One file, and what it decodes to.
+    """File, and what it decodes to.
 
     Attributes:
-        source, shape, dtype: what was coded; the shape as "20x30x40".
-        samples: numbers in the array; of an image, 3 a pixel.
-        codec: a peer's name, or "inrc" with architecture and effort.
-        setting: as given to the codec.
-        target_db: the PSNR asked for, NaN for peers, which are swept.
-        bytes: all that is charged.
+        source, shape, dtype: sample that was coded; the shape is written "20x30x40".
+        samples: number of samples; an image has 3 a pixel.
+        codec: name of a peer, or "inrc" with architecture and effort.
+        setting: setting given to the codec.
+        target_db: PSNR asked for; NaN for peers, whose settings are swept.
+        bytes: bytes that are charged, masks included.
         mask_bytes: the part of `bytes` that is a mask coded apart.
-        psnr_db: dB, of the decoded values in the source's dtype; infinite where nothing differs.
-        max_error: in the unit of the values.
-        encode_s, decode_s: one run in a warm process.
-        threads: used.
-        machine, date: of the measurement.
+        psnr_db: PSNR of the decoded values in the source's dtype; infinite where none differs.
+        max_error: greatest error, in the unit of the values.
+        encode_s, decode_s: seconds of a run in a warm process.
+        threads: number of threads.
+        machine, date: machine and date of the measurement.
     """
 
     source: str
@@ -56,7 +56,7 @@ class Point:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What makes it the same measurement."""
+        """Identity of the measurement: the same key is the same measurement."""
         return self.source, self.codec, self.setting
 
     @property
@@ -72,8 +72,8 @@ class Table:
     """The points of a CSV file; what is added is on the disk at once.
 
     Args:
-        path: of the file; made with its folder where it does not exist.
-        keep: whether a point already in the file is kept.
+        path: file, made with its folder where it does not exist.
+        keep: function that says whether a point of the file stays.
     """
 
     def __init__(self, path: Path, keep: Callable[[Point], bool]) -> None:
@@ -131,12 +131,12 @@ class Front:
 
     @property
     def lowest(self) -> float:
-        """dB."""
+        """Least PSNR, dB."""
         return float(self.psnr[0])
 
     @property
     def highest(self) -> float:
-        """dB."""
+        """Greatest PSNR, dB."""
         return float(self.psnr[-1])
 
     def bytes_at(self, psnr: float) -> float:
@@ -181,5 +181,5 @@ def bd_rate(ours: Front, theirs: Front) -> float:
 
 
 def geometric_mean(ratios: Sequence[float]) -> float:
-    """NaN for none."""
+    """Geometric mean, NaN of no ratios."""
     return math.exp(sum(map(math.log, ratios)) / len(ratios)) if ratios else math.nan

@@ -1,4 +1,4 @@
-"""How peers that know no invalid samples are given masked volumes.
+"""Masked volumes for peers that know no invalid samples.
 
 They get the valid samples with the others filled in smoothly, which costs them less than any
 constant (SZ3 on an ocean climatology: 130x instead of 41x), and are charged for the mask, coded

@@ -1,4 +1,4 @@
-"""What both rate-distortion benchmarks do: options, one run over the sources, and its table."""
+"""Options of the rate-distortion benchmarks, and their run over the sources."""
 
 from __future__ import annotations
 
@@ -25,15 +25,21 @@ def arguments(description: str, targets: Sequence[float]) -> argparse.ArgumentPa
     """The options of both benchmarks."""
     parser = argparse.ArgumentParser(description=description)
     add = parser.add_argument
-    add("--effort", type=int, action="append", help="of inrc; repeatable; 0 if not given")
+    add("--effort", type=int, action="append", help="effort of inrc; repeatable; 0 if not given")
     add("--arch", default="pyramid", help="architecture of inrc")
-    add("--threads", type=int, default=1, help="of inrc; peers have one")
-    add("--device", default="cpu", help="of inrc")
+    add("--threads", type=int, default=1, help="threads of inrc; peers have one")
+    add("--device", default="cpu", help="device of inrc")
     add("--only", action="append", metavar="NAME", help="only this source; repeatable")
     add("--peers", type=_names, metavar="A,B", help='only these peers; "none" for none')
     add("--psnr", type=_numbers, default=list(targets), metavar="DB,DB", help="targets")
     add("--data", type=Path, help="folder of real data; INRC_DATA if not given")
-    add("--time-limit", type=float, default=math.inf, metavar="S", help="start nothing after this")
+    add(
+        "--time-limit",
+        type=float,
+        default=math.inf,
+        metavar="S",
+        help="seconds after which nothing is started",
+    )
     add("--resume", action="store_true", help="keep what is measured, measure what is missing")
     add("--report", action="store_true", help="measure nothing, write the report again")
     add("--out", type=Path, default=RESULTS_FOLDER, help="folder of the results")
@@ -80,7 +86,7 @@ def run(
     if not table.points:
         print("nothing was measured", file=sys.stderr)
         return 1
-    # In the order of the sources, whatever the order in which they were measured.
+    # Points follow the order of the sources, whatever the order in which they were measured.
     order = {source.name: number for number, source in enumerate(sources)}
     known = [point for point in table.points if point.source in order]
     report(sorted(known, key=lambda point: order[point.source]), options, machine)
@@ -103,7 +109,7 @@ def _measure(bench: Bench, sources: Sequence[Source], peers: list[Peer]) -> bool
 def _keeper(
     options: argparse.Namespace, sources: Sequence[Source], peers: list[Peer]
 ) -> Callable[[Point], bool]:
-    """Without --resume what this run measures again is dropped; all else stays."""
+    """Function that keeps a point; without --resume, those that are measured again are dropped."""
     names = set(options.only or [source.name for source in sources])
     codecs = {peer.name for peer in peers}
     codecs |= {f"{OURS} {options.arch} e{effort}" for effort in options.effort}

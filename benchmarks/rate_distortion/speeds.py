@@ -25,7 +25,7 @@ def table(points: Sequence[Point], low: float, high: float) -> list[str]:
 
 
 def _speed(runs: Sequence[tuple[str, int, float]]) -> float:
-    """Of every source the median over its points, of those the median over the sources."""
+    """Median over the sources of the median over the points of each."""
     per_source = [
         median(
             samples / 1e6 / max(seconds, 1e-9)

@@ -1,4 +1,4 @@
-"""Measure inrc and its peers on a sample, point by point."""
+"""Sweep of inrc and its peers over their settings, on each sample."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class TimeIsUpError(Exception):
 
 @dataclass
 class Bench:
-    """One run of a benchmark.
+    """Run of a benchmark.
 
     Attributes:
         kind: "volume" or "image".
-        options: what the command line said.
+        options: options of the command line.
         table: the results so far.
-        machine, date: for the points.
-        deadline: of `time.monotonic`, after which nothing new is started.
-        failures: how many points could not be measured; each was named on stderr.
+        machine, date: description of the machine and date, for the points.
+        deadline: time of `time.monotonic` after which nothing new is started.
+        failures: number of points that could not be measured; each was named on stderr.
     """
 
     kind: Kind

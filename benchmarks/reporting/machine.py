@@ -14,7 +14,7 @@ import codec
 
 
 def describe_machine() -> dict[str, str]:
-    """What a reader needs to judge the numbers."""
+    """Machine and versions that a reader needs to judge the numbers."""
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "inrc": codec.__version__,

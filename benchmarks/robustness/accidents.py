@@ -1,4 +1,4 @@
-"""What happens to files on their way: bytes overwritten, lost or put in, and sections exchanged."""
+"""Accidents of files: bytes overwritten, lost or put in, and sections exchanged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _RUNS = (2, 4, 20, 100, 512, 4096)
 
 
 def accident(random: Random, data: bytes) -> tuple[str, bytes]:
-    """What happened, and a valid file after it."""
+    """Description of an accident, and what it leaves of a valid file."""
     at = random.randrange(len(data))
     end = min(len(data), at + random.choice(_RUNS))
     kind = random.choice(["byte", "run", "removed", "inserted", "cut", "section", "exchanged"])
@@ -40,7 +40,7 @@ def _of_sections(random: Random, data: bytes, *, exchanged: bool) -> tuple[str, 
     if not exchanged:
         del parts[first]
         return f"section {first} removed", data[:HEADER_BYTES] + b"".join(parts)
-    # Those of one type are mistaken for each other the most easily.
+    # Sections of the same type are mistaken for each other the most easily.
     types = [section.type for section in reader.sections]
     alike = [
         number

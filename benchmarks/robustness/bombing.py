@@ -13,18 +13,18 @@ from robustness.bombs import BYTES, SECONDS, Bomb, bombs
 from robustness.reading import Outcome, attempt, quietly
 from robustness.vectors import valid_vectors
 
-# Every so manieth vector is read first: imports and compiled code are no part of a refusal.
+# Vectors are read first, one in this many: imports and compiled code are no part of a refusal.
 _WARMING = 40
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """What refusing one bomb took.
+    """Cost of refusing a bomb.
 
     Attributes:
-        bomb: which.
-        file_bytes: of the file.
-        outcome: of reading it.
+        bomb: file that was refused.
+        file_bytes: size of the file.
+        outcome: outcome of reading it.
         traced: bytes that Python and NumPy allocated at most.
         resident: bytes by which the peak of a fresh process grew.
     """
@@ -46,7 +46,7 @@ class Refusal:
 
 
 def refusals() -> list[Refusal]:
-    """All bombs, one after the other."""
+    """Refusals of all bombs."""
     quietly()
     for vector in valid_vectors()[::_WARMING]:
         with vector.priors():
@@ -68,7 +68,7 @@ def _in_a_child(bomb: Bomb) -> tuple[int, Outcome, int, int]:
 
 def _measure(bomb: Bomb, data: bytes, pipe: Any) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # On a machine that others use the shortest of three times is that of the work itself.
+    # The shortest of three times is that of the work itself, where others use the machine as well.
     outcomes = [attempt(data, bomb.limits) for _ in range(3)]
     outcome = min(outcomes, key=lambda outcome: outcome.seconds)
     resident = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10

@@ -1,4 +1,4 @@
-"""Small files that ask for much: what a reader must refuse before it allocates or computes."""
+"""Small files that ask for much, which a reader must refuse before it allocates or computes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from robustness.container import Apart, Piece
 
 HEADER = SIGNATURE + bytes([MAJOR, MINOR, 2, 0])
 BOMB_BYTES = 1 << 28
-# Of one input: what a refusal may take.
+# Most time and memory of the refusal of an input.
 SECONDS, BYTES = 0.05, 16 << 20
 _CONSTANT, _F4 = 0, 7
 _LIMIT = ("LimitError",)
@@ -37,13 +37,13 @@ _DEFAULTS = Limits()
 
 @dataclass(frozen=True)
 class Bomb:
-    """One file.
+    """File that asks for much.
 
     Attributes:
-        name: what is in it.
-        make: makes its bytes.
-        errors: names of the errors that are right.
-        limits: of the reader.
+        name: description of what is in it.
+        make: function that makes its bytes.
+        errors: names of the right errors.
+        limits: limits of the reader.
     """
 
     name: str
@@ -105,8 +105,8 @@ def packed_zeros(method: int, first: bytes = b"") -> bytes:
     return b"".join([*pieces, packer.flush()])
 
 
-# Of three axes, per architecture: a config with 10^9 parameters and more, and one of few parameters
-# and so many multiply-adds that 2^32 samples of them are over the limit. The parameters of other
+# Configs for three axes, per architecture: with 10^9 parameters and more, and with few parameters
+# but so many multiply-adds that 2^32 samples are over the limit. The parameters of other
 # architectures are bounded by their samples.
 _PLAIN = [0]
 _PARAMETERS: dict[str, dict[int, Any]] = {
@@ -129,7 +129,7 @@ _NETWORK = _MULTIPLY_ADDS["siren"]
 
 
 def bombs() -> Iterator[Bomb]:
-    """All of them."""
+    """All files that ask for much."""
     yield from _streams()
     yield from _compressed()
     yield from _headers()

@@ -27,13 +27,13 @@ _UNKNOWN = bytes(DIGEST_BYTES)
 
 @dataclass(frozen=True)
 class Piece:
-    """A section.
+    """Section of a file.
 
     Attributes:
         type: four letters, or any four bytes as Latin-1.
-        attribute: how it is compressed.
-        stored: the bytes in the file.
-        digest: of its integers, None if they are not known.
+        attribute: number of its compression.
+        stored: bytes in the file.
+        digest: digest of its integers, None if they are not known.
     """
 
     type: str
@@ -67,15 +67,15 @@ class Piece:
 
 @dataclass(frozen=True)
 class Apart:
-    """A file without its index and end, which follow from the rest.
+    """File without its index and end, which follow from the other sections.
 
     Attributes:
         header: signature and header.
         pieces: all other sections.
         indexed: whether there is an index.
-        digest_bytes: of the digest in ENDS.
-        index_edit, end_edit: (offset, byte) that is put into the payload of the index or of ENDS,
-            None for a right one.
+        digest_bytes: size of the digest in ENDS.
+        index_edit, end_edit: offset and value of a byte that is put into the payload of the index
+            or of ENDS, None for a right payload.
     """
 
     header: bytes

@@ -17,16 +17,16 @@ _LIMITS = Limits.level(1)
 
 @dataclass(frozen=True)
 class Damage:
-    """One vector is one case.
+    """Cases of damage, one for each vector.
 
     Attributes:
-        vectors: which are damaged.
+        vectors: files to damage.
         kind: "prefixes" or "flips".
     """
 
     vectors: tuple[Vector, ...]
     kind: str
-    # A case is up to 70,000 inputs, and the machine may be busy.
+    # A case has up to 70,000 inputs, and the machine may be busy.
     patience: float = 3600.0
 
     def prepare(self) -> None:
@@ -84,7 +84,7 @@ def seconds_of(vectors: tuple[Vector, ...], kind: str) -> float:
     """About how long a part takes in one process, from a few of the smaller vectors."""
     part = Damage(vectors[:: max(1, len(vectors) // 12)][:12], kind)
     part.prepare()
-    # What is compiled or imported once does not count.
+    # Imports and compilation happen before the clock starts.
     part.try_case(0)
     started = time.perf_counter()
     inputs = sum(part.try_case(number).inputs for number in range(len(part.vectors)))

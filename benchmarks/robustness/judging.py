@@ -1,4 +1,4 @@
-"""What the independent reference decoder says of the same bytes, and whether ours agrees."""
+"""Verdict of the independent reference decoder on the same bytes, and whether ours agrees."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _PEAK = 2.0**-15
 
 
 def judge(data: bytes, ours: Outcome, *, digests_known: bool) -> tuple[str, str]:
-    """(one of the verdicts above, in words)."""
+    """Verdict, one of those above, and an explanation."""
     try:
         theirs: Any = decode_bytes(data, LIMITS)
     except DecodeError as error:
@@ -77,7 +77,7 @@ def _compared(theirs: Any, ours: Outcome) -> tuple[str, str]:
 
 
 def _difference(values: Any, expected: Any, scale: float) -> float:
-    """The greatest, in units of what is allowed."""
+    """Greatest difference, in units of what is allowed."""
     wide, other = values.astype(np.float64), expected.astype(np.float64)
     same = (wide == other) | (np.isnan(wide) & np.isnan(other))
     if same.all():

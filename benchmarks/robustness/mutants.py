@@ -17,13 +17,13 @@ from robustness.vectors import Vector
 
 @dataclass(frozen=True)
 class Mutants:
-    """One mutant is one case; its number and the seed make it.
+    """Cases of mutants; the number of a case and the seed make it.
 
     Attributes:
-        vectors: what is changed.
-        seed: of all choices.
-        judged_every: the reference decoder is given what was read, and of the others every so
-            manieth; 0 for none at all.
+        vectors: files to change.
+        seed: seed of all choices.
+        judged_every: number N; the reference decoder is given what was read, and one in N of the
+            files refused; 0 for none at all.
     """
 
     vectors: tuple[Vector, ...]

@@ -1,4 +1,4 @@
-"""What a repair promises, held against the file as it was before it was damaged."""
+"""Promises of a repair, checked against the file as it was before the damage."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Field:
     """A decoded field.
 
     Attributes:
-        values: of its samples.
-        plain: the same without residuals; None where it takes a blend to know them.
-        valid: which are valid.
-        said: all else that a reader is told of it.
+        values: decoded samples.
+        plain: samples without residuals; None where they are a blend of tiles.
+        valid: True where a sample is valid.
+        said: dims, attributes and coordinates, as text.
     """
 
     values: Array
@@ -36,10 +36,10 @@ class Field:
 
 @dataclass(frozen=True)
 class Content:
-    """All that a file holds.
+    """Content of a file.
 
     Attributes:
-        fields, verbatim: by name.
+        fields, verbatim: fields and verbatim variables by name.
         metadata: medium and tree, as text.
     """
 
@@ -160,7 +160,7 @@ def _differences(
 
 
 def _same(first: Array, second: Array) -> BoolArray:
-    """Bit for bit."""
+    """True where two samples are the same bit for bit."""
     unsigned = f"u{first.dtype.itemsize}"
     return np.ascontiguousarray(first).view(unsigned) == np.ascontiguousarray(second).view(unsigned)
 

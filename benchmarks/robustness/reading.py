@@ -1,4 +1,4 @@
-"""Everything that a reader of untrusted files calls, and what came of it."""
+"""Reading of an untrusted file by every call that a reader has, and its outcome."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ SMALL = Limits(
 
 @dataclass(frozen=True)
 class Outcome:
-    """What reading one input came to.
+    """Outcome of reading an input.
 
     Attributes:
-        error: class of the `InrcError`, "" if there was none.
-        message: of the error.
+        error: name of the class of the `InrcError`, "" if there was none.
+        message: message of the error.
         escaped: traceback of anything else that was raised, "" if nothing was.
-        digest: of all that was decoded.
+        digest: digest of all that was decoded.
         integers: SHA-256 of the integer layer, hexadecimal.
         values: decoded values by (item, component).
-        seconds: of the processor, so that other processes do not count.
+        seconds: processor time, so that other processes do not count.
     """
 
     error: str = ""
@@ -66,7 +66,7 @@ def quietly() -> None:
 
 
 def outcome_of(act: Callable[[], Outcome]) -> Outcome:
-    """What something came to, or the error that ended it, and its seconds."""
+    """Outcome of a call, or the error that ended it, with its seconds."""
     started = time.process_time()
     try:
         outcome = act()
@@ -100,7 +100,7 @@ def _read(file: InrcFile) -> Outcome:
     digest.update(integers)
     values = {}
     for model in file.models:
-        # Of tiles that overlap a reader gets blended values only.
+        # Tiles that overlap are blended before a reader sees them.
         if not model.header.overlap:
             for index in range(len(model.header.components)):
                 values[model.number, index] = ItemView(model, index)[...]

@@ -38,12 +38,12 @@ READ = "read as far as it goes"
 
 @dataclass(frozen=True)
 class Repairs:
-    """One damaged file is one case; its number and the seed make it.
+    """Cases of damaged files; the number of a case and the seed make it.
 
     Attributes:
-        vectors: what is damaged.
+        vectors: files to damage.
         kind: one of `KINDS`.
-        seed: of all choices.
+        seed: seed of all choices.
     """
 
     vectors: tuple[Vector, ...]
@@ -53,7 +53,7 @@ class Repairs:
 
     def prepare(self) -> None:
         quietly()
-        # What is compiled or imported once does not count.
+        # Imports and compilation happen before anything is counted.
         for vector in self.vectors[:: max(1, len(self.vectors) // 40)]:
             with vector.priors(), codec.open(vector.data, device="cpu", threads=1) as file:
                 file.check_digest()
@@ -78,7 +78,7 @@ class Repairs:
         name = f"{self.kind} {number} ({vector.name}, {words})"
         attempt = _read_what_is_left if self.kind == CUT else _repair
         with vector.priors():
-            # Before the clock starts: what it was.
+            # The content before the damage is read before the clock starts.
             before = None if self.kind == MUTANTS else content_of(vector)
             memory.start()
             started = time.process_time()
@@ -155,7 +155,7 @@ def _verifies(data: bytes) -> bool:
 
 
 def _read_what_is_left(data: bytes, before: Content | None, tally: Tally) -> list[str]:
-    """Of a cut file."""
+    """Complaints about what is read of a cut file."""
     wrong = []
     fields = {} if before is None else before.fields
     with codec.open(data, device="cpu", threads=1, allow_truncated=True, limits=SMALL) as file:

@@ -38,7 +38,7 @@ _COUNTS = (
 
 @dataclass(frozen=True)
 class _Stream:
-    """A stream in its parts: see section 6 of the text."""
+    """Stream in its parts (format_spec/inrc-1.md, section 6)."""
 
     coder: int
     count: int

@@ -1,28 +1,28 @@
-"""What is counted of the inputs of one part."""
+"""Counts of the inputs of a part."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
 
-# Of what is wrong, so many examples are kept by name.
+# Number of examples that are named, of everything that is wrong.
 _EXAMPLES = 50
 
 
 @dataclass
 class Tally:
-    """Counts of one part; they add up.
+    """Counts of a part; they add up.
 
     Attributes:
-        inputs: tried.
-        rejected: by class of the error.
-        accepted: read to the end without an error.
-        wrong: of the accepted ones, those that should not have been; must stay empty.
+        inputs: number of inputs tried.
+        rejected: number of inputs refused, by class of the error.
+        accepted: number of inputs read to the end without an error.
+        wrong: accepted inputs that should have been refused; it must stay empty.
         escaped: inputs that made something else than an `InrcError` leave the reader.
-        remarks: worth a look, but no fault.
-        written: files that were written of inputs, by suffix.
-        judged: inputs that the reference decoder was asked about, by its agreement.
-        seconds, bytes: of the input that took most, with its name; memory beyond that before it.
+        remarks: observations that are no fault.
+        written: number of files written, by suffix.
+        judged: number of inputs that the reference decoder judged, by its agreement.
+        seconds, bytes: time and additional memory of the input that took most, with its name.
     """
 
     inputs: int = 0

@@ -1,4 +1,4 @@
-"""The valid conformance vectors, which are damaged here; new ones are found by themselves."""
+"""Valid conformance vectors, read from their folder, to be damaged."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ FOLDER = Path(__file__).resolve().parents[2] / "conformance" / "vectors" / "v1"
 
 @dataclass(frozen=True)
 class Vector:
-    """One file.
+    """Conformance vector.
 
     Attributes:
-        name: topic and case.
-        path: of the file; its priors lie beside it.
+        name: topic and case of the vector.
+        path: file; its priors lie beside it.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Vector:
 
     @contextmanager
     def priors(self) -> Iterator[None]:
-        """While it lasts, the reader finds the priors beside the file and no others."""
+        """Context in which the reader finds the priors beside the file and no others."""
         before = os.environ.get(VARIABLE)
         folder = self.path.parent
         os.environ[VARIABLE] = str(folder) if any(folder.glob(f"*{SUFFIX}")) else ""
@@ -45,6 +45,6 @@ class Vector:
 
 
 def valid_vectors(folder: Path = FOLDER) -> list[Vector]:
-    """All of them, by name."""
+    """Valid vectors in the order of their names."""
     paths = sorted((folder / "valid").glob("*/*/input.inrc"))
     return [Vector("/".join(path.parts[-3:-1]), path) for path in paths]

@@ -115,5 +115,5 @@ def _work(part: Part, numbers: list[int], pipe: Connection, current: Any, deadli
             pipe.send((done, tally))
             tally, done, sent = Tally(), 0, time.monotonic()
     faulthandler.cancel_dump_traceback_later()
-    # What the deadline cut off is not tried: all numbers count as done.
+    # All numbers count as done: those after the deadline are not tried.
     pipe.send((len(numbers), tally))

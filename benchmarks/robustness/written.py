@@ -31,11 +31,11 @@ _ADDRESSES = 16 << 30
 
 @dataclass(frozen=True)
 class Written:
-    """One hostile file is one case, decoded twice; its number and the seed make it.
+    """Cases of hostile files, decoded twice each; the number of a case and the seed make it.
 
     Attributes:
-        sources: what is changed.
-        seed: of all choices.
+        sources: files to change.
+        seed: seed of all choices.
     """
 
     sources: tuple[Source, ...]
@@ -93,7 +93,7 @@ def _try(tally: Tally, name: str, data: bytes, suffix: str, options: dict[str, A
 
 
 def decoded(source: Path, target: Path, options: dict[str, Any]) -> Outcome:
-    """What decoding a file came to; a crash of a native library ends the process."""
+    """Outcome of decoding a file; a crash of a native library ends the process."""
     if formats.is_mesh(target):
         options = {**options, "resolution": 16}
 
@@ -108,7 +108,7 @@ class _Place:
     """A folder for a target, deep in others, beside which lies a store that is not to be touched.
 
     Attributes:
-        folder: for the target.
+        folder: folder of the target.
     """
 
     def __init__(self, root: Path) -> None:
@@ -128,7 +128,7 @@ class _Place:
         }
 
     def complaints(self, before: dict[Path, bytes], *, written: bool) -> list[str]:
-        """What is wrong with the files that are there now."""
+        """Complaints about the files that are there now."""
         complaints = []
         after = self.surroundings()
         if after != before:

@@ -37,12 +37,12 @@ SUFFIXES = {
 
 @dataclass(frozen=True)
 class Source:
-    """One `.inrc` file.
+    """`.inrc` file whose metadata are changed.
 
     Attributes:
-        name: for people.
-        suffix: of its own medium.
-        data: its bytes.
+        name: name in messages.
+        suffix: suffix of its medium.
+        data: bytes of the file.
         fields: names of its fields.
     """
 

@@ -1,4 +1,4 @@
-"""What the rate-distortion benchmarks code: named arrays from a folder of data or from packages."""
+"""Named arrays that the benchmarks code, from a folder of data or from packages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NEXT_TO_US = REPOSITORY.parent / "shared" / "data"
 
 @dataclass(frozen=True)
 class Sample:
-    """What is coded.
+    """Array that is coded.
 
     Attributes:
         values: volumes: 2 to 4 axes, slowest first, in the dtype of the source; images: uint8
@@ -32,7 +32,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Source:
-    """A sample that can be had from `origin`, a path under the data folder or a package's name."""
+    """Sample that is read from `origin`, a path under the data folder or a package's name."""
 
     name: str
     origin: str

@@ -1,4 +1,4 @@
-"""Where every error becomes one line on stderr and an exit code."""
+"""Errors as a line on stderr and an exit code."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def about(file: str) -> Iterator[None]:
 
 
 def _way_out(file: str, error: FormatError) -> str:
-    """What can be done about damage inside a file."""
+    """Advice about damage inside a file."""
     context = click.get_current_context(silent=True)
     damaged = isinstance(error, CorruptError | TruncatedError) and (error.section or error.offset)
     if not damaged or file == STANDARD_INPUT or context is None:
@@ -130,7 +130,7 @@ def run(command: Callable[[], object]) -> int:
 
 
 def describe(error: Exception) -> str:
-    """What went wrong, and for usage errors where to read on."""
+    """Description of an error, with a pointer to the help for usage errors."""
     if isinstance(error, click.ClickException):
         return _describe_usage(error)
     if isinstance(error, InrcError | ReportedError):

@@ -12,17 +12,17 @@ import click
 
 import codec
 from inrc_cli import failures
-from inrc_cli.append import append
-from inrc_cli.completion import completion
-from inrc_cli.decode import decode
-from inrc_cli.encode import encode
-from inrc_cli.info import info
-from inrc_cli.meta_train import meta_train
-from inrc_cli.plugins import plugins
-from inrc_cli.repair import repair
-from inrc_cli.transcode import transcode
-from inrc_cli.tune import tune
-from inrc_cli.verify import verify
+from inrc_cli.commands.append import append
+from inrc_cli.commands.completion import completion
+from inrc_cli.commands.decode import decode
+from inrc_cli.commands.encode import encode
+from inrc_cli.commands.info import info
+from inrc_cli.commands.meta_train import meta_train
+from inrc_cli.commands.plugins import plugins
+from inrc_cli.commands.repair import repair
+from inrc_cli.commands.transcode import transcode
+from inrc_cli.commands.tune import tune
+from inrc_cli.commands.verify import verify
 
 _EPILOG = """\b
 Exit codes: 0 ok, 1 other errors, 2 usage, 3 damaged file, 4 unsupported file,

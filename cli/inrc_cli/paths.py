@@ -1,4 +1,4 @@
-"""What must be true of INPUT and OUT before any work starts."""
+"""Checks of INPUT and OUT before any work starts."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import click
 
 from codec.options.encode import Progress, ProgressCallback, ignore_progress
-from inrc_cli.curves import logging_curves
+from inrc_cli.fit_curves import logging_curves
 from inrc_cli.wording import one_line
 
 

@@ -1,4 +1,4 @@
-"""`--config run.toml`: options of a command from a file; what stands on the command line wins."""
+"""`--config run.toml`: options of a command from a file; the command line overrides them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ config_option = click.option(
 
 
 def goals_to_drop() -> tuple[str, ...]:
-    """The goals of the file, where the command line has one of its own."""
+    """Goals of the file, where the command line has another goal."""
     ctx = click.get_current_context()
     sources = {name: ctx.get_parameter_source(name) for name in GOALS}
     if ParameterSource.COMMANDLINE not in sources.values():
@@ -51,16 +51,16 @@ def _defaults(command: click.Command, path: str) -> dict[str, Any]:
         for name in option.opts
         if name.startswith("--")
     }
-    found: dict[str, Any] = {}
+    defaults: dict[str, Any] = {}
     for key, value in _read(path).items():
         option = options.get(key.replace("-", "_"))
         if option is None or option.name is None or not option.expose_value:
-            known = ", ".join(sorted(one.replace("_", "-") for one in options))
+            known = ", ".join(sorted(name.replace("_", "-") for name in options))
             raise usage_error(f"{path}: {key!r} is no option of this command; there are: {known}")
         if key == _SETTINGS:
             value = _settings(path, value)
-        found[option.name] = _value(path, key, option, value)
-    return found
+        defaults[option.name] = _value(path, key, option, value)
+    return defaults
 
 
 def _read(path: str) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def _read(path: str) -> dict[str, Any]:
 
 
 def _settings(path: str, tables: Any) -> list[str]:
-    """[set.arch] width = 64 as arch.width=64."""
+    """Settings as the command line has them: [set.arch] width = 64 is arch.width=64."""
     if not isinstance(tables, Mapping) or not all(
         isinstance(table, Mapping) for table in tables.values()
     ):
@@ -93,12 +93,14 @@ def _value(path: str, key: str, option: click.Option, value: Any) -> Any:
     if isinstance(value, Mapping):
         raise usage_error(f"{path}: {key} is a value, not a table")
     if option.multiple:
-        return [_plain(one) for one in value] if isinstance(value, list) else [_plain(value)]
+        return (
+            [_plain(element) for element in value] if isinstance(value, list) else [_plain(value)]
+        )
     return _plain(value)
 
 
 def _plain(value: Any) -> str:
-    """A value as it would stand on the command line."""
+    """Value as it would stand on the command line."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""How numbers, tables and JSON documents look on stdout."""
+"""Numbers, tables and JSON documents on stdout."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ QUALITY_HEADINGS = ("field", ">samples", ">PSNR", ">max error", ">RMSE", ">range
 
 
 def format_bytes(count: int) -> str:
-    """The exact number, and a rounded one where it is easier to grasp."""
+    """Exact number of bytes, and a rounded one where it is easier to grasp."""
     if count < 1000:
         return f"{count} bytes"
     power = min((len(str(count)) - 1) // 3, 4)
@@ -25,14 +25,14 @@ def format_bytes(count: int) -> str:
 
 
 def format_psnr(psnr: float) -> str:
-    """dB, "exact" where nothing differs, "-" where there is nothing to compare."""
+    """PSNR in dB, "exact" where nothing differs, "-" where there is nothing to compare."""
     if math.isnan(psnr):
         return "-"
     return "exact" if psnr == math.inf else f"{psnr:.2f} dB"
 
 
 def format_amount(amount: float, units: str) -> str:
-    """Four digits and the unit."""
+    """Amount with four digits and its unit."""
     return f"{amount:.4g} {units}".strip()
 
 
@@ -64,7 +64,7 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         )
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
-    # In a pipe there is no edge to wrap at.
+    # A pipe has no edge to wrap at.
     console = Console() if sys.stdout.isatty() else Console(width=10_000)
     with console.capture() as drawn:
         console.print(table)

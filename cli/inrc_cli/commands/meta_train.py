@@ -8,7 +8,8 @@ from typing import TypedDict, Unpack
 import click
 
 import codec
-from inrc_cli import arguments, failures, tables
+from inrc_cli import failures, parameter_types, shared_options, tables
+from inrc_cli.defaults import default_of
 from inrc_cli.paths import need_file, need_target
 from inrc_cli.progress import watching
 
@@ -35,49 +36,82 @@ class Request(TypedDict):
 
 @click.command("meta-train")
 @click.argument("sources", metavar="INPUT...", nargs=-1, required=True, type=click.Path())
-@arguments.output_option
+@shared_options.output_option
 @click.option(
     "--size",
     metavar="N,N",
-    type=arguments.ShapeType(),
-    help="All items are resampled to this size [images 64,96; volumes 32,32,32].",
+    type=parameter_types.ShapeType(),
+    help="Size that all items are resampled to [images 64,96; volumes 32,32,32].",
 )
-@click.option("--width", metavar="N", type=int, default=0, help="Units per layer [32].")
-@click.option("--steps", metavar="N", type=int, default=3000, show_default=True, help="To train.")
 @click.option(
-    "--inner-steps", metavar="N", type=int, default=3, show_default=True, help="On one item."
+    "--width",
+    metavar="N",
+    type=int,
+    default=default_of(codec.meta_train, "width"),
+    help="Units per layer [32].",
+)
+@click.option(
+    "--steps",
+    metavar="N",
+    type=int,
+    default=default_of(codec.meta_train, "steps"),
+    show_default=True,
+    help="Steps of training.",
+)
+@click.option(
+    "--inner-steps",
+    metavar="N",
+    type=int,
+    default=default_of(codec.meta_train, "inner_steps"),
+    show_default=True,
+    help="Steps on each item.",
 )
 @click.option(
     "--rates",
     type=click.Choice(_RATES),
-    default=_RATES[-1],
+    default=default_of(codec.meta_train, "rates"),
     show_default=True,
     help="Learning rates of the inner steps: which of them are learnt.",
 )
 @click.option(
-    "--outer-rate", metavar="X", type=float, default=5e-5, show_default=True, help="Of training."
+    "--outer-rate",
+    metavar="X",
+    type=float,
+    default=default_of(codec.meta_train, "outer_rate"),
+    show_default=True,
+    help="Learning rate of training.",
 )
 @click.option(
     "--inner-rate",
     metavar="X",
     type=float,
-    default=1e-5,
+    default=default_of(codec.meta_train, "inner_rate"),
     show_default=True,
-    help="Where the rates of the inner steps start.",
+    help="Learning rate at which the inner steps start.",
 )
 @click.option(
-    "--crops", metavar="N", type=int, default=0, help="Random windows of every item, too [0]."
+    "--crops",
+    metavar="N",
+    type=int,
+    default=default_of(codec.meta_train, "crops"),
+    help="Random windows of every item, in addition to the whole [0].",
 )
 @click.option("--half", is_flag=True, help="Write float16: half the size.")
-@click.option("--arch", metavar="NAME", default="siren", show_default=True, help="Architecture.")
-@arguments.seed_option
-@arguments.settings_option
-@arguments.threads_option
-@arguments.device_option
-@arguments.force_option
-@arguments.json_option
-@arguments.quiet_option
-@arguments.verbose_option
+@click.option(
+    "--arch",
+    metavar="NAME",
+    default=default_of(codec.meta_train, "arch"),
+    show_default=True,
+    help="Architecture.",
+)
+@shared_options.seed_option
+@shared_options.settings_option
+@shared_options.threads_option
+@shared_options.device_option
+@shared_options.force_option
+@shared_options.json_option
+@shared_options.quiet_option
+@shared_options.verbose_option
 def meta_train(
     sources: tuple[str, ...],
     target: str | None,

@@ -8,7 +8,7 @@ import click
 
 import codec
 from codec.reports import LostRegion, RepairReport
-from inrc_cli import arguments, failures, tables
+from inrc_cli import failures, shared_options, tables
 from inrc_cli.paths import need_file, need_target
 
 _HEADINGS = ("field", "lost", "where", "share")
@@ -22,10 +22,10 @@ _WHAT = {
 
 @click.command()
 @click.argument("source", metavar="FILE", type=click.Path())
-@arguments.output_option
-@arguments.force_option
-@arguments.json_option
-@arguments.quiet_option
+@shared_options.output_option
+@shared_options.force_option
+@shared_options.json_option
+@shared_options.quiet_option
 def repair(source: str, target: str | None, force: bool, as_json: bool, quiet: bool) -> None:
     """Write what is intact of the damaged FILE as a file again, and list what is lost.
 

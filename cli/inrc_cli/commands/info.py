@@ -12,7 +12,7 @@ import click
 
 import codec
 from codec.reports import FieldInfo, FileInfo, SectionInfo
-from inrc_cli import arguments, failures, tables
+from inrc_cli import failures, shared_options, tables
 from inrc_cli.paths import STDIN
 
 # More sections than this are summed up by type; --json lists them all.
@@ -30,8 +30,8 @@ _FIELD_HEADINGS = (
 
 
 @click.command()
-@arguments.input_argument
-@arguments.json_option
+@shared_options.input_argument
+@shared_options.json_option
 def info(source: str, as_json: bool) -> None:
     """Show what INPUT holds and what takes its bytes.
 
@@ -40,53 +40,53 @@ def info(source: str, as_json: bool) -> None:
     """
     if source == STDIN:
         with failures.about(failures.STANDARD_INPUT):
-            found = codec.info(sys.stdin.buffer.read())
+            summary = codec.info(sys.stdin.buffer.read())
     else:
         with failures.about(source):
-            found = codec.info(source)
+            summary = codec.info(source)
     if as_json:
-        tables.show_json(dataclasses.asdict(found) | {"ratio": _ratio(found)})
+        tables.show_json(dataclasses.asdict(summary) | {"ratio": _ratio(summary)})
     else:
-        _show(found)
+        _show(summary)
 
 
-def _ratio(found: FileInfo) -> float:
-    return found.field_bytes / found.file_bytes
+def _ratio(summary: FileInfo) -> float:
+    return summary.field_bytes / summary.file_bytes
 
 
-def _show(found: FileInfo) -> None:
+def _show(summary: FileInfo) -> None:
     tables.show_line(
-        f"{found.path}: {tables.format_bytes(found.file_bytes)}, ratio {_ratio(found):,.1f}, "
-        f"format {found.format_version}, level {found.level}, from {found.medium}"
+        f"{summary.path}: {tables.format_bytes(summary.file_bytes)}, ratio {_ratio(summary):,.1f}, "
+        f"format {summary.format_version}, level {summary.level}, from {summary.medium}"
     )
-    if found.fields:
+    if summary.fields:
         tables.show_line("")
-        tables.show_table(_FIELD_HEADINGS, map(_field_row, found.fields))
+        tables.show_table(_FIELD_HEADINGS, map(_field_row, summary.fields))
     tables.show_line("")
     tables.show_table(
         ("section", ">bytes", ">share", "content"),
         (
-            (name, f"{size:,}", f"{size / found.file_bytes:.1%}", content)
-            for name, size, content in _section_rows(found.sections)
+            (name, f"{size:,}", f"{size / summary.file_bytes:.1%}", content)
+            for name, size, content in _section_rows(summary.sections)
         ),
     )
-    if found.verbatim:
+    if summary.verbatim:
         tables.show_line("")
         tables.show_table(
             ("verbatim", "type", "shape"),
-            ((path, kind, _shape(shape)) for path, kind, shape in found.verbatim),
+            ((path, kind, _shape(shape)) for path, kind, shape in summary.verbatim),
         )
 
 
 def _section_rows(sections: Sequence[SectionInfo]) -> Iterator[tuple[str, int, str]]:
-    """Type, bytes and content of each section; of many, a row for each run of one type."""
+    """Type, bytes and content of each section; runs of one type share a row if there are many."""
     if len(sections) <= _MOST_ROWS:
-        yield from ((one.type, one.file_bytes, one.content) for one in sections)
+        yield from ((section.type, section.file_bytes, section.content) for section in sections)
         return
     for name, run in itertools.groupby(sections, lambda section: section.type):
-        found = list(run)
-        content = found[0].content if len(found) == 1 else f"{len(found):,} sections"
-        yield name, sum(section.file_bytes for section in found), content
+        alike = list(run)
+        content = alike[0].content if len(alike) == 1 else f"{len(alike):,} sections"
+        yield name, sum(section.file_bytes for section in alike), content
 
 
 def _field_row(field: FieldInfo) -> tuple[str, ...]:

@@ -9,18 +9,23 @@ import click
 
 import codec
 from codec.reports import VerifyReport
-from inrc_cli import arguments, failures, tables
+from inrc_cli import failures, shared_options, tables
 from inrc_cli.paths import need_file
 
 
 @click.command()
-@arguments.input_argument
+@shared_options.input_argument
 @click.argument("original", required=False, type=click.Path())
-@click.option("--psnr", metavar="DB", type=float, help="Fail below DB in any field.")
-@click.option("--max-error", metavar="E", type=float, help="Fail where a value is off by over E.")
-@arguments.device_option
-@arguments.threads_option
-@arguments.json_option
+@click.option("--psnr", metavar="DB", type=float, help="Least PSNR; a field below it fails.")
+@click.option(
+    "--max-error",
+    metavar="E",
+    type=float,
+    help="Greatest error; a value beyond it fails.",
+)
+@shared_options.device_option
+@shared_options.threads_option
+@shared_options.json_option
 def verify(
     source: str,
     original: str | None,

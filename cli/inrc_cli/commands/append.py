@@ -10,7 +10,8 @@ import click
 import codec
 from codec.options.encode import DEFAULT_EFFORT, DEFAULT_PSNR, MAX_EFFORT
 from codec.reports import AppendReport
-from inrc_cli import arguments, failures, tables
+from inrc_cli import failures, parameter_types, shared_options, tables
+from inrc_cli.defaults import default_of
 from inrc_cli.paths import need_file
 from inrc_cli.progress import watching
 
@@ -36,33 +37,47 @@ class Request(TypedDict):
 
 @click.command()
 @click.argument("target", metavar="FILE", type=click.Path())
-@arguments.input_argument
+@shared_options.input_argument
 @click.option("--dim", metavar="NAME", required=True, help="Dim that grows, or its position.")
 @click.option(
     "--psnr",
     metavar="DB",
     type=float,
-    help="At least DB in the new samples, of the range of all "
+    help="Least PSNR of the new samples, whose peak is the range of all samples "
     f"[without any goal that of FILE, or {DEFAULT_PSNR:g}].",
 )
-@click.option("--ratio", metavar="X", type=float, help="Of what is added, at least X.")
-@click.option("--bytes", metavar="N", type=arguments.SizeType(), help="Add at most N bytes.")
-@click.option("--max-error", metavar="E", type=float, help="No new value is off by more than E.")
-@click.option("--rel-error", metavar="R", type=float, help="The same, as a share of the range.")
 @click.option(
-    "--effort", type=click.IntRange(0, MAX_EFFORT), help=f"As encode [FILE's, or {DEFAULT_EFFORT}]."
+    "--ratio",
+    metavar="X",
+    type=float,
+    help="Least ratio of the new samples to the bytes added.",
 )
-@click.option("--arch", metavar="NAME", default="auto", help="Architecture [FILE's, or pyramid].")
-@arguments.var_option
-@arguments.coder_option
-@arguments.seed_option
-@arguments.scheduler_option
-@arguments.threads_option
-@arguments.device_option
-@click.option("--force", is_flag=True, help="Drop what another run that was killed has finished.")
-@arguments.json_option
-@arguments.quiet_option
-@arguments.verbose_option
+@click.option("--bytes", metavar="N", type=parameter_types.SizeType(), help="Most bytes to add.")
+@click.option("--max-error", metavar="E", type=float, help="Greatest error of any new value.")
+@click.option(
+    "--rel-error", metavar="R", type=float, help="Greatest error, as a share of the range."
+)
+@click.option(
+    "--effort",
+    type=click.IntRange(0, MAX_EFFORT),
+    help=f"Effort, as for encode [FILE's, or {DEFAULT_EFFORT}].",
+)
+@click.option(
+    "--arch",
+    metavar="NAME",
+    default=default_of(codec.append, "arch"),
+    help="Architecture [FILE's, or pyramid].",
+)
+@shared_options.var_option
+@shared_options.coder_option
+@shared_options.seed_option
+@shared_options.scheduler_option
+@shared_options.threads_option
+@shared_options.device_option
+@click.option("--force", is_flag=True, help="Drop the tiles that an interrupted run has finished.")
+@shared_options.json_option
+@shared_options.quiet_option
+@shared_options.verbose_option
 def append(
     target: str,
     source: str,

@@ -5,49 +5,50 @@ from __future__ import annotations
 import click
 
 import codec
-from inrc_cli import arguments, failures, tables
+from inrc_cli import failures, parameter_types, shared_options, tables
+from inrc_cli.defaults import default_of
 from inrc_cli.paths import need_file, need_target, size_on_disk
 from inrc_cli.progress import watching
 
 
 @click.command()
-@arguments.input_argument
-@arguments.output_option
-@arguments.var_option
+@shared_options.input_argument
+@shared_options.output_option
+@shared_options.var_option
 @click.option(
     "--region",
     metavar="DIM=INDEX,...",
-    type=arguments.RegionType(),
-    help="Only these samples: t=3,lat=10:40,lon=::2, or by position: 0=3.",
+    type=parameter_types.RegionType(),
+    help="Samples to decode, no others: t=3,lat=10:40,lon=::2, or by position: 0=3.",
 )
 @click.option(
     "--level",
     metavar="N",
     type=click.IntRange(min=0),
-    default=0,
+    default=default_of(codec.decode, "level"),
     help="Halve every axis N times; only the streams of that level are read.",
 )
 @click.option(
     "--resolution",
     metavar="N",
     type=click.IntRange(2, 1024),
-    help="Of a shape: cells along the longest axis of the mesh [256].",
+    help="Cells along the longest axis of the mesh of a shape [256].",
 )
 @click.option(
     "--closed",
     is_flag=True,
-    help="Of a shape: close the holes of the mesh.",
+    help="Close the holes of the mesh of a shape.",
 )
 @click.option(
     "--allow-truncated",
     is_flag=True,
     help="Decode what is left of a file that was cut short.",
 )
-@arguments.device_option
-@arguments.threads_option
-@arguments.force_option
-@arguments.quiet_option
-@arguments.verbose_option
+@shared_options.device_option
+@shared_options.threads_option
+@shared_options.force_option
+@shared_options.quiet_option
+@shared_options.verbose_option
 def decode(
     source: str,
     target: str | None,

@@ -1,4 +1,4 @@
-"""Arguments that several commands share, and the syntax of sizes, name lists and regions."""
+"""Types of parameters: the syntax of sizes, shapes, name lists, tiles, regions and settings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import click
 
-from codec.options.encode import AUTOMATIC_TILE, DEVICES, THREADS, WHOLE
+from codec.options.encode import AUTOMATIC_TILE, WHOLE
 
 _SIZE = re.compile(r"(\d+\.?\d*|\.\d+)\s*([kKmMgG]?)[bB]?", re.ASCII)
 _FACTORS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
@@ -17,7 +17,7 @@ _STEPS = re.compile(r"-?\d+", re.ASCII)
 
 
 class SizeType(click.ParamType[int]):
-    """A number of bytes: 20000, 20k, 1.5M, 2GB (k = 1000)."""
+    """Number of bytes: 20000, 20k, 1.5M, 2GB (k = 1000)."""
 
     name = "size"
 
@@ -67,7 +67,7 @@ class NamesType(click.ParamType[tuple[str, ...]]):
 
 
 class TileType(click.ParamType[str | tuple[int, ...]]):
-    """How fields are cut: auto, none, or one size per axis as in 64x64x64."""
+    """Cut of fields into tiles: auto, none, or one size per axis as in 64x64x64."""
 
     name = "tile"
 
@@ -126,7 +126,7 @@ class RegionType(click.ParamType[dict[str, slice | int]]):
 
 
 class BetweenType(click.ParamType[tuple[float, float]]):
-    """One number, or two between which something lies: 40 or 35:50."""
+    """Range of numbers: 35:50, or 40 where both ends are the same."""
 
     name = "between"
 
@@ -140,13 +140,13 @@ class BetweenType(click.ParamType[tuple[float, float]]):
             numbers = [float(part) for part in str(value).split(":")]
         except ValueError:
             numbers = []
-        if not 1 <= len(numbers) <= 2 or not all(0 < one < 1000 for one in numbers):
+        if not 1 <= len(numbers) <= 2 or not all(0 < number < 1000 for number in numbers):
             self.fail(f"{value!r} is neither a number nor two like 35:50", param, ctx)
         return min(numbers), max(numbers)
 
 
 class SettingType(click.ParamType[tuple[str, str]]):
-    """One setting of a plugin: arch.width=64."""
+    """Setting of a plugin: arch.width=64."""
 
     name = "setting"
 
@@ -160,89 +160,3 @@ class SettingType(click.ParamType[tuple[str, str]]):
         if not (name and equals and text):
             self.fail(f"{value!r} is not a setting like arch.width=64", param, ctx)
         return name, text
-
-
-def join_names(
-    ctx: click.Context, param: click.Parameter, values: tuple[tuple[str, ...], ...]
-) -> tuple[str, ...] | None:
-    """One list from a repeatable option of lists, None if it was not given."""
-    return tuple(name for names in values for name in names) or None
-
-
-input_argument = click.argument("source", metavar="INPUT", type=click.Path())
-output_option = click.option(
-    "-o", "--output", "target", metavar="OUT", type=click.Path(), help="File to write."
-)
-var_option = click.option(
-    "--var",
-    metavar="A,B",
-    type=NamesType(),
-    multiple=True,
-    callback=join_names,
-    help="Only these variables; repeatable.",
-)
-coder_option = click.option(
-    "--coder", metavar="NAME", default="auto", show_default=True, help="Entropy coder."
-)
-seed_option = click.option(
-    "--seed", metavar="N", type=int, default=0, help="Seed of every random choice [0]."
-)
-device_option = click.option(
-    "--device",
-    type=click.Choice(DEVICES),
-    default="auto",
-    show_default=True,
-    envvar="INRC_DEVICE",
-    show_envvar=True,
-    help="Where to compute.",
-)
-threads_option = click.option(
-    "--threads",
-    metavar="N",
-    type=click.IntRange(min=0),
-    default=0,
-    envvar="INRC_THREADS",
-    show_envvar=True,
-    help="CPU threads; 0 takes all the process may use.",
-)
-tile_option = click.option(
-    "--tile",
-    metavar="AxBxC",
-    type=TileType(),
-    default=AUTOMATIC_TILE,
-    show_default=True,
-    help="Size of the models a field is cut into; auto cuts from 2^25 samples on, none never.",
-)
-scheduler_option = click.option(
-    "--scheduler",
-    metavar="WHERE",
-    default=THREADS,
-    show_default=True,
-    help="Where tiles are encoded: threads, processes, or tcp://HOST:PORT of a dask scheduler.",
-)
-settings_option = click.option(
-    "--set",
-    "plugin_settings",
-    metavar="NAME=VALUE",
-    type=SettingType(),
-    multiple=True,
-    help="A setting of a plugin, such as arch.width=64; repeatable. inrc plugins show lists them.",
-)
-force_option = click.option("--force", is_flag=True, help="Replace OUT if it exists.")
-quiet_option = click.option("--quiet", is_flag=True, help="Print nothing but errors.")
-verbose_option = click.option(
-    "--verbose", is_flag=True, help="A line per stage where stderr is not a terminal."
-)
-log_option = click.option(
-    "--log-dir",
-    metavar="FOLDER",
-    type=click.Path(file_okay=False),
-    help="Write loss and PSNR of every stage there, for TensorBoard.",
-)
-json_option = click.option(
-    "--json",
-    "as_json",
-    is_flag=True,
-    help="Print one JSON document; a number that is not finite (the PSNR of an exact field) "
-    "is null.",
-)

@@ -7,21 +7,21 @@ import dataclasses
 import click
 
 import codec
-from inrc_cli import arguments, failures, tables
+from inrc_cli import failures, shared_options, tables
 
 
 @click.group()
 def plugins() -> None:
-    """Architectures, pruners and quantisers at hand."""
+    """Show the plugins that are installed, and their settings."""
 
 
 @plugins.command("list")
-@arguments.json_option
+@shared_options.json_option
 def list_all(as_json: bool) -> None:
     """List all plugins: their names, their numbers in files and where they come from."""
-    found = codec.plugins()
+    installed = codec.plugins()
     if as_json:
-        tables.show_json([dataclasses.asdict(plugin) for plugin in found])
+        tables.show_json([dataclasses.asdict(plugin) for plugin in installed])
         return
     tables.show_table(
         ("kind", "name", ">id", ">version", "origin", "summary"),
@@ -34,28 +34,32 @@ def list_all(as_json: bool) -> None:
                 plugin.origin,
                 plugin.summary,
             )
-            for plugin in found
+            for plugin in installed
         ),
     )
 
 
 @plugins.command("show")
 @click.argument("name", metavar="NAME")
-@arguments.json_option
+@shared_options.json_option
 def show(name: str, as_json: bool) -> None:
     """List the settings of the plugin NAME, for --set."""
     with failures.checking_options():
-        found = codec.plugin_settings(name)
+        settings = codec.plugin_settings(name)
     if as_json:
-        tables.show_json([dataclasses.asdict(one) for one in found])
+        tables.show_json([dataclasses.asdict(setting) for setting in settings])
         return
-    if not found:
+    if not settings:
         tables.show_line(f"{name} has no settings")
         return
     tables.show_table(
         ("setting", "default", "values", "meaning"),
-        ((one.name, _plain(one.default), _values(one), one.about) for one in found),
+        map(_setting_row, settings),
     )
+
+
+def _setting_row(setting: codec.Setting) -> tuple[str, ...]:
+    return setting.name, _plain(setting.default), _values(setting), setting.about
 
 
 def _plain(value: object) -> str:
@@ -66,15 +70,15 @@ def _plain(value: object) -> str:
     return str(value) if value != "" else "-"
 
 
-def _values(one: codec.Setting) -> str:
-    if one.choices:
-        return ", ".join(one.choices)
-    if isinstance(one.default, bool):
+def _values(setting: codec.Setting) -> str:
+    if setting.choices:
+        return ", ".join(setting.choices)
+    if isinstance(setting.default, bool):
         return "true, false"
-    if one.low is None and one.high is None:
+    if setting.low is None and setting.high is None:
         return ""
-    low = "" if one.low is None else f"{one.low:g}"
-    return f"{low} ..." if one.high is None else f"{low} ... {one.high:g}"
+    low = "" if setting.low is None else f"{setting.low:g}"
+    return f"{low} ..." if setting.high is None else f"{low} ... {setting.high:g}"
 
 
 def _number(value: int | None) -> str:

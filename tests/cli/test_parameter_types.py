@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from inrc_cli.arguments import NamesType, RegionType, SizeType
+from inrc_cli.parameter_types import NamesType, RegionType, SizeType
 
 
 @pytest.mark.parametrize(

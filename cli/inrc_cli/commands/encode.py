@@ -15,14 +15,14 @@ from codec.options.encode import (
     DEFAULT_SHAPE_PSNR,
     MAX_EFFORT,
     SDFS,
-    SIGNED,
     EncodeOptions,
     Goal,
 )
 from codec.options.plugin_settings import texts_of
 from codec.options.raw_layout import ENDIANS, ORDERS
 from codec.reports import EncodeReport
-from inrc_cli import arguments, failures, run_files, tables
+from inrc_cli import failures, parameter_types, run_files, shared_options, tables
+from inrc_cli.defaults import default_of
 from inrc_cli.paths import need_file, need_target
 from inrc_cli.progress import watching
 
@@ -53,71 +53,74 @@ class Request(TypedDict):
 
 
 @click.command()
-@arguments.input_argument
-@arguments.output_option
+@shared_options.input_argument
+@shared_options.output_option
 @click.option(
     "--psnr",
     metavar="DB",
     type=float,
-    help=f"At least DB in every field, of its range (images: of 255; shapes: of their size) "
-    f"[{DEFAULT_PSNR:g}, shapes {DEFAULT_SHAPE_PSNR:g}].",
+    help="Least PSNR of every field; its peak is the range of the field, 255 for images, and the "
+    f"size of a shape [{DEFAULT_PSNR:g}, shapes {DEFAULT_SHAPE_PSNR:g}].",
 )
-@click.option("--ratio", metavar="X", type=float, help="At least X times smaller than the fields.")
+@click.option("--ratio", metavar="X", type=float, help="Least ratio of the fields to the file.")
 @click.option(
-    "--bytes", metavar="N", type=arguments.SizeType(), help="At most N bytes: 20000, 20k, 1.5M."
+    "--bytes",
+    metavar="N",
+    type=parameter_types.SizeType(),
+    help="Greatest size of the file: 20000, 20k, 1.5M.",
 )
 @click.option(
     "--max-error",
     metavar="E",
     type=float,
-    help="No sample is further than E from the original; 0 keeps integers exactly.",
+    help="Greatest error of any sample; 0 keeps integers exactly.",
 )
 @click.option(
-    "--rel-error", metavar="X", type=float, help="The same, as a share of each field's range."
+    "--rel-error", metavar="X", type=float, help="Greatest error, as a share of each field's range."
 )
 @click.option(
     "--effort",
     type=click.IntRange(0, MAX_EFFORT),
-    default=3,
+    default=default_of(codec.encode, "effort"),
     show_default=True,
-    help=f"0 takes seconds, {MAX_EFFORT} hours for large fields.",
+    help=f"Effort: 0 takes seconds, {MAX_EFFORT} hours for large fields.",
 )
 @click.option(
     "--arch",
     metavar="NAME",
-    default="auto",
+    default=default_of(codec.encode, "arch"),
     show_default=True,
     help="Architecture; auto is pyramid, and shell for meshes.",
 )
 @click.option(
     "--sdf",
     type=click.Choice(SDFS),
-    default=SIGNED,
+    default=default_of(codec.encode, "sdf"),
     show_default=True,
-    help="Of a mesh: distances with a side, without, or as it allows.",
+    help="Distances of a mesh: signed, unsigned, or signed if it encloses something (auto).",
 )
-@arguments.var_option
+@shared_options.var_option
 @click.option(
     "--joint",
     metavar="U,V",
-    type=arguments.NamesType(),
+    type=parameter_types.NamesType(),
     multiple=True,
-    help="These variables share one model; repeatable.",
+    help="Variables that share a model; repeatable.",
 )
 @click.option(
     "--shape",
     metavar="N,N,N",
-    type=arguments.ShapeType(),
-    help="INPUT is bare samples of this shape; needs --dtype.",
+    type=parameter_types.ShapeType(),
+    help="Shape of INPUT if it is bare samples; needs --dtype.",
 )
 @click.option(
-    "--dtype", metavar="NAME", help="Of bare samples: float16/32/64, int8/16/32, uint8/16/32."
+    "--dtype", metavar="NAME", help="Type of bare samples: float16/32/64, int8/16/32, uint8/16/32."
 )
 @click.option(
     "--order",
     type=click.Choice(ORDERS),
     default=ORDERS[0],
-    help="Of bare samples: whether the last axis (C) or the first (F) is fastest [C].",
+    help="Order of bare samples: the last axis (C) or the first (F) is the fastest [C].",
 )
 @click.option(
     "--endian",
@@ -133,22 +136,32 @@ class Request(TypedDict):
     help="Header bytes before bare samples [0].",
 )
 @click.option(
-    "--prune", metavar="NAME", default="binary-mask", show_default=True, help='Pruner, or "none".'
+    "--prune",
+    metavar="NAME",
+    default=default_of(codec.encode, "prune"),
+    show_default=True,
+    help='Pruner, or "none".',
 )
-@click.option("--quantise", metavar="NAME", default="uniform", show_default=True, help="Quantiser.")
-@arguments.coder_option
-@arguments.seed_option
-@arguments.tile_option
-@arguments.scheduler_option
-@arguments.settings_option
+@click.option(
+    "--quantise",
+    metavar="NAME",
+    default=default_of(codec.encode, "quantise"),
+    show_default=True,
+    help="Quantiser.",
+)
+@shared_options.coder_option
+@shared_options.seed_option
+@shared_options.tile_option
+@shared_options.scheduler_option
+@shared_options.settings_option
 @run_files.config_option
-@arguments.log_option
-@arguments.threads_option
-@arguments.device_option
-@arguments.force_option
-@arguments.json_option
-@arguments.quiet_option
-@arguments.verbose_option
+@shared_options.log_option
+@shared_options.threads_option
+@shared_options.device_option
+@shared_options.force_option
+@shared_options.json_option
+@shared_options.quiet_option
+@shared_options.verbose_option
 def encode(
     source: str,
     target: str | None,
@@ -172,8 +185,8 @@ def encode(
     with --shape and --dtype.
 
     Give at most one of --psnr, --ratio, --bytes, --max-error and --rel-error. Where the target
-    cannot be reached, the best file found is kept and the exit code is 6; of an error bound that
-    cannot be kept there is no file.
+    cannot be reached, the best file found is kept and the exit code is 6; where an error
+    bound cannot be kept, there is no file.
 
     Large fields are encoded in tiles. If such a run is interrupted or killed, the same command
     takes up the tiles that were finished, which are kept in .OUT.inrc-journal beside OUT.
@@ -205,7 +218,7 @@ def encode(
 def _raw_layout(
     shape: tuple[int, ...] | None, dtype: str | None, order: str, endian: str, offset: int
 ) -> codec.RawLayout | None:
-    """How INPUT is read if it is bare samples, None if it is not."""
+    """Layout of INPUT if it is bare samples, None if it is not."""
     if shape is None and dtype is None:
         if (order, endian, offset) != (ORDERS[0], ENDIANS[0], 0):
             raise failures.usage_error("bare samples need --shape and --dtype")

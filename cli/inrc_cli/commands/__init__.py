@@ -1,0 +1,1 @@
+"""Commands of `inrc`, a module each."""
