@@ -173,6 +173,16 @@ class FitTask:
     bounded_size: Callable[[Model], int]
     report: FitReport
 
+    @property
+    def components(self) -> int:
+        """Number of components."""
+        return len(self.values)
+
+    @property
+    def active_sizes(self) -> tuple[int, ...]:
+        """Samples along each axis longer than 1."""
+        return tuple(size for size in self.shape if size > 1)
+
 
 @dataclass(frozen=True)
 class ShapeModel:

@@ -4,63 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Generic
 
 import torch
 
-from codec.plugin_api.architecture import TensorSpec
 from codec.plugin_api.stages import UnitKind
 from codec.training.batches import Shard
 from codec.training.fitted_network import FittedNetwork
-from codec.training.trainer import Fitter, Network, Tensors
-
-ConfigT = TypeVar("ConfigT")
-
-
-@runtime_checkable
-class UnitFamily(Protocol[ConfigT]):
-    """A `NetworkFamily` whose networks can lose units."""
-
-    def tensors(self, config: ConfigT) -> tuple[TensorSpec, ...]:
-        """Its tensors in coding order."""
-        ...
-
-    def rates(self, config: ConfigT) -> dict[str, float]:
-        """Adam's learning rate for each tensor."""
-        ...
-
-    def network(self, config: ConfigT) -> Network:
-        """The function that a config evaluates."""
-        ...
-
-    def to_map(self, config: ConfigT) -> dict[int, Any]:
-        """The config map of the file."""
-        ...
-
-    def units(self, config: ConfigT) -> tuple[UnitKind, ...]:
-        """What can be removed from a network of this config."""
-        ...
-
-    def unit_means(
-        self,
-        config: ConfigT,
-        tensors: Tensors,
-        kind: UnitKind,
-        indices: Sequence[torch.Tensor],
-    ) -> list[torch.Tensor]:
-        """Per layer the mean of what each unit gives, over the outer product of `indices`."""
-        ...
-
-    def without(
-        self,
-        config: ConfigT,
-        tensors: Tensors,
-        kind: UnitKind,
-        chosen: Sequence[int],
-        means: Sequence[float],
-    ) -> tuple[ConfigT, Tensors]:
-        """Config and tensors without one unit of each layer, its mean added to what follows."""
-        ...
+from codec.training.network_family import ConfigT, UnitFamily
+from codec.training.trainer import Fitter, Tensors
 
 
 @dataclass(frozen=True)

@@ -9,24 +9,21 @@ samples; what is returned was measured by `FitTask.measure`, on coded bytes and 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Generic
 
 import numpy as np
 import torch
 
 from codec.measuring.metrics import mean_squared_error, peak_signal_to_noise
-from codec.plugin_api.architecture import FitSettings, FitTask, FittedModel, Model, TensorSpec
+from codec.plugin_api.architecture import FitSettings, FitTask, FittedModel, Model
 from codec.training.batches import AxisSampler
-from codec.training.family_units import FamilyUnits, UnitFamily
+from codec.training.family_units import FamilyUnits
+from codec.training.network_family import ConfigT, NetworkFamily, UnitFamily
 from codec.training.progress import StageProgress
 from codec.training.quantised_fit import CURVATURE_SHARDS, QuantisedFit
-from codec.training.recipe import USUAL, Recipe
-from codec.training.trainer import Network, Tensors, Trainer
+from codec.training.trainer import Tensors, Trainer
 
-ConfigT = TypeVar("ConfigT")
-_ConfigT = TypeVar("_ConfigT", contravariant=True)
 _log = logging.getLogger("inrc")
 
 # Much smaller shards reach the same PSNR in the same time but keep only one core busy; larger ones
@@ -39,64 +36,6 @@ HEADROOM_DB = 1.5
 EXPECTED_GAIN_DB = 4.0
 # Bits per parameter after pruning and coding, for the first guess of a network's size.
 GUESSED_BITS = 5.0
-
-
-class NetworkFamily(Protocol[ConfigT]):
-    """Networks of one kind in all sizes."""
-
-    def sized(self, parameters: int) -> ConfigT:
-        """The config with about so many parameters (or the nearest there is)."""
-        ...
-
-    def count(self, config: ConfigT) -> int:
-        """Parameters of a config."""
-        ...
-
-    def tensors(self, config: ConfigT) -> tuple[TensorSpec, ...]:
-        """Its tensors in coding order."""
-        ...
-
-    def start(self, config: ConfigT, generator: torch.Generator) -> Tensors:
-        """Initial values."""
-        ...
-
-    def rates(self, config: ConfigT) -> dict[str, float]:
-        """Adam's learning rate for each tensor at the start of a fit."""
-        ...
-
-    def resize(self, tensors: Tensors, before: ConfigT, after: ConfigT) -> Tensors:
-        """The same function, as nearly as possible, in a larger network."""
-        ...
-
-    def network(self, config: ConfigT) -> Network:
-        """The function that a config evaluates."""
-        ...
-
-    def to_map(self, config: ConfigT) -> dict[int, Any]:
-        """The config map of the file."""
-        ...
-
-
-@runtime_checkable
-class CentringFamily(Protocol[_ConfigT]):
-    """A `NetworkFamily` whose networks can be written with more zeros."""
-
-    def centred(self, config: _ConfigT, tensors: Tensors) -> Tensors:
-        """The same function, with what is most frequent in prunable tensors moved to 0."""
-        ...
-
-
-@runtime_checkable
-class ArrangingFamily(Protocol):
-    """A `NetworkFamily` whose networks can be written so that neighbours in a tensor are alike."""
-
-    def arranged(self, tensors: Tensors, curvature: Tensors) -> Tensors:
-        """The same function, arranged.
-
-        Args:
-            curvature: of the loss, per element of the tensors.
-        """
-        ...
 
 
 @dataclass(frozen=True)
@@ -128,21 +67,11 @@ class GradientFit(Generic[ConfigT]):
     Args:
         task: the item.
         family: the networks.
-        recipe: of the float fit; later stages, which are judged by PSNR, have the default.
-        fitter: makes what trains a config, where a plain `Trainer` is not enough.
     """
 
-    def __init__(
-        self,
-        task: FitTask,
-        family: NetworkFamily[ConfigT],
-        recipe: Recipe = USUAL,
-        fitter: Callable[[ConfigT], Trainer] | None = None,
-    ) -> None:
+    def __init__(self, task: FitTask, family: NetworkFamily[ConfigT]) -> None:
         self._task = task
         self._family = family
-        self._recipe = recipe
-        self._fitter = fitter
         self._schedule = Schedule.for_effort(task.effort, task.schedule)
         active = [axis for axis, size in enumerate(task.shape) if size > 1]
         squeezed = (task.values.shape[0], *(task.shape[axis] for axis in active))
@@ -156,7 +85,7 @@ class GradientFit(Generic[ConfigT]):
     def run(self) -> Model:
         """The best model found."""
         config, tensors, trainer = self._fit()
-        if self._task.pruner is not None and isinstance(self._family, CentringFamily):
+        if self._task.pruner is not None:
             tensors = self._family.centred(config, tensors)
         tensors = self._arranged(trainer, tensors)
         schedule, progress = self._schedule, self._progress(0.6, 1.0)
@@ -185,7 +114,7 @@ class GradientFit(Generic[ConfigT]):
         return later.run(tensors, masks)
 
     def _arranged(self, trainer: Trainer, tensors: Tensors) -> Tensors:
-        if not isinstance(self._family, ArrangingFamily):
+        if not self._family.arranges:
             return tensors
         curvature = trainer.curvature(tensors, trainer.draw(CURVATURE_SHARDS))
         with torch.no_grad():
@@ -218,11 +147,7 @@ class GradientFit(Generic[ConfigT]):
         return FamilyUnits(self._family, config, self._trainer)
 
     def _trainer(self, config: ConfigT) -> Trainer:
-        if self._fitter is not None:
-            return self._fitter(config)
-        network = self._family.network(config)
-        task = self._task
-        return Trainer(network, self._sampler, task.seed, task.threads, task.journal)
+        return self._family.trainer(config, self._sampler, self._task)
 
     def _progress(self, start: float, end: float) -> StageProgress:
         return StageProgress(self._task.report, start, end)
@@ -294,7 +219,7 @@ class GradientFit(Generic[ConfigT]):
             final_rate=final_rate,
             stop_below=stop,
             report=progress.stage("fit"),
-            recipe=self._recipe,
+            recipe=self._family.recipe,
         )
 
     def _estimate(self, trainer: Trainer, tensors: Tensors) -> float:

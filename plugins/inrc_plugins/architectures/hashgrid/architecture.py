@@ -6,19 +6,20 @@ so that files decode on the CPU where torch is not installed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from codec.arrays import Float32Array
-from codec.plugin_api.architecture import Config, Evaluator, FitTask, FittedModel, Model
+from codec.plugin_api.architecture import Evaluator, FitTask, Model
+from codec.training.network_architecture import DecodedNetwork, TrainedArchitecture
 from inrc_plugins.architectures.hashgrid.config import HashgridConfig
 from inrc_plugins.architectures.hashgrid.evaluation import HashgridEvaluator
 from inrc_plugins.architectures.hashgrid.settings import HashgridSettings
-from inrc_plugins.shared.config_map import active_axes
-from inrc_plugins.shared.network_architecture import NetworkArchitecture
+
+if TYPE_CHECKING:
+    from inrc_plugins.architectures.hashgrid.training.family import HashgridFamily
 
 
-class Hashgrid(NetworkArchitecture):
+class Hashgrid(TrainedArchitecture):
     """Hashed tables of features at several resolutions under a small ReLU network."""
 
     identifier = 8
@@ -28,39 +29,27 @@ class Hashgrid(NetworkArchitecture):
     config = HashgridConfig
     settings = HashgridSettings
 
-    def evaluator(
-        self,
-        config: Config,
-        shape: tuple[int, ...],
-        components: int,
-        parameters: Sequence[Float32Array],
-        device: str,
-        level: int = 0,
-    ) -> Evaluator:
-        checked = HashgridConfig.from_map(config, shape)
-        if device == "cpu":
-            return HashgridEvaluator(checked, shape, parameters)
+    def on_cpu(self, network: DecodedNetwork) -> Evaluator:
+        return HashgridEvaluator(network.config, network.shape, network.parameters)
+
+    def on_device(self, network: DecodedNetwork, device: str) -> Evaluator:
         from inrc_plugins.architectures.hashgrid.training.device_evaluation import DeviceEvaluator
 
-        return DeviceEvaluator(checked, shape, components, parameters, device)
+        return DeviceEvaluator(
+            network.config, network.shape, network.components, network.parameters, device
+        )
 
-    def requantise(self, task: FitTask, fitted: FittedModel) -> Model:
-        from codec.training.gradient_fit import GradientFit
+    def family(self, task: FitTask) -> HashgridFamily:
         from inrc_plugins.architectures.hashgrid.training.family import HashgridFamily
 
-        sizes = [task.shape[axis] for axis in active_axes(task.shape)]
-        family = HashgridFamily(sizes, task.values.shape[0], task.settings)
-        config = HashgridConfig.from_map(fitted.config, task.shape)
-        return GradientFit(task, family).requantise(config, fitted)
+        return HashgridFamily(task.active_sizes, task.components, task.settings)
 
     def fit(self, task: FitTask) -> Model:
         from codec.training.gradient_fit import GradientFit
         from inrc_plugins.architectures.hashgrid.training import tiny_cuda
-        from inrc_plugins.architectures.hashgrid.training.family import HashgridFamily
 
-        sizes = [task.shape[axis] for axis in active_axes(task.shape)]
-        kind = HashgridFamily
-        if task.settings.tinycudann and tiny_cuda.available(task.device):
-            # Its memory is shared by all calls on a device: one at a time.
-            kind, task = tiny_cuda.TinyCudaFamily, replace(task, threads=1)
-        return GradientFit(task, kind(sizes, task.values.shape[0], task.settings)).run()
+        if not (task.settings.tinycudann and tiny_cuda.available(task.device)):
+            return super().fit(task)
+        family = tiny_cuda.TinyCudaFamily(task.active_sizes, task.components, task.settings)
+        # The memory of tiny-cuda-nn is shared by all calls on a device: one at a time.
+        return GradientFit(replace(task, threads=1), family).run()

@@ -6,14 +6,11 @@ that files decode on the CPU where torch is not installed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from codec.arrays import Float32Array
 from codec.plugin_api.architecture import Config, Evaluator, FitTask, FittedModel, Model, TensorSpec
+from codec.training.network_architecture import DecodedNetwork, NetworkArchitecture
 from inrc_plugins.architectures.miner.config import MinerConfig
 from inrc_plugins.architectures.miner.evaluation import MinerEvaluator
 from inrc_plugins.architectures.miner.settings import MinerSettings
-from inrc_plugins.shared.network_architecture import NetworkArchitecture
 
 
 class Miner(NetworkArchitecture):
@@ -34,21 +31,22 @@ class Miner(NetworkArchitecture):
     def multiply_adds(self, config: Config, shape: tuple[int, ...], components: int) -> int:
         return MinerConfig.from_map(config, shape).multiply_adds(shape, components)
 
-    def evaluator(
-        self,
-        config: Config,
-        shape: tuple[int, ...],
-        components: int,
-        parameters: Sequence[Float32Array],
-        device: str,
-        level: int = 0,
-    ) -> Evaluator:
-        checked = MinerConfig.from_map(config, shape)
-        if device == "cpu":
-            return MinerEvaluator(checked, shape, components, parameters, level)
+    def on_cpu(self, network: DecodedNetwork) -> Evaluator:
+        return MinerEvaluator(
+            network.config, network.shape, network.components, network.parameters, network.level
+        )
+
+    def on_device(self, network: DecodedNetwork, device: str) -> Evaluator:
         from inrc_plugins.architectures.miner.training.device_evaluation import DeviceEvaluator
 
-        return DeviceEvaluator(checked, shape, components, parameters, device, level)
+        return DeviceEvaluator(
+            network.config,
+            network.shape,
+            network.components,
+            network.parameters,
+            device,
+            network.level,
+        )
 
     def requantise(self, task: FitTask, fitted: FittedModel) -> Model:
         from inrc_plugins.architectures.miner.training.fit import requantise

@@ -6,18 +6,19 @@ so that files decode on the CPU where torch is not installed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from codec.arrays import Float32Array
-from codec.plugin_api.architecture import Config, Evaluator, FitTask, FittedModel, Model
+from codec.plugin_api.architecture import Evaluator, FitTask
+from codec.training.network_architecture import DecodedNetwork, TrainedArchitecture
 from inrc_plugins.architectures.neurcomp.config import NeurcompConfig
 from inrc_plugins.architectures.neurcomp.evaluation import NeurcompEvaluator
 from inrc_plugins.architectures.neurcomp.settings import NeurcompSettings
-from inrc_plugins.shared.config_map import active_axes
-from inrc_plugins.shared.network_architecture import NetworkArchitecture
+
+if TYPE_CHECKING:
+    from inrc_plugins.architectures.neurcomp.training.family import NeurcompFamily
 
 
-class Neurcomp(NetworkArchitecture):
+class Neurcomp(TrainedArchitecture):
     """A first sine layer, residual sine blocks and a linear layer over the coordinates."""
 
     identifier = 4
@@ -27,37 +28,19 @@ class Neurcomp(NetworkArchitecture):
     config = NeurcompConfig
     settings = NeurcompSettings
 
-    def evaluator(
-        self,
-        config: Config,
-        shape: tuple[int, ...],
-        components: int,
-        parameters: Sequence[Float32Array],
-        device: str,
-        level: int = 0,
-    ) -> Evaluator:
-        checked = NeurcompConfig.from_map(config, shape)
-        if device == "cpu":
-            return NeurcompEvaluator(checked, shape, parameters)
+    def on_cpu(self, network: DecodedNetwork) -> Evaluator:
+        return NeurcompEvaluator(network.config, network.shape, network.parameters)
+
+    def on_device(self, network: DecodedNetwork, device: str) -> Evaluator:
         from inrc_plugins.architectures.neurcomp.training.device_evaluation import DeviceEvaluator
 
-        return DeviceEvaluator(checked, shape, components, parameters, device)
+        return DeviceEvaluator(
+            network.config, network.shape, network.components, network.parameters, device
+        )
 
-    def requantise(self, task: FitTask, fitted: FittedModel) -> Model:
-        from codec.training.gradient_fit import GradientFit
+    def family(self, task: FitTask) -> NeurcompFamily:
         from inrc_plugins.architectures.neurcomp.training.family import NeurcompFamily
 
-        sizes = [task.shape[axis] for axis in active_axes(task.shape)]
-        family = NeurcompFamily(sizes, task.values.shape[0], task.settings)
-        config = NeurcompConfig.from_map(fitted.config, task.shape)
-        return GradientFit(task, family).requantise(config, fitted)
-
-    def fit(self, task: FitTask) -> Model:
-        from codec.training.gradient_fit import GradientFit
-        from inrc_plugins.architectures.neurcomp.training.family import NeurcompFamily
-
-        sizes = [task.shape[axis] for axis in active_axes(task.shape)]
-        family = NeurcompFamily(sizes, task.values.shape[0], task.settings)
-        if task.goal.file_bytes is not None:
-            family = family.within(task.goal.file_bytes)
-        return GradientFit(task, family).run()
+        family = NeurcompFamily(task.active_sizes, task.components, task.settings)
+        size = task.goal.file_bytes
+        return family if size is None else family.within(size)

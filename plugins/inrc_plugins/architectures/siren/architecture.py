@@ -6,12 +6,9 @@ that files decode on the CPU where torch is not installed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from codec.arrays import Float32Array
 from codec.format.prior_file import Prior
 from codec.plugin_api.architecture import (
-    Config,
     Evaluator,
     FitTask,
     FittedModel,
@@ -20,11 +17,11 @@ from codec.plugin_api.architecture import (
     ShapeModel,
     ShapeTask,
 )
+from codec.training.network_architecture import DecodedNetwork, NetworkArchitecture
 from inrc_plugins.architectures.siren.config import SirenConfig
 from inrc_plugins.architectures.siren.evaluation import SirenEvaluator
 from inrc_plugins.architectures.siren.prior import IDENTIFIER, VERSION, restored
 from inrc_plugins.architectures.siren.settings import SirenSettings
-from inrc_plugins.shared.network_architecture import NetworkArchitecture
 
 
 class Siren(NetworkArchitecture):
@@ -37,22 +34,15 @@ class Siren(NetworkArchitecture):
     config = SirenConfig
     settings = SirenSettings
 
-    def evaluator(
-        self,
-        config: Config,
-        shape: tuple[int, ...],
-        components: int,
-        parameters: Sequence[Float32Array],
-        device: str,
-        level: int = 0,
-    ) -> Evaluator:
-        checked = SirenConfig.from_map(config, shape)
-        network = restored(checked, components, list(parameters))
-        if device == "cpu":
-            return SirenEvaluator(checked, shape, network)
+    def on_cpu(self, network: DecodedNetwork) -> Evaluator:
+        return SirenEvaluator(network.config, network.shape, _parameters(network))
+
+    def on_device(self, network: DecodedNetwork, device: str) -> Evaluator:
         from inrc_plugins.architectures.siren.training.device_evaluation import DeviceEvaluator
 
-        return DeviceEvaluator(checked, shape, components, network, device)
+        return DeviceEvaluator(
+            network.config, network.shape, network.components, _parameters(network), device
+        )
 
     def requantise(self, task: FitTask, fitted: FittedModel) -> Model:
         from inrc_plugins.architectures.siren.field_fit import requantise
@@ -73,3 +63,8 @@ class Siren(NetworkArchitecture):
         from inrc_plugins.architectures.siren.training.meta_training import train_prior
 
         return train_prior(task)
+
+
+def _parameters(network: DecodedNetwork) -> list[Float32Array]:
+    """Tensors of the network itself, where the file holds its difference to a prior."""
+    return restored(network.config, network.components, list(network.parameters))

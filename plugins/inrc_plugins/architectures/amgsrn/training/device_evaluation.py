@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 
 from codec.arrays import Float32Array, Float64Array
 from inrc_plugins.architectures.amgsrn.config import AmgsrnConfig
 from inrc_plugins.architectures.amgsrn.training.network import GridsNetwork, features, perceptron
-from inrc_plugins.shared.block_evaluation import BlockEvaluator, outer_product
-from inrc_plugins.shared.training.exact_products import exact_products
-
-# Samples evaluated together, for each of which there is a place in every grid.
-_PLACES = 1 << 22
+from inrc_plugins.shared.training.device_network import DeviceNetwork
 
 
-class DeviceEvaluator(BlockEvaluator):
-    """An `amgsrn` model on a torch device.
+class DeviceEvaluator(DeviceNetwork):
+    """An `amgsrn` model on a torch device; arguments as of the base."""
 
-    Args:
-        config: its shape.
-        shape: the item's dims.
-        components: outputs.
-        parameters: float32 tensors in coding order.
-        device: a torch device, "cuda" for example.
-    """
+    block_samples = 1 << 22
 
     def __init__(
         self,
@@ -37,26 +25,22 @@ class DeviceEvaluator(BlockEvaluator):
         parameters: Sequence[Float32Array],
         device: str,
     ) -> None:
-        super().__init__(shape, components, max(1, _PLACES // config.grids))
-        self._config = config
-        self._device = device
-        self._lock = threading.Lock()
-        self._tensors = {
-            spec.name: torch.from_numpy(np.array(values)).to(device)
-            for spec, values in zip(config.tensors(components), parameters, strict=True)
-        }
+        super().__init__(config, shape, components, parameters, device)
+        # Each sample has a place in every grid.
+        self._samples = max(1, self.block_samples // config.grids)
         # Places in the grids need more digits than float32 has.
         self._transforms = self._tensors["transforms"].double()
         self._grids = self._tensors["grids"].double()
         self._network = GridsNetwork(config, [shape[axis] for axis in self._axes])
 
-    def _on_product(self, active: Sequence[Float64Array]) -> Float32Array:
-        return self._at_points(outer_product(active))
+    def coordinates(self, indices: Float64Array, axis: int) -> Float64Array:
+        return indices
 
-    def _at_points(self, active: Sequence[Float64Array]) -> Float32Array:
-        with exact_products(self._lock):
-            moved = [torch.from_numpy(np.ascontiguousarray(axis)) for axis in active]
-            local = self._network.local(self._transforms, [axis.to(self._device) for axis in moved])
-            found = features(self._grids, local).float()
-            values: Float32Array = perceptron(self._config, self._tensors, found).cpu().numpy()
-            return values
+    def forward_product(self, coordinates: list[torch.Tensor]) -> torch.Tensor:
+        points = torch.meshgrid(*coordinates, indexing="ij")
+        return self.forward_points([axis.reshape(-1) for axis in points])
+
+    def forward_points(self, coordinates: list[torch.Tensor]) -> torch.Tensor:
+        local = self._network.local(self._transforms, coordinates)
+        sampled = features(self._grids, local).float()
+        return perceptron(self._config, self._tensors, sampled)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 
 from codec.errors import InvalidOptionError
-from codec.plugin_api.architecture import FitTask, TensorSpec
+from codec.plugin_api.architecture import FitTask
+from codec.training.batches import Sampler
+from codec.training.network_family import NetworkFamily
 from inrc_plugins.architectures.amgsrn.config import MOST_NODES, AmgsrnConfig
-from inrc_plugins.architectures.amgsrn.settings import AmgsrnSettings
 from inrc_plugins.architectures.amgsrn.training import network
 from inrc_plugins.architectures.amgsrn.training.arrangement import arranged
 from inrc_plugins.architectures.amgsrn.training.placement import PlacingTrainer
 from inrc_plugins.architectures.amgsrn.training.sampling import PointSampler
-from inrc_plugins.shared.config_map import active_axes
 
 # Two shards make a step; the source takes 2^17 samples.
 _POINTS = {"cpu": 8192, "cuda": 65536}
@@ -33,7 +32,7 @@ _PLANS = (
 )
 
 
-class AmgsrnFamily:
+class AmgsrnFamily(NetworkFamily[AmgsrnConfig]):
     """Sizes, starting values and trainers for one item.
 
     Args:
@@ -43,64 +42,59 @@ class AmgsrnFamily:
         InvalidOptionError: the nodes asked for are not one number per active axis.
     """
 
+    arranges = True
+
     def __init__(self, task: FitTask) -> None:
-        self._settings: AmgsrnSettings = task.settings
-        self._sizes = tuple(task.shape[axis] for axis in active_axes(task.shape))
-        self._components = len(task.values)
-        self._seed, self._threads, self._journal = task.seed, task.threads, task.journal
+        super().__init__(task.active_sizes, task.components, task.settings)
         asked = self._settings.nodes
-        if asked and len(asked) != len(self._sizes):
+        if asked and len(asked) != len(self.sizes):
             raise InvalidOptionError(
-                f"arch.nodes: {len(asked)} numbers for {len(self._sizes)} axes longer than 1"
+                f"arch.nodes: {len(asked)} numbers for {len(self.sizes)} axes longer than 1"
             )
-        squeezed = (self._components, *self._sizes)
-        self._sampler = PointSampler(
+        squeezed = (self.components, *self.sizes)
+        self._points = PointSampler(
             task.values.reshape(squeezed),
             None if task.valid is None else task.valid.reshape(squeezed),
             self._settings.points // 2 or _POINTS[task.device],
             task.device,
         )
 
-    def trainer(self, config: AmgsrnConfig) -> PlacingTrainer:
-        """What trains a config."""
+    def trainer(self, config: AmgsrnConfig, sampler: Sampler, task: FitTask) -> PlacingTrainer:
+        """Trainer that places grids; it draws points and has no use for outer products."""
         return PlacingTrainer(
             self.network(config),
             self._settings,
-            self._sampler,
-            self._seed,
-            self._threads,
-            self._journal,
+            self._points,
+            task.seed,
+            task.threads,
+            task.journal,
         )
 
     def sized(self, parameters: int) -> AmgsrnConfig:
         """The config with about so many parameters; what was asked for stays as it was."""
         asked = self._settings
         plan = next(plan[1:] for plan in reversed(_PLANS) if parameters >= plan[0])
-        chosen = (asked.grids, asked.features, asked.width, asked.layers)
-        grids, features, width, layers = (one or two for one, two in zip(chosen, plan, strict=True))
+        asked_sizes = (asked.grids, asked.features, asked.width, asked.layers)
+        grids, features, width, layers = (
+            chosen or planned for chosen, planned in zip(asked_sizes, plan, strict=True)
+        )
         if asked.nodes:
             nodes = asked.nodes
             if asked.match_aspect:
-                nodes = matched(self._sizes, math.prod(nodes))
+                nodes = matched(self.sizes, math.prod(nodes))
         else:
             bare = AmgsrnConfig(
-                grids, features, (2,) * len(self._sizes), width, layers, int(asked.bias)
+                grids, features, (2,) * len(self.sizes), width, layers, int(asked.bias)
             )
-            rest = parameters - bare.parameters(self._components)
-            nodes = _within(self._sizes, rest / (grids * features) + 2 ** len(self._sizes))
+            left = parameters - bare.parameters(self.components)
+            nodes = _within(self.sizes, left / (grids * features) + 2 ** len(self.sizes))
         return AmgsrnConfig(grids, features, nodes, width, layers, int(asked.bias))
 
-    def count(self, config: AmgsrnConfig) -> int:
-        return config.parameters(self._components)
-
-    def tensors(self, config: AmgsrnConfig) -> tuple[TensorSpec, ...]:
-        return config.tensors(self._components)
-
     def start(self, config: AmgsrnConfig, generator: torch.Generator) -> dict[str, torch.Tensor]:
-        return network.initial_tensors(config, self._components, self._settings.start, generator)
+        return network.initial_tensors(config, self.components, self._settings.start, generator)
 
     def rates(self, config: AmgsrnConfig) -> dict[str, float]:
-        return {spec.name: self._settings.rate for spec in config.tensors(self._components)}
+        return {spec.name: self._settings.rate for spec in config.tensors(self.components)}
 
     def resize(
         self, tensors: Mapping[str, torch.Tensor], before: AmgsrnConfig, after: AmgsrnConfig
@@ -111,19 +105,16 @@ class AmgsrnFamily:
             generator = torch.Generator().manual_seed(after.width)
             fresh = self.start(after, generator)
             return {name: tensor.to(device) for name, tensor in fresh.items()}
-        kept = {name: tensor.detach().clone() for name, tensor in tensors.items()}
-        return {**kept, "grids": network.refine_grids(kept["grids"], after.nodes)}
+        copies = {name: tensor.detach().clone() for name, tensor in tensors.items()}
+        return {**copies, "grids": network.refine_grids(copies["grids"], after.nodes)}
 
     def network(self, config: AmgsrnConfig) -> network.GridsNetwork:
-        return network.GridsNetwork(config, self._sizes)
+        return network.GridsNetwork(config, self.sizes)
 
     def arranged(
         self, tensors: Mapping[str, torch.Tensor], curvature: Mapping[str, torch.Tensor]
     ) -> dict[str, torch.Tensor]:
         return arranged(tensors, curvature) if self._settings.arranged else dict(tensors)
-
-    def to_map(self, config: AmgsrnConfig) -> dict[int, Any]:
-        return config.to_map()
 
 
 def matched(sizes: Sequence[int], nodes: float) -> tuple[int, ...]:

@@ -4,28 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 
 from codec.arrays import Float32Array
 from inrc_plugins.architectures.fvsrn.bands import nodal_grid
 from inrc_plugins.architectures.fvsrn.config import FvsrnConfig
 from inrc_plugins.architectures.fvsrn.training import network
-from inrc_plugins.shared.training.unit_network import UnitNetworkEvaluator
-
-_POINTS = 1 << 20
+from inrc_plugins.shared.training.device_network import DeviceNetwork
 
 
-class DeviceEvaluator(UnitNetworkEvaluator):
-    """An `fvsrn` model on a torch device.
+class DeviceEvaluator(DeviceNetwork):
+    """An `fvsrn` model on a torch device, its latent grid as nodes; arguments as of the base."""
 
-    Args:
-        config: its shape.
-        shape: the item's dims.
-        components: outputs.
-        parameters: float32 tensors in coding order.
-        device: a torch device, "cuda" for example.
-    """
+    block_samples = 1 << 20
 
     def __init__(
         self,
@@ -36,18 +27,10 @@ class DeviceEvaluator(UnitNetworkEvaluator):
         device: str,
     ) -> None:
         grid, layers = nodal_grid(config, parameters)
-        specs = config.nodal.tensors(components)
-        tensors = {
-            spec.name: torch.from_numpy(np.array(values)).to(device)
-            for spec, values in zip(specs, [grid, *layers], strict=True)
-        }
-        super().__init__(
-            config.nodal,
-            shape,
-            components,
-            tensors,
-            device,
-            samples=_POINTS,
-            on_product=network.forward,
-            at_points=network.forward_points,
-        )
+        super().__init__(config.nodal, shape, components, [grid, *layers], device)
+
+    def forward_product(self, coordinates: list[torch.Tensor]) -> torch.Tensor:
+        return network.forward(self._config, self._tensors, coordinates)
+
+    def forward_points(self, coordinates: list[torch.Tensor]) -> torch.Tensor:
+        return network.forward_points(self._config, self._tensors, coordinates)

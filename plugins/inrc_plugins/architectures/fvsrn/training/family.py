@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import torch
 
 from codec.errors import InvalidOptionError
-from codec.plugin_api.architecture import TensorSpec
 from codec.plugin_api.stages import UnitKind
+from codec.training.network_family import UnitFamily
+from codec.training.recipe import Recipe
 from inrc_plugins.architectures.fvsrn.config import (
     MOST_NODES,
     PARTS,
@@ -33,7 +33,7 @@ _USUAL = FvsrnSettings()
 _MOST_FITTED = 1024
 
 
-class FvsrnFamily:
+class FvsrnFamily(UnitFamily[FvsrnConfig]):
     """Sizes and starting values.
 
     Args:
@@ -53,12 +53,14 @@ class FvsrnFamily:
         settings: FvsrnSettings = _USUAL,
         seed: int = 0,
     ) -> None:
-        self._sizes = tuple(shape[axis] for axis in active_axes(shape))
-        self._components = components
-        self._settings = settings
+        sizes = tuple(shape[axis] for axis in active_axes(shape))
+        super().__init__(sizes, components, settings)
+        self.recipe = Recipe(
+            settings.loss, settings.rate_steps, settings.rate_factor, settings.resample
+        )
         self._seed = seed
         self._time = _time_axis(shape, settings)
-        _check_grid(settings, self._sizes, self._time)
+        _check_grid(settings, sizes, self._time)
 
     def sized(self, parameters: int) -> FvsrnConfig:
         """The config with about so many parameters; its grid has the aspect of the volume."""
@@ -72,7 +74,7 @@ class FvsrnFamily:
         )
         gauss = asked.fourier == "gauss"
         bare = FvsrnConfig(
-            (2,) * len(self._sizes),
+            (2,) * len(self.sizes),
             features,
             width,
             layers,
@@ -81,7 +83,7 @@ class FvsrnFamily:
             rows=self._rows(width) if gauss else None,
             frequency=round(PARTS * asked.frequency),
         )
-        network_parameters = bare.parameters(self._components) - features * 2 ** len(self._sizes)
+        network_parameters = bare.parameters(self.components) - features * 2 ** len(self.sizes)
         grid = self._grid(max(parameters - network_parameters, 0) / features)
         return replace(bare, grid=grid, wavelet=self._wavelet(grid))
 
@@ -90,9 +92,9 @@ class FvsrnFamily:
         if asked.grid:
             return asked.grid
         if self._time is None or not asked.keyframes:
-            return _aspect(self._sizes, nodes)
+            return _aspect(self.sizes, nodes)
         time = self._time.axis
-        space = self._sizes[:time] + self._sizes[time + 1 :]
+        space = self.sizes[:time] + self.sizes[time + 1 :]
         around = _aspect(space, nodes / asked.keyframes) if space else ()
         return (*around[:time], asked.keyframes, *around[time:])
 
@@ -114,14 +116,8 @@ class FvsrnFamily:
         count = asked.fourier_rows or max(1, (width - 4) // 2)
         return GaussianRows(count, round(PARTS * asked.fourier_std), self._seed % 2**32)
 
-    def count(self, config: FvsrnConfig) -> int:
-        return config.parameters(self._components)
-
-    def tensors(self, config: FvsrnConfig) -> tuple[TensorSpec, ...]:
-        return config.tensors(self._components)
-
     def start(self, config: FvsrnConfig, generator: torch.Generator) -> dict[str, torch.Tensor]:
-        return network.initial_tensors(config, self._components, generator)
+        return network.initial_tensors(config, self.components, generator)
 
     def rates(self, config: FvsrnConfig) -> dict[str, float]:
         # Each node of the grid is seen by few samples, each weight by all of them.
@@ -130,7 +126,7 @@ class FvsrnFamily:
             spec.name: asked.grid_rate * reach
             for spec, reach in zip(config.latent_tensors(), config.reaches(), strict=True)
         }
-        layers = [spec.name for spec in config.tensors(self._components)[len(grid) :]]
+        layers = [spec.name for spec in config.tensors(self.components)[len(grid) :]]
         return grid | dict.fromkeys(layers, asked.network_rate)
 
     def resize(
@@ -152,10 +148,7 @@ class FvsrnFamily:
         }
 
     def network(self, config: FvsrnConfig) -> network.GridNetwork:
-        return network.GridNetwork(config, self._sizes)
-
-    def to_map(self, config: FvsrnConfig) -> dict[int, Any]:
-        return config.to_map()
+        return network.GridNetwork(config, self.sizes)
 
     def centred(
         self, config: FvsrnConfig, tensors: Mapping[str, torch.Tensor]
@@ -163,7 +156,7 @@ class FvsrnFamily:
         return network.centre_grid(config, tensors)
 
     def units(self, config: FvsrnConfig) -> tuple[UnitKind, ...]:
-        return units.kinds(config, self._components)
+        return units.kinds(config, self.components)
 
     def unit_means(
         self,

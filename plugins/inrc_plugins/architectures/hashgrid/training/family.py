@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 
 from codec.errors import InvalidOptionError
-from codec.plugin_api.architecture import TensorSpec
+from codec.training.network_family import NetworkFamily
 from codec.training.trainer import Network
 from inrc_plugins.architectures.hashgrid.config import HashgridConfig
 from inrc_plugins.architectures.hashgrid.growth import exchangeable_growth
@@ -27,7 +26,7 @@ _MOST_SHARED = 8
 _WIDTHS = ((0, 16), (6000, 32), (40000, 64))
 
 
-class HashgridFamily:
+class HashgridFamily(NetworkFamily[HashgridConfig]):
     """Sizes and starting values.
 
     Sizes differ in the entries per level, in the levels, and in the width of the network; the
@@ -44,9 +43,7 @@ class HashgridFamily:
     """
 
     def __init__(self, sizes: Sequence[int], components: int, settings: HashgridSettings) -> None:
-        self.sizes = tuple(sizes)
-        self.components = components
-        self._settings = settings
+        super().__init__(sizes, components, settings)
         for name, value, least in (("table", settings.table, 3), ("base", settings.base, 2)):
             if 0 < value < least:
                 raise InvalidOptionError(f"arch.{name}={value}: choose 0, or at least {least}")
@@ -62,7 +59,7 @@ class HashgridFamily:
     def _all_configs(self) -> list[HashgridConfig]:
         asked = self._settings.table
         tables = [asked] if asked else range(_SMALLEST_TABLE, _LARGEST_TABLE + 1)
-        found = []
+        configs = []
         for table in tables:
             largest = self._config(table, self._most, 16)
             useful = sum(
@@ -73,8 +70,8 @@ class HashgridFamily:
             bare = self._config(table, levels, 1)
             entries = sum(level.entries for level in bare.grids) * bare.features
             width = next(width for least, width in reversed(_WIDTHS) if entries >= least)
-            found.append(self._config(bare.table, levels, self._settings.width or width))
-        return list(dict.fromkeys(found))
+            configs.append(self._config(bare.table, levels, self._settings.width or width))
+        return list(dict.fromkeys(configs))
 
     def _config(self, table: int, levels: int, width: int) -> HashgridConfig:
         s = self._settings
@@ -85,12 +82,6 @@ class HashgridFamily:
     def sized(self, parameters: int) -> HashgridConfig:
         """The config whose number of parameters has the smallest ratio to that asked for."""
         return min(self._configs, key=lambda c: abs(math.log(self.count(c) / max(parameters, 1))))
-
-    def count(self, config: HashgridConfig) -> int:
-        return config.parameters(self.components)
-
-    def tensors(self, config: HashgridConfig) -> tuple[TensorSpec, ...]:
-        return config.tensors(self.components)
 
     def start(self, config: HashgridConfig, generator: torch.Generator) -> dict[str, torch.Tensor]:
         return network.initial_tensors(config, self.components, generator)
@@ -122,6 +113,3 @@ class HashgridFamily:
 
     def network(self, config: HashgridConfig) -> Network:
         return network.HashNetwork(config, self.sizes)
-
-    def to_map(self, config: HashgridConfig) -> dict[int, Any]:
-        return config.to_map()

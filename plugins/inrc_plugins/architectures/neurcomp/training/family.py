@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import torch
 
-from codec.plugin_api.architecture import TensorSpec
+from codec.training.network_family import NetworkFamily
 from inrc_plugins.architectures.neurcomp.config import NeurcompConfig
-from inrc_plugins.architectures.neurcomp.settings import NeurcompSettings
 from inrc_plugins.architectures.neurcomp.training import network
 
 # The least width that the source takes for a ratio; small targets need narrower networks.
@@ -23,7 +21,7 @@ _BITS = 8.0
 _RATE, _HIGHEST_RATE = 0.008, 0.002
 
 
-class NeurcompFamily:
+class NeurcompFamily(NetworkFamily[NeurcompConfig]):
     """Widths and starting values.
 
     Args:
@@ -32,15 +30,10 @@ class NeurcompFamily:
         settings: what the user has fixed.
     """
 
-    def __init__(self, sizes: Sequence[int], components: int, settings: NeurcompSettings) -> None:
-        self._sizes = tuple(sizes)
-        self._components = components
-        self._settings = settings
-
     def within(self, file_bytes: int) -> NeurcompFamily:
         """The family whose only width is the one that is worth so many bytes."""
         width = self.sized(int(8 * file_bytes / _BITS)).width
-        return NeurcompFamily(self._sizes, self._components, replace(self._settings, width=width))
+        return NeurcompFamily(self.sizes, self.components, replace(self._settings, width=width))
 
     def sized(self, parameters: int) -> NeurcompConfig:
         """The widest config with at most so many parameters, unless the settings say the width."""
@@ -48,7 +41,7 @@ class NeurcompFamily:
         if s.width:
             return self._config(s.width)
         if s.ratio:
-            samples = self._components * math.prod(self._sizes)
+            samples = self.components * math.prod(self.sizes)
             return self._config(max(_LEAST_FOR_RATIO, self._width(int(samples / s.ratio))))
         return self._config(max(_LEAST, self._width(parameters)))
 
@@ -62,20 +55,14 @@ class NeurcompFamily:
 
     def _config(self, width: int) -> NeurcompConfig:
         s = self._settings
-        return NeurcompConfig(len(self._sizes), width, s.blocks, s.frequency)
-
-    def count(self, config: NeurcompConfig) -> int:
-        return config.parameters(self._components)
-
-    def tensors(self, config: NeurcompConfig) -> tuple[TensorSpec, ...]:
-        return config.tensors(self._components)
+        return NeurcompConfig(len(self.sizes), width, s.blocks, s.frequency)
 
     def start(self, config: NeurcompConfig, generator: torch.Generator) -> dict[str, torch.Tensor]:
-        return network.initial_tensors(config, self._components, generator)
+        return network.initial_tensors(config, self.components, generator)
 
     def rates(self, config: NeurcompConfig) -> dict[str, float]:
         rate = self._settings.rate or min(_HIGHEST_RATE, _RATE / math.sqrt(config.width))
-        return {spec.name: rate for spec in config.tensors(self._components)}
+        return {spec.name: rate for spec in config.tensors(self.components)}
 
     def resize(
         self, tensors: Mapping[str, torch.Tensor], before: NeurcompConfig, after: NeurcompConfig
@@ -93,7 +80,4 @@ class NeurcompFamily:
         return grown
 
     def network(self, config: NeurcompConfig) -> network.SineNetwork:
-        return network.SineNetwork(config, self._sizes)
-
-    def to_map(self, config: NeurcompConfig) -> dict[int, Any]:
-        return config.to_map()
+        return network.SineNetwork(config, self.sizes)
