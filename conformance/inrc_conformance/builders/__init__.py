@@ -1,0 +1,1 @@
+"""Builders of files: encoders that the vectors and the checks of the decoder use."""

@@ -1,0 +1,247 @@
+"""Vectors of architecture 5, valid and refused."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..builders.amgsrn import Amgsrn, listed
+from ..builders.file import File, Index, MaskSpec, constant_item, float_bits
+from ..builders.streams import raw_stream, static_stream, stream, uleb
+from .case import Case, case
+from .masks import ball
+
+_SPEC = "AMGSRN-1 VAL-1"
+
+
+def amgsrn_cases() -> list[Case]:
+    """All valid cases of architecture 5."""
+    return [*_shape_cases(), *_transform_cases(), *_item_cases()]
+
+
+def amgsrn_faults() -> list[Case]:
+    """All refused cases of architecture 5."""
+    return [*_config_faults(), *_other_faults()]
+
+
+def _valid(name: str, data: bytes, spec: str = _SPEC, tags: str = "", level: int = 1) -> Case:
+    return case("amgsrn", name, data, spec, tags=tags, level=level)
+
+
+def _shape_cases() -> list[Case]:
+    """Axes, grids, features, layers, bias and components."""
+    three = [["r", 7, 0.0, 1.0], ["g", 0, 127.5, 127.5], ["b", 3, -9.0, 30000.0]]
+    models = {
+        "dims-1": Amgsrn((17,), 3, 2, (5,), seed=2),
+        "dims-2": Amgsrn((7, 9), 3, 2, (4, 3), seed=3),
+        "dims-3": Amgsrn((4, 5, 3), 3, 2, (3, 2, 4), seed=4),
+        "dims-1-no-bias": Amgsrn((17,), 3, 2, (5,), bias=0, seed=5),
+        "dims-2-no-bias": Amgsrn((7, 9), 3, 2, (4, 3), bias=0, seed=6),
+        "dims-3-no-bias": Amgsrn((4, 5, 3), 3, 2, (3, 2, 4), bias=0, seed=7),
+        "axes-of-size-1": Amgsrn((1, 6, 1, 5, 1), 2, 2, (3, 4), seed=8),
+        "eight-dims": Amgsrn((1, 1, 4, 1, 3, 1, 1, 2), 2, 1, (2, 2, 3), seed=9),
+        "axes-of-size-2": Amgsrn((2, 2, 2), 2, 1, (2, 2, 2), seed=10),
+        "one-grid": Amgsrn((6, 5), 1, 3, (3, 3), seed=11),
+        "grids-9": Amgsrn((6, 5), 9, 1, (2, 3), seed=12),
+        "features-1": Amgsrn((6, 5), 2, 1, (3, 3), seed=13),
+        "features-5": Amgsrn((6, 5), 2, 5, (3, 3), seed=14),
+        "features-64": Amgsrn((6, 5), 1, 64, (2, 2), 2, seed=15),
+        "width-1": Amgsrn((6, 5), 2, 2, (3, 3), 1, seed=16),
+        "width-17": Amgsrn((6, 5), 2, 2, (3, 3), 17, seed=17),
+        "layers-2": Amgsrn((6, 5), 2, 2, (3, 3), 5, 2, seed=18),
+        "layers-4-no-bias": Amgsrn((6, 5), 2, 2, (3, 3), 5, 4, 0, seed=19),
+        "layers-64": Amgsrn((6, 5), 2, 2, (3, 3), 4, 64, seed=20),
+        "more-nodes-than-samples": Amgsrn((3, 4), 2, 1, (9, 6), seed=21),
+        "components-3": Amgsrn((6, 5), 2, 2, (3, 3), 5, 2, components=three, seed=22),
+        "components-3-no-bias": Amgsrn((4, 3, 3), 2, 2, (3, 3, 2), 4, 1, 0, three, 23),
+    }
+    return [_valid(name, model.settle().file().build()) for name, model in models.items()]
+
+
+def _transform_cases() -> list[Case]:
+    """Transforms of all kinds; the numbers of one grid are in units of 1/32."""
+    two: dict[str, list[int]] = {
+        "identity": [0] * 5,
+        "quarter-turn": [0, 0, 50, 0, 0],
+        "angle-of-100": [0, 0, 3200, 0, 0],
+        "angle-negative": [0, 0, -17, 0, 0],
+        "scales-differ": [20, -30, 0, 0, 0],
+        "scales-then-rotation": [25, -25, 25, 0, 0],
+        "translation": [0, 0, 0, 9, -14],
+        "rotation-then-translation": [-8, 4, 30, 20, 5],
+        "fades-out": [16, 16, 0, 0, 0],
+        "half-a-cell-beyond": [-64, -64, 11, 43, 0],
+        "far-away": [0, 0, 0, 320, 0],
+        "on-the-border": [-3200, -3200, 0, 32, -32],
+        "all-in-one-place": [-96, -96, 0, 5, 7],
+    }
+    out = [
+        _transformed(name, Amgsrn((7, 9), 1, 2, (4, 3), 3, seed=40), numbers)
+        for name, numbers in two.items()
+    ]
+    three: dict[str, list[int]] = {
+        "identity": [0] * 10,
+        "half-turn": [0, 0, 0, -32, 32, 0, 0, 0, 0, 0],
+        "no-quaternion": [8, -8, 0, -32, 0, 0, 0, 3, 0, 0],
+        "quaternion": [0, 0, 0, 7, -20, 12, 31, 0, 0, 0],
+        "quaternion-negative": [0, 0, 0, -100, 13, 60, -25, 0, 0, 0],
+        "all-numbers": [9, -12, 5, -11, 14, -23, 8, 6, -7, 10],
+    }
+    out += [
+        _transformed(f"dims-3-{name}", Amgsrn((4, 3, 5), 1, 2, (3, 2, 4), 3, seed=41), numbers)
+        for name, numbers in three.items()
+    ]
+    out += [
+        _transformed(f"dims-1-{name}", Amgsrn((13,), 1, 2, (6,), 3, seed=42), numbers)
+        for name, numbers in {"shrunk": [-40, 11], "grown": [33, -20], "moved": [0, 64]}.items()
+    ]
+    out.append(_transformed("no-bias-out-of-reach", _unbiased(), [0, 0, 0, 3200, 0]))
+    values = [1, 60, 5, 33, 64, 0, 7]
+    out.append(_valid("values-at-nodes", listed(values).file().build()))
+    out.append(_valid("cut-off", listed([-9, 70, 64, 0, 999], step=1 / 64).file().build()))
+    return [*out, *_extreme_scales()]
+
+
+def _transformed(name: str, model: Amgsrn, numbers: list[int]) -> Case:
+    model.given = {0: numbers}
+    model.settle()
+    return _valid(f"transform-{name}", model.file().build())
+
+
+def _unbiased() -> Amgsrn:
+    return Amgsrn((5, 6), 1, 1, (3, 3), bias=0, seed=43)
+
+
+def _extreme_scales() -> list[Case]:
+    """Scales beyond exp(16) and exp(-16), and translations that nearly undo them."""
+    out: list[Case] = []
+    for name, log in (("16", 512), ("17", 544), ("above-16", 10**6)):
+        model = Amgsrn((3,), 1, 1, (5,), 1, bias=0, seed=44)
+        model.given, model.steps = {0: [log, -8886110], 2: [1], 3: [1]}, {2: 1.0, 3: 1.0}
+        model.steps[0] = [1, 1 / 32, 1.0]
+        out.append(_valid(f"scale-{name}", model.file().build()))
+    for name, log in (("minus-16", -512), ("minus-17", -544), ("below-minus-16", -(10**6))):
+        model = Amgsrn((3,), 1, 1, (4096,), 1, bias=0, seed=45)
+        model.given = {0: [log, 0], 1: [0, 1] * 2048, 2: [1], 3: [1]}
+        model.steps = {1: 1.0, 2: 1.0, 3: 1.0}
+        out.append(_valid(f"scale-{name}", _raw(model).build()))
+    model = Amgsrn((3, 3), 2, 1, (3, 3), seed=46)
+    model.given, model.steps = {0: [-1, 1, 2, 3, 4, -5, 6, -7, -8, 9]}, {0: 2.0**119}
+    out.append(_valid("transform-huge", model.file().build()))
+    return out
+
+
+def _raw(model: Amgsrn) -> File:
+    """Return a file with one stream per tensor, so that bits stay bits."""
+    integers = model.integers()
+    cut = [integers[:2], integers[2:-2], integers[-2:]]
+    return File().item(model.header()).tens([raw_stream(part) for part in cut], integers)
+
+
+def _item_cases() -> list[Case]:
+    """Masks, other quantisation, levels, tiles and neighbours in a file."""
+    out: list[Case] = []
+    bits = ball((7, 9))
+    masked = Amgsrn((7, 9), 2, 1, (3, 3), components=[["a", 7, 1.0, 4.0, 0]], seed=60).settle()
+    spec = MaskSpec(bits, patterns=(float_bits(-9.0, "f"),))
+    out.append(_valid("masked", masked.file().mask(spec).build(), f"{_SPEC} VAL-4", "mask"))
+    model = Amgsrn((6, 5), 2, 2, (3, 3), seed=61).settle()
+    coded = np.arange(9).reshape(3, 3) % 4 > 0
+    grid = model.integers()[10:46]
+    some = np.array(grid).reshape(2, 2, 3, 3)[:, :, coded]
+    whole = np.stack([coded, ~coded])
+    for name, mask in (("sparse-grids", np.stack([coded] * 2)), ("sparse-per-grid", whole)):
+        some = np.array(grid).reshape(2, 2, 3, 3)[:, mask]
+        integers = [*model.integers()[:10], *some.reshape(-1).tolist(), *model.integers()[46:]]
+        file = File().item(model.header(k4={1: 0})).tens([raw_stream(integers)], integers)
+        out.append(_valid(name, file.mask(MaskSpec(mask, 1)).build(), f"{_SPEC} ITEM-8"))
+    entries = model.quantisation()
+    entries[1] = [1, 1 / 16, 1 / 32]
+    entries[0] = [0, 1 / 32, -3]
+    out.append(_valid("other-steps", model.file(k3=entries).build(), f"{_SPEC} ITEM-7"))
+    file = model.file([static_stream(1, model.integers())], k6=[0.5])
+    out.append(_valid("ans-and-index", file.build(index=Index()), f"{_SPEC} IDX-2"))
+    file = File(bytes([1, 0, 2, 0])).item(model.header())
+    file.tens([raw_stream(model.integers())], model.integers())
+    out.append(_valid("level-2", file.build(), f"{_SPEC} FILE-4", level=2))
+    other = Amgsrn((4, 5), 1, 2, (2, 4), components=[["b", 2, 500.0, 500.0]], seed=62).settle()
+    file = File().item(other.header()).item(constant_item([2])).item(model.header())
+    file.tens([raw_stream(model.integers())], model.integers(), 2)
+    file.tens([raw_stream(other.integers())], other.integers())
+    out.append(_valid("beside-others", file.build(), f"{_SPEC} TENS-2"))
+    return out
+
+
+def _config_faults() -> list[Case]:
+    """Keys and values of the config."""
+    model = Amgsrn()
+    good = model.config()
+    configs: dict[str, dict[int, Any]] = {
+        "config-empty": {},
+        **{f"key-{n}-missing": {k: v for k, v in good.items() if k != n} for n in range(6)},
+        "grids-0": good | {0: 0},
+        "grids-1025": good | {0: 1025},
+        "grids-negative": good | {0: -2},
+        "grids-float": good | {0: 2.0},
+        "grids-true": good | {0: True},
+        "grids-array": good | {0: [2]},
+        "features-0": good | {1: 0},
+        "features-65": good | {1: 65},
+        "features-text": good | {1: "2"},
+        "nodes-of-1": good | {2: [3, 1]},
+        "nodes-of-65537": good | {2: [3, 65537]},
+        "nodes-float": good | {2: [3, 3.0]},
+        "nodes-one-entry": good | {2: [3]},
+        "nodes-three-entries": good | {2: [3, 3, 3]},
+        "nodes-empty": good | {2: []},
+        "nodes-not-an-array": good | {2: 3},
+        "width-0": good | {3: 0},
+        "width-4097": good | {3: 4097},
+        "width-bytes": good | {3: b"\4"},
+        "layers-0": good | {4: 0},
+        "layers-65": good | {4: 65},
+        "bias-2": good | {5: 2},
+        "bias-true": good | {5: True},
+        "bias-negative": good | {5: -1},
+    }
+    out = [
+        case("amgsrn", name, model.file(k2=[5, 1, config]).build(), "AMGSRN-1 ITEM-5", "malformed")
+        for name, config in configs.items()
+    ]
+    null = model.file(k2=[5, 1, good | {1: None}]).build()
+    return [*out, case("amgsrn", "features-null", null, "ITEM-0 AMGSRN-1", "malformed")]
+
+
+def _other_faults() -> list[Case]:
+    """Axes, tensors, unknown keys and versions, and far too much."""
+    out: list[Case] = []
+    for name, dims, nodes in (
+        ("no-active-axis", (1, 1), ()),
+        ("four-active-axes", (2, 2, 2, 2), (2, 2, 2, 2)),
+    ):
+        data = Amgsrn(dims, 1, 1, nodes).file().build()
+        out.append(case("amgsrn", name, data, "AMGSRN-1", "malformed"))
+    model = Amgsrn()
+    entries = model.quantisation()
+    out += [
+        case("amgsrn", name, model.file(k3=some).build(), "ITEM-6 AMGSRN-1", "malformed")
+        for name, some in (("tensor-missing", entries[:-1]), ("tensor-too-many", [*entries, 0.5]))
+    ]
+    integers = Amgsrn(bias=0).integers()
+    file = File().item(model.header()).tens([raw_stream(integers)], integers)
+    out.append(case("amgsrn", "integers-of-no-bias", file.build(), "TENS-2 AMGSRN-1", "malformed"))
+    good = model.config()
+    for name, value in (
+        ("amgsrn-version-2", [5, 2, good]),
+        ("config-key-of-amgsrn", [5, 1, good | {6: 0}]),
+        ("config-key-of-amgsrn-negative", [5, 1, good | {-1: 0}]),
+    ):
+        out.append(case("item", name, model.file(k2=value).build(), "ITEM-5", "unsupported"))
+    big = Amgsrn((4,) * 3, 64, 64, (1024,) * 3)
+    count = sum(map(math.prod, big.shapes()))
+    streams = uleb(0) + stream(0, count, uleb(0) + b"\0", b"")
+    file = File(bytes([1, 0, 2, 0])).item(big.header()).add("TENS", streams)
+    out.append(case("integers", "amgsrn-2-42", file.build(), "LIM-1 STR-5", "limit", level=2))
+    return out

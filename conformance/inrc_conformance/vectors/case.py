@@ -1,0 +1,45 @@
+"""A conformance case in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..runner.suite import FOLDERS, INVALID
+
+
+@dataclass(frozen=True)
+class Case:
+    """One file and what a decoder has to answer."""
+
+    topic: str
+    name: str
+    data: bytes
+    spec: tuple[str, ...]
+    expect: str = "ok"
+    tags: tuple[str, ...] = ()
+    level: int = 1
+    priors: tuple[tuple[str, bytes], ...] = ()
+    """Names and bytes of files that a decoder is given."""
+    accept: tuple[str, ...] = ()
+    """Other outcomes that the text leaves open."""
+    invalid: bool = False
+    """Whether the file breaks a rule, although decoders need not refuse it."""
+
+    @property
+    def id(self) -> str:
+        """The folder of the case inside the suite."""
+        folder = INVALID if self.invalid else FOLDERS[self.expect]
+        return f"{folder}/{self.topic}/{self.name}"
+
+
+def case(
+    topic: str,
+    name: str,
+    data: bytes,
+    spec: str,
+    expect: str = "ok",
+    tags: str = "",
+    level: int = 1,
+) -> Case:
+    """Return a case; `spec` and `tags` are separated by blanks."""
+    return Case(topic, name, data, tuple(spec.split()), expect, tuple(tags.split()), level)

@@ -1,0 +1,112 @@
+"""Vectors of architecture 8."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..builders.file import Raw
+from ..builders.network import Hashgrid
+from .case import Case, case
+from .network import (
+    THREE,
+    common_faults,
+    config_case,
+    item_cases,
+    limit_case,
+    number_faults,
+    shape_cases,
+)
+
+_TOPIC, _RULE = "hashgrid", "HASHGRID-1"
+_SPEC = f"{_RULE} VAL-1"
+
+
+def _make(dims: Sequence[int]) -> Hashgrid:
+    return Hashgrid(dims, table=4 if len(dims) < 4 else 5)
+
+
+def hashgrid_cases() -> list[Case]:
+    """All valid cases."""
+    out = [*shape_cases(_TOPIC, _make, _SPEC), *item_cases(_TOPIC, _make, _SPEC)]
+    plain = Hashgrid((6, 5))
+    models = {
+        "levels-1": replace(plain, levels=1),
+        "levels-6": replace(plain, levels=6, growth=1.25),
+        "levels-32": replace(plain, levels=32, features=1, table=3, growth=1.0),
+        "features-1": replace(plain, features=1),
+        "features-5": replace(plain, features=5, levels=2),
+        "table-3": replace(plain, table=3),
+        "table-8-all-dense": replace(plain, table=8, base=3),
+        "all-hashed": replace(plain, table=3, base=7, growth=2.0),
+        "dense-exactly-full": replace(plain, levels=1, table=4, base=4),
+        "hashed-by-one-node": replace(plain, levels=1, table=3, base=3),
+        "base-2-growth-1": replace(plain, growth=1.0, levels=2),
+        "growth-4": replace(plain, growth=4.0, base=3),
+        "growth-near-1": replace(plain, growth=1 + 2.0**-23, base=4, table=6, levels=2),
+        "growth-irrational": replace(plain, growth=1.4142135381698608, levels=5, base=4),
+        "resolution-beyond-samples": replace(plain, base=40, levels=2),
+        "width-1": replace(plain, width=1, seed=5),
+        "width-16": replace(plain, width=16, levels=2),
+        "hidden-2": replace(plain, hidden=2),
+        "hidden-4": replace(plain, hidden=4),
+        "three-components-hidden-3": replace(plain, components=THREE, hidden=3),
+        "dims-1-dense": Hashgrid((17,), table=6, base=5),
+        "dims-1-hashed": Hashgrid((17,), table=3, base=40),
+        "dims-1-base-65536": Hashgrid((33,), table=3, base=65536, growth=2.0),
+        "dims-3-dense": Hashgrid((3, 4, 5), table=7, base=3, levels=2),
+        "dims-3-hashed": Hashgrid((4, 3, 5), table=5, base=5, levels=2),
+        "dims-4-dense": Hashgrid((2, 3, 3, 4), table=8, base=3, levels=1),
+        "dims-4-hashed": Hashgrid((4, 3, 2, 3), table=5, base=4, levels=2),
+        "dims-4-of-2-24-nodes": Hashgrid((3, 3, 2, 3), table=3, base=65536, growth=4.0, levels=5),
+    }
+    for seed, (name, model) in enumerate(models.items()):
+        some = replace(model, seed=50 + seed)
+        ids = f"{_SPEC} HASHGRID-2" if model.base > 1000 else _SPEC
+        out.append(case(_TOPIC, name, some.file().build(), ids))
+    fine = Hashgrid((257,), table=6, base=65536, growth=4.0, levels=5, seed=80)
+    data = fine.file().build()
+    return [*out, case(_TOPIC, "cells-of-2-24", data, f"{_SPEC} HASHGRID-2", tags="precision")]
+
+
+def hashgrid_faults() -> list[Case]:
+    """All refused cases."""
+    model = _make((5, 4))
+    ranges = {
+        0: ("levels", 1, 32),
+        1: ("features", 1, 16),
+        2: ("table", 3, 24),
+        3: ("base", 2, 65536),
+        5: ("width", 1, 1024),
+        6: ("hidden", 1, 16),
+    }
+    out = [
+        *number_faults(_TOPIC, model, _RULE, ranges),
+        *common_faults(_TOPIC, _make, _RULE, 7, (7, 8)),
+    ]
+    good = model.config()
+    growths: dict[str, Any] = {
+        "integer": 2,
+        "below-1": 1 - 2.0**-24,
+        "above-4": 4 + 2.0**-21,
+        "negative": -1.5,
+        "not-a-float32": 1.1,
+        "nan": Raw(b"\xf9\x7e\x00"),
+        "infinite": math.inf,
+        "true": True,
+    }
+    for name, value in growths.items():
+        some = good | {4: value}
+        out.append(config_case(_TOPIC, f"growth-{name}", model, some, _RULE, "malformed"))
+    for name, number, base, growth in (
+        ("above-2-24", 6, 65536, 4.0),
+        ("far-above-2-24", 32, 65536, 4.0),
+        ("just-above-2-24", 7, 4097, 4.0),
+        ("just-above-by-growth", 9, 65536, 2 + 2.0**-22),
+    ):
+        one = Hashgrid((5, 4), table=3, base=base, growth=growth, levels=number)
+        out.append(case(_TOPIC, f"nodes-{name}", one.file().build(), "HASHGRID-2", "malformed"))
+    huge = Hashgrid((3, 3), levels=32, features=16, table=24, base=65536, growth=1.0)
+    return [*out, limit_case("hashgrid-2-33", huge)]

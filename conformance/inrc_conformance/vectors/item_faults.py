@@ -1,0 +1,213 @@
+"""Malformed vectors: ITEM."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..builders.file import File, Fvsrn, MaskSpec, Raw, constant_item, simple_file
+from ..builders.streams import raw_stream
+from .case import Case, case
+from .masks import ball
+
+_NAN = Raw(b"\xf9\x7e\x00")
+
+
+def item_faults() -> list[Case]:
+    """All faults inside ITEM sections and between ITEM, MASK and TENS."""
+    return [*_schema_faults(), *_component_faults(), *_architecture_faults(),
+            *_quantisation_faults(), *_reference_faults()]  # fmt: skip
+
+
+def _constant(name: str, spec: str, change: dict[int, Any], drop: int | None = None) -> Case:
+    """A constant item with other or fewer keys."""
+    value = constant_item([2, 3]) | change
+    if drop is not None:
+        del value[drop]
+    return case("item", name, File().item(value).build(), spec, "malformed")
+
+
+def _schema_faults() -> list[Case]:
+    name = "x" * 1025
+    return [
+        _constant("no-components-key", "ITEM-0", {}, 0),
+        _constant("no-dims-key", "ITEM-0", {}, 1),
+        _constant("no-model-key", "ITEM-0", {}, 2),
+        _constant("components-empty", "ITEM-0", {0: []}),
+        _constant("components-4097", "ITEM-0", {0: [[f"{n}", 7, 1.0, 0.0] for n in range(4097)]}),
+        _constant("component-three-entries", "ITEM-0", {0: [["a", 7, 1.0]]}),
+        _constant("dims-empty", "ITEM-0", {1: []}),
+        _constant("dims-nine", "ITEM-0", {1: [1] * 9}),
+        _constant("size-0", "ITEM-3", {1: [2, 0]}),
+        _constant("size-negative", "ITEM-3", {1: [2, -3]}),
+        _constant("size-above-2-48", "ITEM-3", {1: [1, 2**48 + 1]}),
+        _constant("size-float", "ITEM-3", {1: [2.0]}),
+        _constant("size-true", "ITEM-3", {1: [True]}),
+        _constant("dim-name-empty", "ITEM-3", {1: [["", 3]]}),
+        _constant("dim-name-nul", "ITEM-3", {1: [["a\0", 3]]}),
+        _constant("dim-name-1025-bytes", "ITEM-3", {1: [[name, 3]]}),
+        _constant("model-two-entries", "ITEM-0", {2: [0, 1]}),
+        _constant("config-not-a-map", "ITEM-5", {2: [0, 1, []]}),
+        _constant("config-text-key", "ITEM-5", {2: [0, 1, {"a": 1}]}),
+    ]
+
+
+def _component_faults() -> list[Case]:
+    components: dict[str, tuple[list[Any], str]] = {
+        "dtype-256": (["a", 256, 1.0, 0.0], "ITEM-2"),
+        "dtype-text": (["a", "f4", 1.0, 0.0], "ITEM-2"),
+        "offset-integer": (["a", 7, 1, 0.0], "ITEM-3"),
+        "offset-nan": (["a", 7, _NAN, 0.0], "ITEM-3"),
+        "offset-infinite": (["a", 7, math.inf, 0.0], "ITEM-3"),
+        "scale-integer": (["a", 7, 1.0, 0], "ITEM-3"),
+        "component-name-nul": (["a\0b", 7, 1.0, 0.0], "ITEM-3"),
+        "component-name-1025-bytes": (["ü" * 513, 7, 1.0, 0.0], "ITEM-3"),
+        "component-name-bytes": ([b"a", 7, 1.0, 0.0], "ITEM-3"),
+        "mask-float": (["a", 7, 1.0, 0.0, 0.0], "ITEM-4"),
+        "mask-missing": (["a", 7, 1.0, 0.0, 0], "ITEM-4"),
+    }
+    out = [_constant(n, s, {0: [c]}) for n, (c, s) in components.items()]
+    twice = [["a", 7, 1.0, 0.0], ["b", 7, 1.0, 0.0], ["a", 3, 2.0, 0.0]]
+    out.append(_constant("component-name-twice", "ITEM-10", {0: twice}))
+    file = File().item(constant_item([2], [["a", 7, 1.0, 0.0]]))
+    file.item(constant_item([3], [["b", 7, 1.0, 0.0], ["a", 7, 1.0, 0.0]]))
+    name = "component-name-in-two-items"
+    out.append(case("item", name, file.build(), "ITEM-10", "malformed"))
+    for name, scale in (
+        ("scale-negative", -1.0),
+        ("scale-nan", _NAN),
+        ("scale-infinite", math.inf),
+    ):
+        model = Fvsrn(components=(("a", 7, 0.0, scale),))
+        out.append(case("item", name, simple_file(model).build(), "ITEM-3", "malformed"))
+    return out
+
+
+def _architecture_faults() -> list[Case]:
+    good = {0: [3, 3], 1: 2, 2: 4, 3: 1, 4: 1}
+    configs: dict[str, dict[Any, Any]] = {
+        "key-missing": {k: v for k, v in good.items() if k != 4},
+        "features-0": good | {1: 0},
+        "features-1025": good | {1: 1025},
+        "width-0": good | {2: 0},
+        "width-4097": good | {2: 4097},
+        "layers-0": good | {3: 0},
+        "layers-65": good | {3: 65},
+        "octaves-17": good | {4: 17},
+        "octaves-negative": good | {4: -1},
+        "octaves-true": good | {4: True},
+        "features-float": good | {1: 2.0},
+        "grid-of-1": good | {0: [3, 1]},
+        "grid-of-65537": good | {0: [3, 65537]},
+        "grid-one-entry": good | {0: [3]},
+        "grid-three-entries": good | {0: [3, 3, 3]},
+        "grid-not-an-array": good | {0: 3},
+    }
+    out = [
+        case("fvsrn", name, simple_file(Fvsrn(), k2=[1, 1, config]).build(), "FVSRN-1", "malformed")
+        for name, config in configs.items()
+    ]
+    null = simple_file(Fvsrn(), k2=[1, 1, good | {1: None}]).build()
+    out.append(case("fvsrn", "features-null", null, "ITEM-0 FVSRN-1", "malformed"))
+    flat = Fvsrn((1, 1), ())
+    out.append(case("fvsrn", "no-active-axis", simple_file(flat).build(), "FVSRN-1", "malformed"))
+    five = Fvsrn((2,) * 5, (2,) * 5)
+    data = simple_file(five).build()
+    out.append(case("fvsrn", "five-active-axes", data, "FVSRN-1", "malformed"))
+    return out
+
+
+def _quantisation_faults() -> list[Case]:
+    step = 1 / 64
+    rest: list[Any] = [step] * 4
+    entries: dict[str, tuple[Any, str]] = {
+        "step-0": (0.0, "ITEM-7"),
+        "step-negative": (-step, "ITEM-7"),
+        "step-nan": (_NAN, "ITEM-7"),
+        "step-infinite": (math.inf, "ITEM-7"),
+        "step-integer": (1, "ITEM-7"),
+        "step-not-a-float32": (0.1, "ITEM-7"),
+        "step-above-float32": (2.0**128, "ITEM-7"),
+        "step-below-float32": (2.0**-150, "ITEM-7"),
+        "zero-2-31": ([0, step, 2**31], "ITEM-7"),
+        "zero-below-minus-2-31": ([0, step, -(2**31) - 1], "ITEM-7"),
+        "zero-float": ([0, step, 0.0], "ITEM-7"),
+        "zero-missing": ([0, step], "ITEM-7"),
+        "slices-one-too-few": ([1, step], "ITEM-7"),
+        "slices-one-too-many": ([1, step, step, step], "ITEM-7"),
+        "quantisation-256": ([256, step, 0], "ITEM-7"),
+        "quantisation-empty": ([], "ITEM-7"),
+    }
+    out = [
+        case("item", name, simple_file(Fvsrn(), k3=[entry, *rest]).build(), spec, "malformed")
+        for name, (entry, spec) in entries.items()
+    ]
+    for name, number in (("quantisation-one-too-few", 4), ("quantisation-one-too-many", 6)):
+        data = simple_file(Fvsrn(), k3=[step] * number).build()
+        out.append(case("item", name, data, "ITEM-6", "malformed"))
+    model = Fvsrn()
+    for name, number, last in (
+        ("parameter-overflows", 2**31 - 1, 2.0**98),
+        ("parameter-overflows-negative", -(2**31), 2.0**97),
+        ("parameter-rounds-to-infinity", 2**25 - 1, 2.0**103),
+    ):
+        integers = [*model.integers()[:-1], number]
+        file = File().item(model.header(k3=[*rest, last]))
+        file.tens([raw_stream(integers)], integers)
+        out.append(case("item", name, file.build(), "ITEM-9", "malformed"))
+    header = model.header()
+    del header[3]
+    file = File().item(header).tens([raw_stream(model.integers())], model.integers())
+    out.append(case("item", "quantisation-missing", file.build(), "ITEM-6", "malformed"))
+    out.append(_constant("quantisation-of-constant", "ITEM-6", {3: [step]}))
+    return out
+
+
+def _reference_faults() -> list[Case]:
+    """Masks that do not fit what they are for, and wrong numbers of integers."""
+    out: list[Case] = []
+    bits = ball((5, 4))
+
+    def validity(name: str, spec: MaskSpec, dtype: int = 7) -> None:
+        item = constant_item([5, 4], [["a", dtype, 1.0, 0.0, 0]])
+        data = File().item(item).mask(spec).build()
+        out.append(case("item", name, data, "ITEM-4", "malformed"))
+
+    validity("mask-of-other-shape", MaskSpec(ball((4, 5))))
+    validity("mask-with-more-axes", MaskSpec(ball((1, 5, 4))))
+    validity("mask-of-other-purpose", MaskSpec(bits, purpose=1))
+    validity("mask-pattern-size", MaskSpec(bits, pattern_bytes=4), 8)
+    model = Fvsrn()
+    for name, spec, where in (
+        ("sparse-no-such-tensor", MaskSpec(np.ones((3, 3), np.bool_), 1), {5: 0}),
+        ("sparse-no-such-mask", MaskSpec(np.ones((3, 3), np.bool_), 1), {0: 1}),
+        ("sparse-other-shape", MaskSpec(np.ones((3, 2), np.bool_), 1), {0: 0}),
+        ("sparse-first-axis-only", MaskSpec(np.ones((2,), np.bool_), 1), {0: 0}),
+        ("sparse-validity-mask", MaskSpec(np.ones((3, 3), np.bool_), 0), {0: 0}),
+    ):
+        data = simple_file(model, k4=where).mask(spec).build()
+        out.append(case("item", name, data, "ITEM-8", "malformed"))
+    data = simple_file(model, k4={}).build()
+    out.append(case("item", "sparse-empty-map", data, "ITEM-0 ITEM-8", "malformed"))
+    integers = model.integers()
+    files = {
+        "integers-one-too-few": integers[:-1],
+        "integers-one-too-many": [*integers, 0],
+        "integers-missing": [],
+    }
+    for name, values in files.items():
+        file = File().item(model.header())
+        if values:
+            file.tens([raw_stream(values)], values)
+        out.append(case("tens", name, file.build(), "TENS-2", "malformed"))
+    full = simple_file(model, k4={0: 0}).mask(MaskSpec(np.arange(9).reshape(3, 3) > 2, 1))
+    out.append(case("tens", "integers-of-uncoded-entries", full.build(), "TENS-2", "malformed"))
+    extra = simple_file(model).item(constant_item([2])).tens([raw_stream([1])], [1], 1)
+    out.append(case("tens", "integers-for-constant", extra.build(), "TENS-2", "malformed"))
+    wrong = simple_file(model).tens([], [], 1)
+    out.append(case("tens", "no-such-item", wrong.build(), "TENS-1", "malformed"))
+    cut = simple_file(model).add("TENS", b"")
+    out.append(case("tens", "payload-empty", cut.build(), "FILE-8", "malformed"))
+    return out

@@ -1,0 +1,214 @@
+"""Vectors of architecture 6, valid and refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..builders.file import File, Index, MaskSpec, constant_item, float_bits
+from ..builders.miner import Miner
+from ..builders.streams import laplace_stream, raw_stream, stream, uleb
+from .case import Case, case
+from .masks import ball
+
+_SPEC = "MINER-1 VAL-1"
+
+
+def miner_cases() -> list[Case]:
+    """All valid cases of architecture 6."""
+    return [*_shape_cases(), *_network_cases(), *_sparse_cases(), *_item_cases()]
+
+
+def miner_faults() -> list[Case]:
+    """All refused cases of architecture 6."""
+    return [*_config_faults(), *_other_faults()]
+
+
+def _valid(name: str, data: bytes, spec: str = _SPEC, tags: str = "", level: int = 1) -> Case:
+    return case("miner", name, data, spec, tags=tags, level=level)
+
+
+def _valid_models(models: dict[str, Miner]) -> list[Case]:
+    return [_valid(name, model.file().build()) for name, model in models.items()]
+
+
+def _shape_cases() -> list[Case]:
+    """Axes, levels and blocks."""
+    models = {
+        "dims-1": Miner((21,), 4, (3, 3, 3), seed=2),
+        "dims-2": Miner((9, 7), 4, (3, 2), seed=3),
+        "dims-3": Miner((5, 6, 7), 4, (2, 2), seed=4),
+        "dims-4": Miner((3, 4, 3, 5), 3, (2, 1), seed=5),
+        "axes-of-size-1": Miner((1, 9, 1, 1, 6), 4, (2, 3), seed=6),
+        "axes-of-size-2": Miner((2, 2), 2, (2, 2), seed=7),
+        "one-level": Miner((9, 7), 4, (3,), seed=8),
+        "levels-5": Miner((13, 3), 3, (1, 2, 1, 2, 1), seed=9),
+        "levels-32": Miner((5,), 2, [1] * 32, seed=10, spread=6),
+        "block-2": Miner((7, 5), 2, (2, 2), seed=11),
+        "block-3": Miner((10, 4), 3, (2, 2), seed=12),
+        "block-1024": Miner((9, 7), 1024, (3, 2), seed=13),
+        "block-as-long-as-axis": Miner((8, 4), 4, (2, 2, 2), seed=14),
+        "lengths-odd": Miner((11, 5), 4, (2, 2, 2), seed=15),
+        "lengths-even": Miner((12, 8), 4, (2, 2, 2), seed=16),
+        "last-block-of-one-sample": Miner((9,), 4, (3, 2), seed=17),
+        "widths-differ": Miner((9, 7), 4, (5, 1, 7), seed=18),
+    }
+    return _valid_models(models)
+
+
+def _network_cases() -> list[Case]:
+    """Layers, octaves, sines and components."""
+    two = [["u", 7, 3.0, 5.0], ["v", 1, 0.0, 127.0]]
+    models = {
+        "layers-2": Miner((9, 7), 4, (3, 3), 2, seed=30),
+        "layers-3": Miner((9, 7), 4, (3, 2), 3, seed=31),
+        "layers-16": Miner((9,), 4, (2, 2), 16, seed=32),
+        "octaves-1": Miner((9, 7), 4, (3, 3), 1, 1, seed=33),
+        "octaves-3": Miner((9, 7), 4, (3, 3), 1, 3, seed=34),
+        "octaves-16": Miner((9,), 4, (3, 3), 1, 16, seed=35),
+        "octaves-2-dims-3": Miner((4, 3, 5), 4, (2, 2), 1, 2, seed=36),
+        "omega-1": Miner((9, 7), 4, (3, 3), 1, 0, 1, seed=37),
+        "omega-30": Miner((9, 7), 4, (3, 3), 1, 0, 30, seed=38),
+        "omega-65535": Miner((9, 7), 8, (3, 3), 1, 0, 65535, seed=39),
+        "omega-7-layers-2": Miner((9, 7), 4, (3, 3), 2, 0, 7, seed=40),
+        "omega-2-octaves-2": Miner((9, 7), 4, (3, 3), 2, 2, 2, seed=41),
+        "components-2": Miner((9, 7), 4, (3, 2), 1, 0, None, two, 42),
+        "components-2-sines": Miner((9, 7), 4, (3, 2), 2, 1, 5, two, 43),
+        "cut-off": Miner((9, 7), 4, (3, 3), seed=44, step=1 / 4),
+        "parameters-large": Miner((9, 7), 4, (3, 3), seed=45, step=2.0**60),
+        "parameters-0": Miner((9, 7), 4, (3, 3), seed=46, spread=0),
+    }
+    return _valid_models(models)
+
+
+def _sparse(name: str, model: Miner, where: dict[int, int], masks: list[MaskSpec]) -> Case:
+    """Leave out the entries that masks leave out; they are of the blocks, or of whole tensors."""
+    integers, position = model.integers(), 0
+    kept: list[int] = []
+    for number, shape in enumerate(model.shapes()):
+        count = model.counts()[number]
+        part = np.array(integers[position : position + count]).reshape(shape)
+        position += count
+        mask = np.ones(shape, np.bool_)
+        if number in where:
+            mask = np.broadcast_to(masks[where[number]].bits, shape)
+        kept += part[mask].tolist()
+    file = File().item(model.header(k4=where)).tens([raw_stream(kept)], kept)
+    for spec in masks:
+        file.mask(spec)
+    return _valid(name, file.build(), f"{_SPEC} ITEM-8 ITEM-9")
+
+
+def _sparse_cases() -> list[Case]:
+    """Blocks without entries."""
+    model = Miner((9, 7), 4, (3, 2), seed=60)
+    fine = MaskSpec(np.array([[1, 0], [0, 1], [1, 0]], np.bool_), 1, method=0)
+    coarse = MaskSpec(np.array([[0], [1]], np.bool_), 1, method=0)
+    none = MaskSpec(np.zeros((3, 2), np.bool_), 1, method=0)
+    whole = MaskSpec(np.arange(9 * 6).reshape(9, 3, 2) % 3 > 0, 1)
+    out = [
+        _sparse("blocks-left-out", model, {2: 0, 3: 0}, [fine]),
+        _sparse("blocks-left-out-in-both", model, {0: 1, 1: 1, 2: 0, 3: 0}, [fine, coarse]),
+        _sparse("finest-level-left-out", model, {2: 0, 3: 0}, [none]),
+        _sparse("last-layer-left-out", model, {3: 0}, [fine]),
+        _sparse("first-layer-left-out", model, {2: 0}, [fine]),
+        _sparse("entries-left-out", model, {2: 0}, [whole]),
+    ]
+    sines = Miner((9, 7), 4, (3, 2), 2, 1, 3, seed=61)
+    where = {3: 0, 4: 0, 5: 0}
+    return [*out, _sparse("blocks-left-out-of-sines", sines, where, [fine])]
+
+
+def _item_cases() -> list[Case]:
+    """Masks, other quantisation, levels and neighbours in a file."""
+    out: list[Case] = []
+    masked = Miner((9, 7), 4, (2, 2), components=[["a", 7, 1.0, 4.0, 0]], seed=70)
+    spec = MaskSpec(ball((9, 7)), patterns=(float_bits(-9.0, "f"),))
+    out.append(_valid("masked", masked.file().mask(spec).build(), f"{_SPEC} VAL-4", "mask"))
+    model = Miner((9, 7), 4, (3, 2), seed=71)
+    entries: list[Any] = [[1, *[1 / 32] * 3, *[1 / 16] * 3], [0, 1 / 32, 5], 1 / 64, 1 / 32]
+    out.append(_valid("other-steps", model.file(k3=entries).build(), f"{_SPEC} ITEM-7"))
+    values = model.integers()
+    file = model.file([laplace_stream(2, [(12, values[:30]), (14, values[30:])])], k6=[0.5])
+    out.append(_valid("laplace-and-index", file.build(index=Index()), f"{_SPEC} IDX-2"))
+    file = File(bytes([1, 0, 2, 0])).item(model.header()).tens([raw_stream(values)], values)
+    out.append(_valid("level-2", file.build(), f"{_SPEC} FILE-4", level=2))
+    other = Miner((6,), 3, (2,), components=[["b", 3, 0.0, 900.0]], seed=72)
+    file = File().item(other.header()).item(constant_item([2])).item(model.header())
+    file.tens([raw_stream(values)], values, 2)
+    file.tens([raw_stream(other.integers())], other.integers())
+    out.append(_valid("beside-others", file.build(), f"{_SPEC} TENS-2"))
+    return out
+
+
+def _config_faults() -> list[Case]:
+    """Keys and values of the config."""
+    model = Miner()
+    good = model.config()
+    configs: dict[str, dict[int, Any]] = {
+        "config-empty": {},
+        **{f"key-{n}-missing": {k: v for k, v in good.items() if k != n} for n in range(4)},
+        "block-0": good | {0: 0},
+        "block-1": good | {0: 1},
+        "block-1025": good | {0: 1025},
+        "block-float": good | {0: 4.0},
+        "block-true": good | {0: True},
+        "block-array": good | {0: [4, 4]},
+        "widths-empty": good | {1: []},
+        "widths-33": good | {1: [1] * 33},
+        "widths-of-0": good | {1: [3, 0]},
+        "widths-of-1025": good | {1: [1025, 3]},
+        "widths-negative": good | {1: [3, -3]},
+        "widths-float": good | {1: [3, 3.0]},
+        "widths-not-an-array": good | {1: 3},
+        "layers-0": good | {2: 0},
+        "layers-17": good | {2: 17},
+        "layers-text": good | {2: "1"},
+        "octaves-17": good | {3: 17},
+        "octaves-negative": good | {3: -1},
+        "octaves-float": good | {3: 0.0},
+        "omega-0": good | {4: 0},
+        "omega-65536": good | {4: 65536},
+        "omega-negative": good | {4: -30},
+        "omega-float": good | {4: 30.0},
+        "omega-true": good | {4: True},
+    }
+    out = [
+        case("miner", name, model.file(k2=[6, 1, config]).build(), "MINER-1 ITEM-5", "malformed")
+        for name, config in configs.items()
+    ]
+    null = model.file(k2=[6, 1, good | {4: None}]).build()
+    return [*out, case("miner", "omega-null", null, "ITEM-0 MINER-1", "malformed")]
+
+
+def _other_faults() -> list[Case]:
+    """Axes, tensors, masks, unknown keys and versions, and far too much."""
+    out: list[Case] = []
+    for name, dims in (("no-active-axis", (1, 1)), ("five-active-axes", (2,) * 5)):
+        data = Miner(dims, 2, (1,)).file().build()
+        out.append(case("miner", name, data, "MINER-1", "malformed"))
+    model = Miner()
+    entries = [model.step] * len(model.shapes())
+    out += [
+        case("miner", name, model.file(k3=some).build(), "ITEM-6 MINER-1", "malformed")
+        for name, some in (("tensor-missing", entries[:-1]), ("tensor-too-many", [*entries, 0.5]))
+    ]
+    fine = MaskSpec(np.ones((3, 2), np.bool_), 1)
+    data = model.file(k4={0: 0}).mask(fine).build()
+    out.append(case("miner", "mask-of-another-level", data, "ITEM-8 MINER-1", "malformed"))
+    integers = [*model.integers(), 0]
+    file = File().item(model.header()).tens([raw_stream(integers)], integers)
+    out.append(case("miner", "integer-too-many", file.build(), "TENS-2 MINER-1", "malformed"))
+    good = model.config()
+    for name, value in (
+        ("miner-version-2", [6, 2, good]),
+        ("config-key-of-miner", [6, 1, good | {5: 0}]),
+        ("config-key-of-miner-negative", [6, 1, good | {-1: 0}]),
+    ):
+        out.append(case("item", name, model.file(k2=value).build(), "ITEM-5", "unsupported"))
+    big = Miner((2**8,) * 3, 2, (1024,), 16)
+    streams = uleb(0) + stream(0, sum(big.counts()), uleb(0) + b"\0", b"")
+    file = File(bytes([1, 0, 2, 0])).item(big.header()).add("TENS", streams)
+    out.append(case("integers", "miner-2-45", file.build(), "LIM-1 STR-5", "limit", level=2))
+    return out

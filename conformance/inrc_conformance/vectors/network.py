@@ -1,0 +1,182 @@
+"""Vectors that all architectures of networks over coordinates have alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..builders.file import File, MaskSpec
+from ..builders.network import Network
+from ..builders.streams import laplace_stream, raw_stream, static_stream, stream, uleb
+from .case import Case, case
+from .masks import ball
+
+THREE = (("u", 7, 1.0, 2.0), ("v", 3, -5.0, 500.0), ("", 0, 100.0, 90.0))
+Maker = Callable[[Sequence[int]], Network]
+"""Makes an item of some dims."""
+
+
+def shape_cases(topic: str, make: Maker, spec: str) -> list[Case]:
+    """Number and sizes of the axes."""
+    dims: dict[str, list[int]] = {
+        "dims-1": [13],
+        "dims-1-of-2-samples": [2],
+        "dims-2": [6, 5],
+        "dims-2-first-longer": [9, 2],
+        "dims-2-last-longer": [3, 8],
+        "dims-3": [3, 4, 5],
+        "dims-4": [3, 2, 4, 3],
+        "axes-of-size-1": [1, 6, 1, 5, 1],
+        "eight-dims": [1, 2, 1, 3, 2, 1, 1, 4],
+    }
+    out: list[Case] = []
+    for seed, (name, sizes) in enumerate(dims.items()):
+        model = replace(make(sizes), seed=seed + 1)
+        out.append(case(topic, name, model.file().build(), spec))
+    return out
+
+
+def item_cases(topic: str, make: Maker, spec: str) -> list[Case]:
+    """Components, quantisation, masks, tiles, residuals and streams."""
+    out: list[Case] = []
+
+    def add(name: str, file: File, ids: str = "", tags: str = "", level: int = 1) -> None:
+        ids = f"{spec} {ids}".strip()
+        out.append(case(topic, name, file.build(), ids, tags=tags, level=level))
+
+    dims = [5, 4]
+    model = make(dims)
+    three = replace(model, components=THREE, seed=21)
+    add("three-components", three.file(), "ITEM-6")
+    add("dtype-f8", replace(model, components=[["a", 8, 3.0, 4.0]], seed=22).file())
+    add("dtype-u2", replace(model, components=[["a", 2, 3e4, 2e4]], seed=23).file(), "VAL-3")
+    add("scale-0", replace(model, components=[["a", 7, 3.25, 0.0]]).file(), "VAL-2")
+    steps = model.steps()
+    last = max(n for n, shape in enumerate(model.shapes()) if len(shape) > 1)
+    far = [step * (32 if n == last else 1) for n, step in enumerate(steps)]
+    add("clipped-y", model.file(k3=far), "VAL-2", "clip")
+    bits = ball((5, 4))
+    masked = replace(model, components=[["a", 7, 0.5, 2.0, 0]])
+    add("masked", masked.file().mask(MaskSpec(bits)), "ITEM-4", "mask")
+    slices = [[1, *[step * (1 + n % 3) for n in range(shape[0])]]
+              for shape, step in zip(model.shapes(), steps, strict=True)]  # fmt: skip
+    add("steps-per-slice", model.file(k3=slices), "ITEM-7 ITEM-9")
+    zero = [[0, step, n - 2] for n, step in enumerate(steps)]
+    add("zero-not-0", model.file(k3=zero), "ITEM-7 ITEM-9")
+    for name, shared in (("sparse", False), ("sparse-shared", True)):
+        add(name, _sparse(model, shared), "ITEM-8 ITEM-9")
+    values = model.integers()
+    for name, some in (
+        ("ans", static_stream(1, values)),
+        ("range-laplace", laplace_stream(2, [(12, values)])),
+    ):
+        add(name, model.file([some]), "TENS-2")
+    file = model.file(k7=[0.125]).resd([raw_stream(range(-10, 10))], range(-10, 10))
+    add("residuals", file, "VAL-7 ITEM-12")
+    two = File()
+    for number, width in enumerate((4, 3)):
+        tile = replace(make([5, width]), seed=30 + number)
+        two.item(tile.header(k5=[0, 4 * number]))
+        two.tens([raw_stream(tile.integers())], tile.integers(), number)
+    add("tiles", two, "ITEM-11")
+    second = File(bytes([1, 0, 2, 0])).item(model.header()).tens([raw_stream(values)], values)
+    add("level-2", second, "FILE-4", level=2)
+    return out
+
+
+def _sparse(model: Network, shared: bool) -> File:
+    """Leave out a part of tensor 0 and of the matrix before the last one or two."""
+    shapes, counts = model.shapes(), model.counts()
+    file, where = File(), {}
+    masks: list[MaskSpec] = []
+    for tensor in (0, max(n for n, shape in enumerate(shapes[:-1]) if len(shape) > 1)):
+        shape = shapes[tensor][1:] if shared else shapes[tensor]
+        size = int(np.prod(shape))
+        bits = (np.arange(size) * 7 % 5 < 3).reshape(shape)
+        counts[tensor] = counts[tensor] // size * int(np.count_nonzero(bits))
+        where[tensor] = len(masks)
+        masks.append(MaskSpec(bits, purpose=1, method=0))
+    integers = model.integers(sum(counts))
+    file.item(model.header(k4=where)).tens([raw_stream(integers)], integers)
+    for mask in masks:
+        file.mask(mask)
+    return file
+
+
+def number_faults(
+    topic: str, model: Network, rule: str, ranges: Mapping[int, tuple[str, int, int]]
+) -> list[Case]:
+    """Values of config keys that are not integers, or out of their range."""
+    out: list[Case] = []
+    good = model.config() | model.extra
+    for key, (name, low, high) in ranges.items():
+        for suffix, value in (
+            (f"{low - 1}".replace("-", "minus-"), low - 1),
+            (f"{high + 1}", high + 1),
+            ("float", float(good[key])),
+            ("true", True),
+            ("text", str(good[key])),
+            ("array", [good[key]]),
+            ("wraps", 2**32 + good[key]),
+        ):
+            file = model.file(k2=[model.architecture, 1, good | {key: value}])
+            out.append(case(topic, f"{name}-{suffix}", file.build(), f"{rule} ITEM-5", "malformed"))
+    return out
+
+
+def config_case(
+    topic: str, name: str, model: Network, config: Mapping[int, Any], spec: str, expect: str
+) -> Case:
+    """Return a case with another config and the integers of the good one."""
+    file = model.file(k2=[model.architecture, 1, dict(config)])
+    return case(topic, name, file.build(), spec, expect)
+
+
+def common_faults(
+    topic: str, make: Maker, rule: str, required: int, unknown: Sequence[int]
+) -> list[Case]:
+    """Missing and unknown keys, wrong axes, and wrong numbers of entries and integers."""
+    out: list[Case] = []
+    model = make([5, 4])
+    good = model.config() | model.extra
+    steps, values = model.steps(), model.integers()
+
+    def bad(name: str, file: File, spec: str, expect: str = "malformed") -> None:
+        out.append(case(topic, name, file.build(), spec, expect))
+
+    def with_config(config: dict[int, Any], version: int = 1) -> File:
+        return model.file(k2=[model.architecture, version, config])
+
+    bad("config-empty", with_config({}), rule)
+    for key in range(required):
+        some = {k: v for k, v in good.items() if k != key}
+        bad(f"key-{key}-missing", with_config(some), rule)
+        bad(f"key-{key}-null", with_config(good | {key: None}), f"ITEM-0 {rule}")
+    for key in (*unknown, -1):
+        name = f"config-key-{key}".replace("--", "-minus-")
+        bad(name, with_config(good | {key: 1}), f"ITEM-5 {rule}", "unsupported")
+    for version in (0, 2):
+        bad(f"version-{version}", with_config(good, version), "ITEM-5", "unsupported")
+    flat = model.file(k1=[1, 1])
+    bad("no-active-axis", flat, rule)
+    bad("five-active-axes", model.file(k1=[2] * 5), rule)
+    bad("quantisation-one-less", model.file(k3=steps[:-1]), "ITEM-6")
+    bad("quantisation-one-more", model.file(k3=[*steps, 1.0]), "ITEM-6")
+    bad("integers-one-less", model.file(integers=values[:-1]), "TENS-2")
+    bad("integers-one-more", model.file(integers=[*values, 0]), "TENS-2")
+    bad("parameter-overflows", model.file(k3=[2.0**127, *steps[1:]]), "ITEM-9")
+    shape = model.shapes()[0]
+    mask = MaskSpec(np.ones((*shape, 2), np.bool_), purpose=1, method=0)
+    bad("sparse-of-another-shape", model.file(k4={0: 0}).mask(mask), "ITEM-8")
+    return out
+
+
+def limit_case(name: str, model: Network) -> Case:
+    """Return a file that asks for more entries than level 2 has."""
+    count = sum(model.counts())
+    payload = uleb(0) + stream(0, count, uleb(0) + b"\0", b"")
+    file = File(bytes([1, 0, 2, 0])).item(model.header()).add("TENS", payload)
+    return case("integers", name, file.build(), "LIM-1 STR-5", "limit", level=2)

@@ -1,0 +1,336 @@
+"""Bad vectors: architecture 2, coder 5 and what lattices must not have."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..builders.file import File, Fvsrn, MaskSpec, Raw, constant_item, simple_file
+from ..builders.mixing import mixing_stream
+from ..builders.pyramid import Pyramid, basis, some_basis
+from ..builders.streams import byte_stream, raw_stream, stream
+from .case import Case, case
+from .masks import ball
+
+_NAN = Raw(b"\xf9\x7e\x00")
+_TWO = (("u", 7, 0.0, 3.0), ("v", 7, -1.0, 5.0))
+
+
+def pyramid_faults() -> list[Case]:
+    """All refused cases of the pyramid and of mixing."""
+    return [*_stream_faults(), *_lattice_faults(), *_config_faults(), *_axis_faults(),
+            *_basis_faults(), *_network_faults(), *_other_faults()]  # fmt: skip
+
+
+def _small() -> Pyramid:
+    return Pyramid((9, 10), (2, 2), seed=91)
+
+
+def _stream_faults() -> list[Case]:
+    """Streams of coder 5 in the wrong place or of the wrong size (STR-6)."""
+    out: list[Case] = []
+    model = _small()
+    values, ends = model.integers(), model.ends()
+    low, total = ends[0], len(values)
+    first_band = model.lattice.bands[1].entries
+    whole = model.streams()[0]
+    parts = model.streams(ends)
+
+    def add(name: str, streams: list[bytes], spec: str = "STR-6") -> None:
+        out.append(
+            case("streams", f"mixing-{name}", model.file(streams).build(), spec, "malformed")
+        )
+
+    add("count-0", [mixing_stream(0, b""), whole])
+    add("count-0-at-the-end", [whole, mixing_stream(0, b"")])
+    add("count-0-alone", [mixing_stream(0, b""), raw_stream(values)])
+    add("one-too-many", [mixing_stream(total + 1, b"")])
+    add("count-2-60", [mixing_stream(2**60, b"")], "STR-6 STR-5")
+    add("twice", [whole, whole], "STR-6 TENS-2")
+    add("ends-in-a-band", [mixing_stream(low + 1, b""), mixing_stream(total - low - 1, b"")])
+    cut = low + first_band
+    add("ends-with-a-band", [mixing_stream(cut, b""), mixing_stream(total - cut, b"")])
+    add("ends-before-the-last", [mixing_stream(total - 1, b""), raw_stream(values[-1:])])
+    add("ends-in-the-low-band", [mixing_stream(low - 1, b""), raw_stream(values[low - 1 :])])
+    add("after-raw-level", [raw_stream(values[:low]), mixing_stream(total - low, b"")])
+    add("after-raw-integer", [raw_stream(values[:1]), mixing_stream(total - 1, b"")])
+    add(
+        "raw-between",
+        [parts[0], raw_stream(values[low : low + ends[1]]), mixing_stream(ends[2], b"")],
+    )
+    cut = low + first_band // 2
+    add("low-band-then-raw-in-a-band", [parts[0], raw_stream(values[low:cut]),
+                                        mixing_stream(total - cut, b"")])  # fmt: skip
+    cut = total - ends[-1]
+    add("after-raw-levels", [raw_stream(values[:cut]), mixing_stream(ends[-1], b"")])
+    add("after-zstd-level", [byte_stream(3, values[:low], 2), mixing_stream(total - low, b"")])
+    add("level-missing", parts[:-1], "TENS-2")
+    add("data-past-end", [whole[:-1]], "FILE-8")
+    fvsrn = Fvsrn()
+    integers = fvsrn.integers()
+    file = simple_file(fvsrn, mixing_stream(len(integers), b""))
+    out.append(case("streams", "mixing-without-lattice", file.build(), "STR-6", "malformed"))
+    file = File().item(constant_item([2])).tens([mixing_stream(1, b"")], [0])
+    out.append(case("streams", "mixing-without-tensors", file.build(), "STR-6", "malformed"))
+    bits = ball((5, 6))
+    count = bits.size - int(np.count_nonzero(bits))
+    one = MaskSpec(bits, patterns=(1, 2), indices=[0] * count, stream=mixing_stream(count, b""))
+    file = File().item(constant_item([5, 6], [["a", 7, 1.0, 0.0, 0]])).mask(one)
+    out.append(
+        case("masks", "mixing-of-pattern-indices", file.build(), "STR-6", "malformed", "mask")
+    )
+    return out
+
+
+def _lattice_faults() -> list[Case]:
+    """Quantisation entries and masks that a lattice must not have (STR-7)."""
+    model = Pyramid((3, 4, 3, 4), (1, 1, 1, 1), seed=92)
+    flat = Pyramid((9,), (2,), seed=93)
+    entries: dict[str, tuple[Pyramid, Any]] = {
+        "step-of-lattice-2": (flat, 2.0),
+        "step-of-lattice-half": (flat, 0.5),
+        "step-of-lattice-near-1": (flat, 1 + 2.0**-23),
+        "step-of-lattice-integer": (flat, 1),
+        "zero-0-step-2": (flat, [0, 2.0, 0]),
+        "zero-1": (model, [0, 1.0, 1]),
+        "zero-negative": (model, [0, 1.0, -(2**31)]),
+        "step-per-slice": (model, [1, 1.0, 1.0, 1.0]),
+        "one-slice": (flat, [1, 1.0]),
+    }
+    out = [
+        case("pyramid", name, one.file(k3=[entry]).build(), "STR-7", "malformed")
+        for name, (one, entry) in entries.items()
+    ]
+    mask = MaskSpec(np.ones((3, 4, 3, 4), np.bool_), 1, method=0)
+    data = model.file(k4={0: 0}).mask(mask).build()
+    out.append(case("pyramid", "sparse-lattice", data, "STR-7", "malformed"))
+    mask = MaskSpec(np.ones((4, 3, 4), np.bool_), 1, method=0)
+    data = model.file(k4={0: 0}).mask(mask).build()
+    out.append(case("pyramid", "sparse-lattice-shared", data, "STR-7", "malformed"))
+    return out
+
+
+def _config_faults() -> list[Case]:
+    """Keys and values of the config (PYR-1)."""
+    good: dict[int, Any] = {0: [2, 2], 1: 1 / 64}
+    configs: dict[str, dict[int, Any]] = {
+        "axes-missing": {1: 1 / 64},
+        "step-missing": {0: [2, 2]},
+        "axes-one-too-few": good | {0: [2]},
+        "axes-one-too-many": good | {0: [2, 2, 0]},
+        "axes-not-an-array": good | {0: 2},
+        "code-float": good | {0: [2.0, 2]},
+        "code-true": good | {0: [True, 2]},
+        "step-0": good | {1: 0.0},
+        "step-negative": good | {1: -0.5},
+        "step-integer": good | {1: 1},
+        "step-nan": good | {1: _NAN},
+        "step-infinite": good | {1: math.inf},
+        "step-minus-infinite": good | {1: -math.inf},
+        "step-above-float32": good | {1: 2.0**128},
+        "step-below-float32": good | {1: 2.0**-150},
+        "step-not-a-float32": good | {1: 0.1},
+        "offset-integer": good | {2: 0},
+        "offset-nan": good | {2: _NAN},
+        "offset-infinite": good | {2: -math.inf},
+        "offset-not-a-float32": good | {2: 0.1},
+        "shifts-0": good | {3: [0, 0, 0]},
+        "shifts-two": good | {3: [1, 2]},
+        "shifts-four": good | {3: [1, 2, 3, 4]},
+        "shifts-empty": good | {3: []},
+        "shifts-129": good | {3: [129, 0, 0]},
+        "shifts-below-minus-128": good | {3: [1, 0, -129]},
+        "shifts-float": good | {3: [1.0, 0, 0]},
+        "shifts-true": good | {3: [True, 0, 0]},
+        "shifts-not-an-array": good | {3: 5},
+        "precise-false": good | {6: False},
+        "precise-1": good | {6: 1},
+        "precise-float": good | {6: 1.0},
+        "precise-text": good | {6: "true"},
+        "precise-empty": good | {6: []},
+    }
+    model = _small()
+    out = [
+        case("pyramid", name, model.file(k2=[2, 1, config]).build(), "PYR-1 ITEM-5", "malformed")
+        for name, config in configs.items()
+    ]
+    data = model.file(k2=[2, 1, good | {6: None}]).build()
+    return [*out, case("pyramid", "precise-null", data, "ITEM-0 PYR-1", "malformed")]
+
+
+def _bad_axes(
+    name: str, dims: list[int], codes: list[int], components: Any = None, spec: str = "PYR-2"
+) -> Case:
+    """A file whose config does not fit its axes; its integers are as many zeros as samples."""
+    parts = components or [["a", 7, 0.5, 2.0]]
+    count = len(parts) * math.prod(dims)
+    header = {0: [list(p) for p in parts], 1: dims, 2: [2, 1, {0: codes, 1: 0.5}], 3: [1.0]}
+    streams = [stream(0, count, b"\0\0", b"")]
+    file = File().item(header).tens(streams, [0] * count)
+    return case("pyramid", name, file.build(), spec, "malformed")
+
+
+def _axis_faults() -> list[Case]:
+    """Codes that their axes do not allow (PYR-1, PYR-2)."""
+    return [
+        _bad_axes("five-active-axes", [2] * 5, [0] * 5, spec="PYR-1"),
+        _bad_axes("five-active-axes-and-components", [2] * 5, [0] * 6, _TWO, "PYR-1"),
+        _bad_axes("code-for-axis-of-size-1", [1, 5], [0, 1], spec="PYR-1"),
+        _bad_axes("code-for-one-component", [5], [0, 1], spec="PYR-1"),
+        _bad_axes("no-code-for-components", [5], [1], _TWO, "PYR-1"),
+        _bad_axes("code-minus-4", [5, 6], [-4, 0]),
+        _bad_axes("code-far-below", [5, 6], [0, -(2**63)]),
+        _bad_axes("levels-one-too-many", [8, 9], [4, 3]),
+        _bad_axes("levels-one-too-many-odd", [8, 9], [3, 5]),
+        _bad_axes("levels-of-2", [2], [2]),
+        _bad_axes("levels-2-62", [8, 9], [2**62, 3]),
+        _bad_axes("components-with-levels", [5, 6], [1, 1, 1], _TWO),
+        _bad_axes("cosine-of-4097", [4097], [-3]),
+        _bad_axes("five-with-one-code-0", [2, 3, 2, 3], [0, 1, 1, 1, 1], _TWO),
+        _bad_axes("learned-without-bases", [5, 6], [-1, 1]),
+    ]
+
+
+def _basis_faults() -> list[Case]:
+    """Key 4 and its strings (PYR-2, PYR-3)."""
+    out: list[Case] = []
+    good = some_basis(5, 3)
+    columns = [(4, 4, [1, -2, 3, 0, 15])]
+    base = basis(columns)
+
+    def add(name: str, bases: Any, spec: str = "PYR-3", codes: tuple[int, ...] = (-1, 0)) -> None:
+        model = Pyramid((5, 6), (0, 0), seed=94)
+        config = {0: list(codes), 1: 1 / 64, 4: bases}
+        data = model.file([raw_stream(model.integers())], k2=[2, 1, config]).build()
+        out.append(case("pyramid", f"bases-{name}", data, spec, "malformed"))
+
+    add("without-code", [good], "PYR-2", (0, 0))
+    add("empty-without-code", [], "PYR-2", (0, 0))
+    add("none", [], "PYR-1 PYR-2")
+    add("one-too-many", [good, good], "PYR-1 PYR-2")
+    add("one-too-few", [good], "PYR-1 PYR-2", (-1, -1))
+    add("not-an-array", good, "PYR-1")
+    add("text", ["basis"], "PYR-1")
+    add("in-another-order", [some_basis(6, 6), some_basis(5, 5)], "PYR-3", (-1, -1))
+    add("string-empty", [b""])
+    add("rank-cut", [b"\0"])
+    add("rank-6-of-5", [basis([(4, 4, [1] * 5)] * 6)])
+    add("rank-65535", [b"\xff\xff"])
+    add("need-0", [basis([(4, 0, [0] * 5)])])
+    add("negative-0", [basis([*columns, (4, 1, [1, 0, 1, 1, 1])])[:-1] + b"\xd5"])
+    add("cut", [good[:-1]])
+    add("column-missing", [basis(columns, 2)])
+    add("byte-follows", [good + b"\0"])
+    add("column-too-many", [basis([*columns, *columns], 1)])
+    add("padding", [base[:-1] + bytes([base[-1] | 1])])
+    data = _long_basis()
+    out.append(case("pyramid", "learned-of-4097", data, "PYR-2", "malformed"))
+    return out
+
+
+def _long_basis() -> bytes:
+    """A learned basis of rank 0 for an axis that is too long."""
+    config = {0: [-1], 1: 0.5, 4: [basis([])]}
+    header = {0: [["a", 7, 0.5, 2.0]], 1: [4097], 2: [2, 1, config], 3: [1.0]}
+    streams = [stream(0, 4097, b"\0\0", b"")]
+    return File().item(header).tens(streams, [0] * 4097).build()
+
+
+def _network_faults() -> list[Case]:
+    """Key 5 (PYR-1, PYR-5)."""
+    out: list[Case] = []
+    three = (("r", 0, 99.0, 9.0), ("g", 0, 99.0, 9.0), ("b", 0, 99.0, 9.0))
+    picture = Pyramid((6, 7), (0, 1, 1), three, seed=95)
+
+    def add(name: str, model: Pyramid, pairs: Any, spec: str, expect: str = "malformed") -> None:
+        data = model.file(k2=[2, 1, model.config(model.step()) | {5: pairs}]).build()
+        out.append(case("pyramid", f"network-{name}", data, spec, expect))
+
+    faults: dict[str, Any] = {
+        "none": [],
+        "not-a-list": 1,
+        "map": {1: 64},
+        "pair-alone": [1, 64],
+        "pair-not-a-list": [[1, 64], 2],
+        "pair-map": [{1: 64}],
+        "pair-bytes": [b"\x01\x40"],
+        "pair-empty": [[]],
+        "pair-of-one": [[1]],
+        "pair-of-three": [[1, 64, 0]],
+        "pair-of-four": [[1, 64, 2, 64]],
+        "second-pair-of-one": [[1, 64], [2]],
+    }
+    for name, pairs in faults.items():
+        add(name, picture, pairs, "PYR-1")
+    faults = {
+        "0": [[0, 64]],
+        "0-before-1": [[0, 64], [1, 64]],
+        "negative": [[-1, 64]],
+        "negative-before-1": [[-1, 64], [1, 64]],
+        "float": [[1.0, 64]],
+        "true": [[True, 64]],
+        "text": [["1", 64]],
+        "null": [[None, 64]],
+        "falling": [[2, 64], [1, 64]],
+        "twice": [[1, 30], [1, 34]],
+        "twice-at-the-end": [[1, 30], [2, 64], [2, 64]],
+        "weight-0": [[1, 0]],
+        "weight-0-of-second": [[1, 64], [2, 0]],
+        "weight-negative": [[1, -1]],
+        "weight-256": [[1, 256]],
+        "weight-256-of-second": [[1, 64], [2, 256]],
+        "weight-2-32": [[1, 2**32 + 64]],
+        "weight-float": [[1, 64.0]],
+        "weight-half": [[1, 0.5]],
+        "weight-true": [[1, True]],
+        "weight-null": [[1, None]],
+    }
+    for name, pairs in faults.items():
+        add(name, picture, pairs, "PYR-1 PYR-5")
+    unknown = {"2-60": [[2**60, 64]], "2-32-and-1": [[2**32 + 1, 64]]}
+    for name, pairs in (unknown | {"2-60-beside-1": [[1, 64], [2**60, 64]]}).items():
+        add(name, picture, pairs, "PYR-5", "unsupported")
+    exact = Pyramid((6, 7), (0, 1, 1), three, seed=95, extra={6: True})
+    add("in-float64", exact, [[1, 64]], "PYR-6")
+    add("for-one-component", Pyramid((6, 7), (1, 1)), [[1, 64]], "PYR-5")
+    add("for-two-components", Pyramid((6, 7), (0, 1, 1), _TWO), [[1, 64]], "PYR-5")
+    add("for-one-axis", Pyramid((6,), (0, 1), three), [[1, 64]], "PYR-5")
+    add("for-three-axes", Pyramid((6, 7, 2), (0, 1, 1, 0), three), [[1, 64]], "PYR-5")
+    add("2-for-one-component", Pyramid((6, 7), (1, 1)), [[2, 64]], "PYR-5")
+    add("both-for-one-component", Pyramid((6, 7), (1, 1)), [[1, 64], [2, 64]], "PYR-5")
+    add("for-axis-of-3", Pyramid((3, 6, 7), (0, 1, 1)), [[1, 64]], "PYR-5")
+    return out
+
+
+def _other_faults() -> list[Case]:
+    """Cut files, unknown versions and keys, and limits."""
+    model = _small()
+    file = File().item(model.header())
+    for one, part in zip(model.streams(model.ends()), model.ends(), strict=True):
+        start = sum(model.ends()[: len(file.sections) - 1])
+        file.tens([one], model.integers()[start : start + part])
+    whole = file.build()
+    before_ends = whole.rindex(b"ENDS")
+    last_tens = whole.rindex(b"TENS")
+    out = [
+        case("pyramid", "cut-before-ends", whole[:before_ends], "PYR-4 FILE-7", "malformed"),
+        case("pyramid", "cut-after-a-level", whole[:last_tens], "PYR-4 FILE-7", "malformed"),
+    ]
+    good = model.config()
+    for name, value, spec in (
+        ("pyramid-version-2", [2, 2, good], "ITEM-5"),
+        ("config-key-of-pyramid", [2, 1, good | {7: 1}], "ITEM-5 PYR-1"),
+        ("config-key-of-pyramid-negative", [2, 1, good | {-1: [0.0]}], "ITEM-5 PYR-1"),
+    ):
+        out.append(case("item", name, model.file(k2=value).build(), spec, "unsupported"))
+    header = {0: [["a", 7, 0.5, 2.0]], 1: [2**48], 2: [2, 1, {0: [0], 1: 0.5}], 3: [1.0]}
+    huge = File().item(header).add("TENS", b"\0" + mixing_stream(2**48, b""))
+    out.append(case("samples", "pyramid-2-48", huge.build(), "LIM-1", "limit"))
+    header = header | {1: [2**39]}
+    huge = File(bytes([1, 0, 2, 0])).item(header)
+    huge.add("TENS", b"\0" + stream(0, 2**39, b"\0\0", b""))
+    data = huge.build()
+    out.append(case("integers", "raw-lattice-2-39", data, "LIM-1 STR-5", "limit", level=2))
+    return out

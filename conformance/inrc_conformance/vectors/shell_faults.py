@@ -1,0 +1,290 @@
+"""Bad vectors: architecture 3, coder 6 and what octrees must not have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..builders.file import File, Fvsrn, MaskSpec, constant_item, simple_file
+from ..builders.mixing import mixing_stream
+from ..builders.octree import octree_data, octree_stream
+from ..builders.pyramid import Pyramid
+from ..builders.shell import Fixed, Scattered, Shell, sphere
+from ..builders.streams import Ints, byte_stream, raw_stream, static_stream, stream
+from ..decoder.octree import INSIDE, OUTSIDE, SURFACE
+from .case import Case, case
+from .masks import ball
+from .residual import residual_item
+from .shell import sampled
+
+
+def shell_faults() -> list[Case]:
+    """All refused cases of the shell and of octrees."""
+    return [
+        *_config_faults(),
+        *_item_faults(),
+        *_count_faults(),
+        *_cell_faults(),
+        *_stream_faults(),
+        *_place_faults(),
+        *_quantisation_faults(),
+        *_other_faults(),
+    ]
+
+
+def _small() -> Shell:
+    """All kinds of cells in both levels."""
+    return Shell((2, 2, 1), 1, 64, Scattered(117, 55, 50))
+
+
+def _bad(name: str, data: bytes, spec: str, topic: str = "shell") -> Case:
+    return case(topic, name, data, spec, "malformed")
+
+
+def _config_faults() -> list[Case]:
+    """Keys and values of the config."""
+    model = _small()
+    good: dict[int, Any] = {0: 1, 1: 64, 2: len(model.integers())}
+    configs: dict[str, dict[int, Any]] = {
+        "config-empty": {},
+        "depth-missing": {1: good[1], 2: good[2]},
+        "unit-missing": {0: good[0], 2: good[2]},
+        "count-missing": {0: good[0], 1: good[1]},
+        "depth-negative": good | {0: -1},
+        "depth-2": good | {0: 2},
+        "depth-13": good | {0: 13},
+        "depth-2-60": good | {0: 2**60},
+        "depth-float": good | {0: 1.0},
+        "depth-true": good | {0: True},
+        "depth-text": good | {0: "1"},
+        "depth-array": good | {0: [1]},
+        "unit-0": good | {1: 0},
+        "unit-negative": good | {1: -64},
+        "unit-65537": good | {1: 65537},
+        "unit-2-32-and-64": good | {1: 2**32 + 64},
+        "unit-float": good | {1: 64.0},
+        "unit-true": good | {1: True},
+        "count-0": good | {2: 0},
+        "count-negative": good | {2: -good[2]},
+        "count-float": good | {2: float(good[2])},
+        "count-bytes": good | {2: b"\1"},
+    }
+    out = [
+        _bad(name, model.file(k2=[3, 1, config]).build(), "SHELL-1 ITEM-5")
+        for name, config in configs.items()
+    ]
+    out.append(_bad("unit-null", model.file(k2=[3, 1, good | {1: None}]).build(), "ITEM-0 SHELL-1"))
+    most = 2 * (5 * 5 * 3 + 4 * 4 * 2)
+    for name, count in (("largest-count", most), ("count-above-largest", most + 1)):
+        some = [*model.integers(), *[0] * (count - good[2])]
+        file = File().item(model.header(k2=[3, 1, good | {2: count}]))
+        out.append(_bad(name, file.tens([raw_stream(some)], some).build(), "SHELL-1 STR-8"))
+    return out
+
+
+def _item_faults() -> list[Case]:
+    """Components and dims that a shell does not have; the integers are all 0."""
+    given: dict[str, tuple[list[int], int, int]] = {
+        "dims-1": ([9], 0, 1),
+        "dims-2": ([5, 5], 0, 1),
+        "dims-4": ([3, 3, 3, 3], 0, 1),
+        "dims-4-one-of-size-1": ([3, 3, 3, 1], 0, 1),
+        "dim-of-size-1": ([3, 1, 3], 0, 1),
+        "last-dim-of-size-1": ([5, 5, 1], 1, 1),
+        "components-2": ([3, 3, 3], 0, 2),
+        "first-dim-not-a-multiple": ([4, 5, 3], 1, 1),
+        "last-dim-not-a-multiple": ([5, 9, 7], 2, 1),
+        "dims-are-multiples": ([4, 4, 4], 2, 1),
+        "depth-above-dims": ([5, 5, 5], 3, 1),
+    }
+    out: list[Case] = []
+    for name, (dims, depth, components) in given.items():
+        parts = [[f"d{n}", 7, 0.0, 3.0] for n in range(components)]
+        count = 1
+        for size in dims:
+            count *= max(1, (size - 1) >> depth)
+        header = {0: parts, 1: dims, 2: [3, 1, {0: depth, 1: 16, 2: count}], 3: [1.0]}
+        file = File().item(header).tens([raw_stream([0] * count)], [0] * count)
+        out.append(_bad(name, file.build(), "SHELL-1"))
+    return out
+
+
+def _with_count(model: Shell, streams: list[bytes], values: Ints) -> bytes:
+    """Return a file whose config says that the octree has as many integers as are given."""
+    config = {0: model.depth, 1: model.unit, 2: len(values)}
+    return File().item(model.header(k2=[3, 1, config])).tens(streams, values).build()
+
+
+def _count_faults() -> list[Case]:
+    """More or fewer integers than the octree has."""
+    out: list[Case] = []
+    round_one = sampled((2, 2, 1), 1, sphere((2.0, 2.0, 1.0), 1.4))
+    flat = Shell((3, 2, 2), 0, 64, Fixed(OUTSIDE))
+    full = Shell((2, 1, 1), 0, 64, Fixed(SURFACE, 9))
+    models = {"": _small(), "-sphere": round_one, "-no-surface": flat, "-all-surface": full}
+    for name, model in models.items():
+        values, data = model.integers(), octree_data(model.octree, model.integers())
+        count = len(values)
+        for suffix, some in (
+            ("one-too-few", values[:-1]),
+            ("one-too-many", [*values, 0]),
+            ("half", values[: count // 2]),
+            ("twice", values * 2),
+        ):
+            streams = [octree_stream(len(some), data)]
+            out.append(_bad(f"octree{name}-{suffix}", _with_count(model, streams, some), "OCT-1"))
+            streams = [raw_stream(some)]
+            out.append(_bad(f"raw{name}-{suffix}", _with_count(model, streams, some), "STR-8"))
+    model = _small()
+    values = model.integers()
+    zeros = [0] * len(values)
+    out.append(_bad("raw-all-0", _with_count(model, [raw_stream(zeros)], zeros), "STR-8"))
+    ones = [1] * len(values)
+    out.append(_bad("raw-all-1", _with_count(model, [raw_stream(ones)], ones), "STR-8"))
+    one = [SURFACE]
+    out.append(_bad("count-1-of-surface", _with_count(model, [raw_stream(one)], one), "STR-8"))
+    return out
+
+
+def _cell_faults() -> list[Case]:
+    """Cells that are none of the three kinds, in the place of cells that are not surface."""
+    out: list[Case] = []
+    model = _small()
+    values = model.integers()
+    roots = [n for n in range(4) if values[n] != SURFACE]
+    corners = _root_nodes(values[:4])
+    first = 4 + corners
+    children = [n for n in range(first, first + 8) if values[n] != SURFACE]
+    for place, level in ((roots[0], 0), (children[0], 1)):
+        for cell in (3, -1, 4, 257, 2**31 - 1, -(2**31) + OUTSIDE):
+            some = [*values]
+            some[place] = cell
+            name = f"cell-{cell}-in-level-{level}"
+            data = _with_count(model, [byte_stream(3, some, 4)], some)
+            out.append(_bad(name.replace("--", "-minus-"), data, "STR-8"))
+    some = [*values]
+    some[children[-1]] = INSIDE + 1
+    out.append(_bad("cell-3-in-ans", _with_count(model, [static_stream(1, some)], some), "STR-8"))
+    return out
+
+
+def _root_nodes(cells: Ints) -> int:
+    """Return how many nodes the surface cells of level 0 of `_small` have."""
+    nodes = {
+        (n // 2 + a, n % 2 + b, c)
+        for n, cell in enumerate(cells)
+        if cell == SURFACE
+        for a in (0, 1)
+        for b in (0, 1)
+        for c in (0, 1)
+    }
+    return len(nodes)
+
+
+def _stream_faults() -> list[Case]:
+    """Streams of coder 6 that are not all of an octree, or have other integers beside them."""
+    out: list[Case] = []
+    model = _small()
+    values, whole = model.integers(), model.stream()
+    data = octree_data(model.octree, values)
+    count = len(values)
+
+    def add(name: str, streams: list[bytes], spec: str = "STR-8") -> None:
+        out.append(_bad(f"octree-{name}", model.file(streams).build(), spec, "streams"))
+
+    add("count-0", [octree_stream(0, b"")])
+    add("count-0-before", [octree_stream(0, b""), whole])
+    add("count-0-behind", [whole, octree_stream(0, b"")])
+    add("count-0-then-raw", [octree_stream(0, b""), raw_stream(values)])
+    add("count-less-1", [octree_stream(count - 1, data)], "STR-8 TENS-2")
+    add("count-and-1", [octree_stream(count + 1, data)], "STR-8 TENS-2")
+    add("less-1-then-raw", [octree_stream(count - 1, data), raw_stream(values[-1:])])
+    add("after-raw", [raw_stream(values[:1]), octree_stream(count - 1, data)])
+    add("cells-then-raw", [octree_stream(4, data), raw_stream(values[4:])])
+    add("in-two-parts", [octree_stream(50, data), octree_stream(count - 50, data)])
+    add("twice", [whole, whole], "STR-8 TENS-2")
+    add("then-raw-integer", [whole, raw_stream([0])], "STR-8 TENS-2")
+    add("data-past-end", [whole[:-1]], "FILE-8")
+    add("missing", [], "TENS-2")
+    add("mixing", [mixing_stream(count, data)], "STR-6")
+    add("mixing-then-raw", [mixing_stream(4, data), raw_stream(values[4:])], "STR-6")
+    add("raw-then-mixing", [raw_stream(values[:4]), mixing_stream(count - 4, b"")], "STR-6")
+    return out
+
+
+def _place_faults() -> list[Case]:
+    """Streams of coder 6 where there is no octree."""
+    out: list[Case] = []
+    fvsrn, pyramid = Fvsrn(), Pyramid((9, 10), (2, 2), seed=91)
+    file = simple_file(fvsrn, octree_stream(len(fvsrn.integers()), b""))
+    out.append(_bad("octree-without-octree", file.build(), "STR-8", "streams"))
+    file = pyramid.file([octree_stream(90, b"")])
+    out.append(_bad("octree-of-lattice", file.build(), "STR-8", "streams"))
+    file = File().item(constant_item([2])).tens([octree_stream(1, b"")], [0])
+    out.append(_bad("octree-without-tensors", file.build(), "STR-8 TENS-2", "streams"))
+    file = File().item(residual_item((3, 3, 3))).resd([octree_stream(27, b"")], [0] * 27)
+    out.append(_bad("octree-of-residuals", file.build(), "STR-8", "residuals"))
+    model = Shell((2, 2, 2), 0, 16, Fixed(OUTSIDE))
+    file = model.file(k7=[0.5]).resd([octree_stream(27, b"")], [0] * 27)
+    out.append(_bad("octree-of-residuals-of-shell", file.build(), "STR-8", "residuals"))
+    bits = ball((5, 6))
+    count = bits.size - int(np.count_nonzero(bits))
+    one = MaskSpec(bits, patterns=(1, 2), indices=[0] * count, stream=octree_stream(count, b""))
+    file = File().item(constant_item([5, 6], [["a", 7, 1.0, 0.0, 0]])).mask(one)
+    out.append(
+        case("masks", "octree-of-pattern-indices", file.build(), "STR-8", "malformed", "mask")
+    )
+    return out
+
+
+def _quantisation_faults() -> list[Case]:
+    """Quantisation entries and masks that an octree must not have."""
+    model = Shell((2, 1, 1), 0, 64, Fixed(OUTSIDE))
+    entries: dict[str, Any] = {
+        "step-2": 2.0,
+        "step-half": 0.5,
+        "step-near-1": 1 + 2.0**-23,
+        "step-2-zero-0": [0, 2.0, 0],
+        "zero-1": [0, 1.0, 1],
+        "zero-minus-1": [0, 1.0, -1],
+        "step-per-integer": [1, 1.0, 1.0],
+    }
+    out = [
+        _bad(f"quantisation-{name}", model.file(k3=[entry]).build(), "STR-7")
+        for name, entry in entries.items()
+    ]
+    for name, some in (("none", None), ("two", [1.0, 1.0])):
+        header = model.header(k3=some)
+        if some is None:
+            del header[3]
+        file = File().item(header).tens([model.stream()], model.integers())
+        out.append(_bad(f"quantisation-{name}", file.build(), "ITEM-6"))
+    mask = MaskSpec(np.ones(2, np.bool_), 1, method=0)
+    out.append(_bad("sparse", model.file(k4={0: 0}).mask(mask).build(), "STR-7"))
+    return out
+
+
+def _other_faults() -> list[Case]:
+    """Unknown versions and keys, and more integers than any decoder takes."""
+    out: list[Case] = []
+    model = _small()
+    good = {0: 1, 1: 64, 2: len(model.integers())}
+    for name, value, spec in (
+        ("shell-version-2", [3, 2, good], "ITEM-5"),
+        ("shell-version-0", [3, 0, good], "ITEM-5"),
+        ("config-key-of-shell", [3, 1, good | {3: 1}], "ITEM-5 SHELL-1"),
+        ("config-key-of-shell-negative", [3, 1, good | {-1: 0}], "ITEM-5 SHELL-1"),
+    ):
+        out.append(case("item", name, model.file(k2=value).build(), spec, "unsupported"))
+    streams = [stream(8, good[2], b"", b"")]
+    out.append(case("shell", "coder-8", model.file(streams).build(), "STR-1", "unsupported"))
+    file = File(bytes([1, 0, 2, 0]))
+    size, items = 405, 64
+    count = (size - 1) ** 3
+    for n in range(items):
+        config = {0: 0, 1: 64, 2: count}
+        header = {0: [[f"d{n}", 7, 0.0, 3.0]], 1: [size] * 3, 2: [3, 1, config], 3: [1.0]}
+        file.item(header).add("TENS", bytes([n]) + stream(0, count, b"\0\0", b""))
+    spec = "LIM-1 STR-5 SHELL-1"
+    return [*out, case("integers", "octrees-of-64-shells", file.build(), spec, "limit", level=2)]
