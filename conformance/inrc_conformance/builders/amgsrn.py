@@ -12,9 +12,10 @@ import numpy as np
 from ..decoder.architectures.amgsrn import AmgsrnPlan
 from ..decoder.cbor import parse
 from ..decoder.headers import parse_item
-from .file import File, cbor
+from .file import cbor
+from .item import Components, Item
 from .pyramid import randoms
-from .streams import Ints, raw_stream
+from .streams import Ints
 
 ONE = (("a", 7, 0.0, 1.0),)
 _NUMBERS = (0, 2, 5, 10, 17)
@@ -22,7 +23,7 @@ _SPREAD = 16
 
 
 @dataclass
-class Amgsrn:
+class Amgsrn(Item):
     """An item of architecture 5 with pseudo-random integers, positive ones for the most part."""
 
     dims: Sequence[int] = (5, 4)
@@ -32,7 +33,7 @@ class Amgsrn:
     width: int = 4
     layers: int = 1
     bias: int = 1
-    components: Sequence[Sequence[Any]] = ONE
+    components: Components = ONE
     seed: int = 1
     given: dict[int, Ints] = field(default_factory=dict)
     """Integers of single tensors, by number, instead of pseudo-random ones."""
@@ -40,6 +41,7 @@ class Amgsrn:
     """Quantisation of single tensors."""
     extra: dict[int, Any] = field(default_factory=dict)
     """More keys of the item."""
+    architecture = 5
 
     def config(self) -> dict[int, Any]:
         """Return the config."""
@@ -105,23 +107,9 @@ class Amgsrn:
                 self.given[last] = [round(256 * (0.5 - factor * c)) for c in middle]
         return self
 
-    def header(self, **changes: Any) -> dict[Any, Any]:
-        """Return the ITEM map; `changes` replace entries, named k0 to k8."""
-        value: dict[Any, Any] = {
-            0: [list(component) for component in self.components],
-            1: list(self.dims),
-            2: [5, 1, self.config()],
-            3: self.quantisation(),
-        }
-        value |= self.extra
-        for name, change in changes.items():
-            value[int(name[1:])] = change
-        return value
-
-    def file(self, streams: Sequence[bytes] | None = None, **changes: Any) -> File:
-        """Return a file with this item and all its integers in one TENS section."""
-        given = [raw_stream(self.integers())] if streams is None else streams
-        return File().item(self.header(**changes)).tens(given, self.integers())
+    def more_keys(self) -> dict[int, Any]:
+        """Return the keys of the item beside 0 to 3."""
+        return self.extra
 
 
 def _seeded(seed: int) -> Iterator[int]:
@@ -134,7 +122,7 @@ def _seeded(seed: int) -> Iterator[int]:
 
 def listed(
     values: Sequence[int],
-    components: Sequence[Sequence[Any]] = ONE,
+    components: Components = ONE,
     step: float = 1 / 64,
     **extra: Any,
 ) -> Amgsrn:

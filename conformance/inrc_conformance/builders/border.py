@@ -103,40 +103,41 @@ class Bordered(Shell):
             values[place] = value
         return out
 
-    def header(self, **changes: Any) -> dict[Any, Any]:
-        """Return the ITEM map; `changes` replace entries, named k0 to k8."""
+    def config(self) -> dict[int, Any]:
+        """Return the config."""
         flags, residuals = self.border()
-        value = super().header()
-        config = value[2][2] | {4: self.level, 5: len(flags), 6: len(residuals)} | self.keys
-        value[2] = [3, 1, {k: v for k, v in config.items() if v is not None}]
-        value[3] = [1.0] * 3
-        for name, change in changes.items():
-            value[int(name[1:])] = change
-        return value
+        border = {4: self.level, 5: len(flags), 6: len(residuals)}
+        config = super().config() | border | self.keys
+        return {key: value for key, value in config.items() if value is not None}
 
-    def file(self, streams: Sequence[bytes] | None = None, **changes: Any) -> File:
+    def quantisation(self) -> list[Any]:
+        """Return the steps of the octree, the flags and the values."""
+        return [1.0] * 3
+
+    def file(
+        self, streams: Sequence[bytes] | None = None, integers: Ints | None = None, **changes: Any
+    ) -> File:
         """Return a file with this item and all its integers in one TENS section."""
         flags, residuals = self.border()
-        given = [self.stream(), raw_stream(flags), raw_stream(residuals)]
-        if streams is not None:
-            given = list(streams)
-        integers = [*self.integers(), *flags, *residuals]
-        return File().item(self.header(**changes)).tens(given, integers)
+        if streams is None:
+            streams = [self.stream(), raw_stream(flags), raw_stream(residuals)]
+        every = [*self.integers(), *flags, *residuals] if integers is None else integers
+        return super().file(streams, every, **changes)
 
 
 class _Listed:
     """The integers of an octree as a source of cells and values."""
 
     def __init__(self, integers: Sequence[int]) -> None:
-        self._rest = iter(integers)
+        self._integers = iter(integers)
 
     def cell(self, tree: object, place: Place) -> int:
         """Return the next integer."""
-        return next(self._rest)
+        return next(self._integers)
 
     def value(self, tree: object, node: object) -> int:
         """Return the next integer."""
-        return next(self._rest)
+        return next(self._integers)
 
 
 def scattered(

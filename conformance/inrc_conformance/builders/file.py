@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import struct
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -19,9 +18,7 @@ from .streams import (
     Ints,
     compress,
     context_data,
-    laplace_stream,
     pack_bits,
-    raw_stream,
     static_stream,
     uleb,
 )
@@ -277,79 +274,11 @@ class MaskSpec:
         return out
 
 
-@dataclass
-class Fvsrn:
-    """A small item of architecture 1 with pseudo-random integers."""
-
-    dims: Sequence[int] = (5, 4)
-    grid: Sequence[int] = (3, 3)
-    features: int = 2
-    width: int = 4
-    layers: int = 1
-    octaves: int = 1
-    components: Sequence[Sequence[Any]] = (("a", 7, 0.0, 1.0),)
-    seed: int = 1
-    spread: int = 24
-    step: float = 1 / 64
-
-    def shapes(self) -> list[tuple[int, ...]]:
-        """Return the shapes of the tensors."""
-        d = len(self.grid)
-        inputs = d + 2 * d * self.octaves + self.features
-        shapes: list[tuple[int, ...]] = [(self.features, *self.grid)]
-        for j in range(self.layers + 1):
-            rows = len(self.components) if j == self.layers else self.width
-            shapes += [(rows, inputs if j == 0 else self.width), (rows,)]
-        return shapes
-
-    def counts(self) -> list[int]:
-        """Return the number of entries of each tensor."""
-        return [math.prod(shape) for shape in self.shapes()]
-
-    def integers(self, number: int | None = None) -> list[int]:
-        """Return pseudo-random integers around 0 from a small generator of its own."""
-        state = self.seed * 2654435761 % 2**32
-        out: list[int] = []
-        for _ in range(sum(self.counts()) if number is None else number):
-            parts = 0
-            for _ in range(3):
-                state = (state * 1664525 + 1013904223) % 2**32
-                parts += (state >> 16) % (2 * self.spread + 1) - self.spread
-            out.append(parts // 3)
-        return out
-
-    def header(self, **changes: Any) -> dict[Any, Any]:
-        """Return the ITEM map; `changes` replace entries, named k0 to k7."""
-        config = {
-            0: list(self.grid),
-            1: self.features,
-            2: self.width,
-            3: self.layers,
-            4: self.octaves,
-        }
-        value: dict[Any, Any] = {
-            0: [list(component) for component in self.components],
-            1: list(self.dims),
-            2: [1, 1, config],
-            3: [self.step] * len(self.shapes()),
-        }
-        for name, change in changes.items():
-            value[int(name[1:])] = change
-        return value
-
-
 def constant_item(
     dims: Sequence[Any], components: Sequence[Sequence[Any]] = (("constant", 7, 1.5, 0.0),)
 ) -> dict[Any, Any]:
     """Return the ITEM map of architecture 0."""
     return {0: [list(c) for c in components], 1: list(dims), 2: [0, 1, {}]}
-
-
-def simple_file(model: Fvsrn, stream: bytes | None = None, **changes: Any) -> File:
-    """Return a file with one item of architecture 1 in one raw stream or the given one."""
-    integers = model.integers()
-    file = File().item(model.header(**changes))
-    return file.tens([stream if stream is not None else raw_stream(integers)], integers)
 
 
 def float_bits(value: float, layout: str) -> int:
@@ -365,25 +294,3 @@ def verbatim(entries: Sequence[Any]) -> bytes:
 def meta(medium: Any, metadata: Mapping[Any, Any] | None = None) -> bytes:
     """Return a mETa payload."""
     return cbor({0: medium} if metadata is None else {0: medium, 1: metadata})
-
-
-__all__ = [
-    "HEADER",
-    "SIGNATURE",
-    "File",
-    "Fvsrn",
-    "Index",
-    "MaskSpec",
-    "Raw",
-    "Section",
-    "assemble",
-    "cbor",
-    "constant_item",
-    "float_bits",
-    "laplace_stream",
-    "meta",
-    "outer",
-    "section_digest",
-    "simple_file",
-    "verbatim",
-]

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .amgsrn import ONE
-from .file import File
+from .item import Components, Item
 from .pyramid import randoms
-from .streams import Ints, raw_stream
+from .streams import Ints
 
 
 @dataclass
-class Miner:
+class Miner(Item):
     """An item of architecture 6 with pseudo-random integers."""
 
     dims: Sequence[int] = (9, 7)
@@ -23,7 +22,7 @@ class Miner:
     layers: int = 1
     octaves: int = 0
     omega: int | None = None
-    components: Sequence[Sequence[Any]] = ONE
+    components: Components = ONE
     seed: int = 1
     spread: int = 24
     step: float = 1 / 32
@@ -31,6 +30,7 @@ class Miner:
     """The integers in coded order, instead of pseudo-random ones."""
     extra: dict[int, Any] = field(default_factory=dict)
     """More keys of the item."""
+    architecture = 6
 
     def config(self) -> dict[int, Any]:
         """Return the config."""
@@ -54,10 +54,6 @@ class Miner:
                 out.append((sizes[k + 1] * (sizes[k] + 1), *self.blocks(level)))
         return out
 
-    def counts(self) -> list[int]:
-        """Return the number of entries of each tensor."""
-        return [math.prod(shape) for shape in self.shapes()]
-
     def integers(self) -> list[int]:
         """Return the integers in coded order."""
         if self.values is not None:
@@ -65,20 +61,10 @@ class Miner:
         draw, spread = randoms(self.seed), self.spread
         return [next(draw) % (2 * spread + 1) - spread for _ in range(sum(self.counts()))]
 
-    def header(self, **changes: Any) -> dict[Any, Any]:
-        """Return the ITEM map; `changes` replace entries, named k0 to k8."""
-        value: dict[Any, Any] = {
-            0: [list(component) for component in self.components],
-            1: list(self.dims),
-            2: [6, 1, self.config()],
-            3: ([self.step] * self.layers + [self.step / 2]) * len(self.widths),
-        }
-        value |= self.extra
-        for name, change in changes.items():
-            value[int(name[1:])] = change
-        return value
+    def quantisation(self) -> list[Any]:
+        """Return the steps of all levels; the last matrix of each has a smaller one."""
+        return ([self.step] * self.layers + [self.step / 2]) * len(self.widths)
 
-    def file(self, streams: Sequence[bytes] | None = None, **changes: Any) -> File:
-        """Return a file with this item and all its integers in one TENS section."""
-        given = [raw_stream(self.integers())] if streams is None else streams
-        return File().item(self.header(**changes)).tens(given, self.integers())
+    def more_keys(self) -> dict[int, Any]:
+        """Return the keys of the item beside 0 to 3."""
+        return self.extra

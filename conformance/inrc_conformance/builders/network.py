@@ -8,13 +8,13 @@ from itertools import pairwise
 from math import ceil, log2, prod, sqrt
 from typing import Any
 
-from .file import File, Fvsrn
-from .streams import Ints, raw_stream
+from .fvsrn import bell
+from .item import Components, Item
 
 ONE = (("a", 7, 0.5, 2.0),)
 _SPREAD = 24
 _DEVIATION = 8.0
-"""Of the pseudo-random integers."""
+"""Standard deviation of the pseudo-random integers, about."""
 
 
 def step_for(deviation: float) -> float:
@@ -23,11 +23,11 @@ def step_for(deviation: float) -> float:
 
 
 @dataclass
-class Network:
+class Network(Item):
     """An item with pseudo-random integers; its values fill about half of -1 to 1."""
 
     dims: Sequence[int] = (5, 4)
-    components: Sequence[Sequence[Any]] = ONE
+    components: Components = ONE
     seed: int = 1
     gain: float = 1.0
     """A factor on all steps."""
@@ -40,9 +40,13 @@ class Network:
         """The sizes above 1."""
         return [size for size in self.dims if size > 1]
 
+    def plain_config(self) -> dict[int, Any]:
+        """Return the keys of the config that every item has."""
+        raise NotImplementedError
+
     def config(self) -> dict[int, Any]:
         """Return the config."""
-        raise NotImplementedError
+        return self.plain_config() | self.extra
 
     def layers(self) -> list[tuple[tuple[int, ...], float]]:
         """Return shape and standard deviation of each tensor."""
@@ -56,34 +60,14 @@ class Network:
         """Return the steps of the tensors."""
         return [step_for(self.gain * deviation) for _, deviation in self.layers()]
 
-    def counts(self) -> list[int]:
-        """Return the number of entries of each tensor."""
-        return [prod(shape) for shape in self.shapes()]
+    def quantisation(self) -> list[Any]:
+        """Return the steps of the tensors."""
+        return [*self.steps()]
 
     def integers(self, number: int | None = None) -> list[int]:
         """Return pseudo-random integers around 0."""
         count = sum(self.counts()) if number is None else number
-        return Fvsrn(seed=self.seed, spread=_SPREAD).integers(count)
-
-    def header(self, **changes: Any) -> dict[Any, Any]:
-        """Return the ITEM map; `changes` replace entries, named k0 to k7."""
-        value: dict[Any, Any] = {
-            0: [list(component) for component in self.components],
-            1: list(self.dims),
-            2: [self.architecture, 1, self.config() | self.extra],
-            3: self.steps(),
-        }
-        for name, change in changes.items():
-            value[int(name[1:])] = change
-        return value
-
-    def file(
-        self, streams: Sequence[bytes] | None = None, integers: Ints | None = None, **changes: Any
-    ) -> File:
-        """Return a file with this item; its integers are in one raw stream or the given ones."""
-        some = self.integers() if integers is None else integers
-        given = [raw_stream(some)] if streams is None else streams
-        return File().item(self.header(**changes)).tens(given, some)
+        return bell(self.seed, _SPREAD, count)
 
 
 @dataclass
@@ -95,7 +79,7 @@ class Neurcomp(Network):
     frequency: int = 30
     architecture = 4
 
-    def config(self) -> dict[int, Any]:
+    def plain_config(self) -> dict[int, Any]:
         """Return the config."""
         return {0: self.width, 1: self.blocks, 2: self.frequency}
 
@@ -117,8 +101,8 @@ class Siren(Network):
     encoding: Sequence[int] = (0,)
     architecture = 7
 
-    def config(self) -> dict[int, Any]:
-        """Return the config."""
+    def plain_config(self) -> dict[int, Any]:
+        """Return the keys of the config that every item has."""
         return {0: self.width, 1: self.hidden, 2: list(self.encoding)}
 
     def inputs(self) -> int:
@@ -151,7 +135,7 @@ class Hashgrid(Network):
     hidden: int = 1
     architecture = 8
 
-    def config(self) -> dict[int, Any]:
+    def plain_config(self) -> dict[int, Any]:
         """Return the config."""
         numbers = [self.levels, self.features, self.table, self.base]
         return dict(enumerate([*numbers, self.growth, self.width, self.hidden]))
@@ -186,11 +170,10 @@ class Latent(Network):
     octaves: int = 1
     architecture = 1
 
-    def config(self) -> dict[int, Any]:
-        """Return the config."""
-        return dict(
-            enumerate([list(self.grid), self.features, self.width, self.hidden, self.octaves])
-        )
+    def plain_config(self) -> dict[int, Any]:
+        """Return keys 0 to 4."""
+        numbers = (list(self.grid), self.features, self.width, self.hidden, self.octaves)
+        return dict(enumerate(numbers))
 
     def inputs(self) -> int:
         """Return the number of inputs of the network."""

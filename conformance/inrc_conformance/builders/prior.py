@@ -50,9 +50,9 @@ class Learnt:
         if self.values is not None:
             return list(self.values)
         extra = {key: value for key, value in self.model.extra.items() if key != 4}
-        one = replace(self.model, seed=self.seed, gain=1.0, extra=extra)
-        integers, out = iter(one.integers()), list[float]()
-        for step, count in zip(one.steps(), one.counts(), strict=True):
+        learnt = replace(self.model, seed=self.seed, gain=1.0, extra=extra)
+        integers, out = iter(learnt.integers()), list[float]()
+        for step, count in zip(learnt.steps(), learnt.counts(), strict=True):
             out += [step * (next(integers) + 1 / 3) for _ in range(count)]
         return out
 
@@ -62,7 +62,7 @@ class Learnt:
 
     def core(self) -> bytes:
         """Return the core."""
-        config = {k: v for k, v in (self.model.config() | self.model.extra).items() if k != 4}
+        config = {k: v for k, v in self.model.config().items() if k != 4}
         core: dict[Any, Any] = {
             0: [7, 1],
             1: config,

@@ -13,7 +13,8 @@ from ..decoder import cbor as decoder_cbor
 from ..decoder.architectures.pyramid import PyramidPlan
 from ..decoder.headers import parse_item
 from ..decoder.lattice import Lattice
-from .file import File, cbor
+from .file import cbor
+from .item import Components, Item
 from .mixing import lattice_streams
 from .streams import Ints, pack_bits
 
@@ -29,12 +30,12 @@ def randoms(seed: int) -> Iterator[int]:
 
 
 @dataclass
-class Pyramid:
+class Pyramid(Item):
     """An item of architecture 2; the step makes its values fill about half of -1 to 1."""
 
     dims: Sequence[int]
     codes: Sequence[int]
-    components: Sequence[Sequence[Any]] = ONE
+    components: Components = ONE
     seed: int = 1
     spread: int = 40
     """The largest integers of the low band, about; those of the finest level are small."""
@@ -43,6 +44,7 @@ class Pyramid:
     extra: dict[int, Any] = field(default_factory=dict)
     """Keys 2 to 6 of the config."""
     fixed_step: float | None = None
+    architecture = 2
 
     def config(self, step: float = 1.0) -> dict[int, Any]:
         """Return the config."""
@@ -50,15 +52,12 @@ class Pyramid:
 
     def header(self, step: float | None = None, **changes: Any) -> dict[Any, Any]:
         """Return the ITEM map; `changes` replace entries, named k0 to k7."""
-        value: dict[Any, Any] = {
-            0: [list(component) for component in self.components],
-            1: list(self.dims),
-            2: [2, 1, self.config(self.step() if step is None else step)],
-            3: [1.0],
-        }
-        for name, change in changes.items():
-            value[int(name[1:])] = change
-        return value
+        config = self.config(self.step() if step is None else step)
+        return super().header(**{"k2": [2, 1, config]} | changes)
+
+    def quantisation(self) -> list[Any]:
+        """Return the step of a lattice."""
+        return [1.0]
 
     def plan(self) -> PyramidPlan:
         """Return what the decoder makes of the item, with a step of 1."""
@@ -113,11 +112,6 @@ class Pyramid:
         """Return streams of coder 5, all in one if nothing else is asked for."""
         integers = self.integers()
         return lattice_streams(self.lattice, integers, counts or [len(integers)])
-
-    def file(self, streams: Sequence[bytes] | None = None, **changes: Any) -> File:
-        """Return a file with this item and all its integers in one TENS section."""
-        given = self.streams() if streams is None else streams
-        return File().item(self.header(**changes)).tens(given, self.integers())
 
 
 def basis(columns: Sequence[tuple[int, int, Ints]], rank: int | None = None) -> bytes:

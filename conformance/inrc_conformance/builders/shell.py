@@ -8,7 +8,7 @@ from math import dist
 from typing import Any
 
 from ..decoder.octree import CORNERS, INSIDE, OUTSIDE, SURFACE, Node, Octree, Place, Tree, grow
-from .file import File
+from .item import Components, Item
 from .octree import octree_data, octree_stream
 from .pyramid import randoms
 from .streams import Ints
@@ -117,7 +117,7 @@ def plane(normal: Sequence[float], offset: float) -> Distance:
 
 
 @dataclass
-class Shell:
+class Shell(Item):
     """An item of architecture 3."""
 
     roots: Place = (2, 2, 2)
@@ -127,19 +127,19 @@ class Shell:
     """What gives the cells and values; pseudo-random ones if nothing else is said."""
     values: Ints | None = None
     """The integers in coded order, instead of those of the source."""
-    components: Sequence[Sequence[Any]] = ONE
+    components: Components = ONE
     extra: dict[int, Any] = field(default_factory=dict)
     """More keys of the item."""
+    dims: Sequence[int] = field(init=False)
+    architecture = 3
+
+    def __post_init__(self) -> None:
+        self.dims = [n + 1 for n in self.octree.lengths(self.depth)]
 
     @property
     def octree(self) -> Octree:
         """The octree of the item."""
         return Octree(self.depth, self.roots, self.unit)
-
-    @property
-    def dims(self) -> list[int]:
-        """The dims of the item."""
-        return [n + 1 for n in self.octree.lengths(self.depth)]
 
     def integers(self) -> list[int]:
         """Return the integers in coded order."""
@@ -148,26 +148,23 @@ class Shell:
             self.values = grow(self.octree, source)[1]
         return list(self.values)
 
-    def header(self, **changes: Any) -> dict[Any, Any]:
-        """Return the ITEM map; `changes` replace entries, named k0 to k7."""
-        config = {0: self.depth, 1: self.unit, 2: len(self.integers())}
-        value: dict[Any, Any] = {
-            0: [list(component) for component in self.components],
-            1: self.dims,
-            2: [3, 1, config],
-            3: [1.0],
-        }
-        value |= self.extra
-        for name, change in changes.items():
-            value[int(name[1:])] = change
-        return value
+    def config(self) -> dict[int, Any]:
+        """Return the config."""
+        return {0: self.depth, 1: self.unit, 2: len(self.integers())}
+
+    def quantisation(self) -> list[Any]:
+        """Return the step of an octree."""
+        return [1.0]
+
+    def more_keys(self) -> dict[int, Any]:
+        """Return the keys of the item beside 0 to 3."""
+        return self.extra
 
     def stream(self) -> bytes:
         """Return all integers in one stream of coder 6."""
         integers = self.integers()
         return octree_stream(len(integers), octree_data(self.octree, integers))
 
-    def file(self, streams: Sequence[bytes] | None = None, **changes: Any) -> File:
-        """Return a file with this item and all its integers in one TENS section."""
-        given = [self.stream()] if streams is None else streams
-        return File().item(self.header(**changes)).tens(given, self.integers())
+    def streams(self) -> list[bytes]:
+        """Return the stream of the octree."""
+        return [self.stream()]

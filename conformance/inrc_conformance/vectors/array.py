@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..builders.amgsrn import Amgsrn
-from ..builders.file import File, Fvsrn, MaskSpec, constant_item, float_bits
+from ..builders.file import File, MaskSpec, constant_item, float_bits
+from ..builders.fvsrn import Fvsrn
 from ..builders.miner import Miner
 from ..builders.mixing import array_integers, array_stream, raw_array_stream
 from ..builders.network import Hashgrid, Neurcomp, Siren

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..builders.file import File, Fvsrn, MaskSpec, constant_item
+from ..builders.file import File, MaskSpec, constant_item
+from ..builders.fvsrn import Fvsrn
 from ..builders.mixing import array_stream, mixing_stream, raw_array_stream
 from ..builders.octree import octree_data, octree_stream
 from ..builders.pyramid import Pyramid

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..builders.file import File, Fvsrn, MaskSpec
+from ..builders.file import File, MaskSpec
+from ..builders.fvsrn import Fvsrn
 from ..builders.mixing import array_stream
 from ..builders.streams import raw_stream
 from ..decoder.integer_sections import MOST_ARRAYS

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..builders.amgsrn import Amgsrn
-from ..builders.file import File, Fvsrn, MaskSpec, Raw
+from ..builders.file import File, MaskSpec, Raw
+from ..builders.fvsrn import Fvsrn
 from ..builders.miner import Miner
 from ..builders.pyramid import Pyramid
 from ..builders.shell import Fixed, Shell

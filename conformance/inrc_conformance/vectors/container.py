@@ -7,16 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..builders.file import (
-    File,
-    Fvsrn,
-    MaskSpec,
-    Section,
-    constant_item,
-    float_bits,
-    meta,
-    simple_file,
-)
+from ..builders.file import File, MaskSpec, Section, constant_item, float_bits, meta
+from ..builders.fvsrn import Fvsrn, simple_file
 from ..builders.streams import (
     byte_stream,
     entropy_encode,

@@ -12,7 +12,6 @@ from ..builders.file import (
     HEADER,
     SIGNATURE,
     File,
-    Fvsrn,
     MaskSpec,
     Raw,
     assemble,
@@ -20,8 +19,8 @@ from ..builders.file import (
     constant_item,
     meta,
     section_digest,
-    simple_file,
 )
+from ..builders.fvsrn import Fvsrn, simple_file
 from ..builders.streams import (
     compress,
     declaring_zstd,

@@ -188,7 +188,7 @@ def fvsrn_faults() -> list[Case]:
         name = f"wavelet-levels-{name}"
         out.append(config_case(_TOPIC, name, small, config, "FVSRN-2", "malformed"))
     for wavelet in (3, 128, 255):
-        config = model.config() | model.extra | {5: [wavelet, 1]}
+        config = model.config() | {5: [wavelet, 1]}
         name = f"wavelet-{wavelet}"
         out.append(config_case(_TOPIC, name, model, config, "FVSRN-2", "unsupported"))
     beside = Latent((5, 4), octaves=1, extra={7: [2, 256, 1]})
@@ -228,6 +228,6 @@ def _array_faults(model: Latent) -> list[Case]:
                 some[place] = value
                 values[f"entry-{place}-{suffix}"] = some
         for suffix, value in values.items():
-            config = model.config() | model.extra | {key: value}
+            config = model.config() | {key: value}
             out.append(config_case(_TOPIC, f"{name}-{suffix}", model, config, _RULE, "malformed"))
     return out

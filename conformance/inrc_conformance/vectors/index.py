@@ -5,18 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..builders.file import (
-    File,
-    Fvsrn,
-    Index,
-    MaskSpec,
-    Section,
-    cbor,
-    constant_item,
-    meta,
-    simple_file,
-    verbatim,
-)
+from ..builders.file import File, Index, MaskSpec, Section, cbor, constant_item, meta, verbatim
+from ..builders.fvsrn import Fvsrn, simple_file
 from ..builders.streams import compress, raw_stream, uleb
 from .case import Case, case
 from .masks import ball

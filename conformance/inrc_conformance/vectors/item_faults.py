@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..builders.file import File, Fvsrn, MaskSpec, Raw, constant_item, simple_file
+from ..builders.file import File, MaskSpec, Raw, constant_item
+from ..builders.fvsrn import Fvsrn, simple_file
 from ..builders.streams import raw_stream
 from .case import Case, case
 from .masks import ball

@@ -7,16 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..builders.file import (
-    File,
-    Fvsrn,
-    MaskSpec,
-    Section,
-    cbor,
-    constant_item,
-    simple_file,
-    verbatim,
-)
+from ..builders.file import File, MaskSpec, Section, cbor, constant_item, verbatim
+from ..builders.fvsrn import Fvsrn, simple_file
 from ..builders.streams import (
     compress,
     raw_stream,

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..builders.file import File, Fvsrn, MaskSpec, constant_item, float_bits, verbatim
+from ..builders.file import File, MaskSpec, constant_item, float_bits, verbatim
+from ..builders.fvsrn import Fvsrn
 from ..builders.streams import byte_stream, laplace_stream, raw_stream, static_stream
 from .case import Case, case
 from .container import DTYPES

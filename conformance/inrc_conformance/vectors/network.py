@@ -111,7 +111,7 @@ def number_faults(
 ) -> list[Case]:
     """Values of config keys that are not integers, or out of their range."""
     out: list[Case] = []
-    good = model.config() | model.extra
+    good = model.config()
     for key, (name, low, high) in ranges.items():
         for suffix, value in (
             (f"{low - 1}".replace("-", "minus-"), low - 1),
@@ -141,7 +141,7 @@ def common_faults(
     """Missing and unknown keys, wrong axes, and wrong numbers of entries and integers."""
     out: list[Case] = []
     model = make([5, 4])
-    good = model.config() | model.extra
+    good = model.config()
     steps, values = model.steps(), model.integers()
 
     def bad(name: str, file: File, spec: str, expect: str = "malformed") -> None:

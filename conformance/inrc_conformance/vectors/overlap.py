@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..builders.amgsrn import listed
-from ..builders.file import File, Fvsrn, MaskSpec, constant_item, float_bits
+from ..builders.file import File, MaskSpec, constant_item, float_bits
+from ..builders.fvsrn import Fvsrn
 from ..builders.miner import Miner
 from ..builders.pyramid import Pyramid, randoms
 from ..builders.streams import raw_stream

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..builders.file import File, Fvsrn, MaskSpec, constant_item, float_bits
+from ..builders.file import File, MaskSpec, constant_item, float_bits
+from ..builders.fvsrn import Fvsrn
 from ..builders.mixing import (
     lattice_integers,
     lattice_streams,

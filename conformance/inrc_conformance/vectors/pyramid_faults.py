@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..builders.file import File, Fvsrn, MaskSpec, Raw, constant_item, simple_file
+from ..builders.file import File, MaskSpec, Raw, constant_item
+from ..builders.fvsrn import Fvsrn, simple_file
 from ..builders.mixing import mixing_stream
 from ..builders.pyramid import Pyramid, basis, some_basis
 from ..builders.streams import byte_stream, raw_stream, stream

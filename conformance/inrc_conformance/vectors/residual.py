@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..builders.file import File, Fvsrn, MaskSpec, constant_item, float_bits, simple_file
+from ..builders.file import File, MaskSpec, constant_item, float_bits
+from ..builders.fvsrn import Fvsrn, simple_file
 from ..builders.mixing import lattice_integers, lattice_streams, mixing_stream
 from ..builders.pyramid import Pyramid, randoms
 from ..builders.streams import Ints, byte_stream, laplace_stream, raw_stream, static_stream

@@ -6,7 +6,8 @@ import hashlib
 import math
 from typing import Any
 
-from ..builders.file import File, Fvsrn, MaskSpec, Raw, constant_item, section_digest, simple_file
+from ..builders.file import File, MaskSpec, Raw, constant_item, section_digest
+from ..builders.fvsrn import Fvsrn, simple_file
 from ..builders.mixing import mixing_stream
 from ..builders.pyramid import Pyramid
 from ..builders.streams import byte_stream, raw_stream, static_stream, stream, uleb

@@ -13,16 +13,8 @@ import numpy as np
 
 from ..builders.amgsrn import Amgsrn
 from ..builders.border import scattered
-from ..builders.file import (
-    File,
-    Fvsrn,
-    Index,
-    MaskSpec,
-    constant_item,
-    float_bits,
-    simple_file,
-    verbatim,
-)
+from ..builders.file import File, Index, MaskSpec, constant_item, float_bits, verbatim
+from ..builders.fvsrn import Fvsrn, simple_file
 from ..builders.miner import Miner
 from ..builders.network import Hashgrid, Latent, Neurcomp, Siren
 from ..builders.pyramid import Pyramid

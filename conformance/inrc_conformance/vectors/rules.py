@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..builders.file import HEADER, File, Fvsrn, MaskSpec, Section, cbor, constant_item, simple_file
+from ..builders.file import HEADER, File, MaskSpec, Section, cbor, constant_item
+from ..builders.fvsrn import Fvsrn, simple_file
 from ..builders.streams import raw_stream, repeated_zstd, uleb
 from ..decoder.headers import DTYPES
 from .case import Case, case

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..builders.file import File, Fvsrn, Index, MaskSpec, constant_item, float_bits
+from ..builders.file import File, Index, MaskSpec, constant_item, float_bits
+from ..builders.fvsrn import Fvsrn
 from ..builders.octree import octree_data, octree_integers, octree_stream
 from ..builders.pyramid import Pyramid, randoms
 from ..builders.shell import Chosen, Fixed, Sampled, Scattered, Shell, plane, sphere

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..builders.file import File, Fvsrn, MaskSpec, constant_item, simple_file
+from ..builders.file import File, MaskSpec, constant_item
+from ..builders.fvsrn import Fvsrn, simple_file
 from ..builders.mixing import mixing_stream
 from ..builders.octree import octree_data, octree_stream
 from ..builders.pyramid import Pyramid

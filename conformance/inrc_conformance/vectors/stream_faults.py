@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..builders.file import File, Fvsrn, MaskSpec, constant_item, verbatim
+from ..builders.file import File, MaskSpec, constant_item, verbatim
+from ..builders.fvsrn import Fvsrn
 from ..builders.streams import (
     ans_encode,
     byte_stream,

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..builders.file import File, Fvsrn, MaskSpec, constant_item
+from ..builders.file import File, MaskSpec, constant_item
+from ..builders.fvsrn import Fvsrn
 from ..builders.pyramid import Pyramid
 from ..builders.streams import raw_stream, static_stream
 from .case import Case, case
