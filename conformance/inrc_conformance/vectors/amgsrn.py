@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 import numpy as np
 
 from ..builders.amgsrn import Amgsrn, listed
 from ..builders.file import File, Index, MaskSpec, constant_item, float_bits
-from ..builders.streams import raw_stream, static_stream, stream, uleb
+from ..builders.streams import raw_stream, static_stream
 from .case import Case, case
+from .fields import Field, config_faults, missing_keys, unknown_configs
 from .masks import ball
+from .network import limit_case
 
 _SPEC = "AMGSRN-1 VAL-1"
 
@@ -174,44 +173,22 @@ def _item_cases() -> list[Case]:
     return out
 
 
+_CONFIG = (
+    Field(0, "grids", 1, 1024, "low high negative float true array"),
+    Field(1, "features", 1, 64, "low high text null"),
+    Field(2, "nodes", 2, 65536, "low-entry high-entry float-entry empty number",
+          {"one-entry": [3], "three-entries": [3, 3, 3]}),
+    Field(3, "width", 1, 4096, "low high", {"bytes": b"\4"}),
+    Field(4, "layers", 1, 64, "low high"),
+    Field(5, "bias", 0, 1, "high true negative"),
+)  # fmt: skip
+
+
 def _config_faults() -> list[Case]:
     """Keys and values of the config."""
     model = Amgsrn()
-    good = model.config()
-    configs: dict[str, dict[int, Any]] = {
-        "config-empty": {},
-        **{f"key-{n}-missing": {k: v for k, v in good.items() if k != n} for n in range(6)},
-        "grids-0": good | {0: 0},
-        "grids-1025": good | {0: 1025},
-        "grids-negative": good | {0: -2},
-        "grids-float": good | {0: 2.0},
-        "grids-true": good | {0: True},
-        "grids-array": good | {0: [2]},
-        "features-0": good | {1: 0},
-        "features-65": good | {1: 65},
-        "features-text": good | {1: "2"},
-        "nodes-of-1": good | {2: [3, 1]},
-        "nodes-of-65537": good | {2: [3, 65537]},
-        "nodes-float": good | {2: [3, 3.0]},
-        "nodes-one-entry": good | {2: [3]},
-        "nodes-three-entries": good | {2: [3, 3, 3]},
-        "nodes-empty": good | {2: []},
-        "nodes-not-an-array": good | {2: 3},
-        "width-0": good | {3: 0},
-        "width-4097": good | {3: 4097},
-        "width-bytes": good | {3: b"\4"},
-        "layers-0": good | {4: 0},
-        "layers-65": good | {4: 65},
-        "bias-2": good | {5: 2},
-        "bias-true": good | {5: True},
-        "bias-negative": good | {5: -1},
-    }
-    out = [
-        case("amgsrn", name, model.file(k2=[5, 1, config]).build(), "AMGSRN-1 ITEM-5", "malformed")
-        for name, config in configs.items()
-    ]
-    null = model.file(k2=[5, 1, good | {1: None}]).build()
-    return [*out, case("amgsrn", "features-null", null, "ITEM-0 AMGSRN-1", "malformed")]
+    faults = config_faults("amgsrn", model, _CONFIG, "AMGSRN-1")
+    return [*faults, *missing_keys("amgsrn", model, 6, "AMGSRN-1 ITEM-5")]
 
 
 def _other_faults() -> list[Case]:
@@ -232,16 +209,5 @@ def _other_faults() -> list[Case]:
     integers = Amgsrn(bias=0).integers()
     file = File().item(model.header()).tens([raw_stream(integers)], integers)
     out.append(case("amgsrn", "integers-of-no-bias", file.build(), "TENS-2 AMGSRN-1", "malformed"))
-    good = model.config()
-    for name, value in (
-        ("amgsrn-version-2", [5, 2, good]),
-        ("config-key-of-amgsrn", [5, 1, good | {6: 0}]),
-        ("config-key-of-amgsrn-negative", [5, 1, good | {-1: 0}]),
-    ):
-        out.append(case("item", name, model.file(k2=value).build(), "ITEM-5", "unsupported"))
-    big = Amgsrn((4,) * 3, 64, 64, (1024,) * 3)
-    count = sum(map(math.prod, big.shapes()))
-    streams = uleb(0) + stream(0, count, uleb(0) + b"\0", b"")
-    file = File(bytes([1, 0, 2, 0])).item(big.header()).add("TENS", streams)
-    out.append(case("integers", "amgsrn-2-42", file.build(), "LIM-1 STR-5", "limit", level=2))
-    return out
+    out += unknown_configs("amgsrn", model, {6: 0, -1: 0})
+    return [*out, limit_case("amgsrn-2-42", Amgsrn((4,) * 3, 64, 64, (1024,) * 3))]

@@ -13,6 +13,7 @@ from ..builders.shell import Fixed, Sampled, Scattered, Shell, sphere
 from ..builders.streams import byte_stream, laplace_stream, raw_stream, static_stream
 from ..decoder.octree import OUTSIDE, SURFACE, Octree, Place
 from .case import Case, case
+from .fields import Field, config_case, config_faults
 from .residual import mixed, randomly
 
 _SPEC = "SHELL-2 SHELL-3 SHELL-4"
@@ -175,29 +176,21 @@ def _small(**options: Any) -> Bordered:
     return scattered((2, 2, 1), 1, 1, 117, **options)
 
 
+_CONFIG = (
+    Field(4, "level", 0, 1, "missing negative high float true text"),
+    Field(5, "flags", 1, wrong="missing low negative float"),
+    Field(6, "values", 1, wrong="missing low negative array"),
+)
+
+
 def _config_faults() -> list[Case]:
     """Keys and values of the config."""
-    flags, values = _small().border()
-    changes: dict[str, dict[int, Any]] = {
-        "level-alone": {5: None, 6: None},
-        "flags-alone": {4: None, 6: None},
-        "values-alone": {4: None, 5: None},
-        "level-missing": {4: None},
-        "flags-missing": {5: None},
-        "values-missing": {6: None},
-        "level-negative": {4: -1},
-        "level-2": {4: 2},
-        "level-float": {4: 1.0},
-        "level-true": {4: True},
-        "level-text": {4: "1"},
-        "flags-0": {5: 0},
-        "flags-negative": {5: -len(flags)},
-        "flags-float": {5: float(len(flags))},
-        "values-0": {6: 0},
-        "values-negative": {6: -len(values)},
-        "values-array": {6: [len(values)]},
-    }
-    out = [_bad(name, _small(keys=keys).file()) for name, keys in changes.items()]
+    model = _small()
+    alone = {"level-alone": (5, 6), "flags-alone": (4, 6), "values-alone": (4, 5)}
+    out = config_faults("border", model, _CONFIG, "SHELL-2", "")
+    for name, keys in alone.items():
+        config = {key: value for key, value in model.config().items() if key not in keys}
+        out.append(config_case("border", name, model, config, "SHELL-2"))
     # 2 (4 * 4 * 2) flags and 5 * 5 * 3 values are the most.
     for name, number in (("flags-65", 65), ("flags-2-40", 2**40)):
         some = [0] * min(number, 65)

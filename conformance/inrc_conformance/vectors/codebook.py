@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..builders.amgsrn import Amgsrn
-from ..builders.file import File, MaskSpec, Raw
+from ..builders.file import File, MaskSpec
 from ..builders.fvsrn import Fvsrn
 from ..builders.miner import Miner
 from ..builders.pyramid import Pyramid
@@ -17,6 +17,7 @@ from ..builders.shell import Fixed, Shell
 from ..builders.streams import Ints, laplace_stream, raw_stream, static_stream
 from ..decoder.octree import OUTSIDE
 from .case import Case, case
+from .fields import NAN
 
 _SPEC = "ITEM-7 ITEM-13"
 _STEP = 2.0**-15
@@ -172,7 +173,7 @@ def _entry_faults() -> list[Case]:
         "step-negative": [2, -_STEP, 0, some],
         "step-integer": [2, 1, 0, some],
         "step-not-a-float32": [2, 0.1, 0, some],
-        "step-nan": [2, Raw(b"\xf9\x7e\x00"), 0, some],
+        "step-nan": [2, NAN, 0, some],
     }
     model = Fvsrn()
     integers = [0] * 18 + model.integers()[18:]

@@ -12,13 +12,12 @@ from ..builders.file import File, MaskSpec
 from ..builders.network import Latent
 from ..builders.streams import raw_stream
 from .case import Case, case
+from .fields import Field, config_case, config_faults
 from .network import (
     THREE,
     common_faults,
-    config_case,
     item_cases,
     limit_case,
-    number_faults,
 )
 
 _TOPIC, _RULE = "fvsrn", "FVSRN-1"
@@ -170,13 +169,13 @@ def _sparse_details() -> list[Case]:
 def fvsrn_faults() -> list[Case]:
     """All refused cases of the new keys."""
     model = _make((5, 4))
-    ranges = {8: ("frequency", 1, 65536)}
-    out = [*number_faults(_TOPIC, model, _RULE, ranges), *_array_faults(model)]
-    known = {one.name for one in out}
-    old = ("no-active-axis", "five-active-axes")
-    for one in common_faults(_TOPIC, _make, _RULE, 5, (9, 10)):
-        if one.name not in old and one.name not in known:
-            out.append(replace(one, name=f"more-{one.name}"))
+    frequency = [Field(8, "frequency", 1, 65536)]
+    out = [*config_faults(_TOPIC, model, frequency, _RULE), *_array_faults(model)]
+    out += [
+        replace(fault, name=f"more-{fault.name}")
+        for fault in common_faults(_TOPIC, _make, _RULE, 5, (9, 10))
+        if fault.name not in ("no-active-axis", "five-active-axes")
+    ]
     for name, grid, levels in (
         ("2-of-2", (2, 2), 2),
         ("3-of-4", (3, 4), 3),
@@ -206,28 +205,27 @@ def _array_faults(model: Latent) -> list[Case]:
         6: ("time", [(0, 1), (0, 1), (0, 16)]),
         7: ("rows", [(1, 4096), (1, 2**20), (0, 2**32 - 1)]),
     }
-    out: list[Case] = []
-    for key, (name, ranges) in arrays.items():
-        good: list[Any] = list(model.extra[key])
-        values: dict[str, Any] = {
-            "integer": good[0],
-            "empty": [],
-            "one-less": good[:-1],
-            "one-more": [*good, 0],
-            "true": True,
-        }
-        for place, (low, high) in enumerate(ranges):
-            for suffix, value in (
-                ("too-small", low - 1),
-                ("too-large", high + 1),
-                ("float", float(good[place])),
-                ("true", True),
-                ("array", [good[place]]),
-            ):
-                some = [*good]
-                some[place] = value
-                values[f"entry-{place}-{suffix}"] = some
-        for suffix, value in values.items():
-            config = model.config() | {key: value}
-            out.append(config_case(_TOPIC, f"{name}-{suffix}", model, config, _RULE, "malformed"))
-    return out
+    fields = [
+        Field(key, name, wrong="empty true", others=_wrong_arrays(model.extra[key], ranges))
+        for key, (name, ranges) in arrays.items()
+    ]
+    return config_faults(_TOPIC, model, fields, _RULE, "")
+
+
+def _wrong_arrays(good: list[Any], ranges: list[tuple[int, int]]) -> dict[str, Any]:
+    """Return arrays of another length, and arrays with one wrong entry."""
+    values: dict[str, Any] = {
+        "integer": good[0],
+        "one-less": good[:-1],
+        "one-more": [*good, 0],
+    }
+    for place, (low, high) in enumerate(ranges):
+        for suffix, value in (
+            ("too-small", low - 1),
+            ("too-large", high + 1),
+            ("float", float(good[place])),
+            ("true", True),
+            ("array", [good[place]]),
+        ):
+            values[f"entry-{place}-{suffix}"] = [*good[:place], value, *good[place + 1 :]]
+    return values

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
-from ..builders.file import Raw
 from ..builders.network import Hashgrid
 from .case import Case, case
+from .fields import Field, config_faults
 from .network import (
     THREE,
     common_faults,
-    config_case,
     item_cases,
     limit_case,
-    number_faults,
     shape_cases,
 )
 
@@ -71,42 +67,42 @@ def hashgrid_cases() -> list[Case]:
     return [*out, case(_TOPIC, "cells-of-2-24", data, f"{_SPEC} HASHGRID-2", tags="precision")]
 
 
-def hashgrid_faults() -> list[Case]:
-    """All refused cases."""
-    model = _make((5, 4))
-    ranges = {
-        0: ("levels", 1, 32),
-        1: ("features", 1, 16),
-        2: ("table", 3, 24),
-        3: ("base", 2, 65536),
-        5: ("width", 1, 1024),
-        6: ("hidden", 1, 16),
-    }
-    out = [
-        *number_faults(_TOPIC, model, _RULE, ranges),
-        *common_faults(_TOPIC, _make, _RULE, 7, (7, 8)),
-    ]
-    good = model.config()
-    growths: dict[str, Any] = {
+_FIELDS = (
+    Field(0, "levels", 1, 32),
+    Field(1, "features", 1, 16),
+    Field(2, "table", 3, 24),
+    Field(3, "base", 2, 65536),
+    Field(5, "width", 1, 1024),
+    Field(6, "hidden", 1, 16),
+)
+_GROWTH = Field(
+    4,
+    "growth",
+    wrong="negative nan infinite true",
+    others={
         "integer": 2,
         "below-1": 1 - 2.0**-24,
         "above-4": 4 + 2.0**-21,
-        "negative": -1.5,
         "not-a-float32": 1.1,
-        "nan": Raw(b"\xf9\x7e\x00"),
-        "infinite": math.inf,
-        "true": True,
-    }
-    for name, value in growths.items():
-        some = good | {4: value}
-        out.append(config_case(_TOPIC, f"growth-{name}", model, some, _RULE, "malformed"))
+    },
+)
+
+
+def hashgrid_faults() -> list[Case]:
+    """All refused cases."""
+    model = _make((5, 4))
+    out = [
+        *config_faults(_TOPIC, model, _FIELDS, _RULE),
+        *config_faults(_TOPIC, model, [_GROWTH], _RULE, ""),
+        *common_faults(_TOPIC, _make, _RULE, 7, (7, 8)),
+    ]
     for name, number, base, growth in (
         ("above-2-24", 6, 65536, 4.0),
         ("far-above-2-24", 32, 65536, 4.0),
         ("just-above-2-24", 7, 4097, 4.0),
         ("just-above-by-growth", 9, 65536, 2 + 2.0**-22),
     ):
-        one = Hashgrid((5, 4), table=3, base=base, growth=growth, levels=number)
-        out.append(case(_TOPIC, f"nodes-{name}", one.file().build(), "HASHGRID-2", "malformed"))
+        grid = Hashgrid((5, 4), table=3, base=base, growth=growth, levels=number)
+        out.append(case(_TOPIC, f"nodes-{name}", grid.file().build(), "HASHGRID-2", "malformed"))
     huge = Hashgrid((3, 3), levels=32, features=16, table=24, base=65536, growth=1.0)
     return [*out, limit_case("hashgrid-2-33", huge)]

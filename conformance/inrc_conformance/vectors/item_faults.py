@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..builders.file import File, MaskSpec, Raw, constant_item
+from ..builders.file import File, MaskSpec, constant_item
 from ..builders.fvsrn import Fvsrn, simple_file
 from ..builders.streams import raw_stream
 from .case import Case, case
+from .fields import NAN, Field, config_case, config_faults
 from .masks import ball
-
-_NAN = Raw(b"\xf9\x7e\x00")
 
 
 def item_faults() -> list[Case]:
@@ -60,7 +59,7 @@ def _component_faults() -> list[Case]:
         "dtype-256": (["a", 256, 1.0, 0.0], "ITEM-2"),
         "dtype-text": (["a", "f4", 1.0, 0.0], "ITEM-2"),
         "offset-integer": (["a", 7, 1, 0.0], "ITEM-3"),
-        "offset-nan": (["a", 7, _NAN, 0.0], "ITEM-3"),
+        "offset-nan": (["a", 7, NAN, 0.0], "ITEM-3"),
         "offset-infinite": (["a", 7, math.inf, 0.0], "ITEM-3"),
         "scale-integer": (["a", 7, 1.0, 0], "ITEM-3"),
         "component-name-nul": (["a\0b", 7, 1.0, 0.0], "ITEM-3"),
@@ -78,7 +77,7 @@ def _component_faults() -> list[Case]:
     out.append(case("item", name, file.build(), "ITEM-10", "malformed"))
     for name, scale in (
         ("scale-negative", -1.0),
-        ("scale-nan", _NAN),
+        ("scale-nan", NAN),
         ("scale-infinite", math.inf),
     ):
         model = Fvsrn(components=(("a", 7, 0.0, scale),))
@@ -86,37 +85,27 @@ def _component_faults() -> list[Case]:
     return out
 
 
+_CONFIG = (
+    Field(0, "grid", 2, 65536, "low-entry high-entry number",
+          {"one-entry": [3], "three-entries": [3, 3, 3]}),
+    Field(1, "features", 1, 1024, "low high float null"),
+    Field(2, "width", 1, 4096, "low high"),
+    Field(3, "layers", 1, 64, "low high"),
+    Field(4, "octaves", 0, 16, "high negative true"),
+)  # fmt: skip
+
+
 def _architecture_faults() -> list[Case]:
-    good = {0: [3, 3], 1: 2, 2: 4, 3: 1, 4: 1}
-    configs: dict[str, dict[Any, Any]] = {
-        "key-missing": {k: v for k, v in good.items() if k != 4},
-        "features-0": good | {1: 0},
-        "features-1025": good | {1: 1025},
-        "width-0": good | {2: 0},
-        "width-4097": good | {2: 4097},
-        "layers-0": good | {3: 0},
-        "layers-65": good | {3: 65},
-        "octaves-17": good | {4: 17},
-        "octaves-negative": good | {4: -1},
-        "octaves-true": good | {4: True},
-        "features-float": good | {1: 2.0},
-        "grid-of-1": good | {0: [3, 1]},
-        "grid-of-65537": good | {0: [3, 65537]},
-        "grid-one-entry": good | {0: [3]},
-        "grid-three-entries": good | {0: [3, 3, 3]},
-        "grid-not-an-array": good | {0: 3},
-    }
-    out = [
-        case("fvsrn", name, simple_file(Fvsrn(), k2=[1, 1, config]).build(), "FVSRN-1", "malformed")
-        for name, config in configs.items()
-    ]
-    null = simple_file(Fvsrn(), k2=[1, 1, good | {1: None}]).build()
-    out.append(case("fvsrn", "features-null", null, "ITEM-0 FVSRN-1", "malformed"))
-    flat = Fvsrn((1, 1), ())
-    out.append(case("fvsrn", "no-active-axis", simple_file(flat).build(), "FVSRN-1", "malformed"))
-    five = Fvsrn((2,) * 5, (2,) * 5)
-    data = simple_file(five).build()
-    out.append(case("fvsrn", "five-active-axes", data, "FVSRN-1", "malformed"))
+    """Configs of architecture 1, and axes that it does not have."""
+    model = Fvsrn()
+    out = config_faults("fvsrn", model, _CONFIG, "FVSRN-1", "")
+    without = {key: value for key, value in model.config().items() if key != 4}
+    out.append(config_case("fvsrn", "key-missing", model, without, "FVSRN-1"))
+    for name, flat in (
+        ("no-active-axis", Fvsrn((1, 1), ())),
+        ("five-active-axes", Fvsrn((2,) * 5, (2,) * 5)),
+    ):
+        out.append(case("fvsrn", name, flat.file().build(), "FVSRN-1", "malformed"))
     return out
 
 
@@ -126,7 +115,7 @@ def _quantisation_faults() -> list[Case]:
     entries: dict[str, tuple[Any, str]] = {
         "step-0": (0.0, "ITEM-7"),
         "step-negative": (-step, "ITEM-7"),
-        "step-nan": (_NAN, "ITEM-7"),
+        "step-nan": (NAN, "ITEM-7"),
         "step-infinite": (math.inf, "ITEM-7"),
         "step-integer": (1, "ITEM-7"),
         "step-not-a-float32": (0.1, "ITEM-7"),

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..builders.border import scattered
-from ..builders.file import File, Index, MaskSpec, Raw, cbor, constant_item, meta
+from ..builders.file import File, Index, MaskSpec, cbor, constant_item, meta
 from ..builders.shell import Shell
 from .case import Case, case
+from .fields import NAN
 
 _GOOD = {0: [0, 40], 1: 5, 2: 2, 3: "inrc 1.0.0"}
 
@@ -77,7 +78,7 @@ def _ignored_cases() -> list[Case]:
         "psnr-0": {0: [0, 0]},
         "psnr-negative": {0: [0, -40]},
         "psnr-whole-float": {0: [0, 40.0]},
-        "psnr-nan": {0: [0, Raw(b"\xf9\x7e\x00")]},
+        "psnr-nan": {0: [0, NAN]},
         "psnr-infinite": {0: [0, math.inf]},
         "psnr-true": {0: [0, True]},
         "ratio-0": {0: [1, 0]},

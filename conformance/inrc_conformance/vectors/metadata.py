@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..builders.file import File, MaskSpec, Raw, constant_item, meta, verbatim
+from ..builders.file import File, MaskSpec, constant_item, meta, verbatim
 from .case import Case, case
+from .fields import NAN
 from .metadata_trees import ARRAYS, BAD_ARRAYS, BAD_NETCDF, NETCDF, Change, changed
 
 _FLOAT, _BYTE = 7, 0
@@ -165,7 +166,7 @@ def _others() -> Iterator[Case]:
         ("mesh-spacing-negative", _mesh(((1,), -0.25)), "META-34"),
         ("mesh-spacing-infinite", _mesh(((1,), _INFINITE)), "META-34"),
         ("mesh-origin-of-two", _mesh(((0,), [0.0, 1.5])), "META-34"),
-        ("mesh-origin-nan", _mesh(((0, 1), Raw(b"\xf9\x7e\x00"))), "META-34"),
+        ("mesh-origin-nan", _mesh(((0, 1), NAN)), "META-34"),
         ("mesh-unit-empty", _mesh(((2,), "")), "META-34"),
         ("mesh-dtype-f8", _mesh(((2,), "m"), 8), "META-34"),
         ("mesh-other-name", _mesh(((2,), "m"), name="sdf"), "META-34"),

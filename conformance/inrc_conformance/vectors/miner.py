@@ -8,9 +8,11 @@ import numpy as np
 
 from ..builders.file import File, Index, MaskSpec, constant_item, float_bits
 from ..builders.miner import Miner
-from ..builders.streams import laplace_stream, raw_stream, stream, uleb
+from ..builders.streams import laplace_stream, raw_stream
 from .case import Case, case
+from .fields import Field, config_faults, missing_keys, unknown_configs
 from .masks import ball
+from .network import limit_case
 
 _SPEC = "MINER-1 VAL-1"
 
@@ -142,44 +144,21 @@ def _item_cases() -> list[Case]:
     return out
 
 
+_CONFIG = (
+    Field(0, "block", 2, 1024, "low high float true", {"0": 0, "array": [4, 4]}),
+    Field(1, "widths", 1, 1024, "low-entry float-entry empty number",
+          {"33": [1] * 33, "of-1025": [1025, 3], "negative": [3, -3]}),
+    Field(2, "layers", 1, 16, "low high text"),
+    Field(3, "octaves", 0, 16, "high negative float"),
+    Field(4, "omega", 1, 65535, "low high true null", {"negative": -30, "float": 30.0}),
+)  # fmt: skip
+
+
 def _config_faults() -> list[Case]:
     """Keys and values of the config."""
     model = Miner()
-    good = model.config()
-    configs: dict[str, dict[int, Any]] = {
-        "config-empty": {},
-        **{f"key-{n}-missing": {k: v for k, v in good.items() if k != n} for n in range(4)},
-        "block-0": good | {0: 0},
-        "block-1": good | {0: 1},
-        "block-1025": good | {0: 1025},
-        "block-float": good | {0: 4.0},
-        "block-true": good | {0: True},
-        "block-array": good | {0: [4, 4]},
-        "widths-empty": good | {1: []},
-        "widths-33": good | {1: [1] * 33},
-        "widths-of-0": good | {1: [3, 0]},
-        "widths-of-1025": good | {1: [1025, 3]},
-        "widths-negative": good | {1: [3, -3]},
-        "widths-float": good | {1: [3, 3.0]},
-        "widths-not-an-array": good | {1: 3},
-        "layers-0": good | {2: 0},
-        "layers-17": good | {2: 17},
-        "layers-text": good | {2: "1"},
-        "octaves-17": good | {3: 17},
-        "octaves-negative": good | {3: -1},
-        "octaves-float": good | {3: 0.0},
-        "omega-0": good | {4: 0},
-        "omega-65536": good | {4: 65536},
-        "omega-negative": good | {4: -30},
-        "omega-float": good | {4: 30.0},
-        "omega-true": good | {4: True},
-    }
-    out = [
-        case("miner", name, model.file(k2=[6, 1, config]).build(), "MINER-1 ITEM-5", "malformed")
-        for name, config in configs.items()
-    ]
-    null = model.file(k2=[6, 1, good | {4: None}]).build()
-    return [*out, case("miner", "omega-null", null, "ITEM-0 MINER-1", "malformed")]
+    faults = config_faults("miner", model, _CONFIG, "MINER-1")
+    return [*faults, *missing_keys("miner", model, 4, "MINER-1 ITEM-5")]
 
 
 def _other_faults() -> list[Case]:
@@ -200,15 +179,5 @@ def _other_faults() -> list[Case]:
     integers = [*model.integers(), 0]
     file = File().item(model.header()).tens([raw_stream(integers)], integers)
     out.append(case("miner", "integer-too-many", file.build(), "TENS-2 MINER-1", "malformed"))
-    good = model.config()
-    for name, value in (
-        ("miner-version-2", [6, 2, good]),
-        ("config-key-of-miner", [6, 1, good | {5: 0}]),
-        ("config-key-of-miner-negative", [6, 1, good | {-1: 0}]),
-    ):
-        out.append(case("item", name, model.file(k2=value).build(), "ITEM-5", "unsupported"))
-    big = Miner((2**8,) * 3, 2, (1024,), 16)
-    streams = uleb(0) + stream(0, sum(big.counts()), uleb(0) + b"\0", b"")
-    file = File(bytes([1, 0, 2, 0])).item(big.header()).add("TENS", streams)
-    out.append(case("integers", "miner-2-45", file.build(), "LIM-1 STR-5", "limit", level=2))
-    return out
+    out += unknown_configs("miner", model, {5: 0, -1: 0})
+    return [*out, limit_case("miner-2-45", Miner((2**8,) * 3, 2, (1024,), 16))]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from ..builders.file import File, MaskSpec
+from ..builders.item import Item
 from ..builders.network import Network
 from ..builders.streams import laplace_stream, raw_stream, static_stream, stream, uleb
 from .case import Case, case
+from .fields import config_case, missing_keys
 from .masks import ball
 
 THREE = (("u", 7, 1.0, 2.0), ("v", 3, -5.0, 500.0), ("", 0, 100.0, 90.0))
@@ -106,75 +107,46 @@ def _sparse(model: Network, shared: bool) -> File:
     return file
 
 
-def number_faults(
-    topic: str, model: Network, rule: str, ranges: Mapping[int, tuple[str, int, int]]
-) -> list[Case]:
-    """Values of config keys that are not integers, or out of their range."""
-    out: list[Case] = []
-    good = model.config()
-    for key, (name, low, high) in ranges.items():
-        for suffix, value in (
-            (f"{low - 1}".replace("-", "minus-"), low - 1),
-            (f"{high + 1}", high + 1),
-            ("float", float(good[key])),
-            ("true", True),
-            ("text", str(good[key])),
-            ("array", [good[key]]),
-            ("wraps", 2**32 + good[key]),
-        ):
-            file = model.file(k2=[model.architecture, 1, good | {key: value}])
-            out.append(case(topic, f"{name}-{suffix}", file.build(), f"{rule} ITEM-5", "malformed"))
-    return out
-
-
-def config_case(
-    topic: str, name: str, model: Network, config: Mapping[int, Any], spec: str, expect: str
-) -> Case:
-    """Return a case with another config and the integers of the good one."""
-    file = model.file(k2=[model.architecture, 1, dict(config)])
-    return case(topic, name, file.build(), spec, expect)
-
-
 def common_faults(
     topic: str, make: Maker, rule: str, required: int, unknown: Sequence[int]
 ) -> list[Case]:
     """Missing and unknown keys, wrong axes, and wrong numbers of entries and integers."""
-    out: list[Case] = []
     model = make([5, 4])
     good = model.config()
-    steps, values = model.steps(), model.integers()
-
-    def bad(name: str, file: File, spec: str, expect: str = "malformed") -> None:
-        out.append(case(topic, name, file.build(), spec, expect))
-
-    def with_config(config: dict[int, Any], version: int = 1) -> File:
-        return model.file(k2=[model.architecture, version, config])
-
-    bad("config-empty", with_config({}), rule)
+    out = missing_keys(topic, model, required, rule)
     for key in range(required):
-        some = {k: v for k, v in good.items() if k != key}
-        bad(f"key-{key}-missing", with_config(some), rule)
-        bad(f"key-{key}-null", with_config(good | {key: None}), f"ITEM-0 {rule}")
+        config = good | {key: None}
+        out.append(config_case(topic, f"key-{key}-null", model, config, f"ITEM-0 {rule}"))
     for key in (*unknown, -1):
         name = f"config-key-{key}".replace("--", "-minus-")
-        bad(name, with_config(good | {key: 1}), f"ITEM-5 {rule}", "unsupported")
+        config = good | {key: 1}
+        out.append(config_case(topic, name, model, config, f"ITEM-5 {rule}", "unsupported"))
     for version in (0, 2):
-        bad(f"version-{version}", with_config(good, version), "ITEM-5", "unsupported")
-    flat = model.file(k1=[1, 1])
-    bad("no-active-axis", flat, rule)
-    bad("five-active-axes", model.file(k1=[2] * 5), rule)
-    bad("quantisation-one-less", model.file(k3=steps[:-1]), "ITEM-6")
-    bad("quantisation-one-more", model.file(k3=[*steps, 1.0]), "ITEM-6")
-    bad("integers-one-less", model.file(integers=values[:-1]), "TENS-2")
-    bad("integers-one-more", model.file(integers=[*values, 0]), "TENS-2")
-    bad("parameter-overflows", model.file(k3=[2.0**127, *steps[1:]]), "ITEM-9")
-    shape = model.shapes()[0]
-    mask = MaskSpec(np.ones((*shape, 2), np.bool_), purpose=1, method=0)
-    bad("sparse-of-another-shape", model.file(k4={0: 0}).mask(mask), "ITEM-8")
-    return out
+        data = model.with_config(good, version).build()
+        out.append(case(topic, f"version-{version}", data, "ITEM-5", "unsupported"))
+    return out + _shape_faults(topic, model, rule)
 
 
-def limit_case(name: str, model: Network) -> Case:
+def _shape_faults(topic: str, model: Network, rule: str) -> list[Case]:
+    """Wrong axes, and wrong numbers of entries and integers."""
+    steps, values = model.steps(), model.integers()
+    mask = MaskSpec(np.ones((*model.shapes()[0], 2), np.bool_), purpose=1, method=0)
+    files = {
+        "no-active-axis": (model.file(k1=[1, 1]), rule),
+        "five-active-axes": (model.file(k1=[2] * 5), rule),
+        "quantisation-one-less": (model.file(k3=steps[:-1]), "ITEM-6"),
+        "quantisation-one-more": (model.file(k3=[*steps, 1.0]), "ITEM-6"),
+        "integers-one-less": (model.file(integers=values[:-1]), "TENS-2"),
+        "integers-one-more": (model.file(integers=[*values, 0]), "TENS-2"),
+        "parameter-overflows": (model.file(k3=[2.0**127, *steps[1:]]), "ITEM-9"),
+        "sparse-of-another-shape": (model.file(k4={0: 0}).mask(mask), "ITEM-8"),
+    }
+    return [
+        case(topic, name, file.build(), spec, "malformed") for name, (file, spec) in files.items()
+    ]
+
+
+def limit_case(name: str, model: Item) -> Case:
     """Return a file that asks for more entries than level 2 has."""
     count = sum(model.counts())
     payload = uleb(0) + stream(0, count, uleb(0) + b"\0", b"")

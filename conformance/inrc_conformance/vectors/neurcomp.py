@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from ..builders.network import Neurcomp
 from .case import Case, case
+from .fields import Field, config_faults
 from .network import (
     THREE,
     common_faults,
     item_cases,
     limit_case,
-    number_faults,
     shape_cases,
 )
 
@@ -38,11 +38,13 @@ def neurcomp_cases() -> list[Case]:
     return [*out, case(_TOPIC, "phases-of-thousands", data, f"{_SPEC} VAL-5", tags="precision")]
 
 
+_FIELDS = (Field(0, "width", 1, 4096), Field(1, "blocks", 0, 64), Field(2, "frequency", 1, 1000))
+
+
 def neurcomp_faults() -> list[Case]:
     """All refused cases."""
-    ranges = {0: ("width", 1, 4096), 1: ("blocks", 0, 64), 2: ("frequency", 1, 1000)}
     return [
-        *number_faults(_TOPIC, _make((5, 4)), _RULE, ranges),
+        *config_faults(_TOPIC, _make((5, 4)), _FIELDS, _RULE),
         *common_faults(_TOPIC, _make, _RULE, 3, (3, 4)),
         limit_case("neurcomp-2-31", Neurcomp((3, 3), width=4096, blocks=64)),
     ]

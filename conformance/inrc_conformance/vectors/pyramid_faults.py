@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from ..builders.file import File, MaskSpec, Raw, constant_item
+from ..builders.file import File, MaskSpec, constant_item
 from ..builders.fvsrn import Fvsrn, simple_file
 from ..builders.mixing import mixing_stream
 from ..builders.pyramid import Pyramid, basis, some_basis
 from ..builders.streams import byte_stream, raw_stream, stream
 from .case import Case, case
+from .fields import Field, config_faults, unknown_configs
 from .masks import ball
 
-_NAN = Raw(b"\xf9\x7e\x00")
 _TWO = (("u", 7, 0.0, 3.0), ("v", 7, -1.0, 5.0))
 
 
@@ -113,52 +113,44 @@ def _lattice_faults() -> list[Case]:
     return out
 
 
+_CONFIG = (
+    Field(0, "axes", wrong="missing few many number"),
+    Field(0, "code", wrong="", others={"float": [2.0, 2], "true": [True, 2]}),
+    Field(
+        1,
+        "step",
+        wrong="missing nan infinite minus-infinite inexact above-float32 below-float32",
+        others={"0": 0.0, "negative": -0.5, "integer": 1},
+    ),
+    Field(2, "offset", wrong="nan inexact", others={"integer": 0, "infinite": -math.inf}),
+    Field(
+        3,
+        "shifts",
+        wrong="empty",
+        others={
+            "0": [0, 0, 0],
+            "two": [1, 2],
+            "four": [1, 2, 3, 4],
+            "129": [129, 0, 0],
+            "below-minus-128": [1, 0, -129],
+            "float": [1.0, 0, 0],
+            "true": [True, 0, 0],
+            "not-an-array": 5,
+        },
+    ),
+    Field(
+        6,
+        "precise",
+        wrong="empty null",
+        others={"false": False, "1": 1, "float": 1.0, "text": "true"},
+    ),
+)
+
+
 def _config_faults() -> list[Case]:
     """Keys and values of the config (PYR-1)."""
-    good: dict[int, Any] = {0: [2, 2], 1: 1 / 64}
-    configs: dict[str, dict[int, Any]] = {
-        "axes-missing": {1: 1 / 64},
-        "step-missing": {0: [2, 2]},
-        "axes-one-too-few": good | {0: [2]},
-        "axes-one-too-many": good | {0: [2, 2, 0]},
-        "axes-not-an-array": good | {0: 2},
-        "code-float": good | {0: [2.0, 2]},
-        "code-true": good | {0: [True, 2]},
-        "step-0": good | {1: 0.0},
-        "step-negative": good | {1: -0.5},
-        "step-integer": good | {1: 1},
-        "step-nan": good | {1: _NAN},
-        "step-infinite": good | {1: math.inf},
-        "step-minus-infinite": good | {1: -math.inf},
-        "step-above-float32": good | {1: 2.0**128},
-        "step-below-float32": good | {1: 2.0**-150},
-        "step-not-a-float32": good | {1: 0.1},
-        "offset-integer": good | {2: 0},
-        "offset-nan": good | {2: _NAN},
-        "offset-infinite": good | {2: -math.inf},
-        "offset-not-a-float32": good | {2: 0.1},
-        "shifts-0": good | {3: [0, 0, 0]},
-        "shifts-two": good | {3: [1, 2]},
-        "shifts-four": good | {3: [1, 2, 3, 4]},
-        "shifts-empty": good | {3: []},
-        "shifts-129": good | {3: [129, 0, 0]},
-        "shifts-below-minus-128": good | {3: [1, 0, -129]},
-        "shifts-float": good | {3: [1.0, 0, 0]},
-        "shifts-true": good | {3: [True, 0, 0]},
-        "shifts-not-an-array": good | {3: 5},
-        "precise-false": good | {6: False},
-        "precise-1": good | {6: 1},
-        "precise-float": good | {6: 1.0},
-        "precise-text": good | {6: "true"},
-        "precise-empty": good | {6: []},
-    }
     model = _small()
-    out = [
-        case("pyramid", name, model.file(k2=[2, 1, config]).build(), "PYR-1 ITEM-5", "malformed")
-        for name, config in configs.items()
-    ]
-    data = model.file(k2=[2, 1, good | {6: None}]).build()
-    return [*out, case("pyramid", "precise-null", data, "ITEM-0 PYR-1", "malformed")]
+    return config_faults("pyramid", model, _CONFIG, "PYR-1", good=model.config(1 / 64))
 
 
 def _bad_axes(
@@ -319,13 +311,7 @@ def _other_faults() -> list[Case]:
         case("pyramid", "cut-before-ends", whole[:before_ends], "PYR-4 FILE-7", "malformed"),
         case("pyramid", "cut-after-a-level", whole[:last_tens], "PYR-4 FILE-7", "malformed"),
     ]
-    good = model.config()
-    for name, value, spec in (
-        ("pyramid-version-2", [2, 2, good], "ITEM-5"),
-        ("config-key-of-pyramid", [2, 1, good | {7: 1}], "ITEM-5 PYR-1"),
-        ("config-key-of-pyramid-negative", [2, 1, good | {-1: [0.0]}], "ITEM-5 PYR-1"),
-    ):
-        out.append(case("item", name, model.file(k2=value).build(), spec, "unsupported"))
+    out += unknown_configs("pyramid", model, {7: 1, -1: [0.0]}, "PYR-1")
     header = {0: [["a", 7, 0.5, 2.0]], 1: [2**48], 2: [2, 1, {0: [0], 1: 0.5}], 3: [1.0]}
     huge = File().item(header).add("TENS", b"\0" + mixing_stream(2**48, b""))
     out.append(case("samples", "pyramid-2-48", huge.build(), "LIM-1", "limit"))

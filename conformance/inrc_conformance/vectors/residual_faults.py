@@ -6,16 +6,16 @@ import hashlib
 import math
 from typing import Any
 
-from ..builders.file import File, MaskSpec, Raw, constant_item, section_digest
+from ..builders.file import File, MaskSpec, constant_item, section_digest
 from ..builders.fvsrn import Fvsrn, simple_file
 from ..builders.mixing import mixing_stream
 from ..builders.pyramid import Pyramid
 from ..builders.streams import byte_stream, raw_stream, static_stream, stream, uleb
 from .case import Case, case
+from .fields import NAN
 from .masks import ball
 from .residual import THREE, TWO, mixed, randomly, residual_file, residual_item
 
-_NAN = Raw(b"\xf9\x7e\x00")
 _DIMS = (5, 6)
 _COUNT = 30
 _VALUES = randomly(_COUNT, 401)
@@ -39,7 +39,7 @@ def _key_faults() -> list[Case]:
         "one-too-many": ([0.5] * 3, "ITEM-12"),
         "negative": ([0.5, -0.5], "ITEM-12"),
         "negative-tiny": ([-5e-324, 0.5], "ITEM-12"),
-        "nan": ([0.5, _NAN], "ITEM-12"),
+        "nan": ([0.5, NAN], "ITEM-12"),
         "infinite": ([math.inf, 0.5], "ITEM-12"),
         "minus-infinite": ([-math.inf, 0.5], "ITEM-12"),
         "integer": ([1, 0.5], "ITEM-0 ITEM-12"),
@@ -59,7 +59,7 @@ def _key_faults() -> list[Case]:
     out.append(_bad("steps-0", zero, "ITEM-12"))
     minus = residual_file(_DIMS, TWO, 403, [-0.0, 0.5])
     out.append(_bad("steps-minus-0", minus, "ITEM-12"))
-    single = residual_file(_DIMS, TWO, 404, [_NAN, 0.5])
+    single = residual_file(_DIMS, TWO, 404, [NAN, 0.5])
     return [*out, _bad("steps-nan-first", single, "ITEM-12")]
 
 

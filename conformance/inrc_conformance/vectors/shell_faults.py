@@ -15,6 +15,7 @@ from ..builders.shell import Fixed, Scattered, Shell, sphere
 from ..builders.streams import Ints, byte_stream, raw_stream, static_stream, stream
 from ..decoder.octree import INSIDE, OUTSIDE, SURFACE
 from .case import Case, case
+from .fields import Field, config_case, config_faults, unknown_configs
 from .masks import ball
 from .residual import residual_item
 from .shell import sampled
@@ -43,39 +44,21 @@ def _bad(name: str, data: bytes, spec: str, topic: str = "shell") -> Case:
     return case(topic, name, data, spec, "malformed")
 
 
+_CONFIG = (
+    Field(0, "depth", 0, 12, "missing negative high float true text array",
+          {"2": 2, "2-60": 2**60}),
+    Field(1, "unit", 1, 65536, "missing low negative high float true null",
+          {"2-32-and-64": 2**32 + 64}),
+    Field(2, "count", 1, wrong="missing low negative float", others={"bytes": b"\1"}),
+)  # fmt: skip
+
+
 def _config_faults() -> list[Case]:
     """Keys and values of the config."""
     model = _small()
-    good: dict[int, Any] = {0: 1, 1: 64, 2: len(model.integers())}
-    configs: dict[str, dict[int, Any]] = {
-        "config-empty": {},
-        "depth-missing": {1: good[1], 2: good[2]},
-        "unit-missing": {0: good[0], 2: good[2]},
-        "count-missing": {0: good[0], 1: good[1]},
-        "depth-negative": good | {0: -1},
-        "depth-2": good | {0: 2},
-        "depth-13": good | {0: 13},
-        "depth-2-60": good | {0: 2**60},
-        "depth-float": good | {0: 1.0},
-        "depth-true": good | {0: True},
-        "depth-text": good | {0: "1"},
-        "depth-array": good | {0: [1]},
-        "unit-0": good | {1: 0},
-        "unit-negative": good | {1: -64},
-        "unit-65537": good | {1: 65537},
-        "unit-2-32-and-64": good | {1: 2**32 + 64},
-        "unit-float": good | {1: 64.0},
-        "unit-true": good | {1: True},
-        "count-0": good | {2: 0},
-        "count-negative": good | {2: -good[2]},
-        "count-float": good | {2: float(good[2])},
-        "count-bytes": good | {2: b"\1"},
-    }
-    out = [
-        _bad(name, model.file(k2=[3, 1, config]).build(), "SHELL-1 ITEM-5")
-        for name, config in configs.items()
-    ]
-    out.append(_bad("unit-null", model.file(k2=[3, 1, good | {1: None}]).build(), "ITEM-0 SHELL-1"))
+    out = config_faults("shell", model, _CONFIG, "SHELL-1")
+    out.append(config_case("shell", "config-empty", model, {}, "SHELL-1 ITEM-5"))
+    good = model.config()
     most = 2 * (5 * 5 * 3 + 4 * 4 * 2)
     for name, count in (("largest-count", most), ("count-above-largest", most + 1)):
         some = [*model.integers(), *[0] * (count - good[2])]
@@ -270,15 +253,8 @@ def _other_faults() -> list[Case]:
     """Unknown versions and keys, and more integers than any decoder takes."""
     out: list[Case] = []
     model = _small()
-    good = {0: 1, 1: 64, 2: len(model.integers())}
-    for name, value, spec in (
-        ("shell-version-2", [3, 2, good], "ITEM-5"),
-        ("shell-version-0", [3, 0, good], "ITEM-5"),
-        ("config-key-of-shell", [3, 1, good | {3: 1}], "ITEM-5 SHELL-1"),
-        ("config-key-of-shell-negative", [3, 1, good | {-1: 0}], "ITEM-5 SHELL-1"),
-    ):
-        out.append(case("item", name, model.file(k2=value).build(), spec, "unsupported"))
-    streams = [stream(8, good[2], b"", b"")]
+    out += unknown_configs("shell", model, {3: 1, -1: 0}, "SHELL-1", (0, 2))
+    streams = [stream(8, len(model.integers()), b"", b"")]
     out.append(case("shell", "coder-8", model.file(streams).build(), "STR-1", "unsupported"))
     file = File(bytes([1, 0, 2, 0]))
     size, items = 405, 64

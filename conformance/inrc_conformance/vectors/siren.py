@@ -8,13 +8,12 @@ from typing import Any
 
 from ..builders.network import Siren
 from .case import Case, case
+from .fields import Field, config_case, config_faults
 from .network import (
     THREE,
     common_faults,
-    config_case,
     item_cases,
     limit_case,
-    number_faults,
     shape_cases,
 )
 
@@ -79,45 +78,50 @@ def siren_cases() -> list[Case]:
     return out
 
 
+_FIELDS = (Field(0, "width", 1, 4096), Field(1, "layers", 0, 64), Field(3, "omega", 1, 1024))
+_NO_PRIOR = {
+    "15-bytes": bytes(15),
+    "17-bytes": bytes(17),
+    "empty": b"",
+    "text": "a" * 16,
+    "integer": 0,
+    "array": [bytes(16)],
+}
+_NO_ENCODING: dict[str, Any] = {
+    "empty": [],
+    "not-an-array": 0,
+    "mlp-longer": [0, 1],
+    "kind-negative": [-1],
+    "kind-float": [0.0],
+    "kind-false": [False],
+    "kind-text": ["nerf"],
+    "kind-array": [[0]],
+    "gauss-5-entries": [3, 4, 1500, 7, 0],
+    "gauss-seed-missing": [3, 4, 1500],
+    "gauss-seed-negative": [3, 4, 1500, -1],
+    "gauss-seed-float": [3, 4, 1500, 7.0],
+    "nerf-4-entries": [1, 2, 2000, 7],
+    "positional-4-entries": [2, 2, 2000, 7],
+}
+
+
 def siren_faults() -> list[Case]:
     """All refused cases without a prior."""
     model = _make((5, 4))
-    ranges = {0: ("width", 1, 4096), 1: ("layers", 0, 64), 3: ("omega", 1, 1024)}
     with_omega = replace(model, extra={3: 30})
     out = [
-        *number_faults(_TOPIC, with_omega, _RULE, ranges),
+        *config_faults(_TOPIC, with_omega, _FIELDS, _RULE),
         *common_faults(_TOPIC, _make, _RULE, 3, (5, 6)),
         *_encoding_faults(model),
     ]
-    for name, prior in (
-        ("15-bytes", bytes(15)),
-        ("17-bytes", bytes(17)),
-        ("empty", b""),
-        ("text", "a" * 16),
-        ("integer", 0),
-        ("array", [bytes(16)]),
-    ):
-        config = model.config() | {4: prior}
-        out.append(config_case(_TOPIC, f"prior-{name}", model, config, _RULE, "malformed"))
+    prior = Field(4, "prior", wrong="", others=_NO_PRIOR)
+    out += config_faults(_TOPIC, model, [prior], _RULE, "")
     return [*out, limit_case("siren-2-30", Siren((3, 3), width=4096, hidden=64))]
 
 
 def _encoding_faults(model: Siren) -> list[Case]:
     """Arrays that are no encoding, and kinds that no decoder knows."""
-    encodings: dict[str, Any] = {
-        "empty": [],
-        "not-an-array": 0,
-        "mlp-longer": [0, 1],
-        "kind-negative": [-1],
-        "kind-float": [0.0],
-        "kind-false": [False],
-        "kind-text": ["nerf"],
-        "kind-array": [[0]],
-        "gauss-5-entries": [3, 4, 1500, 7, 0],
-        "gauss-seed-missing": [3, 4, 1500],
-        "gauss-seed-negative": [3, 4, 1500, -1],
-        "gauss-seed-float": [3, 4, 1500, 7.0],
-    }
+    encodings = dict(_NO_ENCODING)
     for name, kind, tail in (("nerf", 1, []), ("positional", 2, []), ("gauss", 3, [7])):
         encodings |= {
             f"{name}-alone": [kind],
@@ -130,11 +134,8 @@ def _encoding_faults(model: Siren) -> list[Case]:
             f"{name}-s-above-2-26": [kind, 2, 2**26 + 1, *tail],
             f"{name}-s-float": [kind, 2, 2.0, *tail],
         }
-    encodings |= {"nerf-4-entries": [1, 2, 2000, 7], "positional-4-entries": [2, 2, 2000, 7]}
-    out: list[Case] = []
-    for name, value in encodings.items():
-        config = model.config() | {2: value}
-        out.append(config_case(_TOPIC, f"encoding-{name}", model, config, _RULE, "malformed"))
+    field = Field(2, "encoding", wrong="", others=encodings)
+    out = config_faults(_TOPIC, model, [field], _RULE, "")
     for name, value in (("4", [4]), ("4-with-entries", [4, 2, 2000]), ("2-40", [2**40, "x"])):
         config = model.config() | {2: value}
         out.append(config_case(_TOPIC, f"encoding-{name}", model, config, _RULE, "unsupported"))
