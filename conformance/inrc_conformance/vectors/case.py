@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..builders.file import File
 from ..runner.suite import FOLDERS, INVALID
 
 
@@ -43,3 +45,18 @@ def case(
 ) -> Case:
     """Return a case; `spec` and `tags` are separated by blanks."""
     return Case(topic, name, data, tuple(spec.split()), expect, tuple(tags.split()), level)
+
+
+def cases_of(
+    topic: str,
+    files: Mapping[str, tuple[File | bytes, str]],
+    expect: str = "ok",
+    prefix: str = "",
+    tags: str = "",
+) -> list[Case]:
+    """Return a case for each name, with its file and its ids; all names begin with the prefix."""
+    return [
+        case(topic, prefix + name, data if isinstance(data, bytes) else data.build(), spec,
+             expect, tags)
+        for name, (data, spec) in files.items()
+    ]  # fmt: skip

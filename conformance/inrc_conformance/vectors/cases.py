@@ -36,7 +36,7 @@ from .fvsrn import fvsrn_cases, fvsrn_faults
 from .hashgrid import hashgrid_cases, hashgrid_faults
 from .index import index_cases, index_faults
 from .item_faults import item_faults
-from .limits import limit_cases, unsupported_cases
+from .limit import limit_cases
 from .masks import mask_cases, verbatim_cases
 from .media import media_cases
 from .metadata import metadata_cases
@@ -57,6 +57,7 @@ from .shell_faults import shell_faults
 from .siren import siren_cases, siren_faults
 from .stream_faults import mask_faults, stream_faults, verbatim_faults
 from .tile import tile_cases, tile_faults
+from .unsupported import unsupported_cases
 
 PEAK, RMS = 2.0**-16, 2.0**-19
 """What VAL-5 allows in class F, in units of R."""
