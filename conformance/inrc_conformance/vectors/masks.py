@@ -13,7 +13,7 @@ from ..builders.file import File, MaskSpec, constant_item, float_bits, verbatim
 from ..builders.fvsrn import Fvsrn
 from ..builders.streams import byte_stream, laplace_stream, raw_stream, static_stream
 from .case import Case, case
-from .container import DTYPES
+from .item import DTYPES
 
 Bits = npt.NDArray[np.bool_]
 

@@ -15,7 +15,7 @@ from ..builders.pyramid import Pyramid, randoms
 from ..builders.streams import Ints, byte_stream, laplace_stream, raw_stream, static_stream
 from ..decoder.lattice import AXES, Four, Lattice
 from .case import Case, case
-from .container import DTYPES
+from .item import DTYPES
 from .masks import ball
 
 Parts = Sequence[Sequence[Any]]
