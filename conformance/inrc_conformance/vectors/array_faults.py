@@ -64,6 +64,17 @@ def _length_faults() -> list[Case]:
     ]
     high = stream(7, _COUNT, b"\xff" + uleb(1) * 254 + uleb(_COUNT), _DATA)
     out.append(_bad("rank-255", _tens([high])))
+    empty = raw_array_stream(0, (0,), b"")
+    out.append(_bad("count-0-before", _tens([empty, _WHOLE])))
+    constant = File().item(constant_item([2])).tens([empty], [])
+    out.append(_bad("count-0-without-tensors", constant))
+    one = File().item(residual_item((1,))).resd([raw_array_stream(1, (), b"")], [0])
+    return [*out, _bad("rank-0-of-one-residual", one), *_wrapped_lengths(), *_empty_arrays()]
+
+
+def _wrapped_lengths() -> list[Case]:
+    """Lengths whose product is the count in 32, 63 or 64 bits."""
+    out: list[Case] = []
     part = _VALUES[:56]
     body = array_stream((56,), part)[5:]
     wrapped: dict[str, tuple[int, ...]] = {
@@ -74,6 +85,12 @@ def _length_faults() -> list[Case]:
     for name, lengths in wrapped.items():
         some = [raw_array_stream(56, lengths, body), raw_stream(_VALUES[56:])]
         out.append(_bad(name, _tens(some)))
+    return out
+
+
+def _empty_arrays() -> list[Case]:
+    """Arrays without an integer."""
+    out: list[Case] = []
     nothing = {
         "count-0": (1,),
         "count-0-length-0": (0,),
@@ -85,12 +102,7 @@ def _length_faults() -> list[Case]:
     for name, lengths in nothing.items():
         empty = raw_array_stream(0, lengths, b"")
         out.append(_bad(name, _tens([raw_stream(_VALUES), empty])))
-    empty = raw_array_stream(0, (0,), b"")
-    out.append(_bad("count-0-before", _tens([empty, _WHOLE])))
-    constant = File().item(constant_item([2])).tens([empty], [])
-    out.append(_bad("count-0-without-tensors", constant))
-    one = File().item(residual_item((1,))).resd([raw_array_stream(1, (), b"")], [0])
-    return [*out, _bad("rank-0-of-one-residual", one)]
+    return out
 
 
 def _byte_faults() -> list[Case]:

@@ -20,10 +20,12 @@ from .index import index_cases, index_faults
 from .item import item_cases
 from .item_faults import item_faults
 from .limit import limit_cases
+from .mask_faults import mask_faults
 from .masks import mask_cases, verbatim_cases
 from .media import media_cases
 from .metadata import metadata_cases
 from .miner import miner_cases, miner_faults
+from .mixed_masks import mixed_mask_cases
 from .neurcomp import neurcomp_cases, neurcomp_faults
 from .overlap import overlap_cases
 from .overlap_faults import overlap_faults
@@ -38,9 +40,10 @@ from .shell import shell_cases
 from .shell_faults import shell_faults
 from .siren import siren_cases, siren_faults
 from .stream import stream_cases
-from .stream_faults import mask_faults, stream_faults, verbatim_faults
+from .stream_faults import stream_faults
 from .tile import tile_cases, tile_faults
 from .unsupported import unsupported_cases
+from .verbatim_faults import verbatim_faults
 
 _MAKERS: Sequence[Callable[[], Iterable[Case]]] = (
     container_cases,
@@ -49,6 +52,7 @@ _MAKERS: Sequence[Callable[[], Iterable[Case]]] = (
     mask_cases,
     verbatim_cases,
     pyramid_cases,
+    mixed_mask_cases,
     precise_cases,
     index_cases,
     tile_cases,

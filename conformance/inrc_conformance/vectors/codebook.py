@@ -17,7 +17,7 @@ from ..builders.shell import Fixed, Shell
 from ..builders.streams import Ints, laplace_stream, raw_stream, static_stream
 from ..decoder.octree import OUTSIDE
 from .case import Case, case
-from .fields import NAN
+from .fields import WRONG_STEP
 
 _SPEC = "ITEM-7 ITEM-13"
 _STEP = 2.0**-15
@@ -169,12 +169,9 @@ def _entry_faults() -> list[Case]:
         "codebook-of-5-bytes": [2, _STEP, 0, some[:5]],
         "codebook-array": [2, _STEP, 0, [9000, -4000, 20000]],
         "codebook-text": [2, _STEP, 0, "abcdef"],
-        "step-0": [2, 0.0, 0, some],
-        "step-negative": [2, -_STEP, 0, some],
-        "step-integer": [2, 1, 0, some],
-        "step-not-a-float32": [2, 0.1, 0, some],
-        "step-nan": [2, NAN, 0, some],
     }
+    for name, step in WRONG_STEP.values(_STEP).items():
+        entries[name] = [2, step, 0, some]
     model = Fvsrn()
     integers = [0] * 18 + model.integers()[18:]
     out: list[Case] = []

@@ -29,7 +29,7 @@ from ..builders.streams import (
     uleb,
     windowed_zstd,
 )
-from .case import Case, case
+from .case import Case, case, cases_of
 from .masks import ball
 
 
@@ -41,7 +41,7 @@ def small() -> File:
 def container_faults() -> list[Case]:
     """All faults outside ITEM, TENS, MASK and VERB."""
     return [*_frame_faults(), *_section_faults(), *_compression_faults(), *_cbor_faults(),
-            *_head_faults(), *_ends_faults()]  # fmt: skip
+            *_cbor_faults_of_heads(), *_head_faults(), *_ends_faults()]  # fmt: skip
 
 
 def _frame_faults() -> list[Case]:
@@ -216,26 +216,30 @@ def _cbor_faults() -> list[Case]:
         "array-longer-than-payload": (b"\x9b\x00\x00\x01" + bytes(5), "CBOR-4"),
         "bytes-longer-than-payload": (changed(4, b"\x5b\x00\x00\x01" + bytes(5)), "CBOR-4"),
     }
-    out = [
-        case("cbor", name, small().add("VERB", payload).build(), spec, "malformed")
-        for name, (payload, spec) in payloads.items()
-    ]
+    files: dict[str, tuple[File | bytes, str]] = {
+        name: (small().add("VERB", payload), spec) for name, (payload, spec) in payloads.items()
+    }
+    return cases_of("cbor", files, "malformed")
+
+
+def _cbor_faults_of_heads() -> list[Case]:
+    """Wrong CBOR in HEAD and ITEM."""
     heads = {
         "map-keys-descend": (b"\xa2\x01\x00\x00\x00", "CBOR-2"),
         "map-key-twice": (b"\xa3\x00\x00\x01\x00\x01\x00", "CBOR-2"),
         "map-key-bytes": (b"\xa3\x00\x00\x01\x00\x41\x00\x00", "CBOR-3"),
     }
-    for name, (payload, spec) in heads.items():
-        out.append(case("cbor", name, File().build(Raw(payload)), spec, "malformed"))
+    files: dict[str, tuple[File | bytes, str]] = {
+        name: (File().build(Raw(payload)), spec) for name, (payload, spec) in heads.items()
+    }
     deep: Any = 0
     for _ in range(14):
         deep = [deep]
     item = constant_item([2]) | {2: [0, 1, {7: deep}]}
-    out.append(case("cbor", "depth-17", File().item(item).build(), "CBOR-3", "malformed"))
+    files["depth-17"] = (File().item(item), "CBOR-3")
     item = constant_item([2], [["a", 7, Raw(b"\xfa\x3f\xc0\x00\x00"), 0.0]])
-    data = File().item(item).build()
-    out.append(case("cbor", "float-not-shortest", data, "CBOR-2", "malformed"))
-    return out
+    files["float-not-shortest"] = (File().item(item), "CBOR-2")
+    return cases_of("cbor", files, "malformed")
 
 
 def _head_faults() -> list[Case]:

@@ -66,6 +66,10 @@ _WRONG: Mapping[str, Callable[[Field, Any], tuple[str, Any]]] = {
 }
 
 
+WRONG_STEP = Field(3, "step", wrong="negative nan inexact", others={"0": 0.0, "integer": 1})
+"""Wrong steps, which several kinds of quantisation have."""
+
+
 def _signed(number: int) -> str:
     return f"{number}".replace("-", "minus-")
 

@@ -88,45 +88,48 @@ def _without(section: int) -> Change:
     return lambda entries: entries[:section] + entries[section + 1 :]
 
 
+_ITSELF = Section("tIDX", b"").front()
+
+
+_LIES: dict[str, Change] = {
+    "type-of-head": _entry(HEAD, _byte(0)),
+    "type-of-verb": _entry(VERB, _byte(3)),
+    "type-of-unknown": _entry(UNKNOWN, _byte(1)),
+    "attribute": _entry(ITEM, _byte(4)),
+    "attribute-of-unknown": _entry(UNKNOWN, _byte(4, 2)),
+    "length-plus-1": _entry(ITEM, _byte(5)),
+    "length-minus-1": _entry(TENS, _byte(5, -1)),
+    "length-of-unknown": _entry(UNKNOWN, _byte(5)),
+    "length-not-shortest": _entry(UNKNOWN, lambda e: e[:-1] + b"\x80\0"),
+    "digest-of-mask": _entry(MASK, _byte(6)),
+    "digest-of-tens": _entry(TENS, _byte(-2)),
+    "digest-of-resd": _entry(RESD, _byte(9)),
+    "digest-missing": _entry(MASK, lambda e: e[:-8]),
+    "digest-of-7-bytes": _entry(MASK, lambda e: e[:-1]),
+    "digest-of-16-bytes": _entry(MASK, lambda e: e + bytes(8)),
+    "digest-of-verb": _entry(VERB, lambda e: e + bytes(8)),
+    "item-of-tens": _entry(TENS, _byte(-1)),
+    "item-of-resd": _entry(RESD, _byte(-1)),
+    "item-missing": _entry(RESD, lambda e: e[:-1]),
+    "item-of-mask": _entry(MASK, lambda e: e + b"\0"),
+    "item-before-digest": _entry(TENS, lambda e: e[:-9] + b"\0" + e[-9:-1]),
+    "item-not-shortest": _entry(TENS, lambda e: e[:-1] + b"\x80\0"),
+    "head-missing": _without(HEAD),
+    "unknown-missing": _without(UNKNOWN),
+    "tens-missing": _without(TENS),
+    "section-too-many": lambda entries: [*entries, entries[UNKNOWN]],
+    "of-itself": lambda entries: [*entries, _ITSELF],
+    "sections-in-another-order": lambda e: [*e[:MASK], e[TENS], e[MASK], *e[RESD:]],
+    "byte-after": lambda entries: [*entries, b"\0"],
+    "cut": lambda entries: [*entries[:-1], entries[-1][:-1]],
+    "payload-empty": lambda entries: [],
+}
+
+
 def _lies() -> list[Case]:
     """Entries that are not those of the sections (IDX-2)."""
-    own = Section("tIDX", b"").front()
-    swapped: Change = lambda e: [*e[:MASK], e[TENS], e[MASK], *e[RESD:]]  # noqa: E731
-    faults: dict[str, Change] = {
-        "type-of-head": _entry(HEAD, _byte(0)),
-        "type-of-verb": _entry(VERB, _byte(3)),
-        "type-of-unknown": _entry(UNKNOWN, _byte(1)),
-        "attribute": _entry(ITEM, _byte(4)),
-        "attribute-of-unknown": _entry(UNKNOWN, _byte(4, 2)),
-        "length-plus-1": _entry(ITEM, _byte(5)),
-        "length-minus-1": _entry(TENS, _byte(5, -1)),
-        "length-of-unknown": _entry(UNKNOWN, _byte(5)),
-        "length-not-shortest": _entry(UNKNOWN, lambda e: e[:-1] + b"\x80\0"),
-        "digest-of-mask": _entry(MASK, _byte(6)),
-        "digest-of-tens": _entry(TENS, _byte(-2)),
-        "digest-of-resd": _entry(RESD, _byte(9)),
-        "digest-missing": _entry(MASK, lambda e: e[:-8]),
-        "digest-of-7-bytes": _entry(MASK, lambda e: e[:-1]),
-        "digest-of-16-bytes": _entry(MASK, lambda e: e + bytes(8)),
-        "digest-of-verb": _entry(VERB, lambda e: e + bytes(8)),
-        "item-of-tens": _entry(TENS, _byte(-1)),
-        "item-of-resd": _entry(RESD, _byte(-1)),
-        "item-missing": _entry(RESD, lambda e: e[:-1]),
-        "item-of-mask": _entry(MASK, lambda e: e + b"\0"),
-        "item-before-digest": _entry(TENS, lambda e: e[:-9] + b"\0" + e[-9:-1]),
-        "item-not-shortest": _entry(TENS, lambda e: e[:-1] + b"\x80\0"),
-        "head-missing": _without(HEAD),
-        "unknown-missing": _without(UNKNOWN),
-        "tens-missing": _without(TENS),
-        "section-too-many": lambda entries: [*entries, entries[UNKNOWN]],
-        "of-itself": lambda entries: [*entries, own],
-        "sections-in-another-order": swapped,
-        "byte-after": lambda entries: [*entries, b"\0"],
-        "cut": lambda entries: [*entries[:-1], entries[-1][:-1]],
-        "payload-empty": lambda entries: [],
-    }
     out: list[Case] = []
-    for name, change in faults.items():
+    for name, change in _LIES.items():
         spec = "IDX-2 FILE-8" if name in ("cut", "payload-empty") else "IDX-2"
         data = _mixed().build(index=Index(change=change))
         out.append(case("index", name, data, spec, "malformed"))

@@ -10,15 +10,15 @@ import numpy as np
 from ..builders.file import File, MaskSpec, constant_item
 from ..builders.fvsrn import Fvsrn, simple_file
 from ..builders.streams import raw_stream
-from .case import Case, case
-from .fields import NAN, Field, config_case, config_faults
+from .case import Case, case, cases_of
+from .fields import NAN, WRONG_STEP, Field, config_case, config_faults
 from .masks import ball
 
 
 def item_faults() -> list[Case]:
     """All faults inside ITEM sections and between ITEM, MASK and TENS."""
     return [*_schema_faults(), *_component_faults(), *_architecture_faults(),
-            *_quantisation_faults(), *_reference_faults()]  # fmt: skip
+            *_quantisation_faults(), *_reference_faults(), *_tens_faults()]  # fmt: skip
 
 
 def _constant(name: str, spec: str, change: dict[int, Any], drop: int | None = None) -> Case:
@@ -109,33 +109,32 @@ def _architecture_faults() -> list[Case]:
     return out
 
 
+_STEP = 1 / 64
+_WRONG_ENTRIES: dict[str, Any] = {
+    "step-above-float32": 2.0**128,
+    "step-below-float32": 2.0**-150,
+    "zero-2-31": [0, _STEP, 2**31],
+    "zero-below-minus-2-31": [0, _STEP, -(2**31) - 1],
+    "zero-float": [0, _STEP, 0.0],
+    "zero-missing": [0, _STEP],
+    "slices-one-too-few": [1, _STEP],
+    "slices-one-too-many": [1, _STEP, _STEP, _STEP],
+    "quantisation-256": [256, _STEP, 0],
+    "quantisation-empty": [],
+    "step-infinite": math.inf,
+}
+"""Entries of key 3 that are neither a step nor an array of a known kind."""
+
+
 def _quantisation_faults() -> list[Case]:
-    step = 1 / 64
-    rest: list[Any] = [step] * 4
-    entries: dict[str, tuple[Any, str]] = {
-        "step-0": (0.0, "ITEM-7"),
-        "step-negative": (-step, "ITEM-7"),
-        "step-nan": (NAN, "ITEM-7"),
-        "step-infinite": (math.inf, "ITEM-7"),
-        "step-integer": (1, "ITEM-7"),
-        "step-not-a-float32": (0.1, "ITEM-7"),
-        "step-above-float32": (2.0**128, "ITEM-7"),
-        "step-below-float32": (2.0**-150, "ITEM-7"),
-        "zero-2-31": ([0, step, 2**31], "ITEM-7"),
-        "zero-below-minus-2-31": ([0, step, -(2**31) - 1], "ITEM-7"),
-        "zero-float": ([0, step, 0.0], "ITEM-7"),
-        "zero-missing": ([0, step], "ITEM-7"),
-        "slices-one-too-few": ([1, step], "ITEM-7"),
-        "slices-one-too-many": ([1, step, step, step], "ITEM-7"),
-        "quantisation-256": ([256, step, 0], "ITEM-7"),
-        "quantisation-empty": ([], "ITEM-7"),
-    }
+    others: list[Any] = [_STEP] * 4
+    wrong = WRONG_STEP.values(_STEP) | _WRONG_ENTRIES
     out = [
-        case("item", name, simple_file(Fvsrn(), k3=[entry, *rest]).build(), spec, "malformed")
-        for name, (entry, spec) in entries.items()
+        case("item", name, simple_file(Fvsrn(), k3=[entry, *others]).build(), "ITEM-7", "malformed")
+        for name, entry in wrong.items()
     ]
     for name, number in (("quantisation-one-too-few", 4), ("quantisation-one-too-many", 6)):
-        data = simple_file(Fvsrn(), k3=[step] * number).build()
+        data = simple_file(Fvsrn(), k3=[_STEP] * number).build()
         out.append(case("item", name, data, "ITEM-6", "malformed"))
     model = Fvsrn()
     for name, number, last in (
@@ -144,19 +143,19 @@ def _quantisation_faults() -> list[Case]:
         ("parameter-rounds-to-infinity", 2**25 - 1, 2.0**103),
     ):
         integers = [*model.integers()[:-1], number]
-        file = File().item(model.header(k3=[*rest, last]))
+        file = File().item(model.header(k3=[*others, last]))
         file.tens([raw_stream(integers)], integers)
         out.append(case("item", name, file.build(), "ITEM-9", "malformed"))
     header = model.header()
     del header[3]
     file = File().item(header).tens([raw_stream(model.integers())], model.integers())
     out.append(case("item", "quantisation-missing", file.build(), "ITEM-6", "malformed"))
-    out.append(_constant("quantisation-of-constant", "ITEM-6", {3: [step]}))
+    out.append(_constant("quantisation-of-constant", "ITEM-6", {3: [_STEP]}))
     return out
 
 
 def _reference_faults() -> list[Case]:
-    """Masks that do not fit what they are for, and wrong numbers of integers."""
+    """Masks that do not fit what they are for."""
     out: list[Case] = []
     bits = ball((5, 4))
 
@@ -180,24 +179,23 @@ def _reference_faults() -> list[Case]:
         data = simple_file(model, k4=where).mask(spec).build()
         out.append(case("item", name, data, "ITEM-8", "malformed"))
     data = simple_file(model, k4={}).build()
-    out.append(case("item", "sparse-empty-map", data, "ITEM-0 ITEM-8", "malformed"))
+    return [*out, case("item", "sparse-empty-map", data, "ITEM-0 ITEM-8", "malformed")]
+
+
+def _tens_faults() -> list[Case]:
+    """Wrong numbers of integers, and TENS sections that no item asks for."""
+    model = Fvsrn()
     integers = model.integers()
-    files = {
-        "integers-one-too-few": integers[:-1],
-        "integers-one-too-many": [*integers, 0],
-        "integers-missing": [],
+    part = MaskSpec(np.arange(9).reshape(3, 3) > 2, 1)
+    fewer, more = integers[:-1], [*integers, 0]
+    unasked = simple_file(model).item(constant_item([2])).tens([raw_stream([1])], [1], 1)
+    files: dict[str, tuple[File | bytes, str]] = {
+        "integers-one-too-few": (model.file(integers=fewer), "TENS-2"),
+        "integers-one-too-many": (model.file(integers=more), "TENS-2"),
+        "integers-missing": (File().item(model.header()), "TENS-2"),
+        "integers-of-uncoded-entries": (simple_file(model, k4={0: 0}).mask(part), "TENS-2"),
+        "integers-for-constant": (unasked, "TENS-2"),
+        "no-such-item": (simple_file(model).tens([], [], 1), "TENS-1"),
+        "payload-empty": (simple_file(model).add("TENS", b""), "FILE-8"),
     }
-    for name, values in files.items():
-        file = File().item(model.header())
-        if values:
-            file.tens([raw_stream(values)], values)
-        out.append(case("tens", name, file.build(), "TENS-2", "malformed"))
-    full = simple_file(model, k4={0: 0}).mask(MaskSpec(np.arange(9).reshape(3, 3) > 2, 1))
-    out.append(case("tens", "integers-of-uncoded-entries", full.build(), "TENS-2", "malformed"))
-    extra = simple_file(model).item(constant_item([2])).tens([raw_stream([1])], [1], 1)
-    out.append(case("tens", "integers-for-constant", extra.build(), "TENS-2", "malformed"))
-    wrong = simple_file(model).tens([], [], 1)
-    out.append(case("tens", "no-such-item", wrong.build(), "TENS-1", "malformed"))
-    cut = simple_file(model).add("TENS", b"")
-    out.append(case("tens", "payload-empty", cut.build(), "FILE-8", "malformed"))
-    return out
+    return cases_of("tens", files, "malformed")

@@ -61,59 +61,61 @@ def _provenance_cases() -> list[Case]:
     return [_valid(f"made-{n}", _made(cbor(v)), "META-36 SEC-2") for n, v in some.items()]
 
 
+_BROKEN: dict[str, Any] = {
+    "unknown-key": _GOOD | {4: 0},
+    "negative-key": _GOOD | {-1: 0},
+    "text-key": _GOOD | {"x": 0},
+    "array": [0, 40],
+    "null": None,
+    "goal-5": {0: [5, 40]},
+    "goal-negative": {0: [-1, 40]},
+    "goal-text": {0: ["psnr", 40]},
+    "goal-number": {0: 40},
+    "goal-of-one-entry": {0: [0]},
+    "goal-of-three-entries": {0: [0, 40, 1]},
+    "psnr-0": {0: [0, 0]},
+    "psnr-negative": {0: [0, -40]},
+    "psnr-whole-float": {0: [0, 40.0]},
+    "psnr-nan": {0: [0, NAN]},
+    "psnr-infinite": {0: [0, math.inf]},
+    "psnr-true": {0: [0, True]},
+    "ratio-0": {0: [1, 0]},
+    "ratio-negative": {0: [1, -0.5]},
+    "bytes-0": {0: [2, 0]},
+    "bytes-float": {0: [2, 99.5]},
+    "max-error-negative": {0: [3, -0.25]},
+    "max-error-0-float": {0: [3, 0.0]},
+    "rel-error-1": {0: [4, 1]},
+    "rel-error-above-1": {0: [4, 1.5]},
+    "effort-float": {1: 5.5},
+    "effort-negative": {1: -5},
+    "architecture-text": {2: "pyramid"},
+    "encoder-bytes": {3: b"inrc"},
+    "encoder-null": {3: None},
+}
+
+
+_BROKEN_PAYLOADS = {
+    "no-bytes": b"",
+    "cut": cbor(_GOOD)[:-1],
+    "bytes-behind": cbor(_GOOD) + b"\0",
+    "not-shortest": b"\xa1\x01\x18\x05",
+    "key-twice": b"\xa2\x01\x05\x01\x05",
+    "tag": b"\xc1\xa0",
+}
+
+
 def _ignored_cases() -> list[Case]:
     """Sections that break a rule (META-38)."""
-    some: dict[str, Any] = {
-        "unknown-key": _GOOD | {4: 0},
-        "negative-key": _GOOD | {-1: 0},
-        "text-key": _GOOD | {"x": 0},
-        "array": [0, 40],
-        "null": None,
-        "goal-5": {0: [5, 40]},
-        "goal-negative": {0: [-1, 40]},
-        "goal-text": {0: ["psnr", 40]},
-        "goal-number": {0: 40},
-        "goal-of-one-entry": {0: [0]},
-        "goal-of-three-entries": {0: [0, 40, 1]},
-        "psnr-0": {0: [0, 0]},
-        "psnr-negative": {0: [0, -40]},
-        "psnr-whole-float": {0: [0, 40.0]},
-        "psnr-nan": {0: [0, NAN]},
-        "psnr-infinite": {0: [0, math.inf]},
-        "psnr-true": {0: [0, True]},
-        "ratio-0": {0: [1, 0]},
-        "ratio-negative": {0: [1, -0.5]},
-        "bytes-0": {0: [2, 0]},
-        "bytes-float": {0: [2, 99.5]},
-        "max-error-negative": {0: [3, -0.25]},
-        "max-error-0-float": {0: [3, 0.0]},
-        "rel-error-1": {0: [4, 1]},
-        "rel-error-above-1": {0: [4, 1.5]},
-        "effort-float": {1: 5.5},
-        "effort-negative": {1: -5},
-        "architecture-text": {2: "pyramid"},
-        "encoder-bytes": {3: b"inrc"},
-        "encoder-null": {3: None},
-    }
     out = [
         _invalid(f"ignored-{name}", _made(cbor(value)), "META-36 META-38")
-        for name, value in some.items()
+        for name, value in _BROKEN.items()
     ]
-    payloads = {
-        "no-bytes": b"",
-        "cut": cbor(_GOOD)[:-1],
-        "bytes-behind": cbor(_GOOD) + b"\0",
-        "not-shortest": b"\xa1\x01\x18\x05",
-        "key-twice": b"\xa2\x01\x05\x01\x05",
-        "tag": b"\xc1\xa0",
-    }
-    return [
-        *out,
-        *(
-            _invalid(f"ignored-{name}", _made(payload), "META-38")
-            for name, payload in payloads.items()
-        ),
+    out += [
+        _invalid(f"ignored-{name}", _made(payload), "META-38")
+        for name, payload in _BROKEN_PAYLOADS.items()
     ]
+    return out
 
 
 def _place_cases() -> list[Case]:
@@ -166,45 +168,49 @@ def _loss_cases() -> list[Case]:
     return [*out, *(_valid(f"losses-{n}", file, "META-40") for n, file in made.items())]
 
 
+_LOSS = [1, "constant", 0, 2, 1, 2]
+
+
+_BROKEN_LOSSES: dict[str, Any] = {
+    "none": [],
+    "number": 0,
+    "null": None,
+    "map": {0: _LOSS},
+    "not-in-a-list": _LOSS,
+    "empty": [[]],
+    "without-name": [[1]],
+    "name-null": [[1, None]],
+    "name-bytes": [[1, b"constant"]],
+    "name-number": [[1, 0, 2]],
+    "metadata-with-a-name": [[3, "constant"]],
+    "kind-4": [[4, ""]],
+    "kind-negative": [[-1, ""]],
+    "kind-text": [["samples", ""]],
+    "kind-float": [[1.5, ""]],
+    "kind-true": [[True, ""]],
+    "start-alone": [[1, "constant", 0]],
+    "second-start-alone": [[1, "constant", 0, 2, 1]],
+    "stop-is-start": [[1, "constant", 1, 1, 1, 2]],
+    "stop-0": [[1, "constant", 0, 0]],
+    "stop-below-start": [[1, "constant", 0, 2, 2, 1]],
+    "start-negative": [[1, "constant", -1, 2, 1, 2]],
+    "stop-negative": [[1, "constant", 0, -2]],
+    "start-float": [[1, "constant", 0.5, 2]],
+    "stop-null": [[1, "constant", 0, None, 1, 2]],
+    "stop-true": [[1, "constant", 0, True]],
+    "pairs-in-lists": [[1, "constant", [0, 2], [1, 2]]],
+    "second-wrong": [_LOSS, [1, "constant", 2, 2, 1, 2]],
+}
+
+
 def _ignored_losses() -> list[Case]:
     """Losses that break a rule: the section is ignored, all of it."""
-    good = [1, "constant", 0, 2, 1, 2]
-    some: dict[str, Any] = {
-        "none": [],
-        "number": 0,
-        "null": None,
-        "map": {0: good},
-        "not-in-a-list": good,
-        "empty": [[]],
-        "without-name": [[1]],
-        "name-null": [[1, None]],
-        "name-bytes": [[1, b"constant"]],
-        "name-number": [[1, 0, 2]],
-        "metadata-with-a-name": [[3, "constant"]],
-        "kind-4": [[4, ""]],
-        "kind-negative": [[-1, ""]],
-        "kind-text": [["samples", ""]],
-        "kind-float": [[1.5, ""]],
-        "kind-true": [[True, ""]],
-        "start-alone": [[1, "constant", 0]],
-        "second-start-alone": [[1, "constant", 0, 2, 1]],
-        "stop-is-start": [[1, "constant", 1, 1, 1, 2]],
-        "stop-0": [[1, "constant", 0, 0]],
-        "stop-below-start": [[1, "constant", 0, 2, 2, 1]],
-        "start-negative": [[1, "constant", -1, 2, 1, 2]],
-        "stop-negative": [[1, "constant", 0, -2]],
-        "start-float": [[1, "constant", 0.5, 2]],
-        "stop-null": [[1, "constant", 0, None, 1, 2]],
-        "stop-true": [[1, "constant", 0, True]],
-        "pairs-in-lists": [[1, "constant", [0, 2], [1, 2]]],
-        "second-wrong": [good, [1, "constant", 2, 2, 1, 2]],
-    }
     out = [
         _invalid(f"ignored-losses-{name}", _made(cbor(_GOOD | {4: value})), "META-40 META-38")
-        for name, value in some.items()
+        for name, value in _BROKEN_LOSSES.items()
     ]
-    beside = _made(cbor({0: [5, 40], 4: [good]}))
-    key = _made(cbor({4: [good], 5: 0}))
+    beside = _made(cbor({0: [5, 40], 4: [_LOSS]}))
+    key = _made(cbor({4: [_LOSS], 5: 0}))
     return [
         *out,
         _invalid("ignored-losses-beside-goal-5", beside, "META-36 META-38 META-40"),

@@ -42,50 +42,64 @@ def shape_cases(topic: str, make: Maker, spec: str) -> list[Case]:
 
 def item_cases(topic: str, make: Maker, spec: str) -> list[Case]:
     """Components, quantisation, masks, tiles, residuals and streams."""
-    out: list[Case] = []
+    model = make([5, 4])
+    files = _component_files(model) | _parameter_files(model)
+    files["tiles"] = (_tiles(make), "ITEM-11")
+    out = [
+        case(topic, name, file.build(), f"{spec} {more}", tags=_TAGS.get(name, ""))
+        for name, (file, more) in files.items()
+    ]
+    values = model.integers()
+    second = File(bytes([1, 0, 2, 0])).item(model.header()).tens([raw_stream(values)], values)
+    return [*out, case(topic, "level-2", second.build(), f"{spec} FILE-4", level=2)]
 
-    def add(name: str, file: File, ids: str = "", tags: str = "", level: int = 1) -> None:
-        ids = f"{spec} {ids}".strip()
-        out.append(case(topic, name, file.build(), ids, tags=tags, level=level))
 
-    dims = [5, 4]
-    model = make(dims)
-    three = replace(model, components=THREE, seed=21)
-    add("three-components", three.file(), "ITEM-6")
-    add("dtype-f8", replace(model, components=[["a", 8, 3.0, 4.0]], seed=22).file())
-    add("dtype-u2", replace(model, components=[["a", 2, 3e4, 2e4]], seed=23).file(), "VAL-3")
-    add("scale-0", replace(model, components=[["a", 7, 3.25, 0.0]]).file(), "VAL-2")
-    steps = model.steps()
+_Files = dict[str, tuple[File, str]]
+_TAGS = {"clipped-y": "clip", "masked": "mask"}
+
+
+def _component_files(model: Network) -> _Files:
+    """Components, a mask and residuals."""
+    masked = replace(model, components=[["a", 7, 0.5, 2.0, 0]]).file()
+    residuals = range(-10, 10)
+    file = model.file(k7=[0.125]).resd([raw_stream(residuals)], residuals)
+    return {
+        "three-components": (replace(model, components=THREE, seed=21).file(), "ITEM-6"),
+        "dtype-f8": (replace(model, components=[["a", 8, 3.0, 4.0]], seed=22).file(), ""),
+        "dtype-u2": (replace(model, components=[["a", 2, 3e4, 2e4]], seed=23).file(), "VAL-3"),
+        "scale-0": (replace(model, components=[["a", 7, 3.25, 0.0]]).file(), "VAL-2"),
+        "masked": (masked.mask(MaskSpec(ball((5, 4)))), "ITEM-4"),
+        "residuals": (file, "VAL-7 ITEM-12"),
+    }
+
+
+def _parameter_files(model: Network) -> _Files:
+    """Steps, sparse tensors and coders."""
+    steps, values = model.steps(), model.integers()
     last = max(n for n, shape in enumerate(model.shapes()) if len(shape) > 1)
     far = [step * (32 if n == last else 1) for n, step in enumerate(steps)]
-    add("clipped-y", model.file(k3=far), "VAL-2", "clip")
-    bits = ball((5, 4))
-    masked = replace(model, components=[["a", 7, 0.5, 2.0, 0]])
-    add("masked", masked.file().mask(MaskSpec(bits)), "ITEM-4", "mask")
     slices = [[1, *[step * (1 + n % 3) for n in range(shape[0])]]
               for shape, step in zip(model.shapes(), steps, strict=True)]  # fmt: skip
-    add("steps-per-slice", model.file(k3=slices), "ITEM-7 ITEM-9")
     zero = [[0, step, n - 2] for n, step in enumerate(steps)]
-    add("zero-not-0", model.file(k3=zero), "ITEM-7 ITEM-9")
-    for name, shared in (("sparse", False), ("sparse-shared", True)):
-        add(name, _sparse(model, shared), "ITEM-8 ITEM-9")
-    values = model.integers()
-    for name, some in (
-        ("ans", static_stream(1, values)),
-        ("range-laplace", laplace_stream(2, [(12, values)])),
-    ):
-        add(name, model.file([some]), "TENS-2")
-    file = model.file(k7=[0.125]).resd([raw_stream(range(-10, 10))], range(-10, 10))
-    add("residuals", file, "VAL-7 ITEM-12")
-    two = File()
+    return {
+        "clipped-y": (model.file(k3=far), "VAL-2"),
+        "steps-per-slice": (model.file(k3=slices), "ITEM-7 ITEM-9"),
+        "zero-not-0": (model.file(k3=zero), "ITEM-7 ITEM-9"),
+        "sparse": (_sparse(model, shared=False), "ITEM-8 ITEM-9"),
+        "sparse-shared": (_sparse(model, shared=True), "ITEM-8 ITEM-9"),
+        "ans": (model.file([static_stream(1, values)]), "TENS-2"),
+        "range-laplace": (model.file([laplace_stream(2, [(12, values)])]), "TENS-2"),
+    }
+
+
+def _tiles(make: Maker) -> File:
+    """Return a field of two tiles."""
+    file = File()
     for number, width in enumerate((4, 3)):
         tile = replace(make([5, width]), seed=30 + number)
-        two.item(tile.header(k5=[0, 4 * number]))
-        two.tens([raw_stream(tile.integers())], tile.integers(), number)
-    add("tiles", two, "ITEM-11")
-    second = File(bytes([1, 0, 2, 0])).item(model.header()).tens([raw_stream(values)], values)
-    add("level-2", second, "FILE-4", level=2)
-    return out
+        file.item(tile.header(k5=[0, 4 * number]))
+        file.tens([raw_stream(tile.integers())], tile.integers(), number)
+    return file
 
 
 def _sparse(model: Network, shared: bool) -> File:

@@ -6,28 +6,23 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
-import numpy as np
-
-from ..builders.file import File, MaskSpec, constant_item, float_bits
+from ..builders.file import File, constant_item
 from ..builders.fvsrn import Fvsrn
 from ..builders.mixing import (
     lattice_integers,
     lattice_streams,
-    mixed_mask_bits,
     mixing_stream,
 )
-from ..builders.pyramid import ONE, Pyramid, basis, randoms, some_basis
+from ..builders.pyramid import Pyramid, basis, randoms, some_basis
 from ..builders.streams import (
     Ints,
     byte_stream,
     laplace_stream,
     raw_stream,
     static_stream,
-    uleb,
 )
 from ..decoder.magnitudes import index_of
 from .case import Case, case
-from .masks import ball
 
 TWO = (("u", 7, 0.0, 3.0), ("v", 7, -1.0, 5.0))
 THREE = (("r", 0, 127.5, 127.5), ("g", 0, 127.5, 127.5), ("b", 0, 127.5, 127.5))
@@ -37,7 +32,7 @@ _LARGEST = 2**27
 def pyramid_cases() -> list[Case]:
     """All valid cases of the pyramid and of mixing."""
     return [*_shape_cases(), *_code_cases(), *_network_cases(), *_config_cases(), *_integer_cases(),
-            *_section_cases(), *_data_cases(), *_mask_cases()]  # fmt: skip
+            *_section_cases(), *_data_cases()]  # fmt: skip
 
 
 def _valid(name: str, data: bytes, spec: str, tags: str = "") -> Case:
@@ -173,9 +168,40 @@ def _integer_cases() -> list[Case]:
     tail = [*signed, *reversed(signed), 0, 0, 1, -1]
     large = Pyramid((2 * len(tail),), (1,), (("a", 8, 0.0, 1.0),))
     large.values = [*[0] * len(tail), *tail]
+    models: dict[str, Pyramid] = {
+        "one-coefficient": Pyramid((1, 1), (), values=[-5]),
+        "one-coefficient-zero": Pyramid((1,), (), values=[0]),
+        "one-coefficient-largest": Pyramid((1,), (), values=[_LARGEST]),
+        "zeros": Pyramid((9, 10, 4), (2, 2, 1), values=[0] * 360),
+        "all-indices": large,
+    }
+    models |= _low_bands() | _magnitudes()
+    out = [_valid(n, m.file().build(), "STR-4 STR-6 MIX-1") for n, m in models.items()]
+    wide = Pyramid((4, 4), (1, 1), (("a", 8, 0.0, 1.0),))
+    wide.values = [2**31 - 1, -(2**31), 5, 0] * 4
+    data = wide.file([raw_stream(wide.values)]).build()
+    return [*out, _valid("raw-32-bits", data, "STR-4 STR-2")]
+
+
+def _low_bands() -> dict[str, Pyramid]:
+    """Return low bands that are hard to predict, and one that is easy."""
     steep = Pyramid((7, 9), (0, 0))
     steep.values = [(-1) ** (n // 5) * (n * n * n * 17 % 2000003) for n in range(63)]
     far = Pyramid((1, 6), (0,), values=[_LARGEST, 2 * _LARGEST, 2 * _LARGEST, 0, -5, -_LARGEST])
+    jumps = Pyramid((9, 20), (0, 0))
+    jumps.values = [n % 3 + (2**18 if n % 13 == 7 else 0) * (n % 2 * 2 - 1) for n in range(180)]
+    plane = Pyramid((20, 24), (0, 0))
+    plane.values = [3 * i - 2 * j for i in range(20) for j in range(24)]
+    return {
+        "low-band-steep": steep,
+        "low-band-far": far,
+        "low-band-jumps": jumps,
+        "low-band-plane": plane,
+    }
+
+
+def _magnitudes() -> dict[str, Pyramid]:
+    """Return coefficients of all magnitudes, and long runs of equal ones."""
     draw = randoms(5)
     huge = Pyramid((5, 6, 7), (2, 2, 2), (("a", 8, 0.0, 1.0),))
     huge.values = [(next(draw) % 3 - 1) * (next(draw) << next(draw) % 10) for _ in range(210)]
@@ -187,31 +213,13 @@ def _integer_cases() -> list[Case]:
     noise.values = [next(draw) % 2001 - 1000 for _ in range(380)]
     ones = Pyramid((20, 19), (2, 2))
     ones.values = [0] * 30 + [next(draw) % 3 - 1 for _ in range(350)]
-    jumps = Pyramid((9, 20), (0, 0))
-    jumps.values = [n % 3 + (2**18 if n % 13 == 7 else 0) * (n % 2 * 2 - 1) for n in range(180)]
-    plane = Pyramid((20, 24), (0, 0))
-    plane.values = [3 * i - 2 * j for i in range(20) for j in range(24)]
-    models: dict[str, Pyramid] = {
-        "one-coefficient": Pyramid((1, 1), (), values=[-5]),
-        "one-coefficient-zero": Pyramid((1,), (), values=[0]),
-        "one-coefficient-largest": Pyramid((1,), (), values=[_LARGEST]),
-        "zeros": Pyramid((9, 10, 4), (2, 2, 1), values=[0] * 360),
-        "all-indices": large,
-        "low-band-steep": steep,
-        "low-band-far": far,
-        "low-band-jumps": jumps,
-        "low-band-plane": plane,
+    return {
         "magnitudes-beyond-32767": huge,
         "magnitudes-of-hundreds": hundreds,
         "long-runs": runs,
         "noise": noise,
         "signs": ones,
     }
-    out = [_valid(n, m.file().build(), "STR-4 STR-6 MIX-1") for n, m in models.items()]
-    wide = Pyramid((4, 4), (1, 1), (("a", 8, 0.0, 1.0),))
-    wide.values = [2**31 - 1, -(2**31), 5, 0] * 4
-    data = wide.file([raw_stream(wide.values)]).build()
-    return [*out, _valid("raw-32-bits", data, "STR-4 STR-2")]
 
 
 def _section_cases() -> list[Case]:
@@ -244,7 +252,13 @@ def _section_cases() -> list[Case]:
     for one, part in cut(ends)[1:]:
         file.tens([], []).tens([one], part, attribute=1)
     out.append(_valid("sections-before-item", file.build(), "STR-6 TENS-1 TENS-3"))
-    others = {
+    return [*out, *_coder_cases(model), _two_items(), _items_of_other_kinds()]
+
+
+def _coder_cases(model: Pyramid) -> list[Case]:
+    """Coefficients in other coders, and in coder 5 followed by another."""
+    values, ends = model.integers(), model.ends()
+    streams = {
         "raw": [raw_stream(values)],
         "zstd": [byte_stream(3, values, 2)],
         "brotli": [byte_stream(4, values, 2)],
@@ -255,10 +269,10 @@ def _section_cases() -> list[Case]:
         "mixing-then-raw-in-a-band": _rest(model, 2, (7, 1, 30)),
         "low-band-mixing-then-raw-in-a-band": _rest(model, 1, (2,)),
     }
-    for name, streams in others.items():
-        data = model.file(streams).build()
-        out.append(_valid(f"coded-{name}", data, "TENS-2 STR-6"))
-    return [*out, _two_items(), _items_of_other_kinds()]
+    return [
+        _valid(f"coded-{name}", model.file(coded).build(), "TENS-2 STR-6")
+        for name, coded in streams.items()
+    ]
 
 
 def _rest(model: Pyramid, levels: int, counts: Ints) -> list[bytes]:
@@ -326,71 +340,4 @@ def _data_cases() -> list[Case]:
         part.values = lattice_integers(model.lattice, some)
         file = part.file([mixing_stream(156, some)])
         out.append(_valid(name, file.build(), "MIX-1 STR-6"))
-    return out
-
-
-def _mask_cases() -> list[Case]:
-    """Masks of method 2."""
-    out: list[Case] = []
-    nan = (0x7FC00001,)
-
-    def add(name: str, spec: MaskSpec, ids: str = "MASK-3 VAL-4") -> None:
-        item = constant_item(spec.bits.shape, [["a", 7, 1.5, 0.0, 0]])
-        file = File().item(item).mask(spec)
-        out.append(case("masks", f"mixed-{name}", file.build(), ids, tags="mask"))
-
-    for shape in ((137,), (19, 21), (6, 7, 9), (3, 4, 5, 6), (2, 2, 3, 3, 4)):
-        add(f"{len(shape)}d", MaskSpec(ball(shape), method=2, patterns=nan))
-    add("larger", MaskSpec(ball((5, 30, 31)), method=2, patterns=nan))
-    add("axes-of-size-1", MaskSpec(ball((1, 6, 1, 7, 1)), method=2, patterns=nan))
-    add("last-axis-of-size-1", MaskSpec(ball((9, 8, 1)), method=2, patterns=nan))
-    add("middle-axes-of-size-1", MaskSpec(ball((6, 1, 7, 1, 5)), method=2, patterns=nan))
-    constant = np.broadcast_to(ball((6, 7))[:, :, None], (6, 7, 3))
-    add("constant-last-axis", MaskSpec(constant, constant=4, method=2), "MASK-2 MASK-3")
-    add("one-sample", MaskSpec(np.zeros((1, 1), np.bool_), method=2, patterns=nan))
-    add("two-samples", MaskSpec(np.array([False, True]), method=2, patterns=nan))
-    add("all-valid", MaskSpec(np.ones((7, 6), np.bool_), method=2))
-    add("none-valid", MaskSpec(np.zeros((7, 6), np.bool_), method=2, patterns=nan))
-    layer = np.broadcast_to(ball((7, 6)), (4, 7, 6))
-    add("constant-first-axis", MaskSpec(layer, constant=1, method=2), "MASK-2 MASK-3")
-    column = np.broadcast_to(ball((9,))[None, :, None], (3, 9, 5))
-    add("constant-two-axes", MaskSpec(column, constant=5, method=2), "MASK-2 MASK-3")
-    draw = randoms(3)
-    noise = np.array([next(draw) % 3 > 0 for _ in range(400)]).reshape(4, 10, 10)
-    add("noise", MaskSpec(noise, method=2, patterns=nan))
-    bits = ball((8, 9))
-    indices = [i % 2 for i in range(bits.size - int(np.count_nonzero(bits)))]
-    spec = MaskSpec(bits, method=2, patterns=(1, 2), indices=indices)
-    add("patterns", spec, "MASK-3 MASK-4")
-    return [*out, *_mask_data_cases(), *_masked_items()]
-
-
-def _mask_data_cases() -> list[Case]:
-    """Any data is a mask."""
-    draw = randoms(11)
-    junk = bytes(next(draw) % 256 for _ in range(30))
-    given = {"empty": b"", "ff": b"\xff" * 9, "junk": junk}
-    out: list[Case] = []
-    for name, data in given.items():
-        spec = MaskSpec(mixed_mask_bits((4, 7, 9), data), purpose=1, method=2)
-        payload = spec.front() + uleb(len(data)) + data
-        file = File().add("MASK", payload, layer=spec.layer())
-        spec_ids = "MIX-1 MASK-3 END-2"
-        out.append(case("masks", f"mixed-data-{name}", file.build(), spec_ids, tags="mask"))
-    return out
-
-
-def _masked_items() -> list[Case]:
-    """Masks of method 2 for a pyramid and for a sparse tensor."""
-    spec = MaskSpec(ball((9, 10)), method=2, patterns=(float_bits(-1e30, "f"),))
-    components: list[Any] = [[*ONE[0], 0]]
-    model = Pyramid((9, 10), (2, 2), components, seed=81)
-    out = [_valid("masked", model.file().mask(spec).build(), "ITEM-4 VAL-4 MASK-3", "mask")]
-    coded = np.arange(9).reshape(3, 3) % 4 > 0
-    other = Fvsrn(seed=82)
-    count = sum(other.counts()) - 2 * int(np.count_nonzero(~coded))
-    integers = other.integers(count)
-    file = File().item(other.header(k4={0: 0})).mask(MaskSpec(coded, 1, method=2))
-    file.tens([raw_stream(integers)], integers)
-    out.append(case("masks", "mixed-sparsity", file.build(), "ITEM-8 MASK-3", tags="mask"))
     return out

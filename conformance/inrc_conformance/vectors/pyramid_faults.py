@@ -12,7 +12,7 @@ from ..builders.fvsrn import Fvsrn, simple_file
 from ..builders.mixing import mixing_stream
 from ..builders.pyramid import Pyramid, basis, some_basis
 from ..builders.streams import byte_stream, raw_stream, stream
-from .case import Case, case
+from .case import Case, case, cases_of
 from .fields import Field, config_faults, unknown_configs
 from .masks import ball
 
@@ -31,7 +31,6 @@ def _small() -> Pyramid:
 
 def _stream_faults() -> list[Case]:
     """Streams of coder 5 in the wrong place or of the wrong size (STR-6)."""
-    out: list[Case] = []
     model = _small()
     values, ends = model.integers(), model.ends()
     low, total = ends[0], len(values)
@@ -39,36 +38,53 @@ def _stream_faults() -> list[Case]:
     whole = model.streams()[0]
     parts = model.streams(ends)
 
-    def add(name: str, streams: list[bytes], spec: str = "STR-6") -> None:
-        out.append(
-            case("streams", f"mixing-{name}", model.file(streams).build(), spec, "malformed")
-        )
+    cut, half, last = low + first_band, low + first_band // 2, total - ends[-1]
+    streams: dict[str, list[bytes]] = {
+        "count-0": [mixing_stream(0, b""), whole],
+        "count-0-at-the-end": [whole, mixing_stream(0, b"")],
+        "count-0-alone": [mixing_stream(0, b""), raw_stream(values)],
+        "one-too-many": [mixing_stream(total + 1, b"")],
+        "count-2-60": [mixing_stream(2**60, b"")],
+        "twice": [whole, whole],
+        "ends-in-a-band": [mixing_stream(low + 1, b""), mixing_stream(total - low - 1, b"")],
+        "ends-with-a-band": [mixing_stream(cut, b""), mixing_stream(total - cut, b"")],
+        "ends-before-the-last": [mixing_stream(total - 1, b""), raw_stream(values[-1:])],
+        "ends-in-the-low-band": [mixing_stream(low - 1, b""), raw_stream(values[low - 1 :])],
+        "after-raw-level": [raw_stream(values[:low]), mixing_stream(total - low, b"")],
+        "after-raw-integer": [raw_stream(values[:1]), mixing_stream(total - 1, b"")],
+        "raw-between": [
+            parts[0],
+            raw_stream(values[low : low + ends[1]]),
+            mixing_stream(ends[2], b""),
+        ],
+        "low-band-then-raw-in-a-band": [
+            parts[0],
+            raw_stream(values[low:half]),
+            mixing_stream(total - half, b""),
+        ],
+        "after-raw-levels": [raw_stream(values[:last]), mixing_stream(ends[-1], b"")],
+        "after-zstd-level": [byte_stream(3, values[:low], 2), mixing_stream(total - low, b"")],
+        "level-missing": parts[:-1],
+        "data-past-end": [whole[:-1]],
+    }
+    files: dict[str, tuple[File | bytes, str]] = {
+        name: (model.file(coded), _SPECS.get(name, "STR-6")) for name, coded in streams.items()
+    }
+    return cases_of("streams", files, "malformed", "mixing-") + _place_faults()
 
-    add("count-0", [mixing_stream(0, b""), whole])
-    add("count-0-at-the-end", [whole, mixing_stream(0, b"")])
-    add("count-0-alone", [mixing_stream(0, b""), raw_stream(values)])
-    add("one-too-many", [mixing_stream(total + 1, b"")])
-    add("count-2-60", [mixing_stream(2**60, b"")], "STR-6 STR-5")
-    add("twice", [whole, whole], "STR-6 TENS-2")
-    add("ends-in-a-band", [mixing_stream(low + 1, b""), mixing_stream(total - low - 1, b"")])
-    cut = low + first_band
-    add("ends-with-a-band", [mixing_stream(cut, b""), mixing_stream(total - cut, b"")])
-    add("ends-before-the-last", [mixing_stream(total - 1, b""), raw_stream(values[-1:])])
-    add("ends-in-the-low-band", [mixing_stream(low - 1, b""), raw_stream(values[low - 1 :])])
-    add("after-raw-level", [raw_stream(values[:low]), mixing_stream(total - low, b"")])
-    add("after-raw-integer", [raw_stream(values[:1]), mixing_stream(total - 1, b"")])
-    add(
-        "raw-between",
-        [parts[0], raw_stream(values[low : low + ends[1]]), mixing_stream(ends[2], b"")],
-    )
-    cut = low + first_band // 2
-    add("low-band-then-raw-in-a-band", [parts[0], raw_stream(values[low:cut]),
-                                        mixing_stream(total - cut, b"")])  # fmt: skip
-    cut = total - ends[-1]
-    add("after-raw-levels", [raw_stream(values[:cut]), mixing_stream(ends[-1], b"")])
-    add("after-zstd-level", [byte_stream(3, values[:low], 2), mixing_stream(total - low, b"")])
-    add("level-missing", parts[:-1], "TENS-2")
-    add("data-past-end", [whole[:-1]], "FILE-8")
+
+_SPECS = {
+    "count-2-60": "STR-6 STR-5",
+    "twice": "STR-6 TENS-2",
+    "level-missing": "TENS-2",
+    "data-past-end": "FILE-8",
+}
+"""Requirements of cases of `_stream_faults` that are not about STR-6 alone."""
+
+
+def _place_faults() -> list[Case]:
+    """Streams of coder 5 where there is no lattice."""
+    out: list[Case] = []
     fvsrn = Fvsrn()
     integers = fvsrn.integers()
     file = simple_file(fvsrn, mixing_stream(len(integers), b""))
@@ -231,6 +247,47 @@ def _long_basis() -> bytes:
     return File().item(header).tens(streams, [0] * 4097).build()
 
 
+_NO_PAIRS: dict[str, Any] = {
+    "none": [],
+    "not-a-list": 1,
+    "map": {1: 64},
+    "pair-alone": [1, 64],
+    "pair-not-a-list": [[1, 64], 2],
+    "pair-map": [{1: 64}],
+    "pair-bytes": [b"\x01\x40"],
+    "pair-empty": [[]],
+    "pair-of-one": [[1]],
+    "pair-of-three": [[1, 64, 0]],
+    "pair-of-four": [[1, 64, 2, 64]],
+    "second-pair-of-one": [[1, 64], [2]],
+}
+"""Values of key 5 that are no pairs of numbers."""
+_WRONG_PAIRS: dict[str, Any] = {
+    "0": [[0, 64]],
+    "0-before-1": [[0, 64], [1, 64]],
+    "negative": [[-1, 64]],
+    "negative-before-1": [[-1, 64], [1, 64]],
+    "float": [[1.0, 64]],
+    "true": [[True, 64]],
+    "text": [["1", 64]],
+    "null": [[None, 64]],
+    "falling": [[2, 64], [1, 64]],
+    "twice": [[1, 30], [1, 34]],
+    "twice-at-the-end": [[1, 30], [2, 64], [2, 64]],
+    "weight-0": [[1, 0]],
+    "weight-0-of-second": [[1, 64], [2, 0]],
+    "weight-negative": [[1, -1]],
+    "weight-256": [[1, 256]],
+    "weight-256-of-second": [[1, 64], [2, 256]],
+    "weight-2-32": [[1, 2**32 + 64]],
+    "weight-float": [[1, 64.0]],
+    "weight-half": [[1, 0.5]],
+    "weight-true": [[1, True]],
+    "weight-null": [[1, None]],
+}
+"""Values of key 5 with a wrong network or weight."""
+
+
 def _network_faults() -> list[Case]:
     """Key 5 (PYR-1, PYR-5)."""
     out: list[Case] = []
@@ -238,49 +295,12 @@ def _network_faults() -> list[Case]:
     picture = Pyramid((6, 7), (0, 1, 1), three, seed=95)
 
     def add(name: str, model: Pyramid, pairs: Any, spec: str, expect: str = "malformed") -> None:
-        data = model.file(k2=[2, 1, model.config(model.step()) | {5: pairs}]).build()
+        data = model.with_config(model.config(model.step()) | {5: pairs}).build()
         out.append(case("pyramid", f"network-{name}", data, spec, expect))
 
-    faults: dict[str, Any] = {
-        "none": [],
-        "not-a-list": 1,
-        "map": {1: 64},
-        "pair-alone": [1, 64],
-        "pair-not-a-list": [[1, 64], 2],
-        "pair-map": [{1: 64}],
-        "pair-bytes": [b"\x01\x40"],
-        "pair-empty": [[]],
-        "pair-of-one": [[1]],
-        "pair-of-three": [[1, 64, 0]],
-        "pair-of-four": [[1, 64, 2, 64]],
-        "second-pair-of-one": [[1, 64], [2]],
-    }
-    for name, pairs in faults.items():
+    for name, pairs in _NO_PAIRS.items():
         add(name, picture, pairs, "PYR-1")
-    faults = {
-        "0": [[0, 64]],
-        "0-before-1": [[0, 64], [1, 64]],
-        "negative": [[-1, 64]],
-        "negative-before-1": [[-1, 64], [1, 64]],
-        "float": [[1.0, 64]],
-        "true": [[True, 64]],
-        "text": [["1", 64]],
-        "null": [[None, 64]],
-        "falling": [[2, 64], [1, 64]],
-        "twice": [[1, 30], [1, 34]],
-        "twice-at-the-end": [[1, 30], [2, 64], [2, 64]],
-        "weight-0": [[1, 0]],
-        "weight-0-of-second": [[1, 64], [2, 0]],
-        "weight-negative": [[1, -1]],
-        "weight-256": [[1, 256]],
-        "weight-256-of-second": [[1, 64], [2, 256]],
-        "weight-2-32": [[1, 2**32 + 64]],
-        "weight-float": [[1, 64.0]],
-        "weight-half": [[1, 0.5]],
-        "weight-true": [[1, True]],
-        "weight-null": [[1, None]],
-    }
-    for name, pairs in faults.items():
+    for name, pairs in _WRONG_PAIRS.items():
         add(name, picture, pairs, "PYR-1 PYR-5")
     unknown = {"2-60": [[2**60, 64]], "2-32-and-1": [[2**32 + 1, 64]]}
     for name, pairs in (unknown | {"2-60-beside-1": [[1, 64], [2**60, 64]]}).items():

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from ..builders.file import File
 from ..builders.network import Siren
-from .case import Case, case
+from .case import Case, case, cases_of
 from .fields import Field, config_case, config_faults
 from .network import (
     THREE,
@@ -26,6 +27,44 @@ def _make(dims: Sequence[int]) -> Siren:
     return Siren(dims)
 
 
+_PLAIN = Siren((6, 5))
+
+
+_MODELS = {
+    "layers-0": replace(_PLAIN, hidden=0),
+    "layers-0-nerf": replace(_PLAIN, hidden=0, encoding=NERF),
+    "layers-2": replace(_PLAIN, hidden=2),
+    "layers-4": replace(_PLAIN, hidden=4),
+    "width-1": replace(_PLAIN, width=1),
+    "width-12": replace(_PLAIN, width=12),
+    "three-components-gauss": replace(_PLAIN, components=THREE, encoding=GAUSS),
+    "nerf-1": replace(_PLAIN, encoding=(1, 1, 2000)),
+    "nerf-5": replace(_PLAIN, encoding=(1, 5, 2000)),
+    "nerf-s-below-1": replace(_PLAIN, encoding=(1, 3, 700)),
+    "nerf-s-1": replace(_PLAIN, encoding=(1, 3, 1)),
+    "nerf-s-not-dyadic": replace(_PLAIN, encoding=(1, 4, 1259)),
+    "nerf-1-of-largest-s": replace(_PLAIN, encoding=(1, 1, 2**26)),
+    "positional-1": replace(_PLAIN, encoding=(2, 1, 3000)),
+    "positional-6": replace(_PLAIN, encoding=(2, 6, 9000)),
+    "positional-s-below-1": replace(_PLAIN, encoding=(2, 3, 250)),
+    "positional-s-large": replace(_PLAIN, encoding=(2, 4, 1000000)),
+    "gauss-1": replace(_PLAIN, encoding=(3, 1, 900, 1)),
+    "gauss-6": replace(_PLAIN, encoding=(3, 6, 1000, 12345)),
+    "gauss-seed-0": replace(_PLAIN, encoding=(3, 3, 1000, 0)),
+    "gauss-seed-2-32": replace(_PLAIN, encoding=(3, 3, 1000, 2**32)),
+    "gauss-seed-2-64-less-1": replace(_PLAIN, encoding=(3, 3, 1000, 2**64 - 1)),
+    "gauss-s-10": replace(_PLAIN, encoding=(3, 4, 10000, 3)),
+}
+
+
+_STEEP: dict[str, Sequence[int]] = {
+    "nerf-to-2-24": (1, 25, 2000),
+    "nerf-s-near-limit": (1, 3, 4096000),
+    "positional-largest-s": (2, 8, 2**26),
+    "gauss-largest-s": (3, 8, 2**22, 5),
+}
+
+
 def siren_cases() -> list[Case]:
     """All valid cases without a prior."""
     out = [*shape_cases(_TOPIC, _make, _SPEC), *item_cases(_TOPIC, _make, _SPEC)]
@@ -34,44 +73,13 @@ def siren_cases() -> list[Case]:
             axes = "-1-4-1-3" if 1 in dims else f"-dims-{len(dims)}"
             model = Siren(dims, seed=seed + 1, encoding=encoding)
             out.append(case(_TOPIC, name + axes, model.file().build(), _SPEC))
-    plain = Siren((6, 5))
-    models = {
-        "layers-0": replace(plain, hidden=0),
-        "layers-0-nerf": replace(plain, hidden=0, encoding=NERF),
-        "layers-2": replace(plain, hidden=2),
-        "layers-4": replace(plain, hidden=4),
-        "width-1": replace(plain, width=1),
-        "width-12": replace(plain, width=12),
-        "three-components-gauss": replace(plain, components=THREE, encoding=GAUSS),
-        "nerf-1": replace(plain, encoding=(1, 1, 2000)),
-        "nerf-5": replace(plain, encoding=(1, 5, 2000)),
-        "nerf-s-below-1": replace(plain, encoding=(1, 3, 700)),
-        "nerf-s-1": replace(plain, encoding=(1, 3, 1)),
-        "nerf-s-not-dyadic": replace(plain, encoding=(1, 4, 1259)),
-        "nerf-1-of-largest-s": replace(plain, encoding=(1, 1, 2**26)),
-        "positional-1": replace(plain, encoding=(2, 1, 3000)),
-        "positional-6": replace(plain, encoding=(2, 6, 9000)),
-        "positional-s-below-1": replace(plain, encoding=(2, 3, 250)),
-        "positional-s-large": replace(plain, encoding=(2, 4, 1000000)),
-        "gauss-1": replace(plain, encoding=(3, 1, 900, 1)),
-        "gauss-6": replace(plain, encoding=(3, 6, 1000, 12345)),
-        "gauss-seed-0": replace(plain, encoding=(3, 3, 1000, 0)),
-        "gauss-seed-2-32": replace(plain, encoding=(3, 3, 1000, 2**32)),
-        "gauss-seed-2-64-less-1": replace(plain, encoding=(3, 3, 1000, 2**64 - 1)),
-        "gauss-s-10": replace(plain, encoding=(3, 4, 10000, 3)),
-    }
-    models |= {f"omega-{w}": replace(plain, extra={3: w}) for w in (1, 2, 30, 100, 1024)}
-    models["omega-10-nerf"] = replace(plain, extra={3: 10}, encoding=NERF)
+    models = dict(_MODELS)
+    models |= {f"omega-{w}": replace(_PLAIN, extra={3: w}) for w in (1, 2, 30, 100, 1024)}
+    models["omega-10-nerf"] = replace(_PLAIN, extra={3: 10}, encoding=NERF)
     for seed, (name, model) in enumerate(models.items()):
-        some = replace(model, seed=20 + seed)
-        out.append(case(_TOPIC, name, some.file().build(), _SPEC))
-    fine: dict[str, Sequence[int]] = {
-        "nerf-to-2-24": (1, 25, 2000),
-        "nerf-s-near-limit": (1, 3, 4096000),
-        "positional-largest-s": (2, 8, 2**26),
-        "gauss-largest-s": (3, 8, 2**22, 5),
-    }
-    for seed, (name, numbers) in enumerate(fine.items()):
+        data = replace(model, seed=20 + seed).file().build()
+        out.append(case(_TOPIC, name, data, _SPEC))
+    for seed, (name, numbers) in enumerate(_STEEP.items()):
         data = Siren((9, 7), seed=60 + seed, encoding=numbers).file().build()
         ids = f"{_SPEC} SIREN-2 VAL-5"
         out.append(case(_TOPIC, name, data, ids, tags="precision"))
@@ -139,13 +147,19 @@ def _encoding_faults(model: Siren) -> list[Case]:
     for name, value in (("4", [4]), ("4-with-entries", [4, 2, 2000]), ("2-40", [2**40, "x"])):
         config = model.config() | {2: value}
         out.append(config_case(_TOPIC, f"encoding-{name}", model, config, _RULE, "unsupported"))
-    for name, encoding in (
-        ("2-25", (1, 26, 2000)),
-        ("just-above-2-24", (1, 3, 4096001)),
-        ("far-above", (1, 1024, 2**26)),
-        ("above-by-many-small", (1, 1024, 1017)),
-    ):
-        one = Siren((5, 4), encoding=encoding)
-        data = one.file().build()
-        out.append(case(_TOPIC, f"nerf-frequency-{name}", data, "SIREN-2", "malformed"))
-    return out
+    return [*out, *_frequency_faults()]
+
+
+def _frequency_faults() -> list[Case]:
+    """Frequencies above 2^24."""
+    encodings = {
+        "2-25": (1, 26, 2000),
+        "just-above-2-24": (1, 3, 4096001),
+        "far-above": (1, 1024, 2**26),
+        "above-by-many-small": (1, 1024, 1017),
+    }
+    files: dict[str, tuple[File | bytes, str]] = {
+        name: (Siren((5, 4), encoding=encoding).file(), "SIREN-2")
+        for name, encoding in encodings.items()
+    }
+    return cases_of(_TOPIC, files, "malformed", "nerf-frequency-")
