@@ -35,22 +35,22 @@ class _Mask:
 
 def features(data: bytes) -> set[str]:
     """Return names of features, each `group: feature`."""
-    found = {f"architecture: {name}" for name in named_architectures(data)}
+    names = {f"architecture: {name}" for name in named_architectures(data)}
     if len(data) > _FIRST_SECTION:
-        found.add(f"level: {data[10]}")
+        names.add(f"level: {data[10]}")
     items: list[Item] = []
     masks: list[_Mask] = []
     for section, payload in _payloads(data):
-        found.add(f"section: {section.type}")
+        names.add(f"section: {section.type}")
         if section.attribute < len(_COMPRESSION):
-            found.add(f"compression of a section: {_COMPRESSION[section.attribute]}")
+            names.add(f"compression of a section: {_COMPRESSION[section.attribute]}")
         try:
-            found |= _of_section(section.type, payload, items, masks)
+            names |= _of_section(section.type, payload, items, masks)
         except (DecodeError, LookupError):
             continue
     for item in items:
-        found |= _of_item(item) | _of_sparsity(item, masks)
-    return found
+        names |= _of_item(item) | _of_sparsity(item, masks)
+    return names
 
 
 def _payloads(data: bytes) -> Iterator[tuple[Section, bytes]]:
@@ -100,9 +100,9 @@ def _mask(payload: bytes) -> _Mask:
 
 def _of_mask(mask: _Mask, payload: bytes) -> set[str]:
     purpose = ("validity", "sparsity")[mask.purpose]
-    found = {f"mask: {purpose}, {_METHODS[mask.method]}"}
+    names = {f"mask: {purpose}, {_METHODS[mask.method]}"}
     if mask.constant:
-        found.add(f"mask: {purpose}, constant along an axis")
+        names.add(f"mask: {purpose}, constant along an axis")
     if mask.purpose == 0:
         reader = numbers.Reader(payload)
         reader.take(2)
@@ -111,36 +111,36 @@ def _of_mask(mask: _Mask, payload: bytes) -> set[str]:
         reader.take(2)
         reader.take(reader.uleb())
         reader.u8()
-        found.add(f"mask: {'one pattern' if reader.uleb() == 1 else 'several patterns'}")
-    return found
+        names.add(f"mask: {'one pattern' if reader.uleb() == 1 else 'several patterns'}")
+    return names
 
 
 def _of_streams(payload: bytes) -> set[str]:
     """Return the coders of a payload up to the first stream that cannot be read."""
-    reader, found = numbers.Reader(payload), set()
+    reader, names = numbers.Reader(payload), set()
     reader.uleb()
     while reader.left:
         coder = payload[reader.position]
         if coder < len(CODERS) and coder not in (ANS, RANGE):
-            found.add(f"coder: {CODERS[coder]}")
+            names.add(f"coder: {CODERS[coder]}")
         ahead = numbers.Reader(payload, reader.position)
         try:
             ahead.u8()
             count = ahead.uleb()
             model = ahead.u8()
             if coder in (ANS, RANGE) and model < len(_MODELS):
-                found.add(f"coder: {CODERS[coder]}, {_MODELS[model]}")
+                names.add(f"coder: {CODERS[coder]}, {_MODELS[model]}")
             read_stream(reader, _ANY, _ANY, count)
         except DecodeError:
             break
-    return found
+    return names
 
 
 def _of_item(item: Item) -> set[str]:
-    found = {f"dtype: {component.dtype}" for component in item.components}
-    found |= {f"quantisation: {_scheme(entry)}" for entry in item.quantisation}
+    names = {f"dtype: {component.dtype}" for component in item.components}
+    names |= {f"quantisation: {_scheme(entry)}" for entry in item.quantisation}
     precise = item.architecture == 2 and _PRECISE_KEY in item.config
-    found.add(f"accuracy: {'class F within 2^-40 R (PYR-6)' if precise else 'class F'}")
+    names.add(f"accuracy: {'class F within 2^-40 R (PYR-6)' if precise else 'class F'}")
     for present, name in (
         (item.origin is not None, "tile"),
         (item.overlap is not None, "tile that overlaps"),
@@ -151,8 +151,8 @@ def _of_item(item: Item) -> set[str]:
         (len(item.components) > 1, "several components"),
     ):
         if present:
-            found.add(f"item: {name}")
-    return found
+            names.add(f"item: {name}")
+    return names
 
 
 def _scheme(entry: Quantisation) -> str:
@@ -167,22 +167,22 @@ def _scheme(entry: Quantisation) -> str:
 
 def _of_sparsity(item: Item, masks: Sequence[_Mask]) -> set[str]:
     """Return what a pruner left (`stages/pruning.md`)."""
-    found: set[str] = set()
+    names: set[str] = set()
     try:
         shapes = plan_item(item).shapes
         for tensor, number in item.sparse.items():
             mask, shape = masks[number], shapes[tensor]
             if mask.shape == shape:
-                found.add("pruned: mask of the tensor's shape")
+                names.add("pruned: mask of the tensor's shape")
             elif mask.shape == shape[1:]:
-                found.add("pruned: one mask for all slices of the first axis")
+                names.add("pruned: one mask for all slices of the first axis")
             if mask.ones == 0:
-                found.add("pruned: mask without a single 1")
+                names.add("pruned: mask without a single 1")
         if len(set(item.sparse.values())) < len(item.sparse):
-            found.add("pruned: tensors that share a mask")
+            names.add("pruned: tensors that share a mask")
     except (DecodeError, LookupError):
-        return found
-    return found
+        return names
+    return names
 
 
 ROWS: dict[str, tuple[str, ...]] = {

@@ -58,8 +58,8 @@ def coverage(spec: Path, cases: Iterable[SuiteCase], limitations: Path = LIMITAT
     """Compare the ids of the text, those of the vectors and those of the limitations."""
     vectors = dict.fromkeys(ids(spec), 0)
     unknown: set[str] = set()
-    for one in cases:
-        for name in one.info["spec"]:
+    for case in cases:
+        for name in case.info["spec"]:
             if name in vectors:
                 vectors[name] += 1
             else:
@@ -79,22 +79,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--write", action="store_true", help="write COVERAGE.md")
     options = parser.parse_args(arguments)
     cases = load_suite(options.suite)
-    found = coverage(options.spec, cases)
-    lines = [f"{name}: named by a vector, but not in the text" for name in found.unknown]
-    lines += [f"{name}: no vector, and not explained" for name in found.unexplained]
-    lines += [f"{name}: LIMITATIONS.md says that it has no vector" for name in found.obsolete]
-    lines += [f"{one.page}:{one.line}: no id: {one.text[:80]}" for one in nameless(options.spec)]
+    result = coverage(options.spec, cases)
+    lines = [f"{name}: named by a vector, but not in the text" for name in result.unknown]
+    lines += [f"{name}: no vector, and not explained" for name in result.unexplained]
+    lines += [f"{name}: LIMITATIONS.md says that it has no vector" for name in result.obsolete]
+    for paragraph in nameless(options.spec):
+        place = f"{paragraph.page}:{paragraph.line}"
+        lines.append(f"{place}: no id: {paragraph.text[:80]}")
     counts = counted(cases)
     lines += unexplained(counts)
-    text = page(cases, counts, found.vectors)
+    text = page(cases, counts, result.vectors)
     if options.write:
         COVERAGE.write_text(text, encoding="utf-8")
     elif not COVERAGE.exists() or COVERAGE.read_text(encoding="utf-8") != text:
         lines.append("COVERAGE.md is stale; python -m inrc_conformance.coverage --write")
     for line in lines:
         say(line)
-    for name in found.uncovered:
+    for name in result.uncovered:
         say(f"{name}: no vector (see LIMITATIONS.md)")
-    number = len(found.vectors)
-    say(f"{number - len(found.uncovered)} of {number} requirements have a vector")
+    number = len(result.vectors)
+    say(f"{number - len(result.uncovered)} of {number} requirements have a vector")
     return 1 if lines or not number else 0

@@ -45,9 +45,9 @@ def counted(cases: Sequence[SuiteCase]) -> Counts:
     """Return in how many valid and in how many negative vectors each feature occurs."""
     valid: Counter[str] = Counter()
     negative: Counter[str] = Counter()
-    for one in cases:
-        into = valid if one.id.startswith("valid/") else negative
-        into.update(features(one.input.read_bytes()))
+    for case in cases:
+        into = valid if case.id.startswith("valid/") else negative
+        into.update(features(case.input.read_bytes()))
     return valid, negative
 
 
@@ -64,7 +64,7 @@ def unexplained(counts: Counts) -> list[str]:
 
 def page(cases: Sequence[SuiteCase], counts: Counts, vectors: dict[str, int]) -> str:
     """Return the text of the page; `vectors` are the ids of the text with their vectors."""
-    folders = Counter(one.id.split("/")[0] for one in cases)
+    folders = Counter(case.id.split("/")[0] for case in cases)
     out = [_HEAD, "| folder | vectors |", "|---|---|"]
     out += [f"| {name} | {folders[name]} |" for name in _FOLDERS]
     out += [f"| all | {len(cases)} |", ""]

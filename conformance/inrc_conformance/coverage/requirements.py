@@ -42,8 +42,8 @@ def in_order(names: Iterable[str]) -> list[str]:
 
 def defined_twice(spec: Path) -> list[str]:
     """Return the ids that stand in square brackets more than once."""
-    found = [i for page in pages(spec) for i in DEFINITION.findall(_read(page))]
-    return in_order({name for name in found if found.count(name) > 1})
+    names = [i for page in pages(spec) for i in DEFINITION.findall(_read(page))]
+    return in_order({name for name in names if names.count(name) > 1})
 
 
 def nameless(spec: Path) -> list[Nameless]:

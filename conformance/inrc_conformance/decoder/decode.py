@@ -157,8 +157,8 @@ def _parse_integers(file: File, parts: _Parts, budget: Budget, limits: Limits) -
 def _parse_metadata(section: Section, parts: _Parts, budget: Budget) -> None:
     """Parse mETa; an error in it is a warning (SEC-7)."""
     try:
-        found = parse_metadata(budget.payload(section), budget.limits.cbor_items)
-        parts.medium, parts.metadata = found
+        payload = budget.payload(section)
+        parts.medium, parts.metadata = parse_metadata(payload, budget.limits.cbor_items)
         held = Held(parts.items, parts.masks, parts.verbatim)
         wrong = fault(parts.medium, parts.metadata, held)
         parts.state = None if not is_known(parts.medium) else "corrupt" if wrong else "sound"
@@ -185,7 +185,7 @@ def _finish(file: File, parts: _Parts, limits: Limits) -> Decoded:
     for tiles in fields_of(parts.items):
         if overlaps(tiles):
             name = tiles[0].components[0].name
-            blended([one for one in items if one.components[0].name == name], parts.masks)
+            blended([item for item in items if item.components[0].name == name], parts.masks)
     return Decoded(
         kind=parts.kind,
         minor=file.minor,

@@ -33,13 +33,13 @@ def check_index(payload: bytes, sections: Sequence[Section], integers: Sequence[
     `integers` has what belongs to the sections MASK, TENS and RESD, in file order.
     """
     reader = Reader(payload)
-    rest = iter(integers)
+    remaining = iter(integers)
     for section in sections:
         if reader.take(len(section.front)) != section.front:
             raise Malformed(f"IDX-2: the index has other bytes for section {section.type}")
         if section.type not in ("MASK", "TENS", "RESD"):
             continue
-        wanted = next(rest)
+        wanted = next(remaining)
         if reader.take(DIGEST_SIZE) != wanted.digest:
             raise Malformed(f"IDX-2: the index has another digest for section {section.type}")
         if wanted.item is not None and reader.uleb() != wanted.item:

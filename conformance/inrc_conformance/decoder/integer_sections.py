@@ -41,10 +41,10 @@ class IntegerSection:
 
 def counts(sections: Sequence[IntegerSection], items: int) -> list[int]:
     """Return the number of integers of each item."""
-    found = [0] * items
+    totals = [0] * items
     for section in sections:
-        found[section.item] += section.count
-    return found
+        totals[section.item] += section.count
+    return totals
 
 
 def check_lattices(sections: Sequence[IntegerSection], lattices: Sequence[Lattice | None]) -> int:

@@ -38,7 +38,7 @@ def parse_provenance(payload: bytes, most_items: int) -> Provenance:
         losses = cbor.as_list(value[_LOSSES], "META-40: the losses")
         if not losses:
             raise Malformed("META-40: no loss")
-        out["losses"] = [loss(one) for one in losses]
+        out["losses"] = [loss(entry) for entry in losses]
     return out
 
 

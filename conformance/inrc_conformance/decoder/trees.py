@@ -33,12 +33,12 @@ class Held:
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Return the shape of a field, put together from its tiles."""
-        found = [i for i in self.items if any(part.name == name for part in i.components)]
+        items = [i for i in self.items if any(part.name == name for part in i.components)]
         ends = (
             tuple(
                 a + n for a, n in zip(item.origin or (0,) * len(item.dims), item.dims, strict=True)
             )
-            for item in found
+            for item in items
         )
         return tuple(map(max, zip(*ends, strict=True)))
 

@@ -31,11 +31,11 @@ def _next_sample(
         axes = tuple(range(len(item.dims)))
         decoded.components[:] = [
             replace(
-                one,
-                real=np.roll(one.real, -1, axes),
-                values=np.roll(one.values, -1, axes),
+                component,
+                real=np.roll(component.real, -1, axes),
+                values=np.roll(component.values, -1, axes),
             )
-            for one in decoded.components
+            for component in decoded.components
         ]
     return decoded
 

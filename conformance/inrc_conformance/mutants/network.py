@@ -23,6 +23,7 @@ from ..decoder.architectures.common import Indices
 from ..decoder.architectures.plan import Float32Array, Float64Array
 from .restoration import Patches
 
+Tensors = Sequence[Float32Array]
 _PLACES_OF_SIREN, _PLACES_OF_HASHGRID = siren.places, hashgrid.places
 _DENSE, _LEVELS, _LOOKED_UP = hashgrid.dense_entry, hashgrid.levels, hashgrid.looked_up
 _DRAWS, _GAUSS, _ADDED = siren_encoding._draws, siren_encoding.gauss_matrix, siren.added
@@ -56,21 +57,21 @@ def _six_draws(seed: int) -> Any:
         yield number ^ 0x5555
 
 
-def _half_sum(prior: Sequence[Float32Array], own: Sequence[Float32Array]) -> list[Float32Array]:
+def _half_sum(prior: Tensors, added: Tensors) -> list[Float32Array]:
     return [
         (t.astype(np.float16) + d.astype(np.float16)).astype(np.float32)
-        for t, d in zip(prior, own, strict=True)
+        for t, d in zip(prior, added, strict=True)
     ]
 
 
-def _any_sum(prior: Sequence[Float32Array], own: Sequence[Float32Array]) -> list[Float32Array]:
+def _any_sum(prior: Tensors, added: Tensors) -> list[Float32Array]:
     with np.errstate(over="ignore"):
-        return [t + d for t, d in zip(prior, own, strict=True)]
+        return [t + d for t, d in zip(prior, added, strict=True)]
 
 
-def _where_coded(prior: Sequence[Float32Array], own: Sequence[Float32Array]) -> list[Float32Array]:
+def _where_coded(prior: Tensors, added: Tensors) -> list[Float32Array]:
     """Take the prior only where a difference is not 0."""
-    return [np.where(d == 0, d, t + d) for t, d in zip(prior, own, strict=True)]
+    return [np.where(d == 0, d, t + d) for t, d in zip(prior, added, strict=True)]
 
 
 def _in_order(indices: Indices, active: Sequence[int]) -> list[Float64Array]:
@@ -88,10 +89,10 @@ def _last_axis_first(level: hashgrid.Level, nodes: hashgrid.Nodes) -> Any:
 def _whole_scales(number: int, table: int, base: int, growth: float, axes: int) -> Any:
     """Round the scale down to a whole number."""
     some = _LEVELS(number, table, base, growth, axes)
-    return [hashgrid.Level(float(one.resolution - 1), *_rest(one)) for one in some]
+    return [hashgrid.Level(float(level.resolution - 1), *_shape(level)) for level in some]
 
 
-def _rest(level: hashgrid.Level) -> tuple[int, int, int]:
+def _shape(level: hashgrid.Level) -> tuple[int, int, int]:
     return level.resolution, level.entries, level.axes
 
 
@@ -199,7 +200,7 @@ NETWORKS: tuple[tuple[str, Patches, str], ...] = (
         "valid/siren/gauss*",
     ),
     ("omega is 1", ((siren, "_OMEGA", 1),), "valid/siren/*"),
-    ("no priors", ((siren, "added", lambda _, own: list(own)),), "valid/priors/*"),
+    ("no priors", ((siren, "added", lambda _, added: list(added)),), "valid/priors/*"),
     ("priors alone", ((siren, "added", lambda prior, _: list(prior)),), "valid/priors/*"),
     ("priors in half precision", ((siren, "added", _half_sum),), "valid/priors/*"),
     ("priors where differences are", ((siren, "added", _where_coded),), "valid/priors/*"),

@@ -57,7 +57,7 @@ OVERLAPS: tuple[tuple[str, Patches], ...] = (
 
 
 def _unsigned(q: Any, coded: Any, codebook: Sequence[int], first: int) -> Any:
-    return _BOOK_ENTRIES(q, coded, tuple(one % 65536 for one in codebook), first)
+    return _BOOK_ENTRIES(q, coded, tuple(value % 65536 for value in codebook), first)
 
 
 def _swapped(q: Any, coded: Any, codebook: Sequence[int], first: int) -> Any:

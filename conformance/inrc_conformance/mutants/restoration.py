@@ -90,15 +90,15 @@ def _choosing(choose: Callable[[Weighted], Weighted]) -> Patches:
 
 def _in_turn(samples: Float64Array, step: float, networks: Weighted) -> Float64Array:
     """Show each network what those before it made of the samples."""
-    for one in networks:
-        samples = _RESTORED(samples, step, [one])
+    for network in networks:
+        samples = _RESTORED(samples, step, [network])
     return samples
 
 
 def _exchanged(networks: Weighted) -> Weighted:
     """Give each network the weight of another."""
     weights = [weight for _, weight in networks]
-    return [(one, weight) for (one, _), weight in zip(networks, reversed(weights), strict=True)]
+    return [(n, weight) for (n, _), weight in zip(networks, reversed(weights), strict=True)]
 
 
 RESTORATIONS: tuple[tuple[str, Patches], ...] = (
@@ -113,13 +113,13 @@ RESTORATIONS: tuple[tuple[str, Patches], ...] = (
     ("zeros around the blocks", ((restoration, "_surrounded", _zeros_around),)),
     ("nearest samples around the blocks", ((restoration, "_surrounded", _samples_around),)),
     ("taps of columns before rows", ((restoration, "_apply", _taps_of_columns),)),
-    ("all weights of networks are 64", _choosing(lambda all_: [(one, 64) for one, _ in all_])),
+    ("all weights of networks are 64", _choosing(lambda all_: [(n, 64) for n, _ in all_])),
     ("networks one after the other", ((pyramid, "restored", _in_turn),)),
     ("only the first network", _choosing(lambda all_: all_[:1])),
     ("only the last network", _choosing(lambda all_: all_[-1:])),
     ("weights of networks exchanged", _choosing(_exchanged)),
     (
         "weights of networks from 128 are negative",
-        _choosing(lambda all_: [(one, weight - weight // 128 * 256) for one, weight in all_]),
+        _choosing(lambda all_: [(n, weight - weight // 128 * 256) for n, weight in all_]),
     ),
 )

@@ -36,15 +36,15 @@ def _as_many_as_combinations(boxes: Sequence[tiles.Box]) -> None:
 
 def _volume_only(boxes: Sequence[tiles.Box]) -> None:
     """Compare how many samples there are with how many there should be."""
-    whole, found = 1, 0
+    whole, covered = 1, 0
     for intervals in zip(*boxes, strict=True):
         whole *= max(stop for _, stop in intervals)
     for box in boxes:
         samples = 1
         for start, stop in box:
             samples *= stop - start
-        found += samples
-    if found != whole:
+        covered += samples
+    if covered != whole:
         raise Malformed("ITEM-11: a field has more or fewer samples than its tiles")
 
 

@@ -18,16 +18,16 @@ BORDER = 2.0**-20
 """How far e of a border may be from the reference; its values are at most 127."""
 
 
-def check_status(one: SuiteCase, status: str, scope: Scope = EVERYTHING) -> list[str]:
+def check_status(case: SuiteCase, status: str, scope: Scope = EVERYTHING) -> list[str]:
     """Compare the outcome; a refusal has nothing else to compare."""
-    if status == one.expect or status in one.info.get("accept", ()):
+    if status == case.expect or status in case.info.get("accept", ()):
         return []
-    if status == "unsupported" and scope.allows_unsupported(one):
+    if status == "unsupported" and scope.allows_unsupported(case):
         return []
-    return [f"expected {one.expect}, got {status}"]
+    return [f"expected {case.expect}, got {status}"]
 
 
-def check_outputs(one: SuiteCase, directory: Path, scope: Scope = EVERYTHING) -> list[str]:
+def check_outputs(case: SuiteCase, directory: Path, scope: Scope = EVERYTHING) -> list[str]:
     """Return everything that is wrong with the outputs of an ok case."""
     try:
         info = json.loads((directory / "info.json").read_text(encoding="utf-8"))
@@ -35,82 +35,82 @@ def check_outputs(one: SuiteCase, directory: Path, scope: Scope = EVERYTHING) ->
         return [f"info.json: {error}"]
     if not isinstance(info, dict):
         return ["info.json is not an object"]
-    if one.expect != "ok":
+    if case.expect != "ok":
         return []
     problems: list[str] = []
-    if info.get("integers_sha256") != one.info["integers_sha256"]:
+    if info.get("integers_sha256") != case.info["integers_sha256"]:
         problems.append("integers_sha256 differs")
     for name, absent in (("verbatim", {}), ("provenance", None), ("metadata", None)):
-        wanted = one.info.get(name, absent)
+        wanted = case.info.get(name, absent)
         if name == "provenance":
             wanted = _reported(wanted, info.get(name))
         if name in info and info[name] != wanted:
             problems.append(f"{name} differs")
-    left_out, found = _left_out(one, info.get("unevaluated", []), scope)
-    problems += found
-    for limits in one.info["limits"]:
+    left_out, surplus = _left_out(case, info.get("unevaluated", []), scope)
+    problems += surplus
+    for limits in case.info["limits"]:
         if limits["item"] not in left_out:
-            problems += _check_named(one, directory, limits)
-    return problems + _check_borders(one, directory, left_out)
+            problems += _check_named(case, directory, limits)
+    return problems + _check_borders(case, directory, left_out)
 
 
-def _reported(expected: Any, found: Any) -> Any:
+def _reported(expected: Any, reported: Any) -> Any:
     """Leave out the losses of pROv for a decoder that reports what it says, but not these."""
-    if isinstance(expected, dict) and isinstance(found, dict) and "losses" not in found:
+    if isinstance(expected, dict) and isinstance(reported, dict) and "losses" not in reported:
         return {key: entry for key, entry in expected.items() if key != "losses"}
     return expected
 
 
-def _left_out(one: SuiteCase, listed: Any, scope: Scope) -> tuple[set[int], list[str]]:
+def _left_out(case: SuiteCase, listed: Any, scope: Scope) -> tuple[set[int], list[str]]:
     """Return the items without values, and what is wrong with the decoder's list of them."""
-    number = len(one.architectures)
+    number = len(case.architectures)
     if not isinstance(listed, list) or any(
         type(item) is not int or not 0 <= item < number for item in listed
     ):
         return set(), ["unevaluated is not an array of numbers of items"]
-    allowed = scope.may_leave_out(one)
-    lacking = {item for item in range(number) if scope.is_lacking(one, item)}
+    allowed = scope.may_leave_out(case)
+    lacking = {item for item in range(number) if scope.is_lacking(case, item)}
     problems = [f"item {item} is not evaluated" for item in sorted({*listed} - allowed)]
     return lacking | {*listed}, problems
 
 
-def _check_named(one: SuiteCase, directory: Path, limits: dict[str, Any]) -> list[str]:
+def _check_named(case: SuiteCase, directory: Path, limits: dict[str, Any]) -> list[str]:
     """Check one component, and say which it is."""
     name = f"{limits['item']}-{limits['component']}"
     try:
-        found = _check_component(one, directory, name, limits)
+        faults = _check_component(case, directory, name, limits)
     except (OSError, ValueError, EOFError) as error:
-        found = [str(error)]
-    return [f"component {name}: {problem}" for problem in found]
+        faults = [str(error)]
+    return [f"component {name}: {problem}" for problem in faults]
 
 
-def _check_borders(one: SuiteCase, directory: Path, left_out: set[int]) -> list[str]:
+def _check_borders(case: SuiteCase, directory: Path, left_out: set[int]) -> list[str]:
     """Check the borders of shells, which a decoder need not write."""
     problems: list[str] = []
-    for path in sorted(one.folder.glob("expected-border-*.npy")):
+    for path in sorted(case.folder.glob("expected-border-*.npy")):
         name = path.name.removeprefix("expected-")
         if int(path.stem.rpartition("-")[2]) in left_out or not (directory / name).exists():
             continue
         e = load(path)
         try:
-            found = check_real(
+            faults = check_real(
                 load(directory / name), e, np.ones(e.shape, np.bool_), BORDER, BORDER
             )
         except (OSError, ValueError, EOFError) as error:
-            found = [str(error)]
-        problems += [f"{name}: {problem}" for problem in found]
+            faults = [str(error)]
+        problems += [f"{name}: {problem}" for problem in faults]
     return problems
 
 
 def _check_component(
-    one: SuiteCase, directory: Path, name: str, limits: dict[str, Any]
+    case: SuiteCase, directory: Path, name: str, limits: dict[str, Any]
 ) -> list[str]:
     """Check `real` and `values` of one component."""
-    x = load(one.folder / f"expected-{name}.npy")
-    expected = load(one.folder / f"expected-values-{name}.npy")
+    x = load(case.folder / f"expected-{name}.npy")
+    expected = load(case.folder / f"expected-values-{name}.npy")
     valid: BoolArray = np.ones(x.shape, dtype=np.bool_)
     if limits["masked"]:
-        valid = load(one.folder / f"expected-valid-{name}.npy").astype(np.bool_)
+        valid = load(case.folder / f"expected-valid-{name}.npy").astype(np.bool_)
     problems: list[str] = []
     real_path = directory / f"real-{name}.npy"
     if real_path.exists():

@@ -16,17 +16,17 @@ from .scope import EVERYTHING, Scope
 from .suite import SuiteCase
 
 
-def judge(driver: Driver, one: SuiteCase, scope: Scope = EVERYTHING) -> Result:
+def judge(driver: Driver, case: SuiteCase, scope: Scope = EVERYTHING) -> Result:
     """Run one case in a folder of its own."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="inrc-conformance-") as folder:
         outdir = Path(folder) / "out"
         outdir.mkdir()
-        status = driver.decode(one.id, one.input.resolve(), outdir)
-        problems = check_status(one, status, scope)
+        status = driver.decode(case.id, case.input.resolve(), outdir)
+        problems = check_status(case, status, scope)
         if not problems and status == "ok":
-            problems = check_outputs(one, outdir, scope)
-    return Result(one, status, problems, time.monotonic() - started)
+            problems = check_outputs(case, outdir, scope)
+    return Result(case, status, problems, time.monotonic() - started)
 
 
 def run_cases(
@@ -39,12 +39,12 @@ def run_cases(
     local = threading.local()
     drivers: list[Driver] = []
 
-    def work(one: SuiteCase) -> Result:
+    def work(case: SuiteCase) -> Result:
         driver: Driver | None = getattr(local, "driver", None)
         if driver is None:
             driver = local.driver = make_driver()
             drivers.append(driver)
-        return judge(driver, one, scope)
+        return judge(driver, case, scope)
 
     try:
         with ThreadPoolExecutor(max_workers=jobs) as pool:

@@ -76,8 +76,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    for one in _chosen(options):
-        say(f"{one.id}  [{' '.join(one.info['spec'])}]")
+    for case in _chosen(options):
+        say(f"{case.id}  [{' '.join(case.info['spec'])}]")
     return 0
 
 
@@ -87,8 +87,8 @@ def _copy(options: argparse.Namespace) -> int:
     root: Path = options.destination
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise UsageError(f"{root} is there already, and not an empty folder")
-    for one in cases:
-        shutil.copytree(one.folder, root / one.id)
+    for case in cases:
+        shutil.copytree(case.folder, root / case.id)
     say(f"{len(cases)} cases copied to {root}")
     return 0
 

@@ -38,7 +38,7 @@ def _problems(value: object, schema: Mapping[str, Any], place: str) -> Iterator[
         if keyword in _NOTES or keyword in ("properties", "additionalProperties"):
             continue
         if keyword == "oneOf":
-            if sum(not problems(value, one, place) for one in wanted) != 1:
+            if sum(not problems(value, alternative, place) for alternative in wanted) != 1:
                 yield f"{place}: not exactly one of the alternatives of the schema"
         elif keyword == "items":
             for index, entry in enumerate(value if isinstance(value, list) else ()):
@@ -68,7 +68,7 @@ def _holds(keyword: str, wanted: Any, value: Any) -> bool:
             wanted == "boolean" or not isinstance(value, bool)
         )
     if keyword == "enum":
-        return any(value == one and type(value) is type(one) for one in wanted)
+        return any(value == choice and type(value) is type(choice) for choice in wanted)
     if keyword == "required":
         return not isinstance(value, dict) or set(wanted) <= value.keys()
     if keyword == "pattern":

@@ -15,24 +15,24 @@ class Scope:
 
     architectures: frozenset[str] | None = None
 
-    def allows_unsupported(self, one: SuiteCase) -> bool:
+    def allows_unsupported(self, case: SuiteCase) -> bool:
         """Say whether a refusal may be *unsupported* because of an architecture of the file."""
-        return one.expect != "ok" and self._lacks(one.architectures)
+        return case.expect != "ok" and self._lacks(case.architectures)
 
-    def may_leave_out(self, one: SuiteCase) -> set[int]:
+    def may_leave_out(self, case: SuiteCase) -> set[int]:
         """Return the items of a good file that need no values.
 
         They are those of other architectures, and the tiles of a field with such an item in it.
         """
         names: dict[str, set[int]] = {}
-        for limits in one.info["limits"]:
+        for limits in case.info["limits"]:
             names.setdefault(limits["name"], set()).add(limits["item"])
-        lacking = {n for n, name in enumerate(one.architectures) if self._lacks([name])}
+        lacking = {n for n, name in enumerate(case.architectures) if self._lacks([name])}
         return lacking.union(*(items for items in names.values() if items & lacking))
 
-    def is_lacking(self, one: SuiteCase, item: int) -> bool:
+    def is_lacking(self, case: SuiteCase, item: int) -> bool:
         """Say whether an item of a good file has an architecture that the decoder lacks."""
-        return self._lacks([one.architectures[item]])
+        return self._lacks([case.architectures[item]])
 
     def _lacks(self, names: Iterable[str]) -> bool:
         return self.architectures is not None and not self.architectures.issuperset(names)

@@ -32,19 +32,19 @@ def caught(mutant: Mutant, cases: Sequence[SuiteCase]) -> tuple[list[Result], in
 
     No results mean that all cases were tried.
     """
-    found: list[Result] = []
+    failed: list[Result] = []
     tried = 0
     for some in (select(cases, run=[mutant.first]), select(cases, skip=[mutant.first])):
-        for one in some:
-            result = judge(mutant, one)
+        for case in some:
+            result = judge(mutant, case)
             tried += 1
             if result.problems:
-                found.append(result)
-            if len(found) == _ENOUGH:
-                return found, tried
-        if found:
+                failed.append(result)
+            if len(failed) == _ENOUGH:
+                return failed, tried
+        if failed:
             break
-    return found, tried
+    return failed, tried
 
 
 def selftest(cases: Sequence[SuiteCase], mutants: Sequence[Mutant], whole: bool) -> int:
@@ -54,17 +54,17 @@ def selftest(cases: Sequence[SuiteCase], mutants: Sequence[Mutant], whole: bool)
     """
     wrong = 0
     if whole:
-        failed = [one.id for one in cases if judge(_SOUND, one).problems]
+        failed = [case.id for case in cases if judge(_SOUND, case).problems]
         say(f"{_SOUND.name}: {len(failed)} of {len(cases)} cases failed")
         wrong += len(failed)
     missed = 0
     for mutant in mutants:
-        found, tried = caught(mutant, cases)
+        failures, tried = caught(mutant, cases)
         if not whole:
-            found = [result for result in found if not judge(_SOUND, result.case).problems]
-        missed += not found
-        example = f", e.g. {found[0].case.id}: {found[0].problems[0]}" if found else ""
-        verdict = "caught" if found else "MISSED"
-        say(f"{verdict}: {mutant.name} ({len(found)} of {tried} cases tried{example})")
+            failures = [result for result in failures if not judge(_SOUND, result.case).problems]
+        missed += not failures
+        example = f", e.g. {failures[0].case.id}: {failures[0].problems[0]}" if failures else ""
+        verdict = "caught" if failures else "MISSED"
+        say(f"{verdict}: {mutant.name} ({len(failures)} of {tried} cases tried{example})")
     say(f"{len(mutants) - missed} caught, {missed} missed")
     return 1 if wrong or missed else 0

@@ -58,11 +58,11 @@ def load_suite(root: Path) -> list[SuiteCase]:
             info = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise SuiteError(f"{path}: {error}") from None
-        found = problems(info, schema) or _misplaced(info, path.parent.relative_to(root))
-        if found:
-            raise SuiteError(f"{path}: {found[0]}")
+        faults = problems(info, schema) or _misplaced(info, path.parent.relative_to(root))
+        if faults:
+            raise SuiteError(f"{path}: {faults[0]}")
         cases.append(SuiteCase(path.parent, info))
-    return sorted(cases, key=lambda one: one.id)
+    return sorted(cases, key=lambda case: case.id)
 
 
 def _misplaced(info: dict[str, Any], folder: Path) -> list[str]:
@@ -79,8 +79,8 @@ def select(
 ) -> list[SuiteCase]:
     """Choose by globs on the id, in which `*` also matches `/`."""
     return [
-        one
-        for one in cases
-        if (not run or any(fnmatchcase(one.id, glob) for glob in run))
-        and not any(fnmatchcase(one.id, glob) for glob in skip)
+        case
+        for case in cases
+        if (not run or any(fnmatchcase(case.id, glob) for glob in run))
+        and not any(fnmatchcase(case.id, glob) for glob in skip)
     ]

@@ -213,12 +213,12 @@ def _cut_cases() -> list[Case]:
 
 def _two_items() -> Case:
     """Two items whose arrays take turns; each array has a memory of its own."""
-    one = Fvsrn((6, 5), components=(("one", 7, 0.0, 1.0),), seed=565)
-    two = Siren((5, 4), seed=566, components=(("two", 7, 0.5, 2.0),))
-    file = File().item(one.header()).item(two.header())
-    first, second = one.integers(), two.integers()
+    network = Fvsrn((6, 5), components=(("one", 7, 0.0, 1.0),), seed=565)
+    siren = Siren((5, 4), seed=566, components=(("two", 7, 0.5, 2.0),))
+    file = File().item(network.header()).item(siren.header())
+    first, second = network.integers(), siren.integers()
     file.tens([array_stream((6, 5), first[:30])], first[:30])
-    file.tens(arrays(two.shapes(), second), second, 1)
+    file.tens(arrays(siren.shapes(), second), second, 1)
     file.tens([array_stream((29, 1), first[30:])], first[30:])
     return _valid("two-items-in-turns", file, "STR-9 TENS-2 END-2")
 
@@ -265,20 +265,20 @@ def _lattice_cases() -> list[Case]:
     """Coefficients of a lattice, and cells and values of an octree."""
     model = Pyramid((9, 10), (2, 2), seed=581)
     values, ends = model.integers(), model.ends()
-    low, rest = ends[0], values[ends[0] :]
+    low, details = ends[0], values[ends[0] :]
     bands = [(band.entries,) for band in model.lattice.bands]
-    later = [*model.streams(ends[:1]), array_stream((len(rest),), rest)]
+    later = [*model.streams(ends[:1]), array_stream((len(details),), details)]
     streams = {
         "whole": [array_stream((90,), values)],
         "whole-of-its-dims": [array_stream((9, 10), values)],
         "behind-mixing": later,
         "behind-mixing-and-raw": [
             later[0],
-            raw_stream(rest[:3]),
-            array_stream((1, len(rest) - 3), rest[3:]),
+            raw_stream(details[:3]),
+            array_stream((1, len(details) - 3), details[3:]),
         ],
         "band-by-band": arrays(bands, values),
-        "then-raw": [array_stream((low,), values[:low]), raw_stream(rest)],
+        "then-raw": [array_stream((low,), values[:low]), raw_stream(details)],
     }
     out = [_valid(f"lattice-{n}", model.file(s), "STR-9 STR-6 TENS-2") for n, s in streams.items()]
     plain = Pyramid((7, 6), (0, 0), seed=582)

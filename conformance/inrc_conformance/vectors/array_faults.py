@@ -68,8 +68,8 @@ def _length_faults() -> list[Case]:
     out.append(_bad("count-0-before", _tens([empty, _WHOLE])))
     constant = File().item(constant_item([2])).tens([empty], [])
     out.append(_bad("count-0-without-tensors", constant))
-    one = File().item(residual_item((1,))).resd([raw_array_stream(1, (), b"")], [0])
-    return [*out, _bad("rank-0-of-one-residual", one), *_wrapped_lengths(), *_empty_arrays()]
+    single = File().item(residual_item((1,))).resd([raw_array_stream(1, (), b"")], [0])
+    return [*out, _bad("rank-0-of-one-residual", single), *_wrapped_lengths(), *_empty_arrays()]
 
 
 def _wrapped_lengths() -> list[Case]:
@@ -135,12 +135,12 @@ def _byte_faults() -> list[Case]:
 
 def _count_faults() -> list[Case]:
     """Numbers of integers that the item does not ask for."""
-    one = array_stream((1,), [0])
+    single = array_stream((1,), [0])
     fewer, more = _VALUES[:-1], [*_VALUES, 0]
     out = [
         _bad("one-too-few", _tens([array_stream((2, 29), fewer)], fewer), "STR-9 TENS-2"),
         _bad("one-too-many", _tens([array_stream((3, 20), more)], more), "STR-9 TENS-2"),
-        _bad("then-one-more", _tens([_WHOLE, one], more), "STR-9 TENS-2"),
+        _bad("then-one-more", _tens([_WHOLE, single], more), "STR-9 TENS-2"),
         _bad("twice", _tens([_WHOLE, _WHOLE], [*_VALUES, *_VALUES]), "STR-9 TENS-2"),
     ]
     values = randomly(30, 602)
@@ -148,7 +148,7 @@ def _count_faults() -> list[Case]:
     given = {
         "one-too-few": ([array_stream((29,), values[1:])], "RESD-1"),
         "one-too-many": ([array_stream((31,), [*values, 0])], "RESD-2"),
-        "then-one-more": ([array_stream((5, 6), values), one], "RESD-2"),
+        "then-one-more": ([array_stream((5, 6), values), single], "RESD-2"),
         "count-2-60": ([raw_array_stream(2**60, (2**15,) * 4, b"")], "RESD-2"),
         "rank-5": ([raw_array_stream(30, (1, 1, 1, 5, 6), b"")], ""),
         "rank-0": ([raw_array_stream(30, (), b"")], ""),
@@ -258,6 +258,6 @@ def _limits_before_lengths() -> list[Case]:
         out.append(case("integers", f"array-2-60-{name}", data, spec, "limit"))
         mask = MaskSpec(ball((5, 6)), patterns=(1, 2), stream=some)
         file = File().item(constant_item([5, 6], [["a", 7, 1.0, 0.0, 0]])).mask(mask)
-        one = case("integers", f"patterns-2-60-{name}", file.build(), spec, "limit")
-        out.append(replace(one, accept=("malformed",)))
+        patterns = case("integers", f"patterns-2-60-{name}", file.build(), spec, "limit")
+        out.append(replace(patterns, accept=("malformed",)))
     return out

@@ -79,8 +79,8 @@ def _parts(item: int, size: int, arrays: Sequence[int]) -> list[_Part]:
     for (start, stop), number in zip(pairwise(starts), arrays, strict=True):
         some = values[start:stop]
         streams = [_ALONE[value] for value in some[:number]]
-        rest = [raw_stream(some[number:])] if number < len(some) else []
-        out.append(([*streams, *rest], some))
+        others = [raw_stream(some[number:])] if number < len(some) else []
+        out.append(([*streams, *others], some))
     return out
 
 

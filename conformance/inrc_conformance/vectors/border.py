@@ -158,11 +158,11 @@ def _item_cases() -> list[Case]:
     residuals = randomly(125, 71)
     file = model.file(k7=[0.01]).resd([mixed((5, 5, 5), residuals)], residuals)
     out.append(_valid("with-residuals", file, f"{_SPEC} VAL-7"))
-    one = scattered((2, 1, 1), 1, 0, 62, components=(("one", 7, 0.0, 3.0),))
-    two = Shell((1, 2, 2), 1, 64, Scattered(63), components=(("two", 7, 0.0, 3.0),))
-    three = scattered((1, 1, 2), 1, 1, 64, components=(("three", 7, 0.0, 3.0),))
-    file = File().item(one.header()).item(two.header()).item(three.header())
-    for number, shell in ((2, three), (1, two), (0, one)):
+    first = scattered((2, 1, 1), 1, 0, 62, components=(("one", 7, 0.0, 3.0),))
+    plain = Shell((1, 2, 2), 1, 64, Scattered(63), components=(("two", 7, 0.0, 3.0),))
+    last = scattered((1, 1, 2), 1, 1, 64, components=(("three", 7, 0.0, 3.0),))
+    file = File().item(first.header()).item(plain.header()).item(last.header())
+    for number, shell in ((2, last), (1, plain), (0, first)):
         section = shell.file().sections[1]
         file.add("TENS", bytes([number]) + section.stored[1:], 0, section.layer, number)
     return [*out, _valid("beside-others", file, f"{_SPEC} TENS-2")]
@@ -234,7 +234,7 @@ def _count_faults() -> list[Case]:
     flags, values = _small().border()
     for flag in (2, -2, 256, -(2**31), 2**31 - 1):
         for place in (0, len(flags) - 1):
-            some = [flag if n == place else one for n, one in enumerate(flags)]
+            some = [flag if n == place else other for n, other in enumerate(flags)]
             name = f"flag-{flag}-at-{place}".replace("--", "-minus-")
             out.append(_bad(name, _small(flags=some, residuals=values).file(), "SHELL-4"))
     for name, some in (
@@ -256,8 +256,8 @@ def _count_faults() -> list[Case]:
     )
     empty = Bordered((2, 1, 1), 0, 64, Fixed(OUTSIDE), flags=[0], residuals=[0])
     out.append(_bad("nothing-crossed", empty.file(), "SHELL-4"))
-    kept = Bordered((2, 1, 1), 0, 64, Fixed(SURFACE, 3), flags=[-1, 1], residuals=[0])
-    out.append(_bad("nothing-mixed", kept.file(), "SHELL-4"))
+    whole = Bordered((2, 1, 1), 0, 64, Fixed(SURFACE, 3), flags=[-1, 1], residuals=[0])
+    out.append(_bad("nothing-mixed", whole.file(), "SHELL-4"))
     return out
 
 

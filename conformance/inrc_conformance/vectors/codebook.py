@@ -85,10 +85,10 @@ def _tensor_cases() -> list[Case]:
     """Codebooks beside steps, in other architectures, and in other coders."""
     out: list[Case] = []
     model = Fvsrn()
-    rest: list[Any] = [1 / 64] * 4
+    steps: list[Any] = [1 / 64] * 4
     values = [9000, -4000, 20000, 600, -15000]
     integers = _indices(18, -2, 5) + model.integers()[18:]
-    file = File().item(model.header(k3=[entry(values, -2), *rest]))
+    file = File().item(model.header(k3=[entry(values, -2), *steps]))
     out.append(_valid("one-tensor", file.tens([raw_stream(integers)], integers)))
     counts = model.counts()
     books = [entry(values[: 2 + n], -n, 2.0 ** (n - 18)) for n in range(4)]
@@ -120,16 +120,16 @@ def _sparse_cases() -> list[Case]:
     """Entries that are not coded are 0, whatever the codebook holds."""
     out: list[Case] = []
     model = Fvsrn()
-    rest: list[Any] = [1 / 64] * 4
+    steps: list[Any] = [1 / 64] * 4
     bits = np.arange(9).reshape(3, 3) % 4 > 0
     coded = 2 * int(np.count_nonzero(bits))
     for name, first in (("0-in-codebook", -2), ("0-not-in-codebook", -40)):
         integers = _indices(coded, first, 5, 31) + model.integers()[18:]
         values = [9000, -4000, 20000, 600, -15000]
-        header = model.header(k3=[entry(values, first), *rest], k4={0: 0})
+        header = model.header(k3=[entry(values, first), *steps], k4={0: 0})
         file = File().item(header).tens([raw_stream(integers)], integers)
         out.append(_valid(f"sparse-{name}", file.mask(MaskSpec(bits, 1)), f"{_SPEC} ITEM-9"))
-    header = model.header(k3=[entry([9000], -7), *rest], k4={0: 0})
+    header = model.header(k3=[entry([9000], -7), *steps], k4={0: 0})
     integers = model.integers()[18:]
     file = File().item(header).tens([raw_stream(integers)], integers)
     file.mask(MaskSpec(np.zeros((3, 3), np.bool_), 1))
@@ -175,8 +175,8 @@ def _entry_faults() -> list[Case]:
     model = Fvsrn()
     integers = [0] * 18 + model.integers()[18:]
     out: list[Case] = []
-    for name, one in entries.items():
-        file = File().item(model.header(k3=[one, *[1 / 64] * 4]))
+    for name, book_entry in entries.items():
+        file = File().item(model.header(k3=[book_entry, *[1 / 64] * 4]))
         out.append(_bad(name, file.tens([raw_stream(integers)], integers).build()))
     long = [2, _STEP, 0, bytes(2 * 65537)]
     file = File().item(model.header(k3=[long, *[1 / 64] * 4]), 1)
@@ -188,9 +188,9 @@ def _integer_faults() -> list[Case]:
     """Integers without an entry, and a parameter that overflows."""
     model = Fvsrn()
 
-    def file(name: str, number: int, one: list[Any], spec: str = _SPEC) -> Case:
+    def file(name: str, number: int, book_entry: list[Any], spec: str = _SPEC) -> Case:
         some: Ints = [-1] * 17 + [number] + model.integers()[18:]
-        header = model.header(k3=[one, *[1 / 64] * 4])
+        header = model.header(k3=[book_entry, *[1 / 64] * 4])
         return _bad(name, File().item(header).tens([raw_stream(some)], some).build(), spec)
 
     three = entry([9000, -4000, 20000], -2)
@@ -211,11 +211,11 @@ def _integer_faults() -> list[Case]:
 
 def _lattice_faults() -> list[Case]:
     """Lattices and octrees do not have a codebook (STR-7)."""
-    one = entry([0, 1, 2], 0, 1.0)
+    plain = entry([0, 1, 2], 0, 1.0)
     pyramid = Pyramid((4, 4), (1, 1), values=[0] * 16)
-    file = File().item(pyramid.header(1.0, k3=[one])).tens([raw_stream([0] * 16)], [0] * 16)
+    file = File().item(pyramid.header(1.0, k3=[plain])).tens([raw_stream([0] * 16)], [0] * 16)
     shell = Shell((2, 1, 1), 0, 64, Fixed(OUTSIDE))
     return [
         _bad("of-a-lattice", file.build(), "STR-7"),
-        _bad("of-an-octree", shell.file(k3=[one]).build(), "STR-7"),
+        _bad("of-an-octree", shell.file(k3=[plain]).build(), "STR-7"),
     ]

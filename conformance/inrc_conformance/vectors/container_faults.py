@@ -273,7 +273,7 @@ def _ends_faults() -> list[Case]:
     packed = _digest(integers, mask.data())
     digest = file.digest()
     whole = hashlib.sha256(integers + mask.layer()).digest()
-    old = next(one for one in map(_digest_of, range(99)) if one[1][0] < 0x80)
+    old = next(pair for pair in map(_digest_of, range(99)) if pair[1][0] < 0x80)
     last = digest[:-1] + bytes([digest[-1] ^ 1])
     files = {
         "total-plus-1": (file.build(total=1), "END-1"),

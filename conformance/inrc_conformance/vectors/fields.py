@@ -34,7 +34,7 @@ class Field:
     def values(self, good: Any) -> dict[str, Any]:
         """Return the wrong values by name; `good` is a right one."""
         kinds = dict(_WRONG[kind](self, good) for kind in self.wrong.split())
-        return {f"{self.name}-{name}": value for name, value in (kinds | self.others).items()}
+        return {f"{self.name}-{name}": value for name, value in {**kinds, **self.others}.items()}
 
 
 _WRONG: Mapping[str, Callable[[Field, Any], tuple[str, Any]]] = {
@@ -91,7 +91,7 @@ def config_faults(
     out: list[Case] = []
     for row in fields:
         for name, value in row.values(good.get(row.key)).items():
-            config = {key: entry for key, entry in good.items() if key != row.key}
+            config: dict[int, Any] = {k: v for k, v in good.items() if k != row.key}
             if value is not MISSING:
                 config[row.key] = value
             spec = rule + more if value is not None else f"ITEM-0 {rule}"

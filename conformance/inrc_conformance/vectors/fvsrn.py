@@ -110,8 +110,8 @@ def _rows() -> dict[str, Latent]:
     }
     out = {f"rows-{name}": replace(plain, extra={7: value}) for name, value in rows.items()}
     for dims, grid in (((9,), (3,)), ((3, 4, 4), (2, 2, 3)), ((2, 3, 2, 3), (2, 2, 2, 2))):
-        one = Latent(dims, grid=grid, octaves=0, extra={7: [4, 300, 11]})
-        out[f"rows-dims-{len(dims)}"] = one
+        model = Latent(dims, grid=grid, octaves=0, extra={7: [4, 300, 11]})
+        out[f"rows-dims-{len(dims)}"] = model
     for axis in range(3):
         extra = {6: [axis, axis % 2, axis], 7: [3, 300, 12]}
         name = f"rows-beside-time-{axis}"

@@ -53,8 +53,8 @@ def mask_cases() -> list[Case]:
     add("constant-first-axis", MaskSpec(layer, constant=1), "MASK-2")
     column = np.broadcast_to(ball((7,))[None, :, None], (3, 7, 5))
     add("constant-two-axes", MaskSpec(column, constant=5, method=0), "MASK-2 MASK-3")
-    one = np.zeros((3, 7, 5), np.bool_)
-    add("constant-all-axes", MaskSpec(one, constant=7, patterns=nan), "MASK-2")
+    nothing = np.zeros((3, 7, 5), np.bool_)
+    add("constant-all-axes", MaskSpec(nothing, constant=7, patterns=nan), "MASK-2")
     for number, dtype in enumerate(DTYPES):
         size = int(dtype[1])
         top = (0xA5A6A7A8B1B2B3B4 >> (64 - 8 * size),)
@@ -147,11 +147,11 @@ def verbatim_cases() -> list[Case]:
         ["/scalar-text", [], ["x"]],
         ["/many-axes", 0, [1] * 32, 0, b"\7"],
     ]
-    one = File().add("VERB", verbatim(entries))
+    filters = File().add("VERB", verbatim(entries))
     two = File().add("VERB", verbatim(edges[:4])).add("VERB", verbatim([]))
     two.add("VERB", verbatim(edges[4:]), 2)
     return [
-        case("verbatim", "all-types-and-filters", one.build(), "VERB-2 VERB-3"),
+        case("verbatim", "all-types-and-filters", filters.build(), "VERB-2 VERB-3"),
         case("verbatim", "edges-in-several-sections", two.build(), "VERB-1 VERB-2 VERB-3"),
     ]
 

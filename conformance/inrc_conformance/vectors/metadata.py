@@ -23,9 +23,9 @@ def metadata_cases() -> list[Case]:
     return [*_netcdf(), *_arrays(), *_images(), *_others(), *_payloads()]
 
 
-def _one(name: str, file: File, spec: str, sound: bool, kind: int = 0) -> Case:
-    one = case("metadata", name, file.build(head={0: kind, 1: file.items}), spec)
-    return one if sound else replace(one, invalid=True)
+def _tree(name: str, file: File, spec: str, sound: bool, kind: int = 0) -> Case:
+    tree = case("metadata", name, file.build(head={0: kind, 1: file.items}), spec)
+    return tree if sound else replace(tree, invalid=True)
 
 
 def _field(name: str, dims: list[Any], dtype: int = _FLOAT) -> dict[Any, Any]:
@@ -46,18 +46,18 @@ def _netcdf_file(tree: Any) -> File:
 
 def _netcdf() -> Iterator[Case]:
     ids = " ".join(f"META-{n}" for n in (*range(2, 15),))
-    yield _one("netcdf", _netcdf_file(NETCDF), ids, True)
+    yield _tree("netcdf", _netcdf_file(NETCDF), ids, True)
     small = {0: 1, 1: [{4: [{0: "t"}]}]}
-    yield _one("netcdf-classic", _netcdf_file(small), "META-10 META-12 META-13", True)
+    yield _tree("netcdf-classic", _netcdf_file(small), "META-10 META-12 META-13", True)
     absent = {1: [{3: ["n", 0, "u", -1], 4: [{0: "t"}, {0: "none", 2: [0]}, {0: "u", 2: [1]}]}]}
-    yield _one("netcdf-without-values", _netcdf_file(absent), "META-6 META-14", True)
+    yield _tree("netcdf-without-values", _netcdf_file(absent), "META-6 META-14", True)
     for name, (spec, change) in BAD_NETCDF.items():
-        yield _one(f"netcdf-{name}", _netcdf_file(changed(NETCDF, change)), spec, False)
+        yield _tree(f"netcdf-{name}", _netcdf_file(changed(NETCDF, change)), spec, False)
     for name, later in (("path-twice-and-empty", ["a", "a"]), ("parent-after-child", ["a/b", "a"])):
         groups = {1: [{4: [{0: "t"}]}, *({0: path} for path in later)]}
-        yield _one(f"netcdf-{name}", _netcdf_file(groups), "META-3", False)
+        yield _tree(f"netcdf-{name}", _netcdf_file(groups), "META-3", False)
     classic = {0: 5, 1: [{3: ["x", 3], 4: [{0: "t", 2: [0], 6: 4}]}]}
-    yield _one("netcdf-deflate-in-classic", _netcdf_file(classic), "META-10", False)
+    yield _tree("netcdf-deflate-in-classic", _netcdf_file(classic), "META-10", False)
 
 
 def _arrays_file(medium: str, tree: Any, dtypes: tuple[int, int] = (_FLOAT, _FLOAT)) -> File:
@@ -73,14 +73,14 @@ def _arrays_file(medium: str, tree: Any, dtypes: tuple[int, int] = (_FLOAT, _FLO
 def _arrays() -> Iterator[Case]:
     ids = " ".join(f"META-{n}" for n in (2, *range(22, 31), 32, 33))
     for medium in ("hdf5", "zarr", "npz", "raw", "nifti", "nrrd", "mrc", "fits", "tiff", "vti"):
-        yield _one(medium, _arrays_file(medium, ARRAYS), ids, True)
-        yield _one(f"{medium}-empty", _arrays_file(medium, {}), "META-23 META-33", True)
+        yield _tree(medium, _arrays_file(medium, ARRAYS), ids, True)
+        yield _tree(f"{medium}-empty", _arrays_file(medium, {}), "META-23 META-33", True)
         twice = changed(ARRAYS, ((0, 1, 0), "density"))
-        yield _one(f"{medium}-name-twice", _arrays_file(medium, twice), "META-23", False)
+        yield _tree(f"{medium}-name-twice", _arrays_file(medium, twice), "META-23", False)
     for name, (spec, change) in BAD_ARRAYS.items():
-        yield _one(f"arrays-{name}", _arrays_file("nrrd", changed(ARRAYS, change)), spec, False)
+        yield _tree(f"arrays-{name}", _arrays_file("nrrd", changed(ARRAYS, change)), spec, False)
     file = _arrays_file("vti", ARRAYS, (_FLOAT, _BYTE))
-    yield _one("arrays-dtypes-differ", file, "META-24", False)
+    yield _tree("arrays-dtypes-differ", file, "META-24", False)
 
 
 def _exif(order: str, orientation: int | None) -> bytes:
@@ -125,7 +125,7 @@ def _images() -> Iterator[Case]:
         ("image-big-endian-exif", _picture(rgb, {1: _exif("MM", 1)}), "META-19 META-20"),
         ("image-invalid-colour", _masked_picture(0), "META-18"),
     ):
-        yield _one(name, file, spec, True, 1)
+        yield _tree(name, file, spec, True, 1)
     for name, file, spec in (
         ("image-other-name", _picture(["luminance"], {}), "META-17"),
         ("image-grey-and-red", _picture(["grey", "red"], {}), "META-17"),
@@ -144,7 +144,7 @@ def _images() -> Iterator[Case]:
         ("image-profile-text", _picture(rgb, {0: "sRGB"}), "META-20"),
         ("image-key-2", _picture(rgb, {2: b"x"}), "META-2"),
     ):
-        yield _one(name, file, spec, False, 1)
+        yield _tree(name, file, spec, False, 1)
 
 
 def _mesh(change: Change, dtype: int = _FLOAT, name: str = "distance", last: str = "z") -> File:
@@ -156,9 +156,9 @@ def _mesh(change: Change, dtype: int = _FLOAT, name: str = "distance", last: str
 def _others() -> Iterator[Case]:
     """Media `npy` and `mesh`, and one that nobody knows."""
     plain = _field("data", [3])
-    yield _one("npy", File().item(plain).add("mETa", meta("npy", {})), "META-1", True)
+    yield _tree("npy", File().item(plain).add("mETa", meta("npy", {})), "META-1", True)
     for name, tree in (("npy-not-empty", {0: 1}), ("npy-text-key", {"a": 1})):
-        yield _one(name, File().item(plain).add("mETa", meta("npy", tree)), "META-1", False)
+        yield _tree(name, File().item(plain).add("mETa", meta("npy", tree)), "META-1", False)
     for name, file, spec in (
         ("mesh-key-4", _mesh(((4,), 1.0)), "META-2"),
         ("mesh-no-spacing", _mesh(((1,), None)), "META-34"),
@@ -175,7 +175,7 @@ def _others() -> Iterator[Case]:
         ("mesh-offset-negative", _mesh(((3,), -1.5)), "META-39"),
         ("mesh-offset-not-that-of-the-field", _mesh(((3,), 1.25)), "META-39 VAL-2"),
     ):
-        yield _one(name, file, spec, False, 2)
+        yield _tree(name, file, spec, False, 2)
 
 
 def _payloads() -> Iterator[Case]:
@@ -190,5 +190,5 @@ def _payloads() -> Iterator[Case]:
         ("payload-metadata-null", b"\xa2\x00\x63npy\x01\xf6"),
         ("payload-medium-a-number", b"\xa1\x00\x05"),
     ):
-        one = _one(name, File().item(_field("a", [2])).add("mETa", payload), "SEC-7", False)
-        yield replace(one, accept=("malformed",))
+        broken = _tree(name, File().item(_field("a", [2])).add("mETa", payload), "SEC-7", False)
+        yield replace(broken, accept=("malformed",))

@@ -87,7 +87,7 @@ def _network_cases() -> list[Case]:
 def _sparse(name: str, model: Miner, where: dict[int, int], masks: list[MaskSpec]) -> Case:
     """Leave out the entries that masks leave out; they are of the blocks, or of whole tensors."""
     integers, position = model.integers(), 0
-    kept: list[int] = []
+    coded: list[int] = []
     for number, shape in enumerate(model.shapes()):
         count = model.counts()[number]
         part = np.array(integers[position : position + count]).reshape(shape)
@@ -95,8 +95,8 @@ def _sparse(name: str, model: Miner, where: dict[int, int], masks: list[MaskSpec
         mask = np.ones(shape, np.bool_)
         if number in where:
             mask = np.broadcast_to(masks[where[number]].bits, shape)
-        kept += part[mask].tolist()
-    file = File().item(model.header(k4=where)).tens([raw_stream(kept)], kept)
+        coded += part[mask].tolist()
+    file = File().item(model.header(k4=where)).tens([raw_stream(coded)], coded)
     for spec in masks:
         file.mask(spec)
     return _valid(name, file.build(), f"{_SPEC} ITEM-8 ITEM-9")

@@ -54,11 +54,11 @@ def places(*axes: Sequence[Span]) -> list[Place]:
         rows.append([(start, span) for start, span in zip(starts, axis, strict=False)])
     return [
         Place(
-            tuple(start - span.before for start, span in one),
-            tuple(span.before + span.core + span.after for _, span in one),
-            tuple((span.before, span.after) for _, span in one),
+            tuple(start - span.before for start, span in spans),
+            tuple(span.before + span.core + span.after for _, span in spans),
+            tuple((span.before, span.after) for _, span in spans),
         )
-        for one in product(*rows)
+        for spans in product(*rows)
     ]
 
 
@@ -206,8 +206,8 @@ def _item_cases() -> list[Case]:
     file.tens([raw_stream(blocks.integers())], blocks.integers(), 3)
     out = [_valid("architectures-differ", file.build(), f"{_SPEC} TENS-2")]
     file = File()
-    for one, two in zip(places(even((3, 3), 1)), places(even((4, 2), 2)), strict=True):
-        for place, name in ((one, "a"), (two, "b")):
+    for first, second in zip(places(even((3, 3), 1)), places(even((4, 2), 2)), strict=True):
+        for place, name in ((first, "a"), (second, "b")):
             value = float(file.items)
             file.item(constant_item(place.sizes, [(name, 7, value, 1.0)]) | place.keys())
     file.item(constant_item([3], [("c", 7, 1.0, 1.0)]))

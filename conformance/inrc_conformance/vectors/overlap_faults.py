@@ -93,7 +93,7 @@ def _core_faults() -> list[Case]:
         "one-without-overlap": (2, Place((4, 0), (4, 4), ((0, 0), (0, 1)))),
     }
     for name, (number, place) in changes.items():
-        some = [place if n == number else one for n, one in enumerate(four)]
+        some = [place if n == number else other for n, other in enumerate(four)]
         out.append(_bad(name, _tiled(some).build(), "TILE-1"))
     return out
 

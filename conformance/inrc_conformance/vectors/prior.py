@@ -61,8 +61,8 @@ def _number_cases(plain: Siren) -> list[Case]:
     out: list[Case] = []
 
     def add(name: str, learnt: Learnt, file: File, ids: str = _SPEC, tags: str = "") -> None:
-        one = case(_TOPIC, name, file.build(), ids, tags=tags)
-        out.append(replace(one, priors=((_FILE, prior_file(learnt.core())),)))
+        added = case(_TOPIC, name, file.build(), ids, tags=tags)
+        out.append(replace(added, priors=((_FILE, prior_file(learnt.core())),)))
 
     learnt = Learnt(plain)
     item = learnt.item()
@@ -101,8 +101,8 @@ def _folder_cases(plain: Siren) -> list[Case]:
     out: list[Case] = []
 
     def add(name: str, file: File, priors: dict[str, bytes]) -> None:
-        one = case(_TOPIC, name, file.build(), _SPEC)
-        out.append(replace(one, priors=tuple(priors.items())))
+        added = case(_TOPIC, name, file.build(), _SPEC)
+        out.append(replace(added, priors=tuple(priors.items())))
 
     first = Learnt(plain, seed=951)
     parts = [["b", 7, 0.0, 1.0]]
@@ -198,24 +198,24 @@ def _bad(
 ) -> Case:
     """Return a case whose only prior is bad; it may count as none."""
     other = {"malformed": "unsupported", "unsupported": ""}[expect] if accept == "" else accept
-    one = case(_TOPIC, name, learnt.using().build(), spec, expect)
+    fault = case(_TOPIC, name, learnt.using().build(), spec, expect)
     also = ("PRIOR-6",) if other else ()
     return replace(
-        one, priors=((_FILE, prior),), accept=tuple(other.split()), spec=(*one.spec, *also)
+        fault, priors=((_FILE, prior),), accept=tuple(other.split()), spec=(*fault.spec, *also)
     )
 
 
 def _missing_faults(learnt: Learnt) -> list[Case]:
     """The prior is not there."""
-    one = case(_TOPIC, "missing", learnt.using().build(), "SIREN-3", "unsupported")
+    fault = case(_TOPIC, "missing", learnt.using().build(), "SIREN-3", "unsupported")
     other = prior_file(Learnt(learnt.model, seed=1).core())
     half = prior_file(Learnt(learnt.model, 6).core())
     digest_of_file = replace(learnt.item(), extra={4: prior_name(prior_file(learnt.core()))})
     named = case(_TOPIC, "named-by-file", digest_of_file.file().build(), "PRIOR-4", "unsupported")
     return [
-        one,
-        replace(one, name="other-numbers", priors=((_FILE, other),)),
-        replace(one, name="other-dtype", priors=((_FILE, half),)),
+        fault,
+        replace(fault, name="other-numbers", priors=((_FILE, other),)),
+        replace(fault, name="other-dtype", priors=((_FILE, half),)),
         replace(named, priors=((_FILE, prior_file(learnt.core())),)),
     ]
 
@@ -242,14 +242,14 @@ def _frame_faults(learnt: Learnt) -> list[Case]:
         _bad("signature-of-inrc", learnt,
              prior_file(core, signature=bytes.fromhex("89494E520D0A1A0A")), "PRIOR-1"),
     ]  # fmt: skip
-    return [_as_decoded(one) for one in out]
+    return [_as_decoded(fault) for fault in out]
 
 
-def _as_decoded(one: Case) -> Case:
+def _as_decoded(fault: Case) -> Case:
     """Files in which this decoder finds no core are as if they were not there."""
-    if one.name in ("cut-in-core", "empty"):
-        return replace(one, expect="unsupported", accept=("malformed",))
-    return one
+    if fault.name in ("cut-in-core", "empty"):
+        return replace(fault, expect="unsupported", accept=("malformed",))
+    return fault
 
 
 def _signed(data: bytes) -> bytes:
@@ -338,8 +338,8 @@ def _number_faults(model: Siren) -> list[Case]:
     count = len(good)
     top = [*[0] * (count - 1), 2**24 - 1]
     file = largest.item().file([raw_stream(top)], top, k3=[1.0] * 5 + [2.0**103])
-    one = case(_TOPIC, "sum-overflows", file.build(), "SIREN-4", "malformed")
-    return [*out, replace(one, priors=((_FILE, prior_file(largest.core())),))]
+    fault = case(_TOPIC, "sum-overflows", file.build(), "SIREN-4", "malformed")
+    return [*out, replace(fault, priors=((_FILE, prior_file(largest.core())),))]
 
 
 def _ancillary_faults(learnt: Learnt) -> list[Case]:
@@ -376,8 +376,8 @@ def _other_items(model: Siren) -> list[Case]:
 
     def add(name: str, item: Siren, learnt: Learnt) -> None:
         named = replace(item, extra=item.extra | {4: prior_name(learnt.core())})
-        one = case(_TOPIC, name, named.file().build(), "SIREN-3 PRIOR-4", "malformed")
-        out.append(replace(one, priors=((_FILE, prior_file(learnt.core())),)))
+        fault = case(_TOPIC, name, named.file().build(), "SIREN-3 PRIOR-4", "malformed")
+        out.append(replace(fault, priors=((_FILE, prior_file(learnt.core())),)))
 
     add("of-another-architecture", model, Learnt(model, changes={0: [4, 1]}))
     add("of-an-unknown-architecture", model, Learnt(model, changes={0: [100, 1], 5: b"x"}))

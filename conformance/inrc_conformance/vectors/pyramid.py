@@ -113,15 +113,15 @@ def _network_cases() -> list[Case]:
     out: list[Case] = []
     for n, (name, (dims, codes, components, extra)) in enumerate(shapes.items()):
         for number in (1, 2):
-            own = extra | {5: [[number, 64]]}
-            model = Pyramid(dims, codes, components, 131 + n, extra=own, fixed_step=1 / 128)
+            keys = extra | {5: [[number, 64]]}
+            model = Pyramid(dims, codes, components, 131 + n, extra=keys, fixed_step=1 / 128)
             out.append(_valid(f"network-{number}{name}", model.file().build(), "PYR-5 VAL-1"))
     pairs = ((1, 1), (1, 255), (2, 1), (2, 255), (1, 30, 2, 45), (1, 255, 2, 255), (1, 1, 2, 200))
     sizes = (((15, 14), (-3, 2, 2)), ((6, 1, 7), (0, 1, 1)))
     for n, numbers in enumerate((*pairs, (1, 64, 2, 64), (1, 100, 2, 1))):
         dims, codes = sizes[n % 2]
-        own = {5: [list(numbers[at : at + 2]) for at in range(0, len(numbers), 2)]}
-        model = Pyramid(dims, codes, floats, 151 + n, extra=own, fixed_step=1 / 128)
+        keys = {5: [list(numbers[at : at + 2]) for at in range(0, len(numbers), 2)]}
+        model = Pyramid(dims, codes, floats, 151 + n, extra=keys, fixed_step=1 / 128)
         name = "network-weights-" + "-".join(map(str, numbers))
         out.append(_valid(name, model.file().build(), "PYR-5 VAL-1"))
     return out
@@ -232,14 +232,14 @@ def _section_cases() -> list[Case]:
         streams = model.streams(counts)
         starts = [sum(counts[:n]) for n in range(len(counts))]
         return [
-            (one, values[start : start + count])
-            for one, start, count in zip(streams, starts, counts, strict=True)
+            (coded, values[start : start + count])
+            for coded, start, count in zip(streams, starts, counts, strict=True)
         ]
 
     def add(name: str, counts: Ints) -> None:
         file = File().item(model.header())
-        for one, part in cut(counts):
-            file.tens([one], part)
+        for coded, part in cut(counts):
+            file.tens([coded], part)
         out.append(_valid(name, file.build(), "STR-6 TENS-2 END-2"))
 
     add("section-per-level", ends)
@@ -249,8 +249,8 @@ def _section_cases() -> list[Case]:
     out.append(_valid("streams-in-one-section", data, "STR-6 TENS-2"))
     file = File().tens([cut(ends)[0][0]], cut(ends)[0][1])
     file.item(model.header())
-    for one, part in cut(ends)[1:]:
-        file.tens([], []).tens([one], part, attribute=1)
+    for coded, part in cut(ends)[1:]:
+        file.tens([], []).tens([coded], part, attribute=1)
     out.append(_valid("sections-before-item", file.build(), "STR-6 TENS-1 TENS-3"))
     return [*out, *_coder_cases(model), _two_items(), _items_of_other_kinds()]
 
@@ -266,8 +266,8 @@ def _coder_cases(model: Pyramid) -> list[Case]:
         "range-laplace": [laplace_stream(2, [(12, values[:50]), (3, values[50:])])],
         "raw-pieces": [raw_stream(values[:5]), raw_stream(values[5:7]), raw_stream(values[7:])],
         "mixing-then-raw": [*model.streams(ends[:2]), raw_stream(values[sum(ends[:2]) :])],
-        "mixing-then-raw-in-a-band": _rest(model, 2, (7, 1, 30)),
-        "low-band-mixing-then-raw-in-a-band": _rest(model, 1, (2,)),
+        "mixing-then-raw-in-a-band": _raw_behind(model, 2, (7, 1, 30)),
+        "low-band-mixing-then-raw-in-a-band": _raw_behind(model, 1, (2,)),
     }
     return [
         _valid(f"coded-{name}", model.file(coded).build(), "TENS-2 STR-6")
@@ -275,7 +275,7 @@ def _coder_cases(model: Pyramid) -> list[Case]:
     ]
 
 
-def _rest(model: Pyramid, levels: int, counts: Ints) -> list[bytes]:
+def _raw_behind(model: Pyramid, levels: int, counts: Ints) -> list[bytes]:
     """Streams of coder 5 for the first levels, then raw ones of some counts, the last of the rest.
 
     All cuts between raw streams lie inside bands.
@@ -294,11 +294,11 @@ def _rest(model: Pyramid, levels: int, counts: Ints) -> list[bytes]:
 
 def _two_items() -> Case:
     """Two pyramids whose sections take turns; each keeps its own memory."""
-    one = Pyramid((11, 12), (2, 2), (("one", 7, 0.0, 1.0),), seed=62)
-    two = Pyramid((6, 5, 7), (2, 2, 2), (("two", 3, 0.0, 800.0),), seed=63)
-    file = File().item(one.header()).item(two.header())
+    first = Pyramid((11, 12), (2, 2), (("one", 7, 0.0, 1.0),), seed=62)
+    second = Pyramid((6, 5, 7), (2, 2, 2), (("two", 3, 0.0, 800.0),), seed=63)
+    file = File().item(first.header()).item(second.header())
     parts: list[list[tuple[bytes, list[int]]]] = []
-    for model in (one, two):
+    for model in (first, second):
         values, ends = model.integers(), model.ends()
         streams = lattice_streams(model.lattice, values, ends)
         starts = [sum(ends[:n]) for n in range(len(ends))]

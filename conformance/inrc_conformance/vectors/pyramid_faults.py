@@ -93,8 +93,8 @@ def _place_faults() -> list[Case]:
     out.append(case("streams", "mixing-without-tensors", file.build(), "STR-6", "malformed"))
     bits = ball((5, 6))
     count = bits.size - int(np.count_nonzero(bits))
-    one = MaskSpec(bits, patterns=(1, 2), indices=[0] * count, stream=mixing_stream(count, b""))
-    file = File().item(constant_item([5, 6], [["a", 7, 1.0, 0.0, 0]])).mask(one)
+    mask = MaskSpec(bits, patterns=(1, 2), indices=[0] * count, stream=mixing_stream(count, b""))
+    file = File().item(constant_item([5, 6], [["a", 7, 1.0, 0.0, 0]])).mask(mask)
     out.append(
         case("masks", "mixing-of-pattern-indices", file.build(), "STR-6", "malformed", "mask")
     )
@@ -117,8 +117,8 @@ def _lattice_faults() -> list[Case]:
         "one-slice": (flat, [1, 1.0]),
     }
     out = [
-        case("pyramid", name, one.file(k3=[entry]).build(), "STR-7", "malformed")
-        for name, (one, entry) in entries.items()
+        case("pyramid", name, lattice.file(k3=[entry]).build(), "STR-7", "malformed")
+        for name, (lattice, entry) in entries.items()
     ]
     mask = MaskSpec(np.ones((3, 4, 3, 4), np.bool_), 1, method=0)
     data = model.file(k4={0: 0}).mask(mask).build()
@@ -321,9 +321,9 @@ def _other_faults() -> list[Case]:
     """Cut files, unknown versions and keys, and limits."""
     model = _small()
     file = File().item(model.header())
-    for one, part in zip(model.streams(model.ends()), model.ends(), strict=True):
+    for coded, part in zip(model.streams(model.ends()), model.ends(), strict=True):
         start = sum(model.ends()[: len(file.sections) - 1])
-        file.tens([one], model.integers()[start : start + part])
+        file.tens([coded], model.integers()[start : start + part])
     whole = file.build()
     before_ends = whole.rindex(b"ENDS")
     last_tens = whole.rindex(b"TENS")

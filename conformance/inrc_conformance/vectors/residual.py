@@ -89,8 +89,8 @@ def _shape_cases() -> list[Case]:
         for parts, end in ((ONE, ""), (THREE, "-components-3")):
             integers = randomly(len(parts) * math.prod(dims), 300 + n)
             streams = {"raw": raw_stream(integers), "mixing": mixed(dims, integers, len(parts))}
-            for coder, one in streams.items():
-                file = File().item(residual_item(dims, parts)).resd([one], integers)
+            for coder, coded in streams.items():
+                file = File().item(residual_item(dims, parts)).resd([coded], integers)
                 out.append(_valid(f"{name}{end}-{coder}", file, "RESD-1 RESD-2 VAL-7 ITEM-12"))
     return out
 

@@ -111,8 +111,8 @@ def _number_faults() -> list[Case]:
         "zstd": byte_stream(3, [*_VALUES, 0], 1),
         "brotli": byte_stream(4, [*_VALUES, 0], 1),
     }
-    for name, one in many.items():
-        file = File().item(residual_item(_DIMS)).resd([one], [*_VALUES, 0])
+    for name, coded in many.items():
+        file = File().item(residual_item(_DIMS)).resd([coded], [*_VALUES, 0])
         files[f"one-too-many-{name}"] = (file, "RESD-2")
     return [_bad(name, file, spec) for name, (file, spec) in files.items()]
 
@@ -177,8 +177,8 @@ def _section_faults() -> list[Case]:
     return [_bad(name, file, spec) for name, (file, spec) in files.items()]
 
 
-def _residual_stream(one: bytes, values: list[int]) -> File:
-    return File().item(residual_item(_DIMS)).resd([one], values)
+def _residual_stream(coded: bytes, values: list[int]) -> File:
+    return File().item(residual_item(_DIMS)).resd([coded], values)
 
 
 def _in_tens() -> File:
@@ -215,11 +215,11 @@ def _digest_faults() -> list[Case]:
 def _others() -> list[Case]:
     """Unknown coders and models, and enormous items."""
     out: list[Case] = []
-    for name, one in (
+    for name, coded in (
         ("coder-8", stream(8, _COUNT, b"", b"")),
         ("ans-model-2", stream(1, _COUNT, b"\2", b"")),
     ):
-        out.append(_bad(name, _residual_stream(one, _VALUES), "STR-1", "unsupported"))
+        out.append(_bad(name, _residual_stream(coded, _VALUES), "STR-1", "unsupported"))
     huge = File().item(residual_item((2**48,)))
     huge.add("RESD", uleb(0) + stream(0, 2**48, b"\0\0", b""))
     out.append(case("samples", "residuals-2-48", huge.build(), "LIM-1 STR-5", "limit"))

@@ -118,7 +118,7 @@ def bit_flips() -> Counter[str]:
 def mutations(number: int, seed: int = 1) -> tuple[Counter[str], float]:
     """Change random bytes of the valid and the bad vectors and correct the CRCs."""
     random = np.random.RandomState(seed)
-    sources = [one for one in all_cases() if 12 < len(one.data) < 5000]
+    sources = [case for case in all_cases() if 12 < len(case.data) < 5000]
     counts: Counter[str] = Counter()
     slowest = 0.0
     for _ in range(number):

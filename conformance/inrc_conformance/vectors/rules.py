@@ -50,8 +50,8 @@ def _bounds() -> Iterator[Case]:
         ("0-of-floats", [0.0], False),
         ("below-class-F", [2.0**-20], False),
     ):
-        one = case("bounds", name, simple_file(Fvsrn(), k6=bounds).build(), "VAL-8 ITEM-12")
-        yield one if sound else replace(one, invalid=True)
+        bounded = case("bounds", name, simple_file(Fvsrn(), k6=bounds).build(), "VAL-8 ITEM-12")
+        yield bounded if sound else replace(bounded, invalid=True)
 
 
 def _masks() -> Iterator[Case]:

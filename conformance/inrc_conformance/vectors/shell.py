@@ -126,8 +126,8 @@ def _cell_cases() -> list[Case]:
     halves = Chosen(lambda _, place: INSIDE if place[2] > 1 else OUTSIDE, lambda _: 0)
     models["outside-beside-inside"] = Shell((2, 2, 4), 0, 64, halves)
     for state, name in far.items():
-        one = Chosen(_surface_where(lambda _, place: place == (2, 2, 2), state), _bowl)
-        models[f"one-surface-cell-{name}"] = Shell((6, 6, 6), 0, 64, one)
+        lonely = Chosen(_surface_where(lambda _, place: place == (2, 2, 2), state), _bowl)
+        models[f"one-surface-cell-{name}"] = Shell((6, 6, 6), 0, 64, lonely)
     checked = Chosen(lambda _, place: (OUTSIDE, SURFACE, INSIDE)[sum(place) % 3], _bowl)
     models["diagonal-layers"] = Shell((4, 5, 4), 0, 64, checked)
     mixed_far = Chosen(
@@ -245,10 +245,10 @@ def _item_cases() -> list[Case]:
     ball_like = sphere((2.2, 1.7, 2.0), 1.5)
 
     def model(**changes: Any) -> Shell:
-        one = sampled((2, 2, 2), 1, ball_like)
+        shell = sampled((2, 2, 2), 1, ball_like)
         for name, value in changes.items():
-            setattr(one, name, value)
-        return one
+            setattr(shell, name, value)
+        return shell
 
     given = {
         "spacing": model(components=(("distance", 7, 0.0, 0.75),)),
@@ -273,19 +273,19 @@ def _item_cases() -> list[Case]:
 
 def _two_items() -> Case:
     """Two shells; each starts with a memory of its own."""
-    one = Shell((2, 1, 1), 1, 64, Scattered(81), components=(("one", 7, 0.0, 3.0),))
-    two = Shell((1, 2, 2), 1, 64, Scattered(82), components=(("two", 7, 0.0, 3.0),))
-    file = File().item(one.header()).item(two.header())
-    file.tens([two.stream()], two.integers(), 1).tens([one.stream()], one.integers(), 0)
+    first = Shell((2, 1, 1), 1, 64, Scattered(81), components=(("one", 7, 0.0, 3.0),))
+    second = Shell((1, 2, 2), 1, 64, Scattered(82), components=(("two", 7, 0.0, 3.0),))
+    file = File().item(first.header()).item(second.header())
+    file.tens([second.stream()], second.integers(), 1).tens([first.stream()], first.integers(), 0)
     return _valid("two-items", file.build(), f"{_SPEC} TENS-2")
 
 
 def _tiles() -> Case:
     """Two tiles of one field, of different depths."""
-    one = Shell((2, 2, 2), 1, 64, Scattered(83), extra={5: [0, 0, 0]})
-    two = Shell((2, 4, 4), 0, 16, Scattered(84), extra={5: [5, 0, 0]})
-    file = File().item(one.header()).item(two.header())
-    file.tens([one.stream()], one.integers(), 0).tens([two.stream()], two.integers(), 1)
+    first = Shell((2, 2, 2), 1, 64, Scattered(83), extra={5: [0, 0, 0]})
+    second = Shell((2, 4, 4), 0, 16, Scattered(84), extra={5: [5, 0, 0]})
+    file = File().item(first.header()).item(second.header())
+    file.tens([first.stream()], first.integers(), 0).tens([second.stream()], second.integers(), 1)
     return _valid("two-tiles", file.build(), f"{_SPEC} ITEM-11")
 
 

@@ -126,8 +126,8 @@ def _count_faults() -> list[Case]:
     out.append(_bad("raw-all-0", _with_count(model, [raw_stream(zeros)], zeros), "STR-8"))
     ones = [1] * len(values)
     out.append(_bad("raw-all-1", _with_count(model, [raw_stream(ones)], ones), "STR-8"))
-    one = [SURFACE]
-    out.append(_bad("count-1-of-surface", _with_count(model, [raw_stream(one)], one), "STR-8"))
+    data = _with_count(model, [raw_stream([SURFACE])], [SURFACE])
+    out.append(_bad("count-1-of-surface", data, "STR-8"))
     return out
 
 
@@ -214,8 +214,8 @@ def _place_faults() -> list[Case]:
     out.append(_bad("octree-of-residuals-of-shell", file.build(), "STR-8", "residuals"))
     bits = ball((5, 6))
     count = bits.size - int(np.count_nonzero(bits))
-    one = MaskSpec(bits, patterns=(1, 2), indices=[0] * count, stream=octree_stream(count, b""))
-    file = File().item(constant_item([5, 6], [["a", 7, 1.0, 0.0, 0]])).mask(one)
+    mask = MaskSpec(bits, patterns=(1, 2), indices=[0] * count, stream=octree_stream(count, b""))
+    file = File().item(constant_item([5, 6], [["a", 7, 1.0, 0.0, 0]])).mask(mask)
     out.append(
         case("masks", "octree-of-pattern-indices", file.build(), "STR-8", "malformed", "mask")
     )

@@ -25,8 +25,8 @@ def boxes(*axes: Sequence[int]) -> list[Box]:
     starts = [[0, *accumulate(lengths)][:-1] for lengths in axes]
     pairs = [list(zip(s, lengths, strict=True)) for s, lengths in zip(starts, axes, strict=True)]
     return [
-        (tuple(start for start, _ in one), tuple(size for _, size in one))
-        for one in product(*pairs)
+        (tuple(start for start, _ in box), tuple(size for _, size in box))
+        for box in product(*pairs)
     ]
 
 
@@ -169,21 +169,21 @@ def _grid_faults() -> list[Case]:
 
 def _differing() -> list[Case]:
     """Tiles of one field that are not alike (ITEM-11)."""
-    one: list[Any] = ["a", 7, 1.0, 0.0]
-    two: list[Any] = ["b", 3, 1.0, 0.0]
+    u: list[Any] = ["a", 7, 1.0, 0.0]
+    v: list[Any] = ["b", 3, 1.0, 0.0]
     first, last = {5: [0, 0]}, {5: [3, 0]}
-    good = constant_item((3, 4), [one, two])
+    good = constant_item((3, 4), [u, v])
     pairs: dict[str, tuple[dict[Any, Any], dict[Any, Any]]] = {
         "second-without-origin": (good | first, good),
         "first-without-origin": (good, good | last),
         "no-origins": (good, good),
-        "fewer-components": (good | first, constant_item((3, 4), [one]) | last),
-        "more-components": (constant_item((3, 4), [one]) | first, good | last),
-        "other-name": (good | first, constant_item((3, 4), [one, ["c", 3, 1.0, 0.0]]) | last),
-        "other-dtype": (good | first, constant_item((3, 4), [["a", 8, 1.0, 0.0], two]) | last),
+        "fewer-components": (good | first, constant_item((3, 4), [u]) | last),
+        "more-components": (constant_item((3, 4), [u]) | first, good | last),
+        "other-name": (good | first, constant_item((3, 4), [u, ["c", 3, 1.0, 0.0]]) | last),
+        "other-dtype": (good | first, constant_item((3, 4), [["a", 8, 1.0, 0.0], v]) | last),
         "other-dtype-of-second": (
             good | first,
-            constant_item((3, 4), [one, ["b", 2, 1.0, 0.0]]) | last,
+            constant_item((3, 4), [u, ["b", 2, 1.0, 0.0]]) | last,
         ),
         "other-number-of-dims": (good | first, good | {1: [3, 4, 1], 5: [3, 0, 0]}),
         "fewer-dims": (good | first, good | {1: [3], 5: [3]}),
@@ -197,10 +197,10 @@ def _differing() -> list[Case]:
             good | {1: [["x", 3], ["y", 4]]} | last,
         ),
     }
-    three: list[Any] = ["c", 3, 1.0, 0.0]
+    w: list[Any] = ["c", 3, 1.0, 0.0]
     pairs["other-order-of-components"] = (
-        constant_item((3, 4), [one, two, three]) | first,
-        constant_item((3, 4), [one, three, two]) | last,
+        constant_item((3, 4), [u, v, w]) | first,
+        constant_item((3, 4), [u, w, v]) | last,
     )
     return [
         case("tiles", name, File().item(a).item(b).build(), "ITEM-11", "malformed")
@@ -236,8 +236,8 @@ def _origin_faults() -> list[Case]:
 
 def _name_faults() -> list[Case]:
     """Names that tiles share with something that is not their field (ITEM-10)."""
-    one: list[Any] = ["a", 7, 1.0, 0.0]
-    two: list[Any] = ["b", 7, 1.0, 0.0]
+    first: list[Any] = ["a", 7, 1.0, 0.0]
+    second: list[Any] = ["b", 7, 1.0, 0.0]
     other: list[Any] = ["c", 7, 1.0, 0.0]
 
     def tiles(parts: list[Any], file: File) -> File:
@@ -245,12 +245,13 @@ def _name_faults() -> list[Case]:
             file.item(constant_item(sizes, parts) | {5: list(origin)})
         return file
 
+    whole = constant_item((2,), [second])
     files = {
-        "name-twice-in-a-tile": tiles([one, two, one], File()),
-        "name-of-second-twice-in-a-tile": tiles([one, two, two], File()),
-        "second-name-in-two-fields": tiles([other, two], tiles([one, two], File())),
-        "second-name-is-first-of-another": tiles([two], tiles([one, two], File())),
-        "second-name-of-a-whole-item": tiles([one, two], File()).item(constant_item((2,), [two])),
+        "name-twice-in-a-tile": tiles([first, second, first], File()),
+        "name-of-second-twice-in-a-tile": tiles([first, second, second], File()),
+        "second-name-in-two-fields": tiles([other, second], tiles([first, second], File())),
+        "second-name-is-first-of-another": tiles([second], tiles([first, second], File())),
+        "second-name-of-a-whole-item": tiles([first, second], File()).item(whole),
     }
     return [
         case("tiles", name, file.build(), "ITEM-10", "malformed") for name, file in files.items()

@@ -51,8 +51,8 @@ def network_of(number: int) -> Network:
     """Read the copy of a network's file."""
     file = json.loads((_COPIES / FILES[number]).read_text(encoding="utf-8"))
     layers = [
-        Layer(one["bits"], tuple(one["shape"]), tuple(one["weights"]), tuple(one["biases"]))
-        for one in file["layers"]
+        Layer(layer["bits"], tuple(layer["shape"]), tuple(layer["weights"]), tuple(layer["biases"]))
+        for layer in file["layers"]
     ]
     return Network(file["fold"], tuple(layers))
 

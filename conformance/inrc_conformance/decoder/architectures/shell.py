@@ -74,8 +74,8 @@ class ShellPlan(Plan):
         """Return e at all samples, if there is a border (steps 1 to 3 of it)."""
         if self._level is None:
             return None
-        tree, found = self._border(self._level, parameters)
-        return past(tree, found)
+        tree, border = self._border(self._level, parameters)
+        return past(tree, border)
 
     def _border(self, level: int, parameters: Sequence[Float32Array]) -> tuple[Tree, Border]:
         octree, flags, values = (tensor.astype(np.int64) for tensor in parameters)
