@@ -121,10 +121,7 @@ def _seeded(seed: int) -> Iterator[int]:
 
 
 def listed(
-    values: Sequence[int],
-    components: Components = ONE,
-    step: float = 1 / 64,
-    **extra: Any,
+    values: Sequence[int], components: Components = ONE, step: float = 1 / 64, **extra: Any
 ) -> Amgsrn:
     """Return an item of one axis whose y at sample i is `2 step value_i - 1`, exactly."""
     given: dict[int, Ints] = {0: [0, 0], 1: list(values), 2: [1], 3: [1] * len(components)}

@@ -14,14 +14,7 @@ import numpy.typing as npt
 
 from ..decoder.cbor import shortest_float
 from .mixing import mixed_mask_data
-from .streams import (
-    Ints,
-    compress,
-    context_data,
-    pack_bits,
-    static_stream,
-    uleb,
-)
+from .streams import Ints, compress, context_data, pack_bits, static_stream, uleb
 
 SIGNATURE = bytes.fromhex("89494E520D0A1A0A")
 HEADER = bytes([1, 0, 1, 0])

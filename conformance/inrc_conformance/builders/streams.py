@@ -11,13 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..decoder.context_bits import Bits, Positions, code_bits
-from ..decoder.tables import (
-    Table,
-    laplace_half_width,
-    laplace_shift,
-    laplace_table,
-    static_table,
-)
+from ..decoder.tables import Table, laplace_half_width, laplace_shift, laplace_table, static_table
 
 _WORD = 2**32 - 1
 _STATE = 2**64 - 1

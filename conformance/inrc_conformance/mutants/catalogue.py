@@ -33,13 +33,7 @@ from .metadata import METADATA
 from .mutant import Mutant, fix_crcs, refusals, rounded
 from .network import NETWORKS, UNCHECKED_NETWORKS
 from .octree import OCTREES, SHELLS, UNBOUNDED, UNCHECKED_SHELLS
-from .overlap import (
-    BORDERS,
-    CODEBOOKS,
-    OVERLAPS,
-    PROVENANCES,
-    UNCHECKED_OVERLAPS,
-)
+from .overlap import BORDERS, CODEBOOKS, OVERLAPS, PROVENANCES, UNCHECKED_OVERLAPS
 from .residual import RESIDUALS
 from .restoration import RESTORATIONS
 from .tile import TILES, UNCHECKED

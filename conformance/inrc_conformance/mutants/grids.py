@@ -80,10 +80,7 @@ AMGSRNS: tuple[tuple[str, Patches], ...] = (
     ("features of grids in turns", ((amgsrn.AmgsrnPlan, "_block", _interleaved),)),
     ("any quaternion", ((amgsrn, "quaternion", _unnormalised),)),
     ("quaternion without 1", ((amgsrn, "quaternion", lambda n: _QUATERNION(n - [1, 0, 0, 0])),)),
-    (
-        "y is m",
-        ((amgsrn.AmgsrnPlan, "evaluate", lambda plan, p: (_EVALUATE(plan, p) + 1) / 2),),
-    ),
+    ("y is m", ((amgsrn.AmgsrnPlan, "evaluate", lambda plan, p: (_EVALUATE(plan, p) + 1) / 2),)),
 )
 """Names and patches of wrong evaluations of architecture 5."""
 

@@ -247,11 +247,7 @@ NETWORKS: tuple[tuple[str, Patches, str], ...] = (
         ((fvsrn_inputs, "split_mix", lambda seed, k: _SPLIT_MIX(seed, k - 1)),),
         "valid/fvsrn/rows*",
     ),
-    (
-        "rows without their mean",
-        ((fvsrn_inputs, "_MEAN_OF_12", 0),),
-        "valid/fvsrn/rows*",
-    ),
+    ("rows without their mean", ((fvsrn_inputs, "_MEAN_OF_12", 0),), "valid/fvsrn/rows*"),
     ("frequency 1", ((fvsrn, "activation", lambda x, _: _ACTIVATION(x, 1.0)),), "valid/fvsrn/*"),
     ("sines of any frequency", ((fvsrn, "activation", _snake),), "valid/fvsrn/*"),
 )

@@ -9,14 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..decoder import (
-    magnitudes,
-    octree,
-    octree_cells,
-    octree_features,
-    octree_model,
-    octree_values,
-)
+from ..decoder import magnitudes, octree, octree_cells, octree_features, octree_model, octree_values
 from ..decoder.architectures import shell
 from ..decoder.octree import INSIDE, OUTSIDE, SURFACE, UNKNOWN, Cells, Node, Place, Tree
 from ..decoder.octree_features import Integers

@@ -184,10 +184,7 @@ def _cut_cases() -> list[Case]:
     streams: dict[str, tuple[list[bytes], list[int]]] = {
         "all-tensors-in-one": ([array_stream((59,), integers)], integers),
         "across-tensors": (across, integers),
-        "between-others": (
-            [raw_stream(a), array_stream((21,), b), static_stream(2, c)],
-            integers,
-        ),
+        "between-others": ([raw_stream(a), array_stream((21,), b), static_stream(2, c)], integers),
         "before-and-behind-another": (
             [across[0], byte_stream(3, b, 1), raw_stream([]), across[2]],
             integers,

@@ -13,12 +13,7 @@ from ..builders.network import Latent
 from ..builders.streams import raw_stream
 from .case import Case, case
 from .fields import Field, config_case, config_faults
-from .network import (
-    THREE,
-    common_faults,
-    item_cases,
-    limit_case,
-)
+from .network import THREE, common_faults, item_cases, limit_case
 
 _TOPIC, _RULE = "fvsrn", "FVSRN-1"
 _SPEC = f"{_RULE} VAL-1"
@@ -214,11 +209,7 @@ def _array_faults(model: Latent) -> list[Case]:
 
 def _wrong_arrays(good: list[Any], ranges: list[tuple[int, int]]) -> dict[str, Any]:
     """Return arrays of another length, and arrays with one wrong entry."""
-    values: dict[str, Any] = {
-        "integer": good[0],
-        "one-less": good[:-1],
-        "one-more": [*good, 0],
-    }
+    values: dict[str, Any] = {"integer": good[0], "one-less": good[:-1], "one-more": [*good, 0]}
     for place, (low, high) in enumerate(ranges):
         for suffix, value in (
             ("too-small", low - 1),

@@ -8,13 +8,7 @@ from dataclasses import replace
 from ..builders.network import Hashgrid
 from .case import Case, case
 from .fields import Field, config_faults
-from .network import (
-    THREE,
-    common_faults,
-    item_cases,
-    limit_case,
-    shape_cases,
-)
+from .network import THREE, common_faults, item_cases, limit_case, shape_cases
 
 _TOPIC, _RULE = "hashgrid", "HASHGRID-1"
 _SPEC = f"{_RULE} VAL-1"
@@ -79,12 +73,7 @@ _GROWTH = Field(
     4,
     "growth",
     wrong="negative nan infinite true",
-    others={
-        "integer": 2,
-        "below-1": 1 - 2.0**-24,
-        "above-4": 4 + 2.0**-21,
-        "not-a-float32": 1.1,
-    },
+    others={"integer": 2, "below-1": 1 - 2.0**-24, "above-4": 4 + 2.0**-21, "not-a-float32": 1.1},
 )
 
 

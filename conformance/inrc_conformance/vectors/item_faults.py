@@ -75,11 +75,7 @@ def _component_faults() -> list[Case]:
     file.item(constant_item([3], [["b", 7, 1.0, 0.0], ["a", 7, 1.0, 0.0]]))
     name = "component-name-in-two-items"
     out.append(case("item", name, file.build(), "ITEM-10", "malformed"))
-    for name, scale in (
-        ("scale-negative", -1.0),
-        ("scale-nan", NAN),
-        ("scale-infinite", math.inf),
-    ):
+    for name, scale in (("scale-negative", -1.0), ("scale-nan", NAN), ("scale-infinite", math.inf)):
         model = Fvsrn(components=(("a", 7, 0.0, scale),))
         out.append(case("item", name, simple_file(model).build(), "ITEM-3", "malformed"))
     return out

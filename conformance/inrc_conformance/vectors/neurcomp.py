@@ -7,13 +7,7 @@ from collections.abc import Sequence
 from ..builders.network import Neurcomp
 from .case import Case, case
 from .fields import Field, config_faults
-from .network import (
-    THREE,
-    common_faults,
-    item_cases,
-    limit_case,
-    shape_cases,
-)
+from .network import THREE, common_faults, item_cases, limit_case, shape_cases
 
 _TOPIC, _RULE = "neurcomp", "NEURCOMP-1"
 _SPEC = f"{_RULE} VAL-1"

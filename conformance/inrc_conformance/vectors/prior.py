@@ -154,12 +154,7 @@ def _ancillary(learnt: Learnt) -> dict[str, dict[Any, Any]]:
         "global": {0: "global", 1: 1, 2: 6, 3: b"\0\x3c"},
         "per-step": {0: "per-step", 1: 5, 2: 7, 3: bytes(20)},
         "per-parameter": {0: "per-parameter", 1: 2, 2: 6, 3: bytes(2 * entries)},
-        "per-parameter-per-step": {
-            0: "per-parameter-per-step",
-            1: 2,
-            2: 6,
-            3: bytes(4 * entries),
-        },
+        "per-parameter-per-step": {0: "per-parameter-per-step", 1: 2, 2: 6, 3: bytes(4 * entries)},
     }
 
 

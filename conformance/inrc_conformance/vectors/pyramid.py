@@ -8,19 +8,9 @@ from typing import Any
 
 from ..builders.file import File, constant_item
 from ..builders.fvsrn import Fvsrn
-from ..builders.mixing import (
-    lattice_integers,
-    lattice_streams,
-    mixing_stream,
-)
+from ..builders.mixing import lattice_integers, lattice_streams, mixing_stream
 from ..builders.pyramid import Pyramid, basis, randoms, some_basis
-from ..builders.streams import (
-    Ints,
-    byte_stream,
-    laplace_stream,
-    raw_stream,
-    static_stream,
-)
+from ..builders.streams import Ints, byte_stream, laplace_stream, raw_stream, static_stream
 from ..decoder.magnitudes import index_of
 from .case import Case, case
 

@@ -10,13 +10,7 @@ from ..builders.file import File
 from ..builders.network import Siren
 from .case import Case, case, cases_of
 from .fields import Field, config_case, config_faults
-from .network import (
-    THREE,
-    common_faults,
-    item_cases,
-    limit_case,
-    shape_cases,
-)
+from .network import THREE, common_faults, item_cases, limit_case, shape_cases
 
 _TOPIC, _RULE = "siren", "SIREN-1"
 _SPEC = f"{_RULE} VAL-1"

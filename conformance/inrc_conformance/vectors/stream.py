@@ -67,12 +67,7 @@ def _entropy_cases() -> list[Case]:
     """Both entropy coders with both models."""
     out: list[Case] = []
     same = [7] * len(_INTEGERS)
-    parts = [
-        (12, _INTEGERS[:30]),
-        (9, []),
-        (14, _INTEGERS[30:70]),
-        (11, _INTEGERS[70:]),
-    ]
+    parts = [(12, _INTEGERS[:30]), (9, []), (14, _INTEGERS[30:70]), (11, _INTEGERS[70:])]
     classes = [(k, _INTEGERS[k::64]) for k in range(64)]
     flat = [value for _, part in classes for value in part]
     for coder, name, rule in ((1, "ans", "ANS-2 ANS-3"), (2, "range", "RNG-1 RNG-2")):
