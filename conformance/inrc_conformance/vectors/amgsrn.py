@@ -25,7 +25,9 @@ def amgsrn_faults() -> list[Case]:
     return [*_config_faults(), *_other_faults()]
 
 
-def _valid(name: str, data: bytes, spec: str = _SPEC, tags: str = "", level: int = 1) -> Case:
+def _valid(
+    name: str, data: File | bytes, spec: str = _SPEC, tags: str = "", level: int = 1
+) -> Case:
     return case("amgsrn", name, data, spec, tags=tags, level=level)
 
 
@@ -56,7 +58,7 @@ def _shape_cases() -> list[Case]:
         "components-3": Amgsrn((6, 5), 2, 2, (3, 3), 5, 2, components=three, seed=22),
         "components-3-no-bias": Amgsrn((4, 3, 3), 2, 2, (3, 3, 2), 4, 1, 0, three, 23),
     }
-    return [_valid(name, model.settle().file().build()) for name, model in models.items()]
+    return [_valid(name, model.settle().file()) for name, model in models.items()]
 
 
 def _transform_cases() -> list[Case]:
@@ -98,15 +100,15 @@ def _transform_cases() -> list[Case]:
     ]
     out.append(_transformed("no-bias-out-of-reach", _unbiased(), [0, 0, 0, 3200, 0]))
     values = [1, 60, 5, 33, 64, 0, 7]
-    out.append(_valid("values-at-nodes", listed(values).file().build()))
-    out.append(_valid("cut-off", listed([-9, 70, 64, 0, 999], step=1 / 64).file().build()))
+    out.append(_valid("values-at-nodes", listed(values).file()))
+    out.append(_valid("cut-off", listed([-9, 70, 64, 0, 999], step=1 / 64).file()))
     return [*out, *_extreme_scales()]
 
 
 def _transformed(name: str, model: Amgsrn, numbers: list[int]) -> Case:
     model.given = {0: numbers}
     model.settle()
-    return _valid(f"transform-{name}", model.file().build())
+    return _valid(f"transform-{name}", model.file())
 
 
 def _unbiased() -> Amgsrn:
@@ -120,15 +122,15 @@ def _extreme_scales() -> list[Case]:
         model = Amgsrn((3,), 1, 1, (5,), 1, bias=0, seed=44)
         model.given, model.steps = {0: [log, -8886110], 2: [1], 3: [1]}, {2: 1.0, 3: 1.0}
         model.steps[0] = [1, 1 / 32, 1.0]
-        out.append(_valid(f"scale-{name}", model.file().build()))
+        out.append(_valid(f"scale-{name}", model.file()))
     for name, log in (("minus-16", -512), ("minus-17", -544), ("below-minus-16", -(10**6))):
         model = Amgsrn((3,), 1, 1, (4096,), 1, bias=0, seed=45)
         model.given = {0: [log, 0], 1: [0, 1] * 2048, 2: [1], 3: [1]}
         model.steps = {1: 1.0, 2: 1.0, 3: 1.0}
-        out.append(_valid(f"scale-{name}", _raw(model).build()))
+        out.append(_valid(f"scale-{name}", _raw(model)))
     model = Amgsrn((3, 3), 2, 1, (3, 3), seed=46)
     model.given, model.steps = {0: [-1, 1, 2, 3, 4, -5, 6, -7, -8, 9]}, {0: 2.0**119}
-    out.append(_valid("transform-huge", model.file().build()))
+    out.append(_valid("transform-huge", model.file()))
     return out
 
 
@@ -145,7 +147,7 @@ def _item_cases() -> list[Case]:
     bits = ball((7, 9))
     masked = Amgsrn((7, 9), 2, 1, (3, 3), components=[["a", 7, 1.0, 4.0, 0]], seed=60).settle()
     spec = MaskSpec(bits, patterns=(float_bits(-9.0, "f"),))
-    out.append(_valid("masked", masked.file().mask(spec).build(), f"{_SPEC} VAL-4", "mask"))
+    out.append(_valid("masked", masked.file().mask(spec), f"{_SPEC} VAL-4", "mask"))
     model = Amgsrn((6, 5), 2, 2, (3, 3), seed=61).settle()
     coded = np.arange(9).reshape(3, 3) % 4 > 0
     grid = model.integers()[10:46]
@@ -155,21 +157,21 @@ def _item_cases() -> list[Case]:
         some = np.array(grid).reshape(2, 2, 3, 3)[:, mask]
         integers = [*model.integers()[:10], *some.reshape(-1).tolist(), *model.integers()[46:]]
         file = File().item(model.header(k4={1: 0})).tens([raw_stream(integers)], integers)
-        out.append(_valid(name, file.mask(MaskSpec(mask, 1)).build(), f"{_SPEC} ITEM-8"))
+        out.append(_valid(name, file.mask(MaskSpec(mask, 1)), f"{_SPEC} ITEM-8"))
     entries = model.quantisation()
     entries[1] = [1, 1 / 16, 1 / 32]
     entries[0] = [0, 1 / 32, -3]
-    out.append(_valid("other-steps", model.file(k3=entries).build(), f"{_SPEC} ITEM-7"))
+    out.append(_valid("other-steps", model.file(k3=entries), f"{_SPEC} ITEM-7"))
     file = model.file([static_stream(1, model.integers())], k6=[0.5])
     out.append(_valid("ans-and-index", file.build(index=Index()), f"{_SPEC} IDX-2"))
     file = File(bytes([1, 0, 2, 0])).item(model.header())
     file.tens([raw_stream(model.integers())], model.integers())
-    out.append(_valid("level-2", file.build(), f"{_SPEC} FILE-4", level=2))
+    out.append(_valid("level-2", file, f"{_SPEC} FILE-4", level=2))
     other = Amgsrn((4, 5), 1, 2, (2, 4), components=[["b", 2, 500.0, 500.0]], seed=62).settle()
     file = File().item(other.header()).item(constant_item([2])).item(model.header())
     file.tens([raw_stream(model.integers())], model.integers(), 2)
     file.tens([raw_stream(other.integers())], other.integers())
-    out.append(_valid("beside-others", file.build(), f"{_SPEC} TENS-2"))
+    out.append(_valid("beside-others", file, f"{_SPEC} TENS-2"))
     return out
 
 
@@ -198,16 +200,15 @@ def _other_faults() -> list[Case]:
         ("no-active-axis", (1, 1), ()),
         ("four-active-axes", (2, 2, 2, 2), (2, 2, 2, 2)),
     ):
-        data = Amgsrn(dims, 1, 1, nodes).file().build()
-        out.append(case("amgsrn", name, data, "AMGSRN-1", "malformed"))
+        out.append(case("amgsrn", name, Amgsrn(dims, 1, 1, nodes).file(), "AMGSRN-1", "malformed"))
     model = Amgsrn()
     entries = model.quantisation()
     out += [
-        case("amgsrn", name, model.file(k3=some).build(), "ITEM-6 AMGSRN-1", "malformed")
+        case("amgsrn", name, model.file(k3=some), "ITEM-6 AMGSRN-1", "malformed")
         for name, some in (("tensor-missing", entries[:-1]), ("tensor-too-many", [*entries, 0.5]))
     ]
     integers = Amgsrn(bias=0).integers()
     file = File().item(model.header()).tens([raw_stream(integers)], integers)
-    out.append(case("amgsrn", "integers-of-no-bias", file.build(), "TENS-2 AMGSRN-1", "malformed"))
+    out.append(case("amgsrn", "integers-of-no-bias", file, "TENS-2 AMGSRN-1", "malformed"))
     out += unknown_configs("amgsrn", model, {6: 0, -1: 0})
     return [*out, limit_case("amgsrn-2-42", Amgsrn((4,) * 3, 64, 64, (1024,) * 3))]

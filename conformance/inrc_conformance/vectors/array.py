@@ -35,7 +35,7 @@ def array_cases() -> list[Case]:
 
 
 def _valid(name: str, file: File, spec: str = "STR-9", tags: str = "") -> Case:
-    return case("array", name, file.build(), spec, tags=tags)
+    return case("array", name, file, spec, tags=tags)
 
 
 def rolling(lengths: Sequence[int], seed: int, noise: int = 2) -> list[int]:
@@ -83,8 +83,7 @@ def _length_cases() -> list[Case]:
     out: list[Case] = []
     for seed, lengths in enumerate(shapes):
         name = "lengths-" + "-".join(map(str, lengths))
-        file = _residuals(lengths, rolling(lengths, 500 + seed))
-        out.append(_valid(name, file, "STR-9 RESD-2"))
+        out.append(_valid(name, _residuals(lengths, rolling(lengths, 500 + seed)), "STR-9 RESD-2"))
     return out
 
 
@@ -297,16 +296,14 @@ def _other_places() -> list[Case]:
     file = model.file(k7=[0.25]).resd([array_stream((8, 9), residuals)], residuals)
     out.append(_valid("residuals-of-a-pyramid", file, "STR-9 RESD-2"))
     parts = [residuals[:24], residuals[24:54], residuals[54:]]
-    file = File().item(residual_item((8, 9)))
-    file.resd([array_stream((2, 3, 4), parts[0])], parts[0])
+    file = File().item(residual_item((8, 9))).resd([array_stream((2, 3, 4), parts[0])], parts[0])
     file.resd([raw_stream(parts[1]), array_stream((18,), parts[2])], [*parts[1], *parts[2]])
     out.append(_valid("residuals-in-parts", file, "STR-9 RESD-2"))
     both = randomly(144, 593)
     file = File().item(residual_item((8, 9), TWO)).resd([array_stream((2, 8, 9), both)], both)
     out.append(_valid("residuals-of-components", file, "STR-9 RESD-2"))
     network = Fvsrn((8, 9), seed=594)
-    file = File().item(network.header(k7=[0.125]))
-    file.resd([mixed((8, 9), residuals)], residuals)
+    file = File().item(network.header(k7=[0.125])).resd([mixed((8, 9), residuals)], residuals)
     file.tens(arrays(network.shapes(), network.integers()), network.integers())
     out.append(_valid("beside-residuals-by-mixing", file, "STR-9 RESD-2"))
     bits = ball((7, 8))

@@ -36,7 +36,7 @@ def array_faults() -> list[Case]:
 
 
 def _bad(name: str, file: File, spec: str = "STR-9", expect: str = "malformed") -> Case:
-    return case("array", name, file.build(), spec, expect)
+    return case("array", name, file, spec, expect)
 
 
 def _tens(streams: Sequence[bytes], values: Ints = _VALUES) -> File:
@@ -179,8 +179,7 @@ def _pattern_faults() -> list[Case]:
     for name, (some, indices, spec) in given.items():
         mask = MaskSpec(bits, patterns=(1, 2), indices=indices, stream=some)
         file = File().item(constant_item([5, 6], [["a", 7, 1.0, 0.0, 0]])).mask(mask)
-        data = file.build()
-        out.append(case("array", f"patterns-{name}", data, f"STR-9 {spec}", "malformed", "mask"))
+        out.append(case("array", f"patterns-{name}", file, f"STR-9 {spec}", "malformed", "mask"))
     return out
 
 
@@ -223,8 +222,7 @@ def _value_faults() -> list[Case]:
     integers = [v % 5 - 2 for v in _VALUES]
     integers[-1] = 3
     books = [entry([-9000, 400, 7000, -20000, 15000], -2)] * 5
-    file = File().item(_MODEL.header(k3=books))
-    file.tens(arrays(_MODEL.shapes(), integers), integers)
+    file = File().item(_MODEL.header(k3=books)).tens(arrays(_MODEL.shapes(), integers), integers)
     out = [_bad("codebook-integer-above", file, "STR-9 ITEM-13")]
     values = [*_VALUES[:-1], _VALUES[-1] + 1]
     return [*out, _bad("digest-of-others", _tens([_WHOLE], values), "STR-9 END-3")]
@@ -239,11 +237,11 @@ def _enormous() -> list[Case]:
         size = count if len(lengths) == 1 else 2**40
         payload = uleb(0) + raw_array_stream(size, lengths, b"")
         file = File().item(big.header()).add("TENS", payload)
-        out.append(case("integers", f"array-{name}", file.build(), "LIM-1 STR-5 STR-9", "limit"))
+        out.append(case("integers", f"array-{name}", file, "LIM-1 STR-5 STR-9", "limit"))
     huge = File().item(residual_item((2**48,)))
     huge.add("RESD", uleb(0) + raw_array_stream(2**48, (2**12,) * 4, b""))
     spec = "LIM-1 STR-5 STR-9"
-    out.append(case("samples", "residuals-array-2-48", huge.build(), spec, "limit"))
+    out.append(case("samples", "residuals-array-2-48", huge, spec, "limit"))
     return [*out, *_limits_before_lengths()]
 
 
@@ -258,6 +256,6 @@ def _limits_before_lengths() -> list[Case]:
         out.append(case("integers", f"array-2-60-{name}", data, spec, "limit"))
         mask = MaskSpec(ball((5, 6)), patterns=(1, 2), stream=some)
         file = File().item(constant_item([5, 6], [["a", 7, 1.0, 0.0, 0]])).mask(mask)
-        patterns = case("integers", f"patterns-2-60-{name}", file.build(), spec, "limit")
+        patterns = case("integers", f"patterns-2-60-{name}", file, spec, "limit")
         out.append(replace(patterns, accept=("malformed",)))
     return out

@@ -38,7 +38,7 @@ def many_array_cases() -> list[Case]:
         "resd-of-two-items": _residuals([MOST_ARRAYS], [500, MOST_ARRAYS - 500]),
         "tens-and-resd": _both(MOST_ARRAYS, MOST_ARRAYS),
     }
-    out = [case("array", f"many-{name}", file.build(), "STR-10") for name, file in some.items()]
+    out = [case("array", f"many-{name}", file, "STR-10") for name, file in some.items()]
     mask = _masked(MOST_ARRAYS).build()
     return [*out, case("array", "many-tens-and-patterns", mask, "STR-10 MASK-4", tags="mask")]
 
@@ -60,7 +60,7 @@ def many_array_faults() -> list[Case]:
         "resd-beside-tens": _both(1, _MORE),
     }
     return [
-        case("array", f"more-than-1024-{name}", file.build(), "STR-10", "malformed")
+        case("array", f"more-than-1024-{name}", file, "STR-10", "malformed")
         for name, file in some.items()
     ]
 

@@ -30,7 +30,7 @@ def border_faults() -> list[Case]:
 
 
 def _valid(name: str, file: File, spec: str = _SPEC) -> Case:
-    return case("border", name, file.build(), spec)
+    return case("border", name, file, spec)
 
 
 def _valid_models(models: dict[str, Bordered]) -> list[Case]:
@@ -169,7 +169,7 @@ def _item_cases() -> list[Case]:
 
 
 def _bad(name: str, file: File, spec: str = "SHELL-2") -> Case:
-    return case("border", name, file.build(), spec, "malformed")
+    return case("border", name, file, spec, "malformed")
 
 
 def _small(**options: Any) -> Bordered:

@@ -37,13 +37,14 @@ class Case:
 def case(
     topic: str,
     name: str,
-    data: bytes,
+    file: File | bytes,
     spec: str,
     expect: str = "ok",
     tags: str = "",
     level: int = 1,
 ) -> Case:
     """Return a case; `spec` and `tags` are separated by blanks."""
+    data = file if isinstance(file, bytes) else file.build()
     return Case(topic, name, data, tuple(spec.split()), expect, tuple(tags.split()), level)
 
 
@@ -56,7 +57,5 @@ def cases_of(
 ) -> list[Case]:
     """Return a case for each name, with its file and its ids; all names begin with the prefix."""
     return [
-        case(topic, prefix + name, data if isinstance(data, bytes) else data.build(), spec,
-             expect, tags)
-        for name, (data, spec) in files.items()
-    ]  # fmt: skip
+        case(topic, prefix + name, file, spec, expect, tags) for name, (file, spec) in files.items()
+    ]

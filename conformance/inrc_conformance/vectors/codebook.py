@@ -44,7 +44,7 @@ def codebook_faults() -> list[Case]:
 
 
 def _valid(name: str, file: File, spec: str = _SPEC, **options: Any) -> Case:
-    return case("codebook", name, file.build(), spec, **options)
+    return case("codebook", name, file, spec, **options)
 
 
 def _indices(count: int, first: int, size: int, seed: int = 1) -> list[int]:
@@ -148,7 +148,7 @@ def _large() -> Case:
     return _valid("65536-entries", file)
 
 
-def _bad(name: str, data: bytes, spec: str = _SPEC) -> Case:
+def _bad(name: str, data: File | bytes, spec: str = _SPEC) -> Case:
     return case("codebook", name, data, spec, "malformed")
 
 
@@ -177,10 +177,10 @@ def _entry_faults() -> list[Case]:
     out: list[Case] = []
     for name, book_entry in entries.items():
         file = File().item(model.header(k3=[book_entry, *[1 / 64] * 4]))
-        out.append(_bad(name, file.tens([raw_stream(integers)], integers).build()))
+        out.append(_bad(name, file.tens([raw_stream(integers)], integers)))
     long = [2, _STEP, 0, bytes(2 * 65537)]
     file = File().item(model.header(k3=[long, *[1 / 64] * 4]), 1)
-    out.append(_bad("65537-entries", file.tens([raw_stream(integers)], integers).build()))
+    out.append(_bad("65537-entries", file.tens([raw_stream(integers)], integers)))
     return out
 
 
@@ -191,7 +191,7 @@ def _integer_faults() -> list[Case]:
     def file(name: str, number: int, book_entry: list[Any], spec: str = _SPEC) -> Case:
         some: Ints = [-1] * 17 + [number] + model.integers()[18:]
         header = model.header(k3=[book_entry, *[1 / 64] * 4])
-        return _bad(name, File().item(header).tens([raw_stream(some)], some).build(), spec)
+        return _bad(name, File().item(header).tens([raw_stream(some)], some), spec)
 
     three = entry([9000, -4000, 20000], -2)
     out = [
@@ -206,7 +206,7 @@ def _integer_faults() -> list[Case]:
     some = [-1] * 15 + [5] + model.integers()[18:]
     header = model.header(k3=[three, *[1 / 64] * 4], k4={0: 0})
     sparse = File().item(header).tens([raw_stream(some)], some).mask(MaskSpec(bits, 1))
-    return [*out, _bad("integer-behind-last-sparse", sparse.build())]
+    return [*out, _bad("integer-behind-last-sparse", sparse)]
 
 
 def _lattice_faults() -> list[Case]:
@@ -216,6 +216,6 @@ def _lattice_faults() -> list[Case]:
     file = File().item(pyramid.header(1.0, k3=[plain])).tens([raw_stream([0] * 16)], [0] * 16)
     shell = Shell((2, 1, 1), 0, 64, Fixed(OUTSIDE))
     return [
-        _bad("of-a-lattice", file.build(), "STR-7"),
-        _bad("of-an-octree", shell.file(k3=[plain]).build(), "STR-7"),
+        _bad("of-a-lattice", file, "STR-7"),
+        _bad("of-an-octree", shell.file(k3=[plain]), "STR-7"),
     ]

@@ -72,7 +72,7 @@ def _cut_critical() -> bytes:
 def _section_faults() -> list[Case]:
     out: list[Case] = []
 
-    def add(name: str, data: bytes, spec: str) -> None:
+    def add(name: str, data: File | bytes, spec: str) -> None:
         out.append(case("sections", name, data, spec, "malformed"))
 
     for index, name in ((0, "head"), (1, "item"), (2, "unknown-ancillary"), (3, "ends")):
@@ -83,16 +83,16 @@ def _section_faults() -> list[Case]:
     head_end = data.index(b"ITEM") - 4
     data[head_end : head_end + 4] = zlib.crc32(data[12:head_end]).to_bytes(4, "little")
     add("crc-of-head-without-header", bytes(data), "SEC-4")
-    add("type-third-letter-lower", small().add("abcd", b"").build(), "SEC-1")
-    add("type-with-digit", small().add("a1Cd", b"").build(), "SEC-1")
-    add("type-not-ascii", small().add(b"a\xe9Cd", b"").build(), "SEC-1")
-    add("attribute-3", small().add("abCd", b"x", 3).build(), "SEC-5")
+    add("type-third-letter-lower", small().add("abcd", b""), "SEC-1")
+    add("type-with-digit", small().add("a1Cd", b""), "SEC-1")
+    add("type-not-ascii", small().add(b"a\xe9Cd", b""), "SEC-1")
+    add("attribute-3", small().add("abCd", b"x", 3), "SEC-5")
     file = small()
     file.sections.insert(0, file.sections.pop())
     built = file.build()
     item, ends = built.index(b"ITEM"), built.index(b"ENDS")
     add("first-section-is-not-head", _item_first(), "FILE-6")
-    add("head-twice", small().add("HEAD", cbor({0: 0, 1: 1})).build(), "SEC-6 FILE-6")
+    add("head-twice", small().add("HEAD", cbor({0: 0, 1: 1})), "SEC-6 FILE-6")
     add("meta-twice", _with_meta(2), "SEC-6")
     twice = built[:ends] + built[ends:] + built[ends:]
     add("ends-twice", twice, "SEC-6 FILE-6")
@@ -184,7 +184,7 @@ def _compression_faults() -> list[Case]:
         file = File().item(constant_item([2, 3]))
         file.sections[0].stored = content
         file.sections[0].attribute = attribute
-        out.append(case("compression", name, file.build(), "SEC-5", "malformed"))
+        out.append(case("compression", name, file, "SEC-5", "malformed"))
     return out
 
 

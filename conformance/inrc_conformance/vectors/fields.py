@@ -108,7 +108,7 @@ def config_case(
     expect: str = "malformed",
 ) -> Case:
     """Return a case with another config and the integers of the good one."""
-    return case(topic, name, model.with_config(dict(config)).build(), spec, expect)
+    return case(topic, name, model.with_config(dict(config)), spec, expect)
 
 
 def missing_keys(topic: str, model: Item, number: int, spec: str) -> list[Case]:
@@ -131,6 +131,6 @@ def unknown_configs(
         suffix = "-negative" if key < 0 else ""
         files[f"config-key-of-{name}{suffix}"] = (model.with_config(good | {key: value}), rule)
     return [
-        case("item", case_name, file.build(), f"ITEM-5 {more}", "unsupported")
+        case("item", case_name, file, f"ITEM-5 {more}", "unsupported")
         for case_name, (file, more) in files.items()
     ]

@@ -30,14 +30,13 @@ def fvsrn_cases() -> list[Case]:
     """All valid cases."""
     models = _wavelets() | _times() | _rows() | _frequencies() | _mixed()
     out = [
-        case(_TOPIC, name, replace(model, seed=10 + seed).file().build(), _spec(model))
+        case(_TOPIC, name, replace(model, seed=10 + seed).file(), _spec(model))
         for seed, (name, model) in enumerate(models.items())
     ]
     steep = replace(_time((257,), (5,), 0, 1, 16), seed=5)
     wide = Latent((65, 3), grid=(3, 3), octaves=0, extra={7: [5, 2**20, 3]}, seed=6)
     for name, model in (("time-of-16-octaves", steep), ("rows-of-thousands", wide)):
-        data = model.file().build()
-        out.append(case(_TOPIC, name, data, f"{_spec(model)} VAL-5", tags="precision"))
+        out.append(case(_TOPIC, name, model.file(), f"{_spec(model)} VAL-5", tags="precision"))
     return [*out, *item_cases(_TOPIC, _make, _spec(_make((5, 4)))), *_sparse_details()]
 
 
@@ -157,7 +156,7 @@ def _sparse_details() -> list[Case]:
         for mask in masks:
             file.mask(mask)
         name = f"wavelet-sparse-{name}"
-        out.append(case(_TOPIC, name, file.build(), "FVSRN-2 ITEM-8 ITEM-9"))
+        out.append(case(_TOPIC, name, file, "FVSRN-2 ITEM-8 ITEM-9"))
     return out
 
 
@@ -186,9 +185,9 @@ def fvsrn_faults() -> list[Case]:
         name = f"wavelet-{wavelet}"
         out.append(config_case(_TOPIC, name, model, config, "FVSRN-2", "unsupported"))
     beside = Latent((5, 4), octaves=1, extra={7: [2, 256, 1]})
-    out.append(case(_TOPIC, "rows-and-octaves", beside.file().build(), "FVSRN-3", "malformed"))
+    out.append(case(_TOPIC, "rows-and-octaves", beside.file(), "FVSRN-3", "malformed"))
     alone = Latent((9,), grid=(3,), octaves=0, extra={6: [0, 1, 1], 7: [2, 256, 1]})
-    out.append(case(_TOPIC, "rows-of-time-alone", alone.file().build(), "FVSRN-3", "malformed"))
+    out.append(case(_TOPIC, "rows-of-time-alone", alone.file(), "FVSRN-3", "malformed"))
     huge = Latent((3,) * 4, grid=(1024,) * 4, features=4, extra={5: [1, 1]})
     return [*out, limit_case("fvsrn-wavelet-2-42", huge)]
 

@@ -55,7 +55,7 @@ def hashgrid_cases() -> list[Case]:
     for seed, (name, model) in enumerate(models.items()):
         some = replace(model, seed=50 + seed)
         ids = f"{_SPEC} HASHGRID-2" if model.base > 1000 else _SPEC
-        out.append(case(_TOPIC, name, some.file().build(), ids))
+        out.append(case(_TOPIC, name, some.file(), ids))
     fine = Hashgrid((257,), table=6, base=65536, growth=4.0, levels=5, seed=80)
     data = fine.file().build()
     return [*out, case(_TOPIC, "cells-of-2-24", data, f"{_SPEC} HASHGRID-2", tags="precision")]
@@ -92,6 +92,6 @@ def hashgrid_faults() -> list[Case]:
         ("just-above-by-growth", 9, 65536, 2 + 2.0**-22),
     ):
         grid = Hashgrid((5, 4), table=3, base=base, growth=growth, levels=number)
-        out.append(case(_TOPIC, f"nodes-{name}", grid.file().build(), "HASHGRID-2", "malformed"))
+        out.append(case(_TOPIC, f"nodes-{name}", grid.file(), "HASHGRID-2", "malformed"))
     huge = Hashgrid((3, 3), levels=32, features=16, table=24, base=65536, growth=1.0)
     return [*out, limit_case("hashgrid-2-33", huge)]

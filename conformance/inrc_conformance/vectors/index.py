@@ -53,7 +53,7 @@ def index_cases() -> list[Case]:
     ]
     data = _mixed().build(digest_size=8, ends_attribute=1, index=Index())
     out.append(case("index", "ends-zstd", data, "IDX-2 END-4 SEC-5"))
-    out.append(case("index", "none", _mixed().build(), "END-2 END-4"))
+    out.append(case("index", "none", _mixed(), "END-2 END-4"))
     return out
 
 
@@ -158,7 +158,7 @@ def _places() -> list[Case]:
         "twice": (_placed([last, last + 1], _mixed()), "SEC-6 IDX-1"),
         "twice-apart": (_placed([0, last + 1], _mixed()), "SEC-6 IDX-1"),
     }
-    return [case("index", n, f.build(), spec, "malformed") for n, (f, spec) in files.items()]
+    return [case("index", n, f, spec, "malformed") for n, (f, spec) in files.items()]
 
 
 def _offsets() -> list[Case]:
@@ -199,15 +199,15 @@ def _payloads() -> list[Case]:
     for name, content in stored.items():
         wrong = _mixed()
         wrong.sections.append(Section("tIDX", content, 1))
-        out.append(case("index", name, wrong.build(), "SEC-5 IDX-2", "malformed"))
+        out.append(case("index", name, wrong, "SEC-5 IDX-2", "malformed"))
     for name, section, spec in (
         ("attribute-3", Section("tIDX", payload, 3), "SEC-5"),
         ("crc", Section("tIDX", payload, crc=1), "SEC-4"),
     ):
         wrong = _mixed()
         wrong.sections.append(section)
-        out.append(case("index", f"wrong-{name}", wrong.build(), spec, "malformed"))
+        out.append(case("index", f"wrong-{name}", wrong, spec, "malformed"))
     huge = _mixed()
     huge.sections.append(Section("tIDX", uleb(2**50) + frame, 1))
-    out.append(case("index", "zstd-2-50", huge.build(), "LIM-1 SEC-5", "limit"))
+    out.append(case("index", "zstd-2-50", huge, "LIM-1 SEC-5", "limit"))
     return out

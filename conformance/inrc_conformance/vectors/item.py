@@ -74,9 +74,9 @@ def _model_cases() -> list[Case]:
     clipped = simple_file(Fvsrn((12, 11), step=0.5, seed=31))
     return [
         *out,
-        case("items", "named-dims", named.build(), "ITEM-3"),
-        case("items", "octaves-16", steep.build(), "VAL-1 VAL-5", tags="precision"),
-        case("items", "clipped-y", clipped.build(), "VAL-2", tags="clip"),
+        case("items", "named-dims", named, "ITEM-3"),
+        case("items", "octaves-16", steep, "VAL-1 VAL-5", tags="precision"),
+        case("items", "clipped-y", clipped, "VAL-2", tags="clip"),
     ]
 
 
@@ -105,7 +105,7 @@ def _quantisation_cases() -> list[Case]:
     far: list[object] = [[0, 2.0**-31, -(2**31)], *steps[1:]]
     tenth = float(np.float32(0.1))
     return [
-        case("items", name, simple_file(model, k3=value).build(), spec)
+        case("items", name, simple_file(model, k3=value), spec)
         for name, value, spec in (
             ("zero-not-0", zero, "ITEM-7 ITEM-9"),
             ("steps-per-slice", slices, "ITEM-7 ITEM-9"),
@@ -120,7 +120,7 @@ def _extreme_cases() -> list[Case]:
     out: list[Case] = []
 
     def add(name: str, file: File, spec: str, tags: str = "") -> None:
-        out.append(case("items", name, file.build(), spec, tags=tags))
+        out.append(case("items", name, file, spec, tags=tags))
 
     model = Fvsrn(seed=52)
     integers = [*model.integers()[:-1], 2**25 - 2]
@@ -189,7 +189,7 @@ def _sparse_cases() -> list[Case]:
         for method, bits in enumerate(masks):
             file.mask(MaskSpec(bits, purpose=1, method=1 - method))
         file.tens([static_stream(1, integers)], integers)
-        out.append(case("items", name, file.build(), "ITEM-8 ITEM-9 MASK-1"))
+        out.append(case("items", name, file, "ITEM-8 ITEM-9 MASK-1"))
     return out
 
 
@@ -201,7 +201,7 @@ def _constant_cases() -> list[Case]:
     scaled = [["a", 7, 1.5, 2.0**-20], ["b", 3, -7.0, 100.0], ["c", 8, 0.25, 1.7e308]]
     wide = [["u4", 4, 4294967294.5, 0.0], ["i4", 5, -2147483649.0, 0.0], ["f8", 8, 0.1, 0.0]]
     return [
-        case("items", name, File().item(constant_item(dims, components)).build(), spec)
+        case("items", name, File().item(constant_item(dims, components)), spec)
         for name, dims, components, spec in (
             ("constant", [3, 2], [["a", 7, 1.5, 0.0]], "ITEM-6 VAL-2 CONSTANT-1"),
             ("constant-all-axes-1", [1, 1], [["a", 7, 1.5, 0.0]], "ITEM-6 VAL-2 CONSTANT-1"),

@@ -26,7 +26,7 @@ def _constant(name: str, spec: str, change: dict[int, Any], drop: int | None = N
     value = constant_item([2, 3]) | change
     if drop is not None:
         del value[drop]
-    return case("item", name, File().item(value).build(), spec, "malformed")
+    return case("item", name, File().item(value), spec, "malformed")
 
 
 def _schema_faults() -> list[Case]:
@@ -74,10 +74,10 @@ def _component_faults() -> list[Case]:
     file = File().item(constant_item([2], [["a", 7, 1.0, 0.0]]))
     file.item(constant_item([3], [["b", 7, 1.0, 0.0], ["a", 7, 1.0, 0.0]]))
     name = "component-name-in-two-items"
-    out.append(case("item", name, file.build(), "ITEM-10", "malformed"))
+    out.append(case("item", name, file, "ITEM-10", "malformed"))
     for name, scale in (("scale-negative", -1.0), ("scale-nan", NAN), ("scale-infinite", math.inf)):
         model = Fvsrn(components=(("a", 7, 0.0, scale),))
-        out.append(case("item", name, simple_file(model).build(), "ITEM-3", "malformed"))
+        out.append(case("item", name, simple_file(model), "ITEM-3", "malformed"))
     return out
 
 
@@ -101,7 +101,7 @@ def _architecture_faults() -> list[Case]:
         ("no-active-axis", Fvsrn((1, 1), ())),
         ("five-active-axes", Fvsrn((2,) * 5, (2,) * 5)),
     ):
-        out.append(case("fvsrn", name, flat.file().build(), "FVSRN-1", "malformed"))
+        out.append(case("fvsrn", name, flat.file(), "FVSRN-1", "malformed"))
     return out
 
 
@@ -126,7 +126,7 @@ def _quantisation_faults() -> list[Case]:
     others: list[Any] = [_STEP] * 4
     wrong = WRONG_STEP.values(_STEP) | _WRONG_ENTRIES
     out = [
-        case("item", name, simple_file(Fvsrn(), k3=[entry, *others]).build(), "ITEM-7", "malformed")
+        case("item", name, simple_file(Fvsrn(), k3=[entry, *others]), "ITEM-7", "malformed")
         for name, entry in wrong.items()
     ]
     for name, number in (("quantisation-one-too-few", 4), ("quantisation-one-too-many", 6)):
@@ -139,13 +139,12 @@ def _quantisation_faults() -> list[Case]:
         ("parameter-rounds-to-infinity", 2**25 - 1, 2.0**103),
     ):
         integers = [*model.integers()[:-1], number]
-        file = File().item(model.header(k3=[*others, last]))
-        file.tens([raw_stream(integers)], integers)
-        out.append(case("item", name, file.build(), "ITEM-9", "malformed"))
+        file = File().item(model.header(k3=[*others, last])).tens([raw_stream(integers)], integers)
+        out.append(case("item", name, file, "ITEM-9", "malformed"))
     header = model.header()
     del header[3]
     file = File().item(header).tens([raw_stream(model.integers())], model.integers())
-    out.append(case("item", "quantisation-missing", file.build(), "ITEM-6", "malformed"))
+    out.append(case("item", "quantisation-missing", file, "ITEM-6", "malformed"))
     out.append(_constant("quantisation-of-constant", "ITEM-6", {3: [_STEP]}))
     return out
 
@@ -157,8 +156,7 @@ def _reference_faults() -> list[Case]:
 
     def validity(name: str, spec: MaskSpec, dtype: int = 7) -> None:
         item = constant_item([5, 4], [["a", dtype, 1.0, 0.0, 0]])
-        data = File().item(item).mask(spec).build()
-        out.append(case("item", name, data, "ITEM-4", "malformed"))
+        out.append(case("item", name, File().item(item).mask(spec), "ITEM-4", "malformed"))
 
     validity("mask-of-other-shape", MaskSpec(ball((4, 5))))
     validity("mask-with-more-axes", MaskSpec(ball((1, 5, 4))))

@@ -29,8 +29,7 @@ def limit_cases() -> list[Case]:
 def _limit(topic: str, files: Mapping[str, File], spec: str = "LIM-1") -> list[Case]:
     """Return a case for each file, of the level that its header says."""
     return [
-        case(topic, name, file.build(), spec, "limit", level=file.header[2])
-        for name, file in files.items()
+        case(topic, name, file, spec, "limit", level=file.header[2]) for name, file in files.items()
     ]
 
 

@@ -24,7 +24,7 @@ def mask_faults() -> list[Case]:
     out: list[Case] = []
     for name, (payload, spec) in (_bit_payloads() | _pattern_payloads()).items():
         file = File().item(item).add("MASK", payload, layer=_layer(name))
-        out.append(case("masks", name, file.build(), spec, "malformed", "mask"))
+        out.append(case("masks", name, file, spec, "malformed", "mask"))
     return out
 
 

@@ -35,7 +35,7 @@ def mask_cases() -> list[Case]:
     def add(name: str, spec: MaskSpec, ids: str, dtype: int = 7, value: float = 1.5) -> None:
         item = constant_item(spec.bits.shape, [["a", dtype, value, 0.0, 0]])
         file = File().item(item).mask(spec)
-        out.append(case("masks", name, file.build(), f"{ids} ITEM-4 VAL-4", tags="mask"))
+        out.append(case("masks", name, file, f"{ids} ITEM-4 VAL-4", tags="mask"))
 
     nan = (0x7FC00001,)
     for shape in ((37,), (9, 11), (6, 7, 5), (3, 4, 5, 4)):
@@ -107,7 +107,7 @@ def _components_case() -> Case:
     file = File().mask(MaskSpec(ball((6, 7)), pattern_bytes=2, patterns=(0x8001,)))
     file.item(model.header()).tens([static_stream(2, integers)], integers)
     file.mask(MaskSpec(ball((6, 7), 0.3), method=0, patterns=(0x7FC12345,)))
-    return case("masks", "components-share", file.build(), "ITEM-4 VAL-4 MASK-4", tags="mask")
+    return case("masks", "components-share", file, "ITEM-4 VAL-4 MASK-4", tags="mask")
 
 
 def _large_cases() -> list[Case]:
@@ -122,7 +122,7 @@ def _large_cases() -> list[Case]:
     ):
         file = File().mask(MaskSpec(bits, purpose=1))
         spec = "MASK-3 RNG-2 END-2"
-        out.append(case("masks", f"context-{name}-unused", file.build(), spec, tags="mask"))
+        out.append(case("masks", f"context-{name}-unused", file, spec, tags="mask"))
     return out
 
 
@@ -151,8 +151,8 @@ def verbatim_cases() -> list[Case]:
     two = File().add("VERB", verbatim(edges[:4])).add("VERB", verbatim([]))
     two.add("VERB", verbatim(edges[4:]), 2)
     return [
-        case("verbatim", "all-types-and-filters", filters.build(), "VERB-2 VERB-3"),
-        case("verbatim", "edges-in-several-sections", two.build(), "VERB-1 VERB-2 VERB-3"),
+        case("verbatim", "all-types-and-filters", filters, "VERB-2 VERB-3"),
+        case("verbatim", "edges-in-several-sections", two, "VERB-1 VERB-2 VERB-3"),
     ]
 
 

@@ -145,8 +145,7 @@ def _loss_cases() -> list[Case]:
         bits[tuple(map(slice, part[::2], part[1::2]))] = False
         item = constant_item([2, 3], [["a", 7, 1.5, 0.0, 0]])
         file = File().item(item).mask(MaskSpec(bits)).add("pROv", cbor({4: [[0, "a", *part]]}))
-        data = file.build()
-        out.append(case("media", f"losses-samples-{name}", data, "META-40 VAL-4", tags="mask"))
+        out.append(case("media", f"losses-samples-{name}", file, "META-40 VAL-4", tags="mask"))
     bound, variable, metadata = [1, "constant", 0, 2, 1, 2], [2, "gone"], [3, ""]
     some: dict[str, list[list[Any]]] = {
         "bound": [bound],

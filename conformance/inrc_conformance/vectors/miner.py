@@ -27,12 +27,14 @@ def miner_faults() -> list[Case]:
     return [*_config_faults(), *_other_faults()]
 
 
-def _valid(name: str, data: bytes, spec: str = _SPEC, tags: str = "", level: int = 1) -> Case:
+def _valid(
+    name: str, data: File | bytes, spec: str = _SPEC, tags: str = "", level: int = 1
+) -> Case:
     return case("miner", name, data, spec, tags=tags, level=level)
 
 
 def _valid_models(models: dict[str, Miner]) -> list[Case]:
-    return [_valid(name, model.file().build()) for name, model in models.items()]
+    return [_valid(name, model.file()) for name, model in models.items()]
 
 
 def _shape_cases() -> list[Case]:
@@ -99,7 +101,7 @@ def _sparse(name: str, model: Miner, where: dict[int, int], masks: list[MaskSpec
     file = File().item(model.header(k4=where)).tens([raw_stream(coded)], coded)
     for spec in masks:
         file.mask(spec)
-    return _valid(name, file.build(), f"{_SPEC} ITEM-8 ITEM-9")
+    return _valid(name, file, f"{_SPEC} ITEM-8 ITEM-9")
 
 
 def _sparse_cases() -> list[Case]:
@@ -127,20 +129,20 @@ def _item_cases() -> list[Case]:
     out: list[Case] = []
     masked = Miner((9, 7), 4, (2, 2), components=[["a", 7, 1.0, 4.0, 0]], seed=70)
     spec = MaskSpec(ball((9, 7)), patterns=(float_bits(-9.0, "f"),))
-    out.append(_valid("masked", masked.file().mask(spec).build(), f"{_SPEC} VAL-4", "mask"))
+    out.append(_valid("masked", masked.file().mask(spec), f"{_SPEC} VAL-4", "mask"))
     model = Miner((9, 7), 4, (3, 2), seed=71)
     entries: list[Any] = [[1, *[1 / 32] * 3, *[1 / 16] * 3], [0, 1 / 32, 5], 1 / 64, 1 / 32]
-    out.append(_valid("other-steps", model.file(k3=entries).build(), f"{_SPEC} ITEM-7"))
+    out.append(_valid("other-steps", model.file(k3=entries), f"{_SPEC} ITEM-7"))
     values = model.integers()
     file = model.file([laplace_stream(2, [(12, values[:30]), (14, values[30:])])], k6=[0.5])
     out.append(_valid("laplace-and-index", file.build(index=Index()), f"{_SPEC} IDX-2"))
     file = File(bytes([1, 0, 2, 0])).item(model.header()).tens([raw_stream(values)], values)
-    out.append(_valid("level-2", file.build(), f"{_SPEC} FILE-4", level=2))
+    out.append(_valid("level-2", file, f"{_SPEC} FILE-4", level=2))
     other = Miner((6,), 3, (2,), components=[["b", 3, 0.0, 900.0]], seed=72)
     file = File().item(other.header()).item(constant_item([2])).item(model.header())
     file.tens([raw_stream(values)], values, 2)
     file.tens([raw_stream(other.integers())], other.integers())
-    out.append(_valid("beside-others", file.build(), f"{_SPEC} TENS-2"))
+    out.append(_valid("beside-others", file, f"{_SPEC} TENS-2"))
     return out
 
 
@@ -165,12 +167,11 @@ def _other_faults() -> list[Case]:
     """Axes, tensors, masks, unknown keys and versions, and far too much."""
     out: list[Case] = []
     for name, dims in (("no-active-axis", (1, 1)), ("five-active-axes", (2,) * 5)):
-        data = Miner(dims, 2, (1,)).file().build()
-        out.append(case("miner", name, data, "MINER-1", "malformed"))
+        out.append(case("miner", name, Miner(dims, 2, (1,)).file(), "MINER-1", "malformed"))
     model = Miner()
     entries = [model.step] * len(model.shapes())
     out += [
-        case("miner", name, model.file(k3=some).build(), "ITEM-6 MINER-1", "malformed")
+        case("miner", name, model.file(k3=some), "ITEM-6 MINER-1", "malformed")
         for name, some in (("tensor-missing", entries[:-1]), ("tensor-too-many", [*entries, 0.5]))
     ]
     fine = MaskSpec(np.ones((3, 2), np.bool_), 1)
@@ -178,6 +179,6 @@ def _other_faults() -> list[Case]:
     out.append(case("miner", "mask-of-another-level", data, "ITEM-8 MINER-1", "malformed"))
     integers = [*model.integers(), 0]
     file = File().item(model.header()).tens([raw_stream(integers)], integers)
-    out.append(case("miner", "integer-too-many", file.build(), "TENS-2 MINER-1", "malformed"))
+    out.append(case("miner", "integer-too-many", file, "TENS-2 MINER-1", "malformed"))
     out += unknown_configs("miner", model, {5: 0, -1: 0})
     return [*out, limit_case("miner-2-45", Miner((2**8,) * 3, 2, (1024,), 16))]

@@ -22,8 +22,7 @@ def mixed_mask_cases() -> list[Case]:
 
     def add(name: str, spec: MaskSpec, ids: str = "MASK-3 VAL-4") -> None:
         item = constant_item(spec.bits.shape, [["a", 7, 1.5, 0.0, 0]])
-        file = File().item(item).mask(spec)
-        out.append(case("masks", f"mixed-{name}", file.build(), ids, tags="mask"))
+        out.append(case("masks", f"mixed-{name}", File().item(item).mask(spec), ids, tags="mask"))
 
     for shape in ((137,), (19, 21), (6, 7, 9), (3, 4, 5, 6), (2, 2, 3, 3, 4)):
         add(f"{len(shape)}d", MaskSpec(ball(shape), method=2, patterns=nan))
@@ -62,7 +61,7 @@ def _mask_data_cases() -> list[Case]:
         payload = spec.front() + uleb(len(data)) + data
         file = File().add("MASK", payload, layer=spec.layer())
         spec_ids = "MIX-1 MASK-3 END-2"
-        out.append(case("masks", f"mixed-data-{name}", file.build(), spec_ids, tags="mask"))
+        out.append(case("masks", f"mixed-data-{name}", file, spec_ids, tags="mask"))
     return out
 
 
@@ -82,5 +81,5 @@ def _masked_items() -> list[Case]:
     integers = other.integers(count)
     file = File().item(other.header(k4={0: 0})).mask(MaskSpec(coded, 1, method=2))
     file.tens([raw_stream(integers)], integers)
-    out.append(case("masks", "mixed-sparsity", file.build(), "ITEM-8 MASK-3", tags="mask"))
+    out.append(case("masks", "mixed-sparsity", file, "ITEM-8 MASK-3", tags="mask"))
     return out

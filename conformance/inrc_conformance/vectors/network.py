@@ -36,7 +36,7 @@ def shape_cases(topic: str, make: Maker, spec: str) -> list[Case]:
     out: list[Case] = []
     for seed, (name, sizes) in enumerate(dims.items()):
         model = replace(make(sizes), seed=seed + 1)
-        out.append(case(topic, name, model.file().build(), spec))
+        out.append(case(topic, name, model.file(), spec))
     return out
 
 
@@ -46,12 +46,12 @@ def item_cases(topic: str, make: Maker, spec: str) -> list[Case]:
     files = _component_files(model) | _parameter_files(model)
     files["tiles"] = (_tiles(make), "ITEM-11")
     out = [
-        case(topic, name, file.build(), f"{spec} {more}", tags=_TAGS.get(name, ""))
+        case(topic, name, file, f"{spec} {more}", tags=_TAGS.get(name, ""))
         for name, (file, more) in files.items()
     ]
     values = model.integers()
     second = File(bytes([1, 0, 2, 0])).item(model.header()).tens([raw_stream(values)], values)
-    return [*out, case(topic, "level-2", second.build(), f"{spec} FILE-4", level=2)]
+    return [*out, case(topic, "level-2", second, f"{spec} FILE-4", level=2)]
 
 
 _Files = dict[str, tuple[File, str]]
@@ -155,9 +155,7 @@ def _shape_faults(topic: str, model: Network, rule: str) -> list[Case]:
         "parameter-overflows": (model.file(k3=[2.0**127, *steps[1:]]), "ITEM-9"),
         "sparse-of-another-shape": (model.file(k4={0: 0}).mask(mask), "ITEM-8"),
     }
-    return [
-        case(topic, name, file.build(), spec, "malformed") for name, (file, spec) in files.items()
-    ]
+    return [case(topic, name, file, spec, "malformed") for name, (file, spec) in files.items()]
 
 
 def limit_case(name: str, model: Item) -> Case:
@@ -165,4 +163,4 @@ def limit_case(name: str, model: Item) -> Case:
     count = sum(model.counts())
     payload = uleb(0) + stream(0, count, uleb(0) + b"\0", b"")
     file = File(bytes([1, 0, 2, 0])).item(model.header()).add("TENS", payload)
-    return case("integers", name, file.build(), "LIM-1 STR-5", "limit", level=2)
+    return case("integers", name, file, "LIM-1 STR-5", "limit", level=2)

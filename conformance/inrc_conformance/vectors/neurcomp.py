@@ -25,7 +25,7 @@ def neurcomp_cases() -> list[Case]:
     models |= {f"width-{h}": Neurcomp((5, 4), seed=h, width=h) for h in (1, 2, 13)}
     models["blocks-0-three-components"] = Neurcomp((4, 3), THREE, 46, blocks=0)
     models["blocks-4-dims-3"] = Neurcomp((3, 5, 2), seed=47, blocks=4, width=3)
-    out += [case(_TOPIC, name, model.file().build(), _SPEC) for name, model in models.items()]
+    out += [case(_TOPIC, name, model.file(), _SPEC) for name, model in models.items()]
     steep = Neurcomp((9, 7), seed=48, blocks=0, frequency=1000)
     steps = [2.0**-3, 2.0**-3, *steep.steps()[2:]]
     data = steep.file(k3=steps).build()

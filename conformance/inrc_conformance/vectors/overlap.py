@@ -106,7 +106,7 @@ def overlap_cases() -> list[Case]:
     return [*_grid_cases(), *_value_cases(), *_item_cases(), *_mask_cases()]
 
 
-def _valid(name: str, data: bytes, spec: str = _SPEC, tags: str = "") -> Case:
+def _valid(name: str, data: File | bytes, spec: str = _SPEC, tags: str = "") -> Case:
     return case("overlap", name, data, spec, tags=tags)
 
 
@@ -135,7 +135,7 @@ def _grid_cases() -> list[Case]:
         "one-tile": places([Span(6)], [Span(4)]),
         "nothing-shared": places([Span(3), Span(4)], [Span(2), Span(3)]),
     }
-    return [_valid(name, networks(some).build()) for name, some in grids.items()]
+    return [_valid(name, networks(some)) for name, some in grids.items()]
 
 
 def _value_cases() -> list[Case]:
@@ -146,7 +146,7 @@ def _value_cases() -> list[Case]:
         scale = 120.0 if dtype < 2 else 3e4
         offset = 127.5 if dtype == 0 else 0.0 if dtype == 1 else 31000.0 * (dtype != 3)
         file = lists(three, [("a", dtype, offset, scale)])
-        out.append(_valid(f"dtype-{name}", file.build(), f"{_SPEC} VAL-3"))
+        out.append(_valid(f"dtype-{name}", file, f"{_SPEC} VAL-3"))
     file, draw = File(), randoms(9)
     for number, place in enumerate(places(even((5, 6, 5), 2))):
         parts = [("a", 7, 10.0 * number, 1.0 + 3 * number), ("b", 3, -9.0, 500.0 / (number + 1))]
@@ -154,11 +154,11 @@ def _value_cases() -> list[Case]:
         model = listed(values, parts)
         file.item(model.header() | place.keys())
         file.tens([raw_stream(model.integers())], model.integers(), number)
-    out.append(_valid("scales-differ", file.build(), f"{_SPEC} VAL-2"))
+    out.append(_valid("scales-differ", file, f"{_SPEC} VAL-2"))
     file = lists(places(even((5, 5), 2)), [("a", 0, 127.5, 300.0)])
-    out.append(_valid("stored-values-cut-off", file.build(), f"{_SPEC} VAL-3"))
+    out.append(_valid("stored-values-cut-off", file, f"{_SPEC} VAL-3"))
     file = lists(places(even((5, 5), 2)), ONE, 1 / 32)
-    out.append(_valid("y-cut-off-before-blending", file.build(), f"{_SPEC} VAL-2"))
+    out.append(_valid("y-cut-off-before-blending", file, f"{_SPEC} VAL-2"))
     return [*out, _rounded_last(), _infinite()]
 
 
@@ -179,7 +179,7 @@ def _rounded_last() -> Case:
     spans = [Span(4, 0, 2), Span(4, 1, 0)]
     rows = [[32, 40, 48, 56, 60, 62], [30, 20, 44, 50, 64]]
     file = _two(rows, spans, [("a", 1, 0.25, 9.0), ("a", 1, -0.25, 7.0)])
-    return _valid("rounded-after-blending", file.build(), f"{_SPEC} VAL-3")
+    return _valid("rounded-after-blending", file, f"{_SPEC} VAL-3")
 
 
 def _infinite() -> Case:
@@ -187,8 +187,7 @@ def _infinite() -> Case:
     spans = [Span(4, 0, 1), Span(3, 2, 0)]
     part = ("a", 8, 1e308, 1.5e308)
     rows = [[0, 10, 20, 64, 30], [30, 20, 40, 1, 2]]
-    file = _two(rows, spans, [part, part])
-    return _valid("infinite-x", file.build(), f"{_SPEC} VAL-2 VAL-3", "clip")
+    return _valid("infinite-x", _two(rows, spans, [part, part]), f"{_SPEC} VAL-2 VAL-3", "clip")
 
 
 def _item_cases() -> list[Case]:
@@ -204,27 +203,27 @@ def _item_cases() -> list[Case]:
     file.tens(pyramid.streams(), pyramid.integers(), 0)
     file.tens([raw_stream(network.integers())], network.integers(), 1)
     file.tens([raw_stream(blocks.integers())], blocks.integers(), 3)
-    out = [_valid("architectures-differ", file.build(), f"{_SPEC} TENS-2")]
+    out = [_valid("architectures-differ", file, f"{_SPEC} TENS-2")]
     file = File()
     for first, second in zip(places(even((3, 3), 1)), places(even((4, 2), 2)), strict=True):
         for place, name in ((first, "a"), (second, "b")):
             value = float(file.items)
             file.item(constant_item(place.sizes, [(name, 7, value, 1.0)]) | place.keys())
     file.item(constant_item([3], [("c", 7, 1.0, 1.0)]))
-    out.append(_valid("two-fields", file.build(), f"{_SPEC} ITEM-11"))
+    out.append(_valid("two-fields", file, f"{_SPEC} ITEM-11"))
     file = File()
     for place in places(even((3, 3), 1), even((2, 2), 1)):
         dims = [["y", place.sizes[0]], place.sizes[1]]
         part = (("a", 7, float(file.items), 1.0),)
         file.item(constant_item(dims, part) | place.keys())
-    out.append(_valid("named-dims", file.build(), f"{_SPEC} ITEM-11"))
+    out.append(_valid("named-dims", file, f"{_SPEC} ITEM-11"))
     file = File()
     spans = [Span(4, 0, 2), Span(5, 2, 0), Span(3), Span(2)]
     for number, place in enumerate(places(spans)):
         keys = place.keys(plain=True) | ({6: [0.5], 7: [0.25]} if number == 2 else {})
         file.item(constant_item(place.sizes, [("a", 7, float(number), 1.0)]) | keys)
     file.resd([raw_stream([3, -1, 2])], [3, -1, 2], 2)
-    out.append(_valid("others-without-key-8", file.build(), f"{_SPEC} TILE-3 VAL-7"))
+    out.append(_valid("others-without-key-8", file, f"{_SPEC} TILE-3 VAL-7"))
     return out
 
 
@@ -238,7 +237,7 @@ def _mask_cases() -> list[Case]:
     for number, place in enumerate(grid):
         file.sections[2 * number].stored = _with_mask(place, number)
         file.mask(MaskSpec(_part(whole, place), patterns=(float_bits(-9.0, "f"),)))
-    out.append(_valid("masks", file.build(), f"{_SPEC} TILE-5 VAL-4", "mask"))
+    out.append(_valid("masks", file, f"{_SPEC} TILE-5 VAL-4", "mask"))
     grid = places(even((5, 4), 2), [Span(4)])
     whole = whole[:, :4].copy()
     whole[3:7] = True
@@ -246,7 +245,7 @@ def _mask_cases() -> list[Case]:
     for number, place in enumerate(grid):
         file.sections[2 * number].stored = _with_mask(place, number, ("a", 2, 500.0, 200.0))
         file.mask(MaskSpec(_part(whole, place), pattern_bytes=2, patterns=(number + 7,)))
-    out.append(_valid("masks-of-other-samples", file.build(), f"{_SPEC} TILE-5 VAL-4", "mask"))
+    out.append(_valid("masks-of-other-samples", file, f"{_SPEC} TILE-5 VAL-4", "mask"))
     whole[3:7] = np.arange(16).reshape(4, 4) % 3 > 0
     file = networks(grid, [("a", 2, 500.0, 200.0, 0)])
     for number, place in enumerate(grid):
@@ -256,7 +255,7 @@ def _mask_cases() -> list[Case]:
         indices = [1 - number] * count
         patterns = (9, 4) if number == 0 else (4, 9)
         file.mask(MaskSpec(bits, pattern_bytes=2, patterns=patterns, indices=indices))
-    out.append(_valid("masks-of-same-patterns", file.build(), f"{_SPEC} TILE-5 VAL-4", "mask"))
+    out.append(_valid("masks-of-same-patterns", file, f"{_SPEC} TILE-5 VAL-4", "mask"))
     return out
 
 

@@ -18,7 +18,7 @@ def overlap_faults() -> list[Case]:
     return [*_key_faults(), *_core_faults(), *_meeting_faults(), *_grid_faults(), *_limits()]
 
 
-def _bad(name: str, data: bytes, spec: str) -> Case:
+def _bad(name: str, data: File | bytes, spec: str) -> Case:
     return case("overlap", name, data, spec, "malformed")
 
 
@@ -50,11 +50,11 @@ def _key_faults() -> list[Case]:
     }
     good = constant_item((3, 4), [_A])
     out = [
-        _bad(name, File().item(good | {5: [0, 0], 8: value}).build(), spec)
+        _bad(name, File().item(good | {5: [0, 0], 8: value}), spec)
         for name, (value, spec) in values.items()
     ]
     none = [[0, 0], [0, 0]]
-    out.append(_bad("without-origin", File().item(good | {8: none}).build(), "TILE-3"))
+    out.append(_bad("without-origin", File().item(good | {8: none}), "TILE-3"))
     for name, keys in (
         ("with-bounds", {6: [0.5]}),
         ("with-residual-steps", {7: [0.5]}),
@@ -63,13 +63,13 @@ def _key_faults() -> list[Case]:
         file = File().item(good | {5: [0, 0], 8: none} | keys)
         if 7 in keys:
             file.resd([raw_stream([1] * 12)], [1] * 12)
-        out.append(_bad(name, file.build(), "TILE-3"))
+        out.append(_bad(name, file, "TILE-3"))
     two = places(even((4, 4), 2))
     file = File()
     for place in two:
         keys = {6: [0.5]} if place is two[1] else {}
         file.item(constant_item(place.sizes, [_A]) | place.keys() | keys)
-    out.append(_bad("second-tile-with-bounds", file.build(), "TILE-3"))
+    out.append(_bad("second-tile-with-bounds", file, "TILE-3"))
     return out
 
 
@@ -84,7 +84,7 @@ def _core_faults() -> list[Case]:
         "core-negative": negative,
         "core-negative-by-2-64": [Place((0,), (4,), ((0, 2**64 - 1),))],
     }
-    out = [_bad(name, _tiled(some).build(), "TILE-1") for name, some in grids.items()]
+    out = [_bad(name, _tiled(some), "TILE-1") for name, some in grids.items()]
     four = places(even((4, 4), 2), even((3, 3), 1))
     changes = {
         "after-differs": (0, Place((0, 0), (7, 4), ((0, 3), (0, 1)))),
@@ -94,7 +94,7 @@ def _core_faults() -> list[Case]:
     }
     for name, (number, place) in changes.items():
         some = [place if n == number else other for n, other in enumerate(four)]
-        out.append(_bad(name, _tiled(some).build(), "TILE-1"))
+        out.append(_bad(name, _tiled(some), "TILE-1"))
     return out
 
 
@@ -111,7 +111,7 @@ def _meeting_faults() -> list[Case]:
         "beyond-the-last-core": [Span(4, 0, 3), Span(2, 1, 0)],
         "through-the-next-core": [Span(4, 0, 4), Span(3, 1, 1), Span(6, 1, 0)],
     }
-    out = [_bad(name, _tiled(places(some)).build(), "TILE-2") for name, some in spans.items()]
+    out = [_bad(name, _tiled(places(some)), "TILE-2") for name, some in spans.items()]
     out.append(
         _bad(
             "after-the-last-of-second-axis",
@@ -120,7 +120,7 @@ def _meeting_faults() -> list[Case]:
         )
     )
     first = [Place((0,), (5,), ((1, 1),)), Place((3,), (4,), ((2, 0),))]
-    return [*out, _bad("before-the-first", _tiled(first).build(), "TILE-2 ITEM-11")]
+    return [*out, _bad("before-the-first", _tiled(first), "TILE-2 ITEM-11")]
 
 
 def _grid_faults() -> list[Case]:
@@ -135,11 +135,11 @@ def _grid_faults() -> list[Case]:
         "first-core-not-at-0": [Place((1,), (5,), ((0, 1),)), Place((4,), (4,), ((1, 0),))],
         "origin-2-64": [Place((0,), (4,), ((0, 1),)), Place((2**64 - 1,), (4,), ((1, 0),))],
     }
-    out = [_bad(name, _tiled(some).build(), "ITEM-11 TILE-1") for name, some in grids.items()]
+    out = [_bad(name, _tiled(some), "ITEM-11 TILE-1") for name, some in grids.items()]
     file = _tiled(four[:3]).item(
         constant_item(four[3].sizes, [("a", 8, 1.0, 1.0)]) | four[3].keys()
     )
-    out.append(_bad("other-dtype", file.build(), "ITEM-11"))
+    out.append(_bad("other-dtype", file, "ITEM-11"))
     return out
 
 

@@ -29,7 +29,7 @@ def prior_cases() -> list[Case]:
 
     def add(name: str, file: File, priors: Sequence[bytes], ids: str = _SPEC) -> None:
         files = tuple((f"{n}.inrcprior", data) for n, data in enumerate(priors))
-        out.append(replace(case(_TOPIC, name, file.build(), ids), priors=files))
+        out.append(replace(case(_TOPIC, name, file, ids), priors=files))
 
     plain = Siren((6, 5))
     models = {
@@ -61,7 +61,7 @@ def _number_cases(plain: Siren) -> list[Case]:
     out: list[Case] = []
 
     def add(name: str, learnt: Learnt, file: File, ids: str = _SPEC, tags: str = "") -> None:
-        added = case(_TOPIC, name, file.build(), ids, tags=tags)
+        added = case(_TOPIC, name, file, ids, tags=tags)
         out.append(replace(added, priors=((_FILE, prior_file(learnt.core())),)))
 
     learnt = Learnt(plain)
@@ -101,7 +101,7 @@ def _folder_cases(plain: Siren) -> list[Case]:
     out: list[Case] = []
 
     def add(name: str, file: File, priors: dict[str, bytes]) -> None:
-        added = case(_TOPIC, name, file.build(), _SPEC)
+        added = case(_TOPIC, name, file, _SPEC)
         out.append(replace(added, priors=tuple(priors.items())))
 
     first = Learnt(plain, seed=951)
@@ -168,7 +168,7 @@ def _ancillary_cases(plain: Siren) -> list[Case]:
     }
     return [
         replace(
-            case(_TOPIC, f"ancillary-{name}", learnt.using().build(), "PRIOR-5 PRIOR-2"),
+            case(_TOPIC, f"ancillary-{name}", learnt.using(), "PRIOR-5 PRIOR-2"),
             priors=((_FILE, prior_file(learnt.core(), cbor(value))),),
         )
         for name, value in maps.items()
@@ -193,7 +193,7 @@ def _bad(
 ) -> Case:
     """Return a case whose only prior is bad; it may count as none."""
     other = {"malformed": "unsupported", "unsupported": ""}[expect] if accept == "" else accept
-    fault = case(_TOPIC, name, learnt.using().build(), spec, expect)
+    fault = case(_TOPIC, name, learnt.using(), spec, expect)
     also = ("PRIOR-6",) if other else ()
     return replace(
         fault, priors=((_FILE, prior),), accept=tuple(other.split()), spec=(*fault.spec, *also)
@@ -202,11 +202,11 @@ def _bad(
 
 def _missing_faults(learnt: Learnt) -> list[Case]:
     """The prior is not there."""
-    fault = case(_TOPIC, "missing", learnt.using().build(), "SIREN-3", "unsupported")
+    fault = case(_TOPIC, "missing", learnt.using(), "SIREN-3", "unsupported")
     other = prior_file(Learnt(learnt.model, seed=1).core())
     half = prior_file(Learnt(learnt.model, 6).core())
     digest_of_file = replace(learnt.item(), extra={4: prior_name(prior_file(learnt.core()))})
-    named = case(_TOPIC, "named-by-file", digest_of_file.file().build(), "PRIOR-4", "unsupported")
+    named = case(_TOPIC, "named-by-file", digest_of_file.file(), "PRIOR-4", "unsupported")
     return [
         fault,
         replace(fault, name="other-numbers", priors=((_FILE, other),)),
@@ -327,13 +327,12 @@ def _number_faults(model: Siren) -> list[Case]:
     for dtype in (6, 7):
         for name, value in (("nan", np.nan), ("infinite", np.inf), ("minus-infinite", -np.inf)):
             learnt = Learnt(model, dtype, values=[*good[:-1], value])
-            data = prior_file(learnt.core())
-            out.append(_bad(f"number-{name}-{dtype}", learnt, data, "PRIOR-3"))
+            out.append(_bad(f"number-{name}-{dtype}", learnt, prior_file(learnt.core()), "PRIOR-3"))
     largest = Learnt(model, values=[*good[:-1], 3.4e38])
     count = len(good)
     top = [*[0] * (count - 1), 2**24 - 1]
     file = largest.item().file([raw_stream(top)], top, k3=[1.0] * 5 + [2.0**103])
-    fault = case(_TOPIC, "sum-overflows", file.build(), "SIREN-4", "malformed")
+    fault = case(_TOPIC, "sum-overflows", file, "SIREN-4", "malformed")
     return [*out, replace(fault, priors=((_FILE, prior_file(largest.core())),))]
 
 
@@ -371,7 +370,7 @@ def _other_items(model: Siren) -> list[Case]:
 
     def add(name: str, item: Siren, learnt: Learnt) -> None:
         named = replace(item, extra=item.extra | {4: prior_name(learnt.core())})
-        fault = case(_TOPIC, name, named.file().build(), "SIREN-3 PRIOR-4", "malformed")
+        fault = case(_TOPIC, name, named.file(), "SIREN-3 PRIOR-4", "malformed")
         out.append(replace(fault, priors=((_FILE, prior_file(learnt.core())),)))
 
     add("of-another-architecture", model, Learnt(model, changes={0: [4, 1]}))

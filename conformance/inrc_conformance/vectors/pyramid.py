@@ -25,7 +25,7 @@ def pyramid_cases() -> list[Case]:
             *_section_cases(), *_data_cases()]  # fmt: skip
 
 
-def _valid(name: str, data: bytes, spec: str, tags: str = "") -> Case:
+def _valid(name: str, data: File | bytes, spec: str, tags: str = "") -> Case:
     return case("pyramid", name, data, spec, tags=tags)
 
 
@@ -54,7 +54,7 @@ def _shape_cases() -> list[Case]:
             (3, 2, 5, 4), (-3, -2, 0, 2, 1), TWO, seed=18
         ),
     }
-    return [_valid(n, m.file().build(), "PYR-1 PYR-2 STR-6 VAL-1") for n, m in models.items()]
+    return [_valid(n, m.file(), "PYR-1 PYR-2 STR-6 VAL-1") for n, m in models.items()]
 
 
 def _code_cases() -> list[Case]:
@@ -81,7 +81,7 @@ def _code_cases() -> list[Case]:
         "codes-joint-before-others": Pyramid((13, 10, 4), (3, -2, 0), seed=33),
     }
     spec = "PYR-1 PYR-2 PYR-3 VAL-1"
-    return [_valid(n, m.file().build(), spec) for n, m in models.items()]
+    return [_valid(n, m.file(), spec) for n, m in models.items()]
 
 
 def _network_cases() -> list[Case]:
@@ -105,7 +105,7 @@ def _network_cases() -> list[Case]:
         for number in (1, 2):
             keys = extra | {5: [[number, 64]]}
             model = Pyramid(dims, codes, components, 131 + n, extra=keys, fixed_step=1 / 128)
-            out.append(_valid(f"network-{number}{name}", model.file().build(), "PYR-5 VAL-1"))
+            out.append(_valid(f"network-{number}{name}", model.file(), "PYR-5 VAL-1"))
     pairs = ((1, 1), (1, 255), (2, 1), (2, 255), (1, 30, 2, 45), (1, 255, 2, 255), (1, 1, 2, 200))
     sizes = (((15, 14), (-3, 2, 2)), ((6, 1, 7), (0, 1, 1)))
     for n, numbers in enumerate((*pairs, (1, 64, 2, 64), (1, 100, 2, 1))):
@@ -113,7 +113,7 @@ def _network_cases() -> list[Case]:
         keys = {5: [list(numbers[at : at + 2]) for at in range(0, len(numbers), 2)]}
         model = Pyramid(dims, codes, floats, 151 + n, extra=keys, fixed_step=1 / 128)
         name = "network-weights-" + "-".join(map(str, numbers))
-        out.append(_valid(name, model.file().build(), "PYR-5 VAL-1"))
+        out.append(_valid(name, model.file(), "PYR-5 VAL-1"))
     return out
 
 
@@ -131,7 +131,7 @@ def _config_cases() -> list[Case]:
     out: list[Case] = []
     for name, model in models.items():
         tags = "clip" if name == "clipped-y" else ""
-        out.append(_valid(name, model.file().build(), "PYR-1 VAL-1 VAL-2", tags))
+        out.append(_valid(name, model.file(), "PYR-1 VAL-1 VAL-2", tags))
     for dtype, offset, scale in (
         (0, 100.0, 140.0),
         (2, 30000.0, 40000.0),
@@ -141,10 +141,9 @@ def _config_cases() -> list[Case]:
     ):
         model = Pyramid((9, 7), (2, 1), (("t", dtype, offset, scale),), seed=50 + dtype)
         name = ("u1", "i1", "u2", "i2", "u4", "i4", "f2", "f4", "f8")[dtype]
-        out.append(_valid(f"dtype-{name}", model.file().build(), "ITEM-2 VAL-2 VAL-3"))
+        out.append(_valid(f"dtype-{name}", model.file(), "ITEM-2 VAL-2 VAL-3"))
     model = Pyramid((9, 10), (2, 2), seed=59)
-    data = model.file(k3=[[0, 1.0, 0]]).build()
-    out.append(_valid("quantisation-with-zero-0", data, "STR-7"))
+    out.append(_valid("quantisation-with-zero-0", model.file(k3=[[0, 1.0, 0]]), "STR-7"))
     return out
 
 
@@ -166,11 +165,10 @@ def _integer_cases() -> list[Case]:
         "all-indices": large,
     }
     models |= _low_bands() | _magnitudes()
-    out = [_valid(n, m.file().build(), "STR-4 STR-6 MIX-1") for n, m in models.items()]
+    out = [_valid(n, m.file(), "STR-4 STR-6 MIX-1") for n, m in models.items()]
     wide = Pyramid((4, 4), (1, 1), (("a", 8, 0.0, 1.0),))
     wide.values = [2**31 - 1, -(2**31), 5, 0] * 4
-    data = wide.file([raw_stream(wide.values)]).build()
-    return [*out, _valid("raw-32-bits", data, "STR-4 STR-2")]
+    return [*out, _valid("raw-32-bits", wide.file([raw_stream(wide.values)]), "STR-4 STR-2")]
 
 
 def _low_bands() -> dict[str, Pyramid]:
@@ -230,18 +228,16 @@ def _section_cases() -> list[Case]:
         file = File().item(model.header())
         for coded, part in cut(counts):
             file.tens([coded], part)
-        out.append(_valid(name, file.build(), "STR-6 TENS-2 END-2"))
+        out.append(_valid(name, file, "STR-6 TENS-2 END-2"))
 
     add("section-per-level", ends)
     add("low-band-alone", [ends[0], sum(ends[1:])])
     add("two-levels-a-section", [ends[0] + ends[1], ends[2] + ends[3]])
-    data = model.file(model.streams(ends)).build()
-    out.append(_valid("streams-in-one-section", data, "STR-6 TENS-2"))
-    file = File().tens([cut(ends)[0][0]], cut(ends)[0][1])
-    file.item(model.header())
+    out.append(_valid("streams-in-one-section", model.file(model.streams(ends)), "STR-6 TENS-2"))
+    file = File().tens([cut(ends)[0][0]], cut(ends)[0][1]).item(model.header())
     for coded, part in cut(ends)[1:]:
         file.tens([], []).tens([coded], part, attribute=1)
-    out.append(_valid("sections-before-item", file.build(), "STR-6 TENS-1 TENS-3"))
+    out.append(_valid("sections-before-item", file, "STR-6 TENS-1 TENS-3"))
     return [*out, *_coder_cases(model), _two_items(), _items_of_other_kinds()]
 
 
@@ -260,7 +256,7 @@ def _coder_cases(model: Pyramid) -> list[Case]:
         "low-band-mixing-then-raw-in-a-band": _raw_behind(model, 1, (2,)),
     }
     return [
-        _valid(f"coded-{name}", model.file(coded).build(), "TENS-2 STR-6")
+        _valid(f"coded-{name}", model.file(coded), "TENS-2 STR-6")
         for name, coded in streams.items()
     ]
 
@@ -296,7 +292,7 @@ def _two_items() -> Case:
         parts.append(list(zip(streams, cuts, strict=True)))
     for (a, a_values), (b, b_values) in zip(*parts, strict=True):
         file.tens([b], b_values, 1).tens([a], a_values, 0)
-    return _valid("two-items-interleaved", file.build(), "STR-6 TENS-2")
+    return _valid("two-items-interleaved", file, "STR-6 TENS-2")
 
 
 def _items_of_other_kinds() -> Case:
@@ -306,7 +302,7 @@ def _items_of_other_kinds() -> Case:
     file = File().item(other.header()).item(pyramid.header()).item(constant_item([2]))
     file.tens(pyramid.streams(), pyramid.integers(), 1)
     file.tens([raw_stream(other.integers())], other.integers())
-    return _valid("beside-other-architectures", file.build(), "STR-6 TENS-2 STR-5")
+    return _valid("beside-other-architectures", file, "STR-6 TENS-2 STR-5")
 
 
 def _data_cases() -> list[Case]:
@@ -328,6 +324,5 @@ def _data_cases() -> list[Case]:
     for name, some in given.items():
         part = Pyramid((13, 12), (2, 2), (("a", 8, 0.0, 1.0),))
         part.values = lattice_integers(model.lattice, some)
-        file = part.file([mixing_stream(156, some)])
-        out.append(_valid(name, file.build(), "MIX-1 STR-6"))
+        out.append(_valid(name, part.file([mixing_stream(156, some)]), "MIX-1 STR-6"))
     return out

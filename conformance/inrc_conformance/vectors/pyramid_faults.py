@@ -88,16 +88,14 @@ def _place_faults() -> list[Case]:
     fvsrn = Fvsrn()
     integers = fvsrn.integers()
     file = simple_file(fvsrn, mixing_stream(len(integers), b""))
-    out.append(case("streams", "mixing-without-lattice", file.build(), "STR-6", "malformed"))
+    out.append(case("streams", "mixing-without-lattice", file, "STR-6", "malformed"))
     file = File().item(constant_item([2])).tens([mixing_stream(1, b"")], [0])
-    out.append(case("streams", "mixing-without-tensors", file.build(), "STR-6", "malformed"))
+    out.append(case("streams", "mixing-without-tensors", file, "STR-6", "malformed"))
     bits = ball((5, 6))
     count = bits.size - int(np.count_nonzero(bits))
     mask = MaskSpec(bits, patterns=(1, 2), indices=[0] * count, stream=mixing_stream(count, b""))
     file = File().item(constant_item([5, 6], [["a", 7, 1.0, 0.0, 0]])).mask(mask)
-    out.append(
-        case("masks", "mixing-of-pattern-indices", file.build(), "STR-6", "malformed", "mask")
-    )
+    out.append(case("masks", "mixing-of-pattern-indices", file, "STR-6", "malformed", "mask"))
     return out
 
 
@@ -117,7 +115,7 @@ def _lattice_faults() -> list[Case]:
         "one-slice": (flat, [1, 1.0]),
     }
     out = [
-        case("pyramid", name, lattice.file(k3=[entry]).build(), "STR-7", "malformed")
+        case("pyramid", name, lattice.file(k3=[entry]), "STR-7", "malformed")
         for name, (lattice, entry) in entries.items()
     ]
     mask = MaskSpec(np.ones((3, 4, 3, 4), np.bool_), 1, method=0)
@@ -177,8 +175,7 @@ def _bad_axes(
     count = len(parts) * math.prod(dims)
     header = {0: [list(p) for p in parts], 1: dims, 2: [2, 1, {0: codes, 1: 0.5}], 3: [1.0]}
     streams = [stream(0, count, b"\0\0", b"")]
-    file = File().item(header).tens(streams, [0] * count)
-    return case("pyramid", name, file.build(), spec, "malformed")
+    return case("pyramid", name, File().item(header).tens(streams, [0] * count), spec, "malformed")
 
 
 def _axis_faults() -> list[Case]:
@@ -234,8 +231,7 @@ def _basis_faults() -> list[Case]:
     add("byte-follows", [good + b"\0"])
     add("column-too-many", [basis([*columns, *columns], 1)])
     add("padding", [base[:-1] + bytes([base[-1] | 1])])
-    data = _long_basis()
-    out.append(case("pyramid", "learned-of-4097", data, "PYR-2", "malformed"))
+    out.append(case("pyramid", "learned-of-4097", _long_basis(), "PYR-2", "malformed"))
     return out
 
 
@@ -334,10 +330,9 @@ def _other_faults() -> list[Case]:
     out += unknown_configs("pyramid", model, {7: 1, -1: [0.0]}, "PYR-1")
     header = {0: [["a", 7, 0.5, 2.0]], 1: [2**48], 2: [2, 1, {0: [0], 1: 0.5}], 3: [1.0]}
     huge = File().item(header).add("TENS", b"\0" + mixing_stream(2**48, b""))
-    out.append(case("samples", "pyramid-2-48", huge.build(), "LIM-1", "limit"))
+    out.append(case("samples", "pyramid-2-48", huge, "LIM-1", "limit"))
     header = header | {1: [2**39]}
     huge = File(bytes([1, 0, 2, 0])).item(header)
     huge.add("TENS", b"\0" + stream(0, 2**39, b"\0\0", b""))
-    data = huge.build()
-    out.append(case("integers", "raw-lattice-2-39", data, "LIM-1 STR-5", "limit", level=2))
+    out.append(case("integers", "raw-lattice-2-39", huge, "LIM-1 STR-5", "limit", level=2))
     return out

@@ -53,7 +53,7 @@ def precise_cases() -> list[Case]:
         for name, model in models.items()
     ]
     without = Pyramid((9, 8), (0, 0), _WIDE, 392)
-    out.append(case("pyramid", "code-0-without-precise", without.file().build(), "PYR-1 VAL-5"))
+    out.append(case("pyramid", "code-0-without-precise", without.file(), "PYR-1 VAL-5"))
     return [*out, *_with_residuals(), _infinite()]
 
 
@@ -72,7 +72,7 @@ def _with_residuals() -> list[Case]:
         file.resd([mixed(model.dims, values, len(model.components))], values)
         spec = "PYR-6 VAL-5 VAL-7"
         name = f"precise-residuals-{name}"
-        out.append(case("pyramid", name, file.build(), spec, tags="precision"))
+        out.append(case("pyramid", name, file, spec, tags="precision"))
     return out
 
 
@@ -81,4 +81,4 @@ def _infinite() -> Case:
     model = Pyramid((6,), (0,), (("a", 8, 1.7e308, 1.7e308),), values=[0, 0, 1, 1, -1, -2])
     model.extra, model.fixed_step = {2: 0.5, 6: True}, 1.0
     file = model.file([raw_stream(model.integers())])
-    return case("pyramid", "precise-x-infinite", file.build(), "VAL-2 VAL-5 PYR-6", tags="clip")
+    return case("pyramid", "precise-x-infinite", file, "VAL-2 VAL-5 PYR-6", tags="clip")

@@ -68,7 +68,7 @@ def residual_cases() -> list[Case]:
 
 
 def _valid(name: str, file: File, spec: str, tags: str = "") -> Case:
-    return case("residuals", name, file.build(), spec, tags=tags)
+    return case("residuals", name, file, spec, tags=tags)
 
 
 def _shape_cases() -> list[Case]:

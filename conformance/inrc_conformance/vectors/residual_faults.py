@@ -28,7 +28,7 @@ def residual_faults() -> list[Case]:
 
 
 def _bad(name: str, file: File, spec: str, expect: str = "malformed") -> Case:
-    return case("residuals", name, file.build(), spec, expect)
+    return case("residuals", name, file, spec, expect)
 
 
 def _key_faults() -> list[Case]:
@@ -222,7 +222,7 @@ def _others() -> list[Case]:
         out.append(_bad(name, _residual_stream(coded, _VALUES), "STR-1", "unsupported"))
     huge = File().item(residual_item((2**48,)))
     huge.add("RESD", uleb(0) + stream(0, 2**48, b"\0\0", b""))
-    out.append(case("samples", "residuals-2-48", huge.build(), "LIM-1 STR-5", "limit"))
+    out.append(case("samples", "residuals-2-48", huge, "LIM-1 STR-5", "limit"))
     huge = File().item(residual_item((2**48,)))
     huge.add("RESD", uleb(0) + mixing_stream(2**48, b""))
-    return [*out, case("samples", "residuals-mixing-2-48", huge.build(), "LIM-1 STR-5", "limit")]
+    return [*out, case("samples", "residuals-mixing-2-48", huge, "LIM-1 STR-5", "limit")]

@@ -40,7 +40,7 @@ def _padded(name: str, size: int, header: bytes, expect: str = "ok") -> Case:
     frame = repeated_zstd(front, b"\0", zeros)
     file = File(header).item(constant_item([2]))
     file.sections.append(Section("mETa", uleb(size) + frame, 1))
-    return case("levels", name, file.build(), "LIM-2 LIM-1", expect)
+    return case("levels", name, file, "LIM-2 LIM-1", expect)
 
 
 def _bounds() -> Iterator[Case]:
@@ -50,7 +50,7 @@ def _bounds() -> Iterator[Case]:
         ("0-of-floats", [0.0], False),
         ("below-class-F", [2.0**-20], False),
     ):
-        bounded = case("bounds", name, simple_file(Fvsrn(), k6=bounds).build(), "VAL-8 ITEM-12")
+        bounded = case("bounds", name, simple_file(Fvsrn(), k6=bounds), "VAL-8 ITEM-12")
         yield bounded if sound else replace(bounded, invalid=True)
 
 
@@ -64,7 +64,7 @@ def _masks() -> Iterator[Case]:
         integers = model.integers()[: sum(model.counts()) - 6]
         file = File().item(model.header(k4={0: 0})).mask(mask)
         file.tens([raw_stream(integers)], integers)
-        yield case("masks", f"sparsity-constant-{name}", file.build(), "MASK-2 ITEM-8")
+        yield case("masks", f"sparsity-constant-{name}", file, "MASK-2 ITEM-8")
 
 
 def _refused_uses() -> Iterator[Case]:
@@ -80,12 +80,12 @@ def _refused_uses() -> Iterator[Case]:
     other = constant_item([4, 5], [["a", 7, 1.5, 0.0, 0]])
     for method, name in ((0, "packed"), (2, "mixing")):
         file = File().item(other).mask(MaskSpec(bits, method=method))
-        yield case("item", f"mask-{name}-of-other-shape", file.build(), "ITEM-4", "malformed")
+        yield case("item", f"mask-{name}-of-other-shape", file, "ITEM-4", "malformed")
         used = File().item(constant_item([5, 4], [["a", 7, 1.5, 0.0, 0]]))
         used.mask(MaskSpec(bits, purpose=1, method=method))
-        yield case("item", f"mask-{name}-of-sparsity", used.build(), "ITEM-4", "malformed")
+        yield case("item", f"mask-{name}-of-sparsity", used, "ITEM-4", "malformed")
     model = Fvsrn()
     integers = model.integers()
     file = File().item(model.header(k4={0: 0, 1: 0})).tens([raw_stream(integers)], integers)
     file.mask(MaskSpec(np.ones((3, 3), np.bool_), purpose=1, method=2))
-    yield case("item", "sparse-shared-of-other-shape", file.build(), "ITEM-8", "malformed")
+    yield case("item", "sparse-shared-of-other-shape", file, "ITEM-8", "malformed")

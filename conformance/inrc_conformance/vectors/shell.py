@@ -26,12 +26,12 @@ def shell_cases() -> list[Case]:
             *_value_cases(), *_stream_cases(), *_data_cases(), *_item_cases()]  # fmt: skip
 
 
-def _valid(name: str, data: bytes, spec: str = _SPEC, tags: str = "") -> Case:
+def _valid(name: str, data: File | bytes, spec: str = _SPEC, tags: str = "") -> Case:
     return case("shell", name, data, spec, tags=tags)
 
 
 def _valid_models(models: dict[str, Shell], spec: str = _SPEC) -> list[Case]:
-    return [_valid(name, model.file().build(), spec) for name, model in models.items()]
+    return [_valid(name, model.file(), spec) for name, model in models.items()]
 
 
 def sampled(roots: Place, depth: int, distance: Any, unit: int = 256) -> Shell:
@@ -199,19 +199,19 @@ def _stream_cases() -> list[Case]:
         "octree-beside-empty-streams": [empty, whole, empty],
     }
     out = [
-        _valid(f"coded-{name}", model.file(some).build(), "STR-8 TENS-2 SHELL-1")
+        _valid(f"coded-{name}", model.file(some), "STR-8 TENS-2 SHELL-1")
         for name, some in streams.items()
     ]
     file = File().item(model.header())
     for start, stop in ((0, 5), (5, 30), (30, len(values))):
         file.tens([raw_stream(values[start:stop])], values[start:stop], attribute=1)
-    out.append(_valid("sections-of-raw", file.build(), "STR-8 TENS-2"))
+    out.append(_valid("sections-of-raw", file, "STR-8 TENS-2"))
     file = File().tens([], []).tens([whole], values, attribute=2).item(model.header())
-    out.append(_valid("section-before-item", file.build(), "STR-8 TENS-3"))
+    out.append(_valid("section-before-item", file, "STR-8 TENS-3"))
     extreme = Shell((1, 1, 1), 0, 64, values=[SURFACE, *[2**31 - 1] * 8])
-    out.append(_valid("raw-largest", extreme.file([raw_stream(extreme.values or [])]).build()))
+    out.append(_valid("raw-largest", extreme.file([raw_stream(extreme.values or [])])))
     extreme = Shell((1, 1, 1), 1, 1, values=[1, *[-(2**31)] * 8, *[2] * 8])
-    out.append(_valid("raw-smallest", extreme.file([raw_stream(extreme.values or [])]).build()))
+    out.append(_valid("raw-smallest", extreme.file([raw_stream(extreme.values or [])])))
     return out
 
 
@@ -236,7 +236,7 @@ def _data_cases() -> list[Case]:
         values = octree_integers(model.octree, data, _MOST)
         part = Shell(model.roots, model.depth, model.unit, values=values)
         file = part.file([octree_stream(len(values), data)])
-        out.append(_valid(f"data-{name}", file.build(), "OCT-1 MIX-1 STR-8"))
+        out.append(_valid(f"data-{name}", file, "OCT-1 MIX-1 STR-8"))
     return out
 
 
@@ -259,15 +259,15 @@ def _item_cases() -> list[Case]:
         "named-dims": model(extra={1: [["x", 5], ["y", 5], ["z", 5]]}),
         "bounds": model(extra={6: [0.5]}),
     }
-    out = [_valid(f"item-{n}", m.file().build(), f"{_SPEC} VAL-2 VAL-3") for n, m in given.items()]
+    out = [_valid(f"item-{n}", m.file(), f"{_SPEC} VAL-2 VAL-3") for n, m in given.items()]
     data = model().file(k3=[[0, 1.0, 0]]).build({0: 2, 1: 1}, index=Index())
     out.append(_valid("item-zero-0-and-index", data, f"{_SPEC} STR-7 IDX-2"))
     spec = MaskSpec(ball((5, 5, 5)), method=2, patterns=(float_bits(-9.0, "f"),))
     masked = model(components=(("d", 7, 0.0, 3.0, 0),)).file().mask(spec)
-    out.append(_valid("item-masked", masked.build(), f"{_SPEC} ITEM-4 VAL-4", "mask"))
+    out.append(_valid("item-masked", masked, f"{_SPEC} ITEM-4 VAL-4", "mask"))
     residuals = randomly(125, 71)
     file = model().file(k7=[0.01]).resd([mixed((5, 5, 5), residuals)], residuals)
-    out.append(_valid("item-with-residuals", file.build(), f"{_SPEC} VAL-7 RESD-1"))
+    out.append(_valid("item-with-residuals", file, f"{_SPEC} VAL-7 RESD-1"))
     return [*out, _two_items(), _tiles(), _beside_others()]
 
 
@@ -277,7 +277,7 @@ def _two_items() -> Case:
     second = Shell((1, 2, 2), 1, 64, Scattered(82), components=(("two", 7, 0.0, 3.0),))
     file = File().item(first.header()).item(second.header())
     file.tens([second.stream()], second.integers(), 1).tens([first.stream()], first.integers(), 0)
-    return _valid("two-items", file.build(), f"{_SPEC} TENS-2")
+    return _valid("two-items", file, f"{_SPEC} TENS-2")
 
 
 def _tiles() -> Case:
@@ -286,7 +286,7 @@ def _tiles() -> Case:
     second = Shell((2, 4, 4), 0, 16, Scattered(84), extra={5: [5, 0, 0]})
     file = File().item(first.header()).item(second.header())
     file.tens([first.stream()], first.integers(), 0).tens([second.stream()], second.integers(), 1)
-    return _valid("two-tiles", file.build(), f"{_SPEC} ITEM-11")
+    return _valid("two-tiles", file, f"{_SPEC} ITEM-11")
 
 
 def _beside_others() -> Case:
@@ -298,7 +298,7 @@ def _beside_others() -> Case:
     file.item(shell.header()).tens([shell.stream()], shell.integers(), 3)
     file.tens(pyramid.streams(), pyramid.integers(), 1)
     file.tens([raw_stream(other.integers())], other.integers())
-    return _valid("beside-other-architectures", file.build(), f"{_SPEC} TENS-2")
+    return _valid("beside-other-architectures", file, f"{_SPEC} TENS-2")
 
 
 __all__ = ["sampled", "shell_cases"]

@@ -40,7 +40,7 @@ def _small() -> Shell:
     return Shell((2, 2, 1), 1, 64, Scattered(117, 55, 50))
 
 
-def _bad(name: str, data: bytes, spec: str, topic: str = "shell") -> Case:
+def _bad(name: str, data: File | bytes, spec: str, topic: str = "shell") -> Case:
     return case(topic, name, data, spec, "malformed")
 
 
@@ -63,7 +63,7 @@ def _config_faults() -> list[Case]:
     for name, count in (("largest-count", most), ("count-above-largest", most + 1)):
         some = [*model.integers(), *[0] * (count - good[2])]
         file = File().item(model.header(k2=[3, 1, good | {2: count}]))
-        out.append(_bad(name, file.tens([raw_stream(some)], some).build(), "SHELL-1 STR-8"))
+        out.append(_bad(name, file.tens([raw_stream(some)], some), "SHELL-1 STR-8"))
     return out
 
 
@@ -90,7 +90,7 @@ def _item_faults() -> list[Case]:
             count *= max(1, (size - 1) >> depth)
         header = {0: parts, 1: dims, 2: [3, 1, {0: depth, 1: 16, 2: count}], 3: [1.0]}
         file = File().item(header).tens([raw_stream([0] * count)], [0] * count)
-        out.append(_bad(name, file.build(), "SHELL-1"))
+        out.append(_bad(name, file, "SHELL-1"))
     return out
 
 
@@ -175,7 +175,7 @@ def _stream_faults() -> list[Case]:
     count = len(values)
 
     def add(name: str, streams: list[bytes], spec: str = "STR-8") -> None:
-        out.append(_bad(f"octree-{name}", model.file(streams).build(), spec, "streams"))
+        out.append(_bad(f"octree-{name}", model.file(streams), spec, "streams"))
 
     add("count-0", [octree_stream(0, b"")])
     add("count-0-before", [octree_stream(0, b""), whole])
@@ -202,23 +202,21 @@ def _place_faults() -> list[Case]:
     out: list[Case] = []
     fvsrn, pyramid = Fvsrn(), Pyramid((9, 10), (2, 2), seed=91)
     file = simple_file(fvsrn, octree_stream(len(fvsrn.integers()), b""))
-    out.append(_bad("octree-without-octree", file.build(), "STR-8", "streams"))
+    out.append(_bad("octree-without-octree", file, "STR-8", "streams"))
     file = pyramid.file([octree_stream(90, b"")])
-    out.append(_bad("octree-of-lattice", file.build(), "STR-8", "streams"))
+    out.append(_bad("octree-of-lattice", file, "STR-8", "streams"))
     file = File().item(constant_item([2])).tens([octree_stream(1, b"")], [0])
-    out.append(_bad("octree-without-tensors", file.build(), "STR-8 TENS-2", "streams"))
+    out.append(_bad("octree-without-tensors", file, "STR-8 TENS-2", "streams"))
     file = File().item(residual_item((3, 3, 3))).resd([octree_stream(27, b"")], [0] * 27)
-    out.append(_bad("octree-of-residuals", file.build(), "STR-8", "residuals"))
+    out.append(_bad("octree-of-residuals", file, "STR-8", "residuals"))
     model = Shell((2, 2, 2), 0, 16, Fixed(OUTSIDE))
     file = model.file(k7=[0.5]).resd([octree_stream(27, b"")], [0] * 27)
-    out.append(_bad("octree-of-residuals-of-shell", file.build(), "STR-8", "residuals"))
+    out.append(_bad("octree-of-residuals-of-shell", file, "STR-8", "residuals"))
     bits = ball((5, 6))
     count = bits.size - int(np.count_nonzero(bits))
     mask = MaskSpec(bits, patterns=(1, 2), indices=[0] * count, stream=octree_stream(count, b""))
     file = File().item(constant_item([5, 6], [["a", 7, 1.0, 0.0, 0]])).mask(mask)
-    out.append(
-        case("masks", "octree-of-pattern-indices", file.build(), "STR-8", "malformed", "mask")
-    )
+    out.append(case("masks", "octree-of-pattern-indices", file, "STR-8", "malformed", "mask"))
     return out
 
 
@@ -235,7 +233,7 @@ def _quantisation_faults() -> list[Case]:
         "step-per-integer": [1, 1.0, 1.0],
     }
     out = [
-        _bad(f"quantisation-{name}", model.file(k3=[entry]).build(), "STR-7")
+        _bad(f"quantisation-{name}", model.file(k3=[entry]), "STR-7")
         for name, entry in entries.items()
     ]
     for name, some in (("none", None), ("two", [1.0, 1.0])):
@@ -243,9 +241,9 @@ def _quantisation_faults() -> list[Case]:
         if some is None:
             del header[3]
         file = File().item(header).tens([model.stream()], model.integers())
-        out.append(_bad(f"quantisation-{name}", file.build(), "ITEM-6"))
+        out.append(_bad(f"quantisation-{name}", file, "ITEM-6"))
     mask = MaskSpec(np.ones(2, np.bool_), 1, method=0)
-    out.append(_bad("sparse", model.file(k4={0: 0}).mask(mask).build(), "STR-7"))
+    out.append(_bad("sparse", model.file(k4={0: 0}).mask(mask), "STR-7"))
     return out
 
 
@@ -255,7 +253,7 @@ def _other_faults() -> list[Case]:
     model = _small()
     out += unknown_configs("shell", model, {3: 1, -1: 0}, "SHELL-1", (0, 2))
     streams = [stream(8, len(model.integers()), b"", b"")]
-    out.append(case("shell", "coder-8", model.file(streams).build(), "STR-1", "unsupported"))
+    out.append(case("shell", "coder-8", model.file(streams), "STR-1", "unsupported"))
     file = File(bytes([1, 0, 2, 0]))
     size, items = 405, 64
     count = (size - 1) ** 3
@@ -264,4 +262,4 @@ def _other_faults() -> list[Case]:
         header = {0: [[f"d{n}", 7, 0.0, 3.0]], 1: [size] * 3, 2: [3, 1, config], 3: [1.0]}
         file.item(header).add("TENS", bytes([n]) + stream(0, count, b"\0\0", b""))
     spec = "LIM-1 STR-5 SHELL-1"
-    return [*out, case("integers", "octrees-of-64-shells", file.build(), spec, "limit", level=2)]
+    return [*out, case("integers", "octrees-of-64-shells", file, spec, "limit", level=2)]

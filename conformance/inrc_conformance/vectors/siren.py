@@ -66,13 +66,12 @@ def siren_cases() -> list[Case]:
         for seed, dims in enumerate(((9,), (5, 4), (3, 4, 3), (2, 3, 2, 3), (1, 4, 1, 3))):
             axes = "-1-4-1-3" if 1 in dims else f"-dims-{len(dims)}"
             model = Siren(dims, seed=seed + 1, encoding=encoding)
-            out.append(case(_TOPIC, name + axes, model.file().build(), _SPEC))
+            out.append(case(_TOPIC, name + axes, model.file(), _SPEC))
     models = dict(_MODELS)
     models |= {f"omega-{w}": replace(_PLAIN, extra={3: w}) for w in (1, 2, 30, 100, 1024)}
     models["omega-10-nerf"] = replace(_PLAIN, extra={3: 10}, encoding=NERF)
     for seed, (name, model) in enumerate(models.items()):
-        data = replace(model, seed=20 + seed).file().build()
-        out.append(case(_TOPIC, name, data, _SPEC))
+        out.append(case(_TOPIC, name, replace(model, seed=20 + seed).file(), _SPEC))
     for seed, (name, numbers) in enumerate(_STEEP.items()):
         data = Siren((9, 7), seed=60 + seed, encoding=numbers).file().build()
         ids = f"{_SPEC} SIREN-2 VAL-5"

@@ -36,7 +36,7 @@ COUNT = len(VALUES)
 def _tens(name: str, spec: str, data: bytes, values: Sequence[int] = VALUES) -> Case:
     """A file whose only fault is in its one stream."""
     file = File().item(MODEL.header()).tens([data], values)
-    return case("streams", name, file.build(), spec, "malformed")
+    return case("streams", name, file, spec, "malformed")
 
 
 def stream_faults() -> list[Case]:
@@ -204,9 +204,9 @@ def _coder_faults() -> list[Case]:
     ]
     out = [_tens(n, s, stream(c, COUNT, parameters, d)) for n, c, d, s in faults]
     empty = File().item(constant_item([2])).tens([stream(1, 0, parameters, word)], [])
-    out.append(case("streams", "ans-words-but-no-symbols", empty.build(), "ANS-4", "malformed"))
+    out.append(case("streams", "ans-words-but-no-symbols", empty, "ANS-4", "malformed"))
     three = File().item(constant_item([2])).tens([stream(2, 0, parameters, word * 3)], [])
-    out.append(case("streams", "range-words-but-no-symbols", three.build(), "RNG-3", "malformed"))
+    out.append(case("streams", "range-words-but-no-symbols", three, "RNG-3", "malformed"))
     return out
 
 

@@ -72,7 +72,7 @@ def tile_cases() -> list[Case]:
         "names-alike": tiled(boxes((2, 2)), "é", tiled(boxes((3, 1)), "e\u0301")),
         "130": tiled(boxes((1,) * 130)),
     }
-    out = [case("tiles", name, file.build(), "ITEM-10 ITEM-11") for name, file in files.items()]
+    out = [case("tiles", name, file, "ITEM-10 ITEM-11") for name, file in files.items()]
     return [*out, _masked(), _other_values(), _architectures(), _with_residuals()]
 
 
@@ -85,7 +85,7 @@ def _masked() -> Case:
         file.item(constant_item(sizes, [parts]) | {5: list(origin)})
     file.mask(MaskSpec(ball((5, 4)), patterns=(0x7FC00001,)))
     file.mask(MaskSpec(np.arange(20).reshape(5, 4) % 3 > 0, method=0, patterns=(5,)))
-    return case("tiles", "masks-differ", file.build(), "ITEM-4 ITEM-11 VAL-4", tags="mask")
+    return case("tiles", "masks-differ", file, "ITEM-4 ITEM-11 VAL-4", tags="mask")
 
 
 def _other_values() -> Case:
@@ -100,7 +100,7 @@ def _other_values() -> Case:
         model = Fvsrn(sizes, components=parts, seed=200 + number)
         file.item(model.header(k5=list(origin)))
         file.tens([static_stream(1, model.integers())], model.integers(), number)
-    return case("tiles", "components-and-scales", file.build(), "ITEM-11 VAL-2")
+    return case("tiles", "components-and-scales", file, "ITEM-11 VAL-2")
 
 
 def _architectures() -> Case:
@@ -116,7 +116,7 @@ def _architectures() -> Case:
     file.tens(pyramid.streams(), pyramid.integers(), 3)
     file.tens([raw_stream(network.integers())], network.integers(), 1)
     file.tens(plain.streams(), plain.integers(), 0)
-    return case("tiles", "architectures-differ", file.build(), "ITEM-11 TENS-1 TENS-2 VAL-5")
+    return case("tiles", "architectures-differ", file, "ITEM-11 TENS-1 TENS-2 VAL-5")
 
 
 def _with_residuals() -> Case:
@@ -127,7 +127,7 @@ def _with_residuals() -> Case:
         file.item(constant_item(sizes, [("a", 7, 5.0, 0.0)]) | {5: list(origin)} | some)
     file.resd([raw_stream([1, -1, 0])], [1, -1, 0], 2)
     file.resd([raw_stream(range(6))], range(6), 0)
-    return case("tiles", "residuals", file.build(), "ITEM-11 ITEM-12 RESD-1 VAL-7")
+    return case("tiles", "residuals", file, "ITEM-11 ITEM-12 RESD-1 VAL-7")
 
 
 def tile_faults() -> list[Case]:
@@ -162,8 +162,7 @@ def _grid_faults() -> list[Case]:
         "origin-2-63": [((0,), (3,)), ((2**63,), (3,))],
     }
     return [
-        case("tiles", name, tiled(some).build(), "ITEM-11", "malformed")
-        for name, some in grids.items()
+        case("tiles", name, tiled(some), "ITEM-11", "malformed") for name, some in grids.items()
     ]
 
 
@@ -203,7 +202,7 @@ def _differing() -> list[Case]:
         constant_item((3, 4), [u, w, v]) | last,
     )
     return [
-        case("tiles", name, File().item(a).item(b).build(), "ITEM-11", "malformed")
+        case("tiles", name, File().item(a).item(b), "ITEM-11", "malformed")
         for name, (a, b) in pairs.items()
     ]
 
@@ -253,9 +252,7 @@ def _name_faults() -> list[Case]:
         "second-name-is-first-of-another": tiles([second], tiles([first, second], File())),
         "second-name-of-a-whole-item": tiles([first, second], File()).item(whole),
     }
-    return [
-        case("tiles", name, file.build(), "ITEM-10", "malformed") for name, file in files.items()
-    ]
+    return [case("tiles", name, file, "ITEM-10", "malformed") for name, file in files.items()]
 
 
 def _limits() -> list[Case]:

@@ -33,7 +33,7 @@ def verbatim_faults() -> list[Case]:
         "filter-text": ([["a", 0, [2], "none", b"\1\2"]], "VERB-3"),
     }
     out = [
-        case("verbatim", name, small().add("VERB", verbatim(value)).build(), spec, "malformed")
+        case("verbatim", name, small().add("VERB", verbatim(value)), spec, "malformed")
         for name, (value, spec) in payloads.items()
     ]
     twice = small().add("VERB", verbatim([good])).add("VERB", verbatim([good])).build()
