@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from ..builders.amgsrn import Amgsrn, listed
@@ -31,7 +33,7 @@ def _valid(
     return case("amgsrn", name, data, spec, tags=tags, level=level)
 
 
-def _shape_cases() -> list[Case]:
+def _shape_cases() -> Iterator[Case]:
     """Axes, grids, features, layers, bias and components."""
     three = [["r", 7, 0.0, 1.0], ["g", 0, 127.5, 127.5], ["b", 3, -9.0, 30000.0]]
     models = {
@@ -58,10 +60,11 @@ def _shape_cases() -> list[Case]:
         "components-3": Amgsrn((6, 5), 2, 2, (3, 3), 5, 2, components=three, seed=22),
         "components-3-no-bias": Amgsrn((4, 3, 3), 2, 2, (3, 3, 2), 4, 1, 0, three, 23),
     }
-    return [_valid(name, model.settle().file()) for name, model in models.items()]
+    for name, model in models.items():
+        yield _valid(name, model.settle().file())
 
 
-def _transform_cases() -> list[Case]:
+def _transform_cases() -> Iterator[Case]:
     """Transforms of all kinds; the numbers of one grid are in units of 1/32."""
     two: dict[str, list[int]] = {
         "identity": [0] * 5,
@@ -78,10 +81,8 @@ def _transform_cases() -> list[Case]:
         "on-the-border": [-3200, -3200, 0, 32, -32],
         "all-in-one-place": [-96, -96, 0, 5, 7],
     }
-    out = [
-        _transformed(name, Amgsrn((7, 9), 1, 2, (4, 3), 3, seed=40), numbers)
-        for name, numbers in two.items()
-    ]
+    for name, numbers in two.items():
+        yield _transformed(name, Amgsrn((7, 9), 1, 2, (4, 3), 3, seed=40), numbers)
     three: dict[str, list[int]] = {
         "identity": [0] * 10,
         "half-turn": [0, 0, 0, -32, 32, 0, 0, 0, 0, 0],
@@ -90,19 +91,16 @@ def _transform_cases() -> list[Case]:
         "quaternion-negative": [0, 0, 0, -100, 13, 60, -25, 0, 0, 0],
         "all-numbers": [9, -12, 5, -11, 14, -23, 8, 6, -7, 10],
     }
-    out += [
-        _transformed(f"dims-3-{name}", Amgsrn((4, 3, 5), 1, 2, (3, 2, 4), 3, seed=41), numbers)
-        for name, numbers in three.items()
-    ]
-    out += [
-        _transformed(f"dims-1-{name}", Amgsrn((13,), 1, 2, (6,), 3, seed=42), numbers)
-        for name, numbers in {"shrunk": [-40, 11], "grown": [33, -20], "moved": [0, 64]}.items()
-    ]
-    out.append(_transformed("no-bias-out-of-reach", _unbiased(), [0, 0, 0, 3200, 0]))
-    values = [1, 60, 5, 33, 64, 0, 7]
-    out.append(_valid("values-at-nodes", listed(values).file()))
-    out.append(_valid("cut-off", listed([-9, 70, 64, 0, 999], step=1 / 64).file()))
-    return [*out, *_extreme_scales()]
+    for name, numbers in three.items():
+        yield _transformed(
+            f"dims-3-{name}", Amgsrn((4, 3, 5), 1, 2, (3, 2, 4), 3, seed=41), numbers
+        )
+    for name, numbers in {"shrunk": [-40, 11], "grown": [33, -20], "moved": [0, 64]}.items():
+        yield _transformed(f"dims-1-{name}", Amgsrn((13,), 1, 2, (6,), 3, seed=42), numbers)
+    yield _transformed("no-bias-out-of-reach", _unbiased(), [0, 0, 0, 3200, 0])
+    yield _valid("values-at-nodes", listed([1, 60, 5, 33, 64, 0, 7]).file())
+    yield _valid("cut-off", listed([-9, 70, 64, 0, 999], step=1 / 64).file())
+    yield from _extreme_scales()
 
 
 def _transformed(name: str, model: Amgsrn, numbers: list[int]) -> Case:
@@ -115,23 +113,21 @@ def _unbiased() -> Amgsrn:
     return Amgsrn((5, 6), 1, 1, (3, 3), bias=0, seed=43)
 
 
-def _extreme_scales() -> list[Case]:
+def _extreme_scales() -> Iterator[Case]:
     """Scales beyond exp(16) and exp(-16), and translations that nearly undo them."""
-    out: list[Case] = []
     for name, log in (("16", 512), ("17", 544), ("above-16", 10**6)):
         model = Amgsrn((3,), 1, 1, (5,), 1, bias=0, seed=44)
         model.given, model.steps = {0: [log, -8886110], 2: [1], 3: [1]}, {2: 1.0, 3: 1.0}
         model.steps[0] = [1, 1 / 32, 1.0]
-        out.append(_valid(f"scale-{name}", model.file()))
+        yield _valid(f"scale-{name}", model.file())
     for name, log in (("minus-16", -512), ("minus-17", -544), ("below-minus-16", -(10**6))):
         model = Amgsrn((3,), 1, 1, (4096,), 1, bias=0, seed=45)
         model.given = {0: [log, 0], 1: [0, 1] * 2048, 2: [1], 3: [1]}
         model.steps = {1: 1.0, 2: 1.0, 3: 1.0}
-        out.append(_valid(f"scale-{name}", _raw(model)))
+        yield _valid(f"scale-{name}", _raw(model))
     model = Amgsrn((3, 3), 2, 1, (3, 3), seed=46)
     model.given, model.steps = {0: [-1, 1, 2, 3, 4, -5, 6, -7, -8, 9]}, {0: 2.0**119}
-    out.append(_valid("transform-huge", model.file()))
-    return out
+    yield _valid("transform-huge", model.file())
 
 
 def _raw(model: Amgsrn) -> File:
@@ -141,13 +137,12 @@ def _raw(model: Amgsrn) -> File:
     return File().item(model.header()).tens([raw_stream(part) for part in cut], integers)
 
 
-def _item_cases() -> list[Case]:
+def _item_cases() -> Iterator[Case]:
     """Masks, other quantisation, levels, tiles and neighbours in a file."""
-    out: list[Case] = []
     bits = ball((7, 9))
     masked = Amgsrn((7, 9), 2, 1, (3, 3), components=[["a", 7, 1.0, 4.0, 0]], seed=60).settle()
     spec = MaskSpec(bits, patterns=(float_bits(-9.0, "f"),))
-    out.append(_valid("masked", masked.file().mask(spec), f"{_SPEC} VAL-4", "mask"))
+    yield _valid("masked", masked.file().mask(spec), f"{_SPEC} VAL-4", "mask")
     model = Amgsrn((6, 5), 2, 2, (3, 3), seed=61).settle()
     coded = np.arange(9).reshape(3, 3) % 4 > 0
     grid = model.integers()[10:46]
@@ -157,22 +152,21 @@ def _item_cases() -> list[Case]:
         some = np.array(grid).reshape(2, 2, 3, 3)[:, mask]
         integers = [*model.integers()[:10], *some.reshape(-1).tolist(), *model.integers()[46:]]
         file = File().item(model.header(k4={1: 0})).tens([raw_stream(integers)], integers)
-        out.append(_valid(name, file.mask(MaskSpec(mask, 1)), f"{_SPEC} ITEM-8"))
+        yield _valid(name, file.mask(MaskSpec(mask, 1)), f"{_SPEC} ITEM-8")
     entries = model.quantisation()
     entries[1] = [1, 1 / 16, 1 / 32]
     entries[0] = [0, 1 / 32, -3]
-    out.append(_valid("other-steps", model.file(k3=entries), f"{_SPEC} ITEM-7"))
+    yield _valid("other-steps", model.file(k3=entries), f"{_SPEC} ITEM-7")
     file = model.file([static_stream(1, model.integers())], k6=[0.5])
-    out.append(_valid("ans-and-index", file.build(index=Index()), f"{_SPEC} IDX-2"))
+    yield _valid("ans-and-index", file.build(index=Index()), f"{_SPEC} IDX-2")
     file = File(bytes([1, 0, 2, 0])).item(model.header())
     file.tens([raw_stream(model.integers())], model.integers())
-    out.append(_valid("level-2", file, f"{_SPEC} FILE-4", level=2))
+    yield _valid("level-2", file, f"{_SPEC} FILE-4", level=2)
     other = Amgsrn((4, 5), 1, 2, (2, 4), components=[["b", 2, 500.0, 500.0]], seed=62).settle()
     file = File().item(other.header()).item(constant_item([2])).item(model.header())
     file.tens([raw_stream(model.integers())], model.integers(), 2)
     file.tens([raw_stream(other.integers())], other.integers())
-    out.append(_valid("beside-others", file, f"{_SPEC} TENS-2"))
-    return out
+    yield _valid("beside-others", file, f"{_SPEC} TENS-2")
 
 
 _CONFIG = (
@@ -193,22 +187,19 @@ def _config_faults() -> list[Case]:
     return [*faults, *missing_keys("amgsrn", model, 6, "AMGSRN-1 ITEM-5")]
 
 
-def _other_faults() -> list[Case]:
+def _other_faults() -> Iterator[Case]:
     """Axes, tensors, unknown keys and versions, and far too much."""
-    out: list[Case] = []
     for name, dims, nodes in (
         ("no-active-axis", (1, 1), ()),
         ("four-active-axes", (2, 2, 2, 2), (2, 2, 2, 2)),
     ):
-        out.append(case("amgsrn", name, Amgsrn(dims, 1, 1, nodes).file(), "AMGSRN-1", "malformed"))
+        yield case("amgsrn", name, Amgsrn(dims, 1, 1, nodes).file(), "AMGSRN-1", "malformed")
     model = Amgsrn()
     entries = model.quantisation()
-    out += [
-        case("amgsrn", name, model.file(k3=some), "ITEM-6 AMGSRN-1", "malformed")
-        for name, some in (("tensor-missing", entries[:-1]), ("tensor-too-many", [*entries, 0.5]))
-    ]
+    for name, some in (("tensor-missing", entries[:-1]), ("tensor-too-many", [*entries, 0.5])):
+        yield case("amgsrn", name, model.file(k3=some), "ITEM-6 AMGSRN-1", "malformed")
     integers = Amgsrn(bias=0).integers()
     file = File().item(model.header()).tens([raw_stream(integers)], integers)
-    out.append(case("amgsrn", "integers-of-no-bias", file, "TENS-2 AMGSRN-1", "malformed"))
-    out += unknown_configs("amgsrn", model, {6: 0, -1: 0})
-    return [*out, limit_case("amgsrn-2-42", Amgsrn((4,) * 3, 64, 64, (1024,) * 3))]
+    yield case("amgsrn", "integers-of-no-bias", file, "TENS-2 AMGSRN-1", "malformed")
+    yield from unknown_configs("amgsrn", model, {6: 0, -1: 0})
+    yield limit_case("amgsrn-2-42", Amgsrn((4,) * 3, 64, 64, (1024,) * 3))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -73,21 +73,19 @@ def _residuals(lengths: Sequence[int], integers: Ints) -> File:
     return file.resd([array_stream(lengths, integers)], integers)
 
 
-def _length_cases() -> list[Case]:
+def _length_cases() -> Iterator[Case]:
     """Arrays of one to four axes, some of length 1, that are not those of the item."""
     shapes: Sequence[Sequence[int]] = (
         (1,), (2,), (29,), (1, 1), (1, 9), (9, 1), (7, 6), (1, 5, 4), (5, 1, 4), (5, 4, 1),
         (4, 3, 5), (1, 1, 1, 1), (1, 1, 11, 1), (1, 6, 1, 5), (6, 1, 1, 5), (2, 3, 1, 4),
         (3, 2, 4, 1), (2, 1, 3, 2), (3, 2, 4, 3), (2, 2, 2, 2), (1, 3, 3, 3),
     )  # fmt: skip
-    out: list[Case] = []
     for seed, lengths in enumerate(shapes):
         name = "lengths-" + "-".join(map(str, lengths))
-        out.append(_valid(name, _residuals(lengths, rolling(lengths, 500 + seed)), "STR-9 RESD-2"))
-    return out
+        yield _valid(name, _residuals(lengths, rolling(lengths, 500 + seed)), "STR-9 RESD-2")
 
 
-def _value_cases() -> list[Case]:
+def _value_cases() -> Iterator[Case]:
     """Integers that neighbours foretell, and those that nothing does."""
     draw = randoms(520)
     sizes = sorted({s for k in range(28) for s in (2**k, 2**k + 1, 3 * 2 ** max(k - 1, 0) + 1)})
@@ -108,13 +106,11 @@ def _value_cases() -> list[Case]:
         "large-slope": ((5, 6), [2**22 * i - 2**21 * j for i, j in np.ndindex(5, 6)]),
         "beyond-32767": ((7, 6), [(next(draw) << 6) - 2**21 for _ in range(42)]),
     }
-    return [
-        _valid(f"values-{name}", _residuals(lengths, values), "STR-9 STR-4 RESD-2")
-        for name, (lengths, values) in shapes.items()
-    ]
+    for name, (lengths, values) in shapes.items():
+        yield _valid(f"values-{name}", _residuals(lengths, values), "STR-9 STR-4 RESD-2")
 
 
-def _data_cases() -> list[Case]:
+def _data_cases() -> Iterator[Case]:
     """Data that an encoder would not write: all of it stands for some integers (MIX-1)."""
     draw = randoms(530)
     lengths = (5, 8)
@@ -130,16 +126,14 @@ def _data_cases() -> list[Case]:
         "without-last": data[:-1],
         "with-more": data + junk,
     }
-    out: list[Case] = []
     for name, some in given.items():
         values = array_integers(lengths, some)
         file = File().item(residual_item((40,), DOUBLE))
         file.resd([raw_array_stream(40, lengths, some)], values)
-        out.append(_valid(f"data-{name}", file, "STR-9 MIX-1"))
-    return out
+        yield _valid(f"data-{name}", file, "STR-9 MIX-1")
 
 
-def _network_cases() -> list[Case]:
+def _network_cases() -> Iterator[Case]:
     """Every tensor as an array of its own shape, in all architectures that have such tensors."""
     models: dict[str, Any] = {
         "fvsrn-dims-1": Fvsrn((9,), (5,), seed=541),
@@ -156,24 +150,22 @@ def _network_cases() -> list[Case]:
         "hashgrid": Hashgrid((6, 5), seed=552),
         "miner": Miner((9, 7), seed=553),
     }
-    out: list[Case] = []
     for name, model in models.items():
         integers = model.integers()
         streams = arrays([at_most_four(shape) for shape in model.shapes()], integers)
-        file = File().item(model.header()).tens(streams, integers)
-        out.append(_valid(name, file, "STR-9 TENS-2"))
+        yield _valid(name, File().item(model.header()).tens(streams, integers), "STR-9 TENS-2")
     smooth = Fvsrn((9, 8), (6, 7), 2, seed=554, step=1 / 256)
     integers = [*rolling((2, 6, 7), 555), *smooth.integers()[84:]]
     streams = arrays([at_most_four(shape) for shape in smooth.shapes()], integers)
     file = File().item(smooth.header()).tens(streams, integers)
-    out.append(_valid("fvsrn-smooth", file, "STR-9 TENS-2"))
+    yield _valid("fvsrn-smooth", file, "STR-9 TENS-2")
     large = Fvsrn((5, 4), seed=556, step=2.0**-26, spread=2**20)
     integers = large.integers()
     file = File().item(large.header()).tens(arrays(large.shapes(), integers), integers)
-    return [*out, _valid("fvsrn-large", file, "STR-9 TENS-2")]
+    yield _valid("fvsrn-large", file, "STR-9 TENS-2")
 
 
-def _cut_cases() -> list[Case]:
+def _cut_cases() -> Iterator[Case]:
     """Arrays over parts of tensors, and beside streams of other coders."""
     model = Fvsrn((6, 5), seed=561)
     integers = model.integers()
@@ -198,13 +190,12 @@ def _cut_cases() -> list[Case]:
             alike,
         ),
     }
-    out = [
-        _valid(name, File().item(model.header()).tens(some, values), "STR-9 TENS-2")
-        for name, (some, values) in streams.items()
-    ]
+    for name, (some, values) in streams.items():
+        yield _valid(name, File().item(model.header()).tens(some, values), "STR-9 TENS-2")
     file = File().tens(across[:1], a, attribute=1).item(model.header()).tens([], [])
     file.tens(across[1:2], b, attribute=2).tens(across[2:], c)
-    return [*out, _valid("sections", file, "STR-9 TENS-2 END-2"), _two_items()]
+    yield _valid("sections", file, "STR-9 TENS-2 END-2")
+    yield _two_items()
 
 
 def _two_items() -> Case:
@@ -219,7 +210,7 @@ def _two_items() -> Case:
     return _valid("two-items-in-turns", file, "STR-9 TENS-2 END-2")
 
 
-def _sparse_cases() -> list[Case]:
+def _sparse_cases() -> Iterator[Case]:
     """Masks, codebooks and tiles."""
     model = Fvsrn((6, 5), (4, 3), seed=571)
     coded = ball((4, 3), 0.5)
@@ -228,13 +219,13 @@ def _sparse_cases() -> list[Case]:
     shapes = [(2, count // 2), *model.shapes()[1:]]
     file = File().item(model.header(k4={0: 0})).mask(MaskSpec(coded, 1))
     file.tens(arrays(shapes, integers), integers)
-    out = [_valid("sparse", file, "STR-9 TENS-2 ITEM-8")]
+    yield _valid("sparse", file, "STR-9 TENS-2 ITEM-8")
     part = [["a", 7, 0.5, 2.0, 0]]
     valid = MaskSpec(ball((6, 5)), patterns=(float_bits(-9.0, "f"),))
     some = Fvsrn((6, 5), components=part, seed=572)
     file = File().item(some.header()).mask(valid)
     file.tens(arrays(some.shapes(), some.integers()), some.integers())
-    out.append(_valid("validity-mask", file, "STR-9 VAL-4", "mask"))
+    yield _valid("validity-mask", file, "STR-9 VAL-4", "mask")
     siren = Siren((6, 5), seed=573, components=part)
     file = File().item(siren.header(k4={0: 1, 2: 2})).mask(valid)
     masks = [np.indices(siren.shapes()[n]).sum(axis=0) % 3 > 0 for n in (0, 2)]
@@ -244,20 +235,20 @@ def _sparse_cases() -> list[Case]:
     sizes[0], sizes[2] = (int(np.count_nonzero(bits)) for bits in masks)
     integers = siren.integers(sum(sizes))
     file.tens(arrays([(size,) for size in sizes], integers), integers)
-    out.append(_valid("siren-sparse-and-masked", file, "STR-9 ITEM-8 VAL-4", "mask"))
+    yield _valid("siren-sparse-and-masked", file, "STR-9 ITEM-8 VAL-4", "mask")
     books = [entry([-9000, 400, 7000, -20000, 15000], -2)] * 5
     integers = [v % 5 - 2 for v in model.integers()]
     file = File().item(model.header(k3=books)).tens(arrays(model.shapes(), integers), integers)
-    out.append(_valid("codebook", file, "STR-9 ITEM-13"))
+    yield _valid("codebook", file, "STR-9 ITEM-13")
     file = File()
     for n, start in enumerate((0, 6)):
         tile = Fvsrn((6, 5), seed=574 + n)
         file.item(tile.header(k5=[start, 0]))
         file.tens(arrays(tile.shapes(), tile.integers()), tile.integers(), n)
-    return [*out, _valid("tiles", file, "STR-9 ITEM-11")]
+    yield _valid("tiles", file, "STR-9 ITEM-11")
 
 
-def _lattice_cases() -> list[Case]:
+def _lattice_cases() -> Iterator[Case]:
     """Coefficients of a lattice, and cells and values of an octree."""
     model = Pyramid((9, 10), (2, 2), seed=581)
     values, ends = model.integers(), model.ends()
@@ -276,36 +267,36 @@ def _lattice_cases() -> list[Case]:
         "band-by-band": arrays(bands, values),
         "then-raw": [array_stream((low,), values[:low]), raw_stream(details)],
     }
-    out = [_valid(f"lattice-{n}", model.file(s), "STR-9 STR-6 TENS-2") for n, s in streams.items()]
+    for n, s in streams.items():
+        yield _valid(f"lattice-{n}", model.file(s), "STR-9 STR-6 TENS-2")
     plain = Pyramid((7, 6), (0, 0), seed=582)
     file = plain.file([array_stream((7, 6), plain.integers())])
-    out.append(_valid("lattice-without-transform", file, "STR-9 STR-6 TENS-2"))
+    yield _valid("lattice-without-transform", file, "STR-9 STR-6 TENS-2")
     shell = sampled((2, 2, 2), 1, sphere((2.2, 1.7, 2.0), 1.5))
     values = shell.integers()
     file = shell.file([array_stream((len(values),), values)])
-    out.append(_valid("octree", file, "STR-9 STR-8"))
+    yield _valid("octree", file, "STR-9 STR-8")
     file = shell.file([raw_stream(values[:8]), array_stream((len(values) - 8, 1), values[8:])])
-    return [*out, _valid("octree-in-parts", file, "STR-9 STR-8")]
+    yield _valid("octree-in-parts", file, "STR-9 STR-8")
 
 
-def _other_places() -> list[Case]:
+def _other_places() -> Iterator[Case]:
     """Residuals of items with tensors, and indices of fill patterns."""
-    out: list[Case] = []
     model = Pyramid((8, 9), (2, 2), seed=591)
     residuals = randomly(72, 592)
     file = model.file(k7=[0.25]).resd([array_stream((8, 9), residuals)], residuals)
-    out.append(_valid("residuals-of-a-pyramid", file, "STR-9 RESD-2"))
+    yield _valid("residuals-of-a-pyramid", file, "STR-9 RESD-2")
     parts = [residuals[:24], residuals[24:54], residuals[54:]]
     file = File().item(residual_item((8, 9))).resd([array_stream((2, 3, 4), parts[0])], parts[0])
     file.resd([raw_stream(parts[1]), array_stream((18,), parts[2])], [*parts[1], *parts[2]])
-    out.append(_valid("residuals-in-parts", file, "STR-9 RESD-2"))
+    yield _valid("residuals-in-parts", file, "STR-9 RESD-2")
     both = randomly(144, 593)
     file = File().item(residual_item((8, 9), TWO)).resd([array_stream((2, 8, 9), both)], both)
-    out.append(_valid("residuals-of-components", file, "STR-9 RESD-2"))
+    yield _valid("residuals-of-components", file, "STR-9 RESD-2")
     network = Fvsrn((8, 9), seed=594)
     file = File().item(network.header(k7=[0.125])).resd([mixed((8, 9), residuals)], residuals)
     file.tens(arrays(network.shapes(), network.integers()), network.integers())
-    out.append(_valid("beside-residuals-by-mixing", file, "STR-9 RESD-2"))
+    yield _valid("beside-residuals-by-mixing", file, "STR-9 RESD-2")
     bits = ball((7, 8))
     count = bits.size - int(np.count_nonzero(bits))
     indices = [n // 5 % 3 for n in range(count)]
@@ -314,5 +305,4 @@ def _other_places() -> list[Case]:
         mask = MaskSpec(bits, patterns=(1, 2, 0x7FC00001), indices=indices)
         mask.stream = array_stream(lengths, indices)
         file = File().item(constant_item((7, 8), [["a", 7, 1.5, 0.0, 0]])).mask(mask)
-        out.append(_valid(f"patterns-{name}", file, "STR-9 MASK-4", "mask"))
-    return out
+        yield _valid(f"patterns-{name}", file, "STR-9 MASK-4", "mask")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -43,7 +43,7 @@ def _tens(streams: Sequence[bytes], values: Ints = _VALUES) -> File:
     return File().item(_MODEL.header()).tens(streams, values)
 
 
-def _length_faults() -> list[Case]:
+def _length_faults() -> Iterator[Case]:
     """Ranks, and lengths that are 0 or do not make the count."""
     whole = {
         "rank-0": (),
@@ -58,23 +58,22 @@ def _length_faults() -> list[Case]:
         "length-0-first": (0, _COUNT),
         "length-0-last": (_COUNT, 1, 0),
     }
-    out = [
-        _bad(name, _tens([raw_array_stream(_COUNT, lengths, _DATA)]))
-        for name, lengths in whole.items()
-    ]
+    for name, lengths in whole.items():
+        yield _bad(name, _tens([raw_array_stream(_COUNT, lengths, _DATA)]))
     high = stream(7, _COUNT, b"\xff" + uleb(1) * 254 + uleb(_COUNT), _DATA)
-    out.append(_bad("rank-255", _tens([high])))
+    yield _bad("rank-255", _tens([high]))
     empty = raw_array_stream(0, (0,), b"")
-    out.append(_bad("count-0-before", _tens([empty, _WHOLE])))
+    yield _bad("count-0-before", _tens([empty, _WHOLE]))
     constant = File().item(constant_item([2])).tens([empty], [])
-    out.append(_bad("count-0-without-tensors", constant))
+    yield _bad("count-0-without-tensors", constant)
     single = File().item(residual_item((1,))).resd([raw_array_stream(1, (), b"")], [0])
-    return [*out, _bad("rank-0-of-one-residual", single), *_wrapped_lengths(), *_empty_arrays()]
+    yield _bad("rank-0-of-one-residual", single)
+    yield from _wrapped_lengths()
+    yield from _empty_arrays()
 
 
-def _wrapped_lengths() -> list[Case]:
+def _wrapped_lengths() -> Iterator[Case]:
     """Lengths whose product is the count in 32, 63 or 64 bits."""
-    out: list[Case] = []
     part = _VALUES[:56]
     body = array_stream((56,), part)[5:]
     wrapped: dict[str, tuple[int, ...]] = {
@@ -83,14 +82,11 @@ def _wrapped_lengths() -> list[Case]:
         "product-2-63-and-count": (8, 2**60 + 7),
     }
     for name, lengths in wrapped.items():
-        some = [raw_array_stream(56, lengths, body), raw_stream(_VALUES[56:])]
-        out.append(_bad(name, _tens(some)))
-    return out
+        yield _bad(name, _tens([raw_array_stream(56, lengths, body), raw_stream(_VALUES[56:])]))
 
 
-def _empty_arrays() -> list[Case]:
+def _empty_arrays() -> Iterator[Case]:
     """Arrays without an integer."""
-    out: list[Case] = []
     nothing = {
         "count-0": (1,),
         "count-0-length-0": (0,),
@@ -101,11 +97,10 @@ def _empty_arrays() -> list[Case]:
     }
     for name, lengths in nothing.items():
         empty = raw_array_stream(0, lengths, b"")
-        out.append(_bad(name, _tens([raw_stream(_VALUES), empty])))
-    return out
+        yield _bad(name, _tens([raw_stream(_VALUES), empty]))
 
 
-def _byte_faults() -> list[Case]:
+def _byte_faults() -> Iterator[Case]:
     """Streams that end early, and numbers that are not in their shortest form."""
     three = array_stream((1, _COUNT, 1), _VALUES)
     cuts = {
@@ -117,7 +112,8 @@ def _byte_faults() -> list[Case]:
         "cut-before-data": _FRONT,
         "cut-within-data": _WHOLE[:-1],
     }
-    out = [_bad(name, _tens([some]), "STR-9 FILE-8") for name, some in cuts.items()]
+    for name, some in cuts.items():
+        yield _bad(name, _tens([some]), "STR-9 FILE-8")
     long = uleb(len(_DATA)) + _DATA
     front = bytes([7, _COUNT, 1])
     numbers = {
@@ -125,19 +121,20 @@ def _byte_faults() -> list[Case]:
         "size-not-shortest": front + bytes([_COUNT, len(_DATA) | 0x80, 0]) + _DATA,
         "count-not-shortest": bytes([7, _COUNT | 0x80, 0, 1, _COUNT]) + long,
     }
-    out += [_bad(name, _tens([some]), "STR-9 NUM-1") for name, some in numbers.items()]
+    for name, some in numbers.items():
+        yield _bad(name, _tens([some]), "STR-9 NUM-1")
     ten = front + b"\xff" * 9 + b"\1" + long
-    out.append(_bad("length-of-ten-bytes", _tens([ten]), "STR-9 NUM-2"))
+    yield _bad("length-of-ten-bytes", _tens([ten]), "STR-9 NUM-2")
     none = array_stream((_COUNT,), _VALUES)
     bare = none[:2] + none[4:]
-    return [*out, _bad("without-parameters", _tens([bare]))]
+    yield _bad("without-parameters", _tens([bare]))
 
 
-def _count_faults() -> list[Case]:
+def _count_faults() -> Iterator[Case]:
     """Numbers of integers that the item does not ask for."""
     single = array_stream((1,), [0])
     fewer, more = _VALUES[:-1], [*_VALUES, 0]
-    out = [
+    yield from [
         _bad("one-too-few", _tens([array_stream((2, 29), fewer)], fewer), "STR-9 TENS-2"),
         _bad("one-too-many", _tens([array_stream((3, 20), more)], more), "STR-9 TENS-2"),
         _bad("then-one-more", _tens([_WHOLE, single], more), "STR-9 TENS-2"),
@@ -155,12 +152,11 @@ def _count_faults() -> list[Case]:
         "product-25": ([raw_array_stream(30, (5, 5), b"")], ""),
     }
     for name, (streams, spec) in given.items():
-        file = File().item(item).resd(streams, values)
-        out.append(_bad(f"residuals-{name}", file, f"STR-9 {spec}"))
-    return [*out, *_pattern_faults()]
+        yield _bad(f"residuals-{name}", File().item(item).resd(streams, values), f"STR-9 {spec}")
+    yield from _pattern_faults()
 
 
-def _pattern_faults() -> list[Case]:
+def _pattern_faults() -> Iterator[Case]:
     """Indices of fill patterns."""
     bits = ball((5, 6))
     count = bits.size - int(np.count_nonzero(bits))
@@ -175,15 +171,13 @@ def _pattern_faults() -> list[Case]:
         "rank-5": (raw_array_stream(count, (count, 1, 1, 1, 1), b""), [0] * count, ""),
         "product-less-1": (raw_array_stream(count, (count - 1,), b""), [0] * count, ""),
     }
-    out: list[Case] = []
     for name, (some, indices, spec) in given.items():
         mask = MaskSpec(bits, patterns=(1, 2), indices=indices, stream=some)
         file = File().item(constant_item([5, 6], [["a", 7, 1.0, 0.0, 0]])).mask(mask)
-        out.append(case("array", f"patterns-{name}", file, f"STR-9 {spec}", "malformed", "mask"))
-    return out
+        yield case("array", f"patterns-{name}", file, f"STR-9 {spec}", "malformed", "mask")
 
 
-def _lattice_faults() -> list[Case]:
+def _lattice_faults() -> Iterator[Case]:
     """Streams of coder 5 and 6 behind one of coder 7."""
     model = Pyramid((9, 10), (2, 2), seed=603)
     values, ends = model.integers(), model.ends()
@@ -199,63 +193,60 @@ def _lattice_faults() -> list[Case]:
             array_stream((91 - low,), values[low - 1 :]),
         ],
     }
-    out = [_bad(name, model.file(some), "STR-9 STR-6") for name, some in streams.items()]
+    for name, some in streams.items():
+        yield _bad(name, model.file(some), "STR-9 STR-6")
     residuals = randomly(30, 604)
     parts = [array_stream((6,), residuals[:6]), mixed((4, 6), residuals[6:])]
     file = File().item(residual_item((5, 6))).resd(parts, residuals)
-    out.append(_bad("residuals-then-mixing", file, "STR-9 STR-6 RESD-2"))
+    yield _bad("residuals-then-mixing", file, "STR-9 STR-6 RESD-2")
     shell = sampled((2, 2, 2), 1, sphere((2.2, 1.7, 2.0), 1.5))
     values = shell.integers()
     behind = octree_stream(len(values) - 8, octree_data(shell.octree, values))
     file = shell.file([array_stream((2, 2, 2), values[:8]), behind])
-    out.append(_bad("then-octree", file, "STR-9 STR-8"))
+    yield _bad("then-octree", file, "STR-9 STR-8")
     wrong = [3, *values[1:]]
     file = shell.file([array_stream((len(values),), wrong)])
     file.sections[-1].layer = np.array(wrong, "<i4").tobytes()
-    out.append(_bad("cell-3", file, "STR-9 STR-8"))
+    yield _bad("cell-3", file, "STR-9 STR-8")
     without = File().item(constant_item([5, 6])).resd([array_stream((30,), residuals)], residuals)
-    return [*out, _bad("residuals-without-key-7", without, "RESD-1")]
+    yield _bad("residuals-without-key-7", without, "RESD-1")
 
 
-def _value_faults() -> list[Case]:
+def _value_faults() -> Iterator[Case]:
     """Integers without an entry in a codebook, and a digest of others."""
     integers = [v % 5 - 2 for v in _VALUES]
     integers[-1] = 3
     books = [entry([-9000, 400, 7000, -20000, 15000], -2)] * 5
     file = File().item(_MODEL.header(k3=books)).tens(arrays(_MODEL.shapes(), integers), integers)
-    out = [_bad("codebook-integer-above", file, "STR-9 ITEM-13")]
-    values = [*_VALUES[:-1], _VALUES[-1] + 1]
-    return [*out, _bad("digest-of-others", _tens([_WHOLE], values), "STR-9 END-3")]
+    yield _bad("codebook-integer-above", file, "STR-9 ITEM-13")
+    yield _bad("digest-of-others", _tens([_WHOLE], [*_VALUES[:-1], _VALUES[-1] + 1]), "STR-9 END-3")
 
 
-def _enormous() -> list[Case]:
+def _enormous() -> Iterator[Case]:
     """Counts above level 2 that the lengths make."""
     big = Fvsrn((4, 4, 4), (1024, 1024, 1024), features=1024)
     count = sum(big.counts())
-    out: list[Case] = []
     for name, lengths in (("2-40", (1024,) * 4), ("2-40-and-more", (count,))):
         size = count if len(lengths) == 1 else 2**40
         payload = uleb(0) + raw_array_stream(size, lengths, b"")
         file = File().item(big.header()).add("TENS", payload)
-        out.append(case("integers", f"array-{name}", file, "LIM-1 STR-5 STR-9", "limit"))
+        yield case("integers", f"array-{name}", file, "LIM-1 STR-5 STR-9", "limit")
     huge = File().item(residual_item((2**48,)))
     huge.add("RESD", uleb(0) + raw_array_stream(2**48, (2**12,) * 4, b""))
     spec = "LIM-1 STR-5 STR-9"
-    out.append(case("samples", "residuals-array-2-48", huge, spec, "limit"))
-    return [*out, *_limits_before_lengths()]
+    yield case("samples", "residuals-array-2-48", huge, spec, "limit")
+    yield from _limits_before_lengths()
 
 
-def _limits_before_lengths() -> list[Case]:
+def _limits_before_lengths() -> Iterator[Case]:
     """Counts above any limit in items that ask for little, with lengths that are wrong."""
     spec, count = "LIM-1 STR-5 STR-9", 2**60
-    out: list[Case] = []
     wrong: dict[str, tuple[int, ...]] = {"rank-0": (), "rank-5": (1,) * 5, "length-0": (0,)}
     for name, lengths in wrong.items():
         some = raw_array_stream(count, lengths, b"")
         data = File().item(_MODEL.header()).add("TENS", uleb(0) + some).build()
-        out.append(case("integers", f"array-2-60-{name}", data, spec, "limit"))
+        yield case("integers", f"array-2-60-{name}", data, spec, "limit")
         mask = MaskSpec(ball((5, 6)), patterns=(1, 2), stream=some)
         file = File().item(constant_item([5, 6], [["a", 7, 1.0, 0.0, 0]])).mask(mask)
         patterns = case("integers", f"patterns-2-60-{name}", file, spec, "limit")
-        out.append(replace(patterns, accept=("malformed",)))
-    return out
+        yield replace(patterns, accept=("malformed",))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise, zip_longest
 from typing import Any
 
@@ -26,7 +26,7 @@ _SAMPLES = _DIMS[0] * _DIMS[1]
 _ALONE = {n: array_stream((1,), [n]) for n in (-1, 0, 1)}
 
 
-def many_array_cases() -> list[Case]:
+def many_array_cases() -> Iterator[Case]:
     """Items with 1024 arrays in TENS, in RESD, or in both."""
     some = {
         "tens": _tensors([MOST_ARRAYS]),
@@ -38,12 +38,13 @@ def many_array_cases() -> list[Case]:
         "resd-of-two-items": _residuals([MOST_ARRAYS], [500, MOST_ARRAYS - 500]),
         "tens-and-resd": _both(MOST_ARRAYS, MOST_ARRAYS),
     }
-    out = [case("array", f"many-{name}", file, "STR-10") for name, file in some.items()]
+    for name, file in some.items():
+        yield case("array", f"many-{name}", file, "STR-10")
     mask = _masked(MOST_ARRAYS).build()
-    return [*out, case("array", "many-tens-and-patterns", mask, "STR-10 MASK-4", tags="mask")]
+    yield case("array", "many-tens-and-patterns", mask, "STR-10 MASK-4", tags="mask")
 
 
-def many_array_faults() -> list[Case]:
+def many_array_faults() -> Iterator[Case]:
     """Items with more than 1024 arrays in TENS or in RESD."""
     some = {
         "tens": _tensors([_MORE]),
@@ -59,10 +60,8 @@ def many_array_faults() -> list[Case]:
         "tens-beside-resd": _both(_MORE, 1),
         "resd-beside-tens": _both(1, _MORE),
     }
-    return [
-        case("array", f"more-than-1024-{name}", file, "STR-10", "malformed")
-        for name, file in some.items()
-    ]
+    for name, file in some.items():
+        yield case("array", f"more-than-1024-{name}", file, "STR-10", "malformed")
 
 
 def _model(number: int, dims: Sequence[int] = (3, 2), **options: Any) -> Fvsrn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -33,8 +34,9 @@ def _valid(name: str, file: File, spec: str = _SPEC) -> Case:
     return case("border", name, file, spec)
 
 
-def _valid_models(models: dict[str, Bordered]) -> list[Case]:
-    return [_valid(name, model.file()) for name, model in models.items()]
+def _valid_models(models: dict[str, Bordered]) -> Iterator[Case]:
+    for name, model in models.items():
+        yield _valid(name, model.file())
 
 
 def cut_sphere(roots: Place, depth: int, level: int, value_at: ValueAt | None = None) -> Bordered:
@@ -123,7 +125,7 @@ def _value_cases() -> list[Case]:
     return _valid_models(models | {"residuals-odd": model})
 
 
-def _stream_cases() -> list[Case]:
+def _stream_cases() -> Iterator[Case]:
     """Flags and values in all coders, streams and sections."""
     model = scattered((2, 2, 2), 1, 1, 51)
     octree = model.integers()
@@ -144,20 +146,21 @@ def _stream_cases() -> list[Case]:
         "pieces": [whole, raw_stream(both[:2]), raw_stream(both[2:9]), raw_stream(both[9:])],
         "empty-streams": [raw_stream([]), whole, raw_stream([]), raw_stream(both), raw_stream([])],
     }
-    out = [_valid(f"coded-{n}", model.file(some), f"{_SPEC} STR-8") for n, some in streams.items()]
+    for n, some in streams.items():
+        yield _valid(f"coded-{n}", model.file(some), f"{_SPEC} STR-8")
     file = File().tens([whole], octree).item(model.header())
     file.tens([raw_stream(flags)], flags, attribute=1).tens([raw_stream(values)], values)
-    return [*out, _valid("sections", file, f"{_SPEC} TENS-2")]
+    yield _valid("sections", file, f"{_SPEC} TENS-2")
 
 
-def _item_cases() -> list[Case]:
+def _item_cases() -> Iterator[Case]:
     """Other keys of the item, and shells beside one another."""
     model = scattered((2, 2, 2), 1, 1, 61)
     file = model.file(k3=[[0, 1.0, 0]] * 3)
-    out = [case("border", "zero-0-and-index", file.build({0: 2, 1: 1}, index=Index()), _SPEC)]
+    yield case("border", "zero-0-and-index", file.build({0: 2, 1: 1}, index=Index()), _SPEC)
     residuals = randomly(125, 71)
     file = model.file(k7=[0.01]).resd([mixed((5, 5, 5), residuals)], residuals)
-    out.append(_valid("with-residuals", file, f"{_SPEC} VAL-7"))
+    yield _valid("with-residuals", file, f"{_SPEC} VAL-7")
     first = scattered((2, 1, 1), 1, 0, 62, components=(("one", 7, 0.0, 3.0),))
     plain = Shell((1, 2, 2), 1, 64, Scattered(63), components=(("two", 7, 0.0, 3.0),))
     last = scattered((1, 1, 2), 1, 1, 64, components=(("three", 7, 0.0, 3.0),))
@@ -165,7 +168,7 @@ def _item_cases() -> list[Case]:
     for number, shell in ((2, last), (1, plain), (0, first)):
         section = shell.file().sections[1]
         file.add("TENS", bytes([number]) + section.stored[1:], 0, section.layer, number)
-    return [*out, _valid("beside-others", file, f"{_SPEC} TENS-2")]
+    yield _valid("beside-others", file, f"{_SPEC} TENS-2")
 
 
 def _bad(name: str, file: File, spec: str = "SHELL-2") -> Case:
@@ -183,26 +186,23 @@ _CONFIG = (
 )
 
 
-def _config_faults() -> list[Case]:
+def _config_faults() -> Iterator[Case]:
     """Keys and values of the config."""
     model = _small()
     alone = {"level-alone": (5, 6), "flags-alone": (4, 6), "values-alone": (4, 5)}
-    out = config_faults("border", model, _CONFIG, "SHELL-2", "")
+    yield from config_faults("border", model, _CONFIG, "SHELL-2", "")
     for name, keys in alone.items():
         config = {key: value for key, value in model.config().items() if key not in keys}
-        out.append(config_case("border", name, model, config, "SHELL-2"))
+        yield config_case("border", name, model, config, "SHELL-2")
     # 2 (4 * 4 * 2) flags and 5 * 5 * 3 values are the most.
     for name, number in (("flags-65", 65), ("flags-2-40", 2**40)):
-        some = [0] * min(number, 65)
-        out.append(_bad(name, _small(flags=some, keys={5: number}).file()))
+        yield _bad(name, _small(flags=[0] * min(number, 65), keys={5: number}).file())
     for name, number in (("values-76", 76), ("values-2-40", 2**40)):
-        some = [0] * min(number, 76)
-        out.append(_bad(name, _small(residuals=some, keys={6: number}).file()))
-    out.append(_bad("flags-64", _small(flags=[0] * 64).file(), "SHELL-4"))
-    return out
+        yield _bad(name, _small(residuals=[0] * min(number, 76), keys={6: number}).file())
+    yield _bad("flags-64", _small(flags=[0] * 64).file(), "SHELL-4")
 
 
-def _quantisation_faults() -> list[Case]:
+def _quantisation_faults() -> Iterator[Case]:
     """Quantisation entries and masks that a border must not have (SHELL-3)."""
     model = _small()
     flags, values = model.border()
@@ -213,55 +213,49 @@ def _quantisation_faults() -> list[Case]:
         "zero-1": [0, 1.0, 1],
         "codebook": [2, 1.0, -1, b"\xff\xff\0\0\1\0"],
     }
-    out: list[Case] = []
     for name, entry in entries.items():
-        out.append(_bad(f"flags-of-{name}", model.file(k3=[1.0, entry, 1.0]), "SHELL-3"))
-        out.append(_bad(f"values-of-{name}", model.file(k3=[1.0, 1.0, entry]), "SHELL-3"))
+        yield _bad(f"flags-of-{name}", model.file(k3=[1.0, entry, 1.0]), "SHELL-3")
+        yield _bad(f"values-of-{name}", model.file(k3=[1.0, 1.0, entry]), "SHELL-3")
     each = [1.0, [1, *[1.0] * len(flags)], 1.0], [1.0, 1.0, [1, *[1.0] * len(values)]]
-    out.append(_bad("flags-of-step-per-integer", model.file(k3=each[0]), "SHELL-3"))
-    out.append(_bad("values-of-step-per-integer", model.file(k3=each[1]), "SHELL-3"))
-    out.append(_bad("octree-of-step-2", model.file(k3=[2.0, 1.0, 1.0]), "STR-7"))
+    yield _bad("flags-of-step-per-integer", model.file(k3=each[0]), "SHELL-3")
+    yield _bad("values-of-step-per-integer", model.file(k3=each[1]), "SHELL-3")
+    yield _bad("octree-of-step-2", model.file(k3=[2.0, 1.0, 1.0]), "STR-7")
     for number, name in ((1, "flags"), (2, "values")):
         mask = MaskSpec(np.ones(len(model.border()[number - 1]), np.bool_), 1, method=0)
-        out.append(_bad(f"{name}-sparse", model.file(k4={number: 0}).mask(mask), "SHELL-3"))
-    out.append(_bad("quantisation-of-one-tensor", model.file(k3=[1.0]), "ITEM-6"))
-    return out
+        yield _bad(f"{name}-sparse", model.file(k4={number: 0}).mask(mask), "SHELL-3")
+    yield _bad("quantisation-of-one-tensor", model.file(k3=[1.0]), "ITEM-6")
 
 
-def _count_faults() -> list[Case]:
+def _count_faults() -> Iterator[Case]:
     """Flags that are none, and more or fewer integers than a border has (SHELL-4)."""
-    out: list[Case] = []
     flags, values = _small().border()
     for flag in (2, -2, 256, -(2**31), 2**31 - 1):
         for place in (0, len(flags) - 1):
             some = [flag if n == place else other for n, other in enumerate(flags)]
             name = f"flag-{flag}-at-{place}".replace("--", "-minus-")
-            out.append(_bad(name, _small(flags=some, residuals=values).file(), "SHELL-4"))
+            yield _bad(name, _small(flags=some, residuals=values).file(), "SHELL-4")
     for name, some in (
         ("flags-one-too-few", flags[:-1]),
         ("flags-one-too-many", [*flags, 0]),
         ("flags-of-level-0-only", flags[:3]),
         ("flags-twice", flags * 2),
     ):
-        out.append(_bad(name, _small(flags=some, residuals=values).file(), "SHELL-4"))
+        yield _bad(name, _small(flags=some, residuals=values).file(), "SHELL-4")
     for name, some in (
         ("values-one-too-few", values[:-1]),
         ("values-one-too-many", [*values, 0]),
         ("values-one", values[:1]),
     ):
-        out.append(_bad(name, _small(flags=flags, residuals=some).file(), "SHELL-4"))
+        yield _bad(name, _small(flags=flags, residuals=some).file(), "SHELL-4")
     full = [0] * len(flags)
-    out.append(
-        _bad("values-of-other-flags", _small(flags=full, residuals=values).file(), "SHELL-4")
-    )
+    yield _bad("values-of-other-flags", _small(flags=full, residuals=values).file(), "SHELL-4")
     empty = Bordered((2, 1, 1), 0, 64, Fixed(OUTSIDE), flags=[0], residuals=[0])
-    out.append(_bad("nothing-crossed", empty.file(), "SHELL-4"))
+    yield _bad("nothing-crossed", empty.file(), "SHELL-4")
     whole = Bordered((2, 1, 1), 0, 64, Fixed(SURFACE, 3), flags=[-1, 1], residuals=[0])
-    out.append(_bad("nothing-mixed", whole.file(), "SHELL-4"))
-    return out
+    yield _bad("nothing-mixed", whole.file(), "SHELL-4")
 
 
-def _stream_faults() -> list[Case]:
+def _stream_faults() -> Iterator[Case]:
     """Streams of coder 6 that hold more than an octree, or something else."""
     model = _small()
     octree = model.integers()
@@ -277,8 +271,8 @@ def _stream_faults() -> list[Case]:
         "integer-too-many": [model.stream(), raw_stream([*both, 0])],
         "integer-too-few": [model.stream(), raw_stream(both[:-1])],
     }
-    out = [_bad(name, model.file(some), "STR-8 TENS-2") for name, some in streams.items()]
+    for name, some in streams.items():
+        yield _bad(name, model.file(some), "STR-8 TENS-2")
     count = len(octree)
     large = _small(flags=[0] * 20, residuals=[0] * (count - 20))
-    out.append(_bad("second-octree", large.file([raw_stream(octree), model.stream()]), "STR-8"))
-    return out
+    yield _bad("second-octree", large.file([raw_stream(octree), model.stream()]), "STR-8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -59,7 +59,7 @@ def _all_books(model: Fvsrn, values: Sequence[int], first: int, seed: int = 1) -
     return File().item(header).tens([raw_stream(integers)], integers)
 
 
-def _book_cases() -> list[Case]:
+def _book_cases() -> Iterator[Case]:
     """Codebooks in and out of order, short and long."""
     model = Fvsrn()
     books: dict[str, tuple[Sequence[int], int]] = {
@@ -75,50 +75,45 @@ def _book_cases() -> list[Case]:
         "256-entries": ([(77 * n) % 12000 - 6000 for n in range(256)], -128),
         "first-minus-65535": ([-20000, 15000, 400], -65535),
     }
-    return [
-        _valid(name, _all_books(model, values, first, 3 + n))
-        for n, (name, (values, first)) in enumerate(books.items())
-    ]
+    for n, (name, (values, first)) in enumerate(books.items()):
+        yield _valid(name, _all_books(model, values, first, 3 + n))
 
 
-def _tensor_cases() -> list[Case]:
+def _tensor_cases() -> Iterator[Case]:
     """Codebooks beside steps, in other architectures, and in other coders."""
-    out: list[Case] = []
     model = Fvsrn()
     steps: list[Any] = [1 / 64] * 4
     values = [9000, -4000, 20000, 600, -15000]
     integers = _indices(18, -2, 5) + model.integers()[18:]
     file = File().item(model.header(k3=[entry(values, -2), *steps]))
-    out.append(_valid("one-tensor", file.tens([raw_stream(integers)], integers)))
+    yield _valid("one-tensor", file.tens([raw_stream(integers)], integers))
     counts = model.counts()
     books = [entry(values[: 2 + n], -n, 2.0 ** (n - 18)) for n in range(4)]
     integers = model.integers()[: counts[0]]
     for n, count in enumerate(counts[1:]):
         integers += _indices(count, -n, 2 + n, 9 + n)
     file = File().item(model.header(k3=[[1, 1 / 64, 1 / 32], *books]))
-    out.append(_valid("books-differ", file.tens([raw_stream(integers)], integers)))
+    yield _valid("books-differ", file.tens([raw_stream(integers)], integers))
     integers = _indices(sum(counts), -2, 5, 21)
     header = model.header(k3=[entry(values, -2)] * 5)
     for name, stream in (
         ("ans-static", static_stream(1, integers)),
         ("range-laplace", laplace_stream(2, [(5, integers)])),
     ):
-        out.append(_valid(f"coded-{name}", File().item(header).tens([stream], integers)))
+        yield _valid(f"coded-{name}", File().item(header).tens([stream], integers))
     miner = Miner((9, 7), 4, (3, 2))
     integers = _indices(sum(miner.counts()), -2, 5, 22)
     file = miner.file([raw_stream(integers)], k3=[entry(values, -2)] * 4)
     file.sections[-1].layer = np.array(integers, "<i4").tobytes()
-    out.append(_valid("of-miner", file))
+    yield _valid("of-miner", file)
     grids = Amgsrn((7, 9), 2, 2, (3, 3), seed=5).settle()
     grids.given[1] = _indices(36, 0, 5, 23)
     grids.steps[1] = entry([0, 9000, 32767, 21000, 15000])
-    out.append(_valid("of-amgsrn", grids.file()))
-    return out
+    yield _valid("of-amgsrn", grids.file())
 
 
-def _sparse_cases() -> list[Case]:
+def _sparse_cases() -> Iterator[Case]:
     """Entries that are not coded are 0, whatever the codebook holds."""
-    out: list[Case] = []
     model = Fvsrn()
     steps: list[Any] = [1 / 64] * 4
     bits = np.arange(9).reshape(3, 3) % 4 > 0
@@ -128,13 +123,12 @@ def _sparse_cases() -> list[Case]:
         values = [9000, -4000, 20000, 600, -15000]
         header = model.header(k3=[entry(values, first), *steps], k4={0: 0})
         file = File().item(header).tens([raw_stream(integers)], integers)
-        out.append(_valid(f"sparse-{name}", file.mask(MaskSpec(bits, 1)), f"{_SPEC} ITEM-9"))
+        yield _valid(f"sparse-{name}", file.mask(MaskSpec(bits, 1)), f"{_SPEC} ITEM-9")
     header = model.header(k3=[entry([9000], -7), *steps], k4={0: 0})
     integers = model.integers()[18:]
     file = File().item(header).tens([raw_stream(integers)], integers)
     file.mask(MaskSpec(np.zeros((3, 3), np.bool_), 1))
-    out.append(_valid("sparse-nothing-coded", file, f"{_SPEC} ITEM-9"))
-    return out
+    yield _valid("sparse-nothing-coded", file, f"{_SPEC} ITEM-9")
 
 
 def _large() -> Case:
@@ -152,7 +146,7 @@ def _bad(name: str, data: File | bytes, spec: str = _SPEC) -> Case:
     return case("codebook", name, data, spec, "malformed")
 
 
-def _entry_faults() -> list[Case]:
+def _entry_faults() -> Iterator[Case]:
     """Entries of key 3 that are no codebooks."""
     some = book([9000, -4000, 20000])
     entries: dict[str, Any] = {
@@ -174,14 +168,12 @@ def _entry_faults() -> list[Case]:
         entries[name] = [2, step, 0, some]
     model = Fvsrn()
     integers = [0] * 18 + model.integers()[18:]
-    out: list[Case] = []
     for name, book_entry in entries.items():
         file = File().item(model.header(k3=[book_entry, *[1 / 64] * 4]))
-        out.append(_bad(name, file.tens([raw_stream(integers)], integers)))
+        yield _bad(name, file.tens([raw_stream(integers)], integers))
     long = [2, _STEP, 0, bytes(2 * 65537)]
     file = File().item(model.header(k3=[long, *[1 / 64] * 4]), 1)
-    out.append(_bad("65537-entries", file.tens([raw_stream(integers)], integers)))
-    return out
+    yield _bad("65537-entries", file.tens([raw_stream(integers)], integers))
 
 
 def _integer_faults() -> list[Case]:

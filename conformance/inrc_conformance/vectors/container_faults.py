@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ def container_faults() -> list[Case]:
             *_cbor_faults_of_heads(), *_head_faults(), *_ends_faults()]  # fmt: skip
 
 
-def _frame_faults() -> list[Case]:
+def _frame_faults() -> Iterator[Case]:
     good = small().build()
     ends = assemble([]) + good[12:]
     files = {
@@ -60,7 +61,8 @@ def _frame_faults() -> list[Case]:
         "file-twice": (good + good, "FILE-6"),
         "unknown-critical-cut": (_cut_critical(), "FILE-7"),
     }
-    return [case("file", n, d, s, "malformed") for n, (d, s) in files.items()]
+    for n, (d, s) in files.items():
+        yield case("file", n, d, s, "malformed")
 
 
 def _cut_critical() -> bytes:
@@ -145,7 +147,7 @@ def _item_first() -> bytes:
     return out + ends + zlib.crc32(ends).to_bytes(4, "little")
 
 
-def _compression_faults() -> list[Case]:
+def _compression_faults() -> Iterator[Case]:
     payload = cbor(constant_item([2, 3]))
     size = uleb(len(payload))
     zstd, brotli = compress(1, payload), compress(2, payload)
@@ -179,13 +181,11 @@ def _compression_faults() -> list[Case]:
         "brotli-large-window": (2, size + stored_brotli(payload, large_window=True)),
         "brotli-not-a-stream": (2, size + b"\xff" * 12),
     }
-    out: list[Case] = []
     for name, (attribute, content) in stored.items():
         file = File().item(constant_item([2, 3]))
         file.sections[0].stored = content
         file.sections[0].attribute = attribute
-        out.append(case("compression", name, file, "SEC-5", "malformed"))
-    return out
+        yield case("compression", name, file, "SEC-5", "malformed")
 
 
 def _cbor_faults() -> list[Case]:
@@ -242,7 +242,7 @@ def _cbor_faults_of_heads() -> list[Case]:
     return cases_of("cbor", files, "malformed")
 
 
-def _head_faults() -> list[Case]:
+def _head_faults() -> Iterator[Case]:
     heads = {
         "kind-negative": ({0: -1, 1: 0}, "HEAD-1 HEAD-3"),
         "count-negative": ({0: 0, 1: -1}, "HEAD-2 HEAD-3"),
@@ -257,13 +257,13 @@ def _head_faults() -> list[Case]:
         "feature-not-text": ({0: 0, 1: 0, 2: [5]}, "HEAD-3"),
         "not-a-map": ([0, 0], "HEAD-3"),
     }
-    out = [case("head", n, File().build(h), s, "malformed") for n, (h, s) in heads.items()]
+    for n, (h, s) in heads.items():
+        yield case("head", n, File().build(h), s, "malformed")
     fewer = small().item(constant_item([4], [["b", 7, 1.5, 0.0]])).build({0: 0, 1: 1})
-    out.append(case("head", "count-too-small", fewer, "HEAD-2", "malformed"))
-    return out
+    yield case("head", "count-too-small", fewer, "HEAD-2", "malformed")
 
 
-def _ends_faults() -> list[Case]:
+def _ends_faults() -> Iterator[Case]:
     model = Fvsrn()
     file = simple_file(model)
     mask = MaskSpec(ball((5, 4)), patterns=(1,))
@@ -288,7 +288,8 @@ def _ends_faults() -> list[Case]:
         "offset-missing": (old[0].build(digest=old[1][1:], offset=old[1][0]), "END-2 END-4"),
         "digest-of-the-integers": (swapped.build(digest=whole), "END-2 END-3"),
     }
-    return [case("ends", n, d, s, "malformed") for n, (d, s) in files.items()]
+    for n, (d, s) in files.items():
+        yield case("ends", n, d, s, "malformed")
 
 
 def _digest_of(seed: int) -> tuple[File, bytes]:

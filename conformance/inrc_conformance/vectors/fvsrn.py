@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,18 +26,17 @@ def _make(dims: Sequence[int]) -> Latent:
     return Latent(dims, grid=[3, 4, 2, 2, 2][: len(active)], octaves=0, extra=extra)
 
 
-def fvsrn_cases() -> list[Case]:
+def fvsrn_cases() -> Iterator[Case]:
     """All valid cases."""
     models = _wavelets() | _times() | _rows() | _frequencies() | _mixed()
-    out = [
-        case(_TOPIC, name, replace(model, seed=10 + seed).file(), _spec(model))
-        for seed, (name, model) in enumerate(models.items())
-    ]
+    for seed, (name, model) in enumerate(models.items()):
+        yield case(_TOPIC, name, replace(model, seed=10 + seed).file(), _spec(model))
     steep = replace(_time((257,), (5,), 0, 1, 16), seed=5)
     wide = Latent((65, 3), grid=(3, 3), octaves=0, extra={7: [5, 2**20, 3]}, seed=6)
     for name, model in (("time-of-16-octaves", steep), ("rows-of-thousands", wide)):
-        out.append(case(_TOPIC, name, model.file(), f"{_spec(model)} VAL-5", tags="precision"))
-    return [*out, *item_cases(_TOPIC, _make, _spec(_make((5, 4)))), *_sparse_details()]
+        yield case(_TOPIC, name, model.file(), f"{_spec(model)} VAL-5", tags="precision")
+    yield from item_cases(_TOPIC, _make, _spec(_make((5, 4))))
+    yield from _sparse_details()
 
 
 def _spec(model: Latent) -> str:
@@ -137,9 +136,8 @@ def _mixed() -> dict[str, Latent]:
     return out
 
 
-def _sparse_details() -> list[Case]:
+def _sparse_details() -> Iterator[Case]:
     """Coefficients that are not coded, some of them in details alone."""
-    out: list[Case] = []
     model = Latent((6, 7), grid=(5, 6), extra={5: [1, 2]}, seed=77)
     shapes = model.shapes()
     for name, full in (("full", True), ("shared", False)):
@@ -156,20 +154,17 @@ def _sparse_details() -> list[Case]:
         for mask in masks:
             file.mask(mask)
         name = f"wavelet-sparse-{name}"
-        out.append(case(_TOPIC, name, file, "FVSRN-2 ITEM-8 ITEM-9"))
-    return out
+        yield case(_TOPIC, name, file, "FVSRN-2 ITEM-8 ITEM-9")
 
 
-def fvsrn_faults() -> list[Case]:
+def fvsrn_faults() -> Iterator[Case]:
     """All refused cases of the new keys."""
     model = _make((5, 4))
     frequency = [Field(8, "frequency", 1, 65536)]
-    out = [*config_faults(_TOPIC, model, frequency, _RULE), *_array_faults(model)]
-    out += [
-        replace(fault, name=f"more-{fault.name}")
-        for fault in common_faults(_TOPIC, _make, _RULE, 5, (9, 10))
-        if fault.name not in ("no-active-axis", "five-active-axes")
-    ]
+    yield from [*config_faults(_TOPIC, model, frequency, _RULE), *_array_faults(model)]
+    for fault in common_faults(_TOPIC, _make, _RULE, 5, (9, 10)):
+        if fault.name not in ("no-active-axis", "five-active-axes"):
+            yield replace(fault, name=f"more-{fault.name}")
     for name, grid, levels in (
         ("2-of-2", (2, 2), 2),
         ("3-of-4", (3, 4), 3),
@@ -179,17 +174,17 @@ def fvsrn_faults() -> list[Case]:
         small = Latent((5, 4), grid=grid, extra={5: [1, 1]})
         config = small.config() | {5: [1, levels]}
         name = f"wavelet-levels-{name}"
-        out.append(config_case(_TOPIC, name, small, config, "FVSRN-2", "malformed"))
+        yield config_case(_TOPIC, name, small, config, "FVSRN-2", "malformed")
     for wavelet in (3, 128, 255):
         config = model.config() | {5: [wavelet, 1]}
         name = f"wavelet-{wavelet}"
-        out.append(config_case(_TOPIC, name, model, config, "FVSRN-2", "unsupported"))
+        yield config_case(_TOPIC, name, model, config, "FVSRN-2", "unsupported")
     beside = Latent((5, 4), octaves=1, extra={7: [2, 256, 1]})
-    out.append(case(_TOPIC, "rows-and-octaves", beside.file(), "FVSRN-3", "malformed"))
+    yield case(_TOPIC, "rows-and-octaves", beside.file(), "FVSRN-3", "malformed")
     alone = Latent((9,), grid=(3,), octaves=0, extra={6: [0, 1, 1], 7: [2, 256, 1]})
-    out.append(case(_TOPIC, "rows-of-time-alone", alone.file(), "FVSRN-3", "malformed"))
+    yield case(_TOPIC, "rows-of-time-alone", alone.file(), "FVSRN-3", "malformed")
     huge = Latent((3,) * 4, grid=(1024,) * 4, features=4, extra={5: [1, 1]})
-    return [*out, limit_case("fvsrn-wavelet-2-42", huge)]
+    yield limit_case("fvsrn-wavelet-2-42", huge)
 
 
 def _array_faults(model: Latent) -> list[Case]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ..builders.network import Hashgrid
@@ -18,9 +18,9 @@ def _make(dims: Sequence[int]) -> Hashgrid:
     return Hashgrid(dims, table=4 if len(dims) < 4 else 5)
 
 
-def hashgrid_cases() -> list[Case]:
+def hashgrid_cases() -> Iterator[Case]:
     """All valid cases."""
-    out = [*shape_cases(_TOPIC, _make, _SPEC), *item_cases(_TOPIC, _make, _SPEC)]
+    yield from [*shape_cases(_TOPIC, _make, _SPEC), *item_cases(_TOPIC, _make, _SPEC)]
     plain = Hashgrid((6, 5))
     models = {
         "levels-1": replace(plain, levels=1),
@@ -54,11 +54,9 @@ def hashgrid_cases() -> list[Case]:
     }
     for seed, (name, model) in enumerate(models.items()):
         some = replace(model, seed=50 + seed)
-        ids = f"{_SPEC} HASHGRID-2" if model.base > 1000 else _SPEC
-        out.append(case(_TOPIC, name, some.file(), ids))
+        yield case(_TOPIC, name, some.file(), f"{_SPEC} HASHGRID-2" if model.base > 1000 else _SPEC)
     fine = Hashgrid((257,), table=6, base=65536, growth=4.0, levels=5, seed=80)
-    data = fine.file().build()
-    return [*out, case(_TOPIC, "cells-of-2-24", data, f"{_SPEC} HASHGRID-2", tags="precision")]
+    yield case(_TOPIC, "cells-of-2-24", fine.file(), f"{_SPEC} HASHGRID-2", tags="precision")
 
 
 _FIELDS = (
@@ -77,10 +75,10 @@ _GROWTH = Field(
 )
 
 
-def hashgrid_faults() -> list[Case]:
+def hashgrid_faults() -> Iterator[Case]:
     """All refused cases."""
     model = _make((5, 4))
-    out = [
+    yield from [
         *config_faults(_TOPIC, model, _FIELDS, _RULE),
         *config_faults(_TOPIC, model, [_GROWTH], _RULE, ""),
         *common_faults(_TOPIC, _make, _RULE, 7, (7, 8)),
@@ -92,6 +90,6 @@ def hashgrid_faults() -> list[Case]:
         ("just-above-by-growth", 9, 65536, 2 + 2.0**-22),
     ):
         grid = Hashgrid((5, 4), table=3, base=base, growth=growth, levels=number)
-        out.append(case(_TOPIC, f"nodes-{name}", grid.file(), "HASHGRID-2", "malformed"))
+        yield case(_TOPIC, f"nodes-{name}", grid.file(), "HASHGRID-2", "malformed")
     huge = Hashgrid((3, 3), levels=32, features=16, table=24, base=65536, growth=1.0)
-    return [*out, limit_case("hashgrid-2-33", huge)]
+    yield limit_case("hashgrid-2-33", huge)

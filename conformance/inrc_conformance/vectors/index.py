@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..builders.file import File, Index, MaskSpec, Section, cbor, constant_item, meta, verbatim
@@ -27,7 +27,7 @@ def _mixed(attribute: int = 0) -> File:
     return file.add("abCd", b"", attribute)
 
 
-def index_cases() -> list[Case]:
+def index_cases() -> Iterator[Case]:
     """Indexes of files of all kinds."""
     many = File()
     for number in range(130):
@@ -47,14 +47,11 @@ def index_cases() -> list[Case]:
         "sections-without-streams": (items, {}),
         "meta": (_mixed().add("mETa", meta("npy", {})), {}),
     }
-    out = [
-        case("index", name, file.build(index=Index(**given)), "IDX-1 IDX-2 END-4")
-        for name, (file, given) in files.items()
-    ]
+    for name, (file, given) in files.items():
+        yield case("index", name, file.build(index=Index(**given)), "IDX-1 IDX-2 END-4")
     data = _mixed().build(digest_size=8, ends_attribute=1, index=Index())
-    out.append(case("index", "ends-zstd", data, "IDX-2 END-4 SEC-5"))
-    out.append(case("index", "none", _mixed(), "END-2 END-4"))
-    return out
+    yield case("index", "ends-zstd", data, "IDX-2 END-4 SEC-5")
+    yield case("index", "none", _mixed(), "END-2 END-4")
 
 
 def index_faults() -> list[Case]:
@@ -126,16 +123,13 @@ _LIES: dict[str, Change] = {
 }
 
 
-def _lies() -> list[Case]:
+def _lies() -> Iterator[Case]:
     """Entries that are not those of the sections (IDX-2)."""
-    out: list[Case] = []
     for name, change in _LIES.items():
         spec = "IDX-2 FILE-8" if name in ("cut", "payload-empty") else "IDX-2"
-        data = _mixed().build(index=Index(change=change))
-        out.append(case("index", name, data, spec, "malformed"))
+        yield case("index", name, _mixed().build(index=Index(change=change)), spec, "malformed")
     data = _mixed().build(index=Index(1, _entry(RESD, _byte(9))))
-    out.append(case("index", "digest-in-zstd", data, "IDX-2", "malformed"))
-    return out
+    yield case("index", "digest-in-zstd", data, "IDX-2", "malformed")
 
 
 def _placed(places: list[int], file: File) -> File:
@@ -146,7 +140,7 @@ def _placed(places: list[int], file: File) -> File:
     return file
 
 
-def _places() -> list[Case]:
+def _places() -> Iterator[Case]:
     """Indexes that are not the section before ENDS, and two of them (IDX-1, SEC-6)."""
     last = len(_mixed().sections)
     files = {
@@ -158,10 +152,11 @@ def _places() -> list[Case]:
         "twice": (_placed([last, last + 1], _mixed()), "SEC-6 IDX-1"),
         "twice-apart": (_placed([0, last + 1], _mixed()), "SEC-6 IDX-1"),
     }
-    return [case("index", n, f, spec, "malformed") for n, (f, spec) in files.items()]
+    for n, (f, spec) in files.items():
+        yield case("index", n, f, spec, "malformed")
 
 
-def _offsets() -> list[Case]:
+def _offsets() -> Iterator[Case]:
     """Offsets in ENDS that are not that of the index (END-4)."""
     good = _mixed().build(index=Index())
     right, plain = good.rindex(b"tIDX"), _mixed().build()
@@ -174,17 +169,16 @@ def _offsets() -> list[Case]:
         "offset-of-payload": right + len("tIDX") + 2,
         "offset-past-end": 2**62,
     }
-    out = [
-        case("index", name, _mixed().build(index=Index(), offset=offset), "END-4", "malformed")
-        for name, offset in offsets.items()
-    ]
+    for name, offset in offsets.items():
+        yield case(
+            "index", name, _mixed().build(index=Index(), offset=offset), "END-4", "malformed"
+        )
     for name, offset in (("ends", plain.rindex(b"ENDS")), ("verb", plain.rindex(b"VERB"))):
         data = _mixed().build(offset=offset)
-        out.append(case("index", f"offset-of-{name}-without-index", data, "END-4", "malformed"))
-    return out
+        yield case("index", f"offset-of-{name}-without-index", data, "END-4", "malformed")
 
 
-def _payloads() -> list[Case]:
+def _payloads() -> Iterator[Case]:
     """Frames and CRCs of the section (SEC-4, SEC-5), which are no warning."""
     file = _mixed()
     head = Section("HEAD", cbor({0: 0, 1: file.items}))
@@ -195,19 +189,17 @@ def _payloads() -> list[Case]:
         "zstd-byte-after-frame": uleb(len(payload)) + frame + b"\0",
         "zstd-cut": uleb(len(payload)) + frame[:-1],
     }
-    out: list[Case] = []
     for name, content in stored.items():
         wrong = _mixed()
         wrong.sections.append(Section("tIDX", content, 1))
-        out.append(case("index", name, wrong, "SEC-5 IDX-2", "malformed"))
+        yield case("index", name, wrong, "SEC-5 IDX-2", "malformed")
     for name, section, spec in (
         ("attribute-3", Section("tIDX", payload, 3), "SEC-5"),
         ("crc", Section("tIDX", payload, crc=1), "SEC-4"),
     ):
         wrong = _mixed()
         wrong.sections.append(section)
-        out.append(case("index", f"wrong-{name}", wrong, spec, "malformed"))
+        yield case("index", f"wrong-{name}", wrong, spec, "malformed")
     huge = _mixed()
     huge.sections.append(Section("tIDX", uleb(2**50) + frame, 1))
-    out.append(case("index", "zstd-2-50", huge, "LIM-1 SEC-5", "limit"))
-    return out
+    yield case("index", "zstd-2-50", huge, "LIM-1 SEC-5", "limit")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,7 +49,7 @@ def _dtype_cases() -> list[Case]:
     return cases_of("items", files)
 
 
-def _model_cases() -> list[Case]:
+def _model_cases() -> Iterator[Case]:
     """Axes, networks and components."""
     parts = (("u", 7, 1.0, 2.0), ("v", 3, -5.0, 500.0), ("", 0, 100.0, 90.0))
     names = ("é", "e\u0301", "A", "a", "a ", "")
@@ -68,16 +68,15 @@ def _model_cases() -> list[Case]:
         "three-components": (Fvsrn(components=parts, seed=33), "ITEM-2 ITEM-3"),
         "component-names-alike": (Fvsrn(components=alike, seed=34), "ITEM-3 ITEM-10"),
     }
-    out = cases_of("items", {n: (simple_file(model), ids) for n, (model, ids) in models.items()})
+    yield from cases_of(
+        "items", {n: (simple_file(model), ids) for n, (model, ids) in models.items()}
+    )
     named = simple_file(Fvsrn((1, 6, 5), (3, 2), seed=24), k1=[["time", 1], 6, ["λ", 5]])
     steep = simple_file(Fvsrn((257,), (3,), octaves=16, seed=29, spread=12))
     clipped = simple_file(Fvsrn((12, 11), step=0.5, seed=31))
-    return [
-        *out,
-        case("items", "named-dims", named, "ITEM-3"),
-        case("items", "octaves-16", steep, "VAL-1 VAL-5", tags="precision"),
-        case("items", "clipped-y", clipped, "VAL-2", tags="clip"),
-    ]
+    yield case("items", "named-dims", named, "ITEM-3")
+    yield case("items", "octaves-16", steep, "VAL-1 VAL-5", tags="precision")
+    yield case("items", "clipped-y", clipped, "VAL-2", tags="clip")
 
 
 def _several_items() -> list[Case]:
@@ -97,22 +96,20 @@ def _several_items() -> list[Case]:
     return cases_of("items", files)
 
 
-def _quantisation_cases() -> list[Case]:
+def _quantisation_cases() -> Iterator[Case]:
     model = Fvsrn(seed=50)
     steps: list[object] = [model.step] * 5
     zero = [[0, 1 / 64, 37], [0, 1 / 128, -200], 1 / 32, [0, 2.0**-7, 5], [0, 0.25, 0]]
     slices = [[1, 0.125, 0.03125], [1, 0.5, 0.25, 0.0625, 2.0**-10], *steps[2:]]
     far: list[object] = [[0, 2.0**-31, -(2**31)], *steps[1:]]
     tenth = float(np.float32(0.1))
-    return [
-        case("items", name, simple_file(model, k3=value), spec)
-        for name, value, spec in (
-            ("zero-not-0", zero, "ITEM-7 ITEM-9"),
-            ("steps-per-slice", slices, "ITEM-7 ITEM-9"),
-            ("zero-extreme", far, "ITEM-7 ITEM-9"),
-            ("step-not-dyadic", [tenth] * 5, "ITEM-7 ITEM-9"),
-        )
-    ]
+    for name, value, spec in (
+        ("zero-not-0", zero, "ITEM-7 ITEM-9"),
+        ("steps-per-slice", slices, "ITEM-7 ITEM-9"),
+        ("zero-extreme", far, "ITEM-7 ITEM-9"),
+        ("step-not-dyadic", [tenth] * 5, "ITEM-7 ITEM-9"),
+    ):
+        yield case("items", name, simple_file(model, k3=value), spec)
 
 
 def _extreme_cases() -> list[Case]:
@@ -166,13 +163,12 @@ def _huge(parts: Sequence[Sequence[Any]], signs: Sequence[int]) -> File:
     return File().item(model.header()).tens([raw_stream(integers)], integers)
 
 
-def _sparse_cases() -> list[Case]:
+def _sparse_cases() -> Iterator[Case]:
     model = Fvsrn((6, 5), (4, 5), features=3, seed=51)
     shared = np.indices((4, 5)).sum(axis=0) % 3 > 0
     full = np.arange(60).reshape(3, 4, 5) % 4 != 1
     vector = np.array([True, False, True, True])
     zero = [[0, 1 / 64, 30], *[1 / 64] * 4]
-    out: list[Case] = []
     for name, masks, where, quantisation in (
         ("sparse-shared", [shared], {0: 0}, [1 / 64] * 5),
         ("sparse-full", [full], {0: 0}, [1 / 64] * 5),
@@ -189,25 +185,22 @@ def _sparse_cases() -> list[Case]:
         for method, bits in enumerate(masks):
             file.mask(MaskSpec(bits, purpose=1, method=1 - method))
         file.tens([static_stream(1, integers)], integers)
-        out.append(case("items", name, file, "ITEM-8 ITEM-9 MASK-1"))
-    return out
+        yield case("items", name, file, "ITEM-8 ITEM-9 MASK-1")
 
 
-def _constant_cases() -> list[Case]:
+def _constant_cases() -> Iterator[Case]:
     ties = [2.5, 3.5, -2.5, 0.5, 254.5, 1e9, -1e9]
     parts = [[f"{d}{v}", n, v, 0.0] for v in ties for n, d in enumerate(DTYPES[:4])]
     halves = [1 + 2.0**-11, 1 + 3 * 2.0**-11, 65519.0, 65520.0, -1e6, 6e-8, 2.0**-25]
     floats = [[f"f2 {v}", 6, v, 0.0] for v in halves] + [["f4", 7, 1e300, 0.0]]
     scaled = [["a", 7, 1.5, 2.0**-20], ["b", 3, -7.0, 100.0], ["c", 8, 0.25, 1.7e308]]
     wide = [["u4", 4, 4294967294.5, 0.0], ["i4", 5, -2147483649.0, 0.0], ["f8", 8, 0.1, 0.0]]
-    return [
-        case("items", name, File().item(constant_item(dims, components)), spec)
-        for name, dims, components, spec in (
-            ("constant", [3, 2], [["a", 7, 1.5, 0.0]], "ITEM-6 VAL-2 CONSTANT-1"),
-            ("constant-all-axes-1", [1, 1], [["a", 7, 1.5, 0.0]], "ITEM-6 VAL-2 CONSTANT-1"),
-            ("constant-with-scale", [3, 2], scaled, "ITEM-6 VAL-2 CONSTANT-1"),
-            ("constant-integer-ties", [2], parts, "VAL-3"),
-            ("constant-float-ties", [2], floats, "VAL-3"),
-            ("constant-wide", [2], wide, "VAL-3"),
-        )
-    ]
+    for name, dims, components, spec in (
+        ("constant", [3, 2], [["a", 7, 1.5, 0.0]], "ITEM-6 VAL-2 CONSTANT-1"),
+        ("constant-all-axes-1", [1, 1], [["a", 7, 1.5, 0.0]], "ITEM-6 VAL-2 CONSTANT-1"),
+        ("constant-with-scale", [3, 2], scaled, "ITEM-6 VAL-2 CONSTANT-1"),
+        ("constant-integer-ties", [2], parts, "VAL-3"),
+        ("constant-float-ties", [2], floats, "VAL-3"),
+        ("constant-wide", [2], wide, "VAL-3"),
+    ):
+        yield case("items", name, File().item(constant_item(dims, components)), spec)

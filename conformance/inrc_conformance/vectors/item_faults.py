@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ def _schema_faults() -> list[Case]:
     ]
 
 
-def _component_faults() -> list[Case]:
+def _component_faults() -> Iterator[Case]:
     components: dict[str, tuple[list[Any], str]] = {
         "dtype-256": (["a", 256, 1.0, 0.0], "ITEM-2"),
         "dtype-text": (["a", "f4", 1.0, 0.0], "ITEM-2"),
@@ -68,17 +69,17 @@ def _component_faults() -> list[Case]:
         "mask-float": (["a", 7, 1.0, 0.0, 0.0], "ITEM-4"),
         "mask-missing": (["a", 7, 1.0, 0.0, 0], "ITEM-4"),
     }
-    out = [_constant(n, s, {0: [c]}) for n, (c, s) in components.items()]
+    for n, (c, s) in components.items():
+        yield _constant(n, s, {0: [c]})
     twice = [["a", 7, 1.0, 0.0], ["b", 7, 1.0, 0.0], ["a", 3, 2.0, 0.0]]
-    out.append(_constant("component-name-twice", "ITEM-10", {0: twice}))
+    yield _constant("component-name-twice", "ITEM-10", {0: twice})
     file = File().item(constant_item([2], [["a", 7, 1.0, 0.0]]))
     file.item(constant_item([3], [["b", 7, 1.0, 0.0], ["a", 7, 1.0, 0.0]]))
     name = "component-name-in-two-items"
-    out.append(case("item", name, file, "ITEM-10", "malformed"))
+    yield case("item", name, file, "ITEM-10", "malformed")
     for name, scale in (("scale-negative", -1.0), ("scale-nan", NAN), ("scale-infinite", math.inf)):
         model = Fvsrn(components=(("a", 7, 0.0, scale),))
-        out.append(case("item", name, simple_file(model), "ITEM-3", "malformed"))
-    return out
+        yield case("item", name, simple_file(model), "ITEM-3", "malformed")
 
 
 _CONFIG = (
@@ -91,18 +92,17 @@ _CONFIG = (
 )  # fmt: skip
 
 
-def _architecture_faults() -> list[Case]:
+def _architecture_faults() -> Iterator[Case]:
     """Configs of architecture 1, and axes that it does not have."""
     model = Fvsrn()
-    out = config_faults("fvsrn", model, _CONFIG, "FVSRN-1", "")
+    yield from config_faults("fvsrn", model, _CONFIG, "FVSRN-1", "")
     without = {key: value for key, value in model.config().items() if key != 4}
-    out.append(config_case("fvsrn", "key-missing", model, without, "FVSRN-1"))
+    yield config_case("fvsrn", "key-missing", model, without, "FVSRN-1")
     for name, flat in (
         ("no-active-axis", Fvsrn((1, 1), ())),
         ("five-active-axes", Fvsrn((2,) * 5, (2,) * 5)),
     ):
-        out.append(case("fvsrn", name, flat.file(), "FVSRN-1", "malformed"))
-    return out
+        yield case("fvsrn", name, flat.file(), "FVSRN-1", "malformed")
 
 
 _STEP = 1 / 64
@@ -122,16 +122,13 @@ _WRONG_ENTRIES: dict[str, Any] = {
 """Entries of key 3 that are neither a step nor an array of a known kind."""
 
 
-def _quantisation_faults() -> list[Case]:
+def _quantisation_faults() -> Iterator[Case]:
     others: list[Any] = [_STEP] * 4
     wrong = WRONG_STEP.values(_STEP) | _WRONG_ENTRIES
-    out = [
-        case("item", name, simple_file(Fvsrn(), k3=[entry, *others]), "ITEM-7", "malformed")
-        for name, entry in wrong.items()
-    ]
+    for name, entry in wrong.items():
+        yield case("item", name, simple_file(Fvsrn(), k3=[entry, *others]), "ITEM-7", "malformed")
     for name, number in (("quantisation-one-too-few", 4), ("quantisation-one-too-many", 6)):
-        data = simple_file(Fvsrn(), k3=[_STEP] * number).build()
-        out.append(case("item", name, data, "ITEM-6", "malformed"))
+        yield case("item", name, simple_file(Fvsrn(), k3=[_STEP] * number), "ITEM-6", "malformed")
     model = Fvsrn()
     for name, number, last in (
         ("parameter-overflows", 2**31 - 1, 2.0**98),
@@ -140,13 +137,12 @@ def _quantisation_faults() -> list[Case]:
     ):
         integers = [*model.integers()[:-1], number]
         file = File().item(model.header(k3=[*others, last])).tens([raw_stream(integers)], integers)
-        out.append(case("item", name, file, "ITEM-9", "malformed"))
+        yield case("item", name, file, "ITEM-9", "malformed")
     header = model.header()
     del header[3]
     file = File().item(header).tens([raw_stream(model.integers())], model.integers())
-    out.append(case("item", "quantisation-missing", file, "ITEM-6", "malformed"))
-    out.append(_constant("quantisation-of-constant", "ITEM-6", {3: [_STEP]}))
-    return out
+    yield case("item", "quantisation-missing", file, "ITEM-6", "malformed")
+    yield _constant("quantisation-of-constant", "ITEM-6", {3: [_STEP]})
 
 
 def _reference_faults() -> list[Case]:

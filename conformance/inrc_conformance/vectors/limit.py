@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..builders.file import File, Section, cbor, constant_item
 from ..builders.fvsrn import Fvsrn, simple_file
@@ -26,11 +26,10 @@ def limit_cases() -> list[Case]:
     return [*_samples(), *_integers(), *_texts(), *_payloads(), *_masks()]
 
 
-def _limit(topic: str, files: Mapping[str, File], spec: str = "LIM-1") -> list[Case]:
+def _limit(topic: str, files: Mapping[str, File], spec: str = "LIM-1") -> Iterator[Case]:
     """Return a case for each file, of the level that its header says."""
-    return [
-        case(topic, name, file, spec, "limit", level=file.header[2]) for name, file in files.items()
-    ]
+    for name, file in files.items():
+        yield case(topic, name, file, spec, "limit", level=file.header[2])
 
 
 def _samples() -> list[Case]:
@@ -73,7 +72,7 @@ def _integers() -> list[Case]:
         "uncoded-2-36": Fvsrn((4,) * 3, (1024, 1024, 64), features=1024),
     }
     sparse = {name: _uncoded(model) for name, model in models.items()}
-    return _limit("integers", coded, "LIM-1 STR-5") + _limit("integers", sparse)
+    return [*_limit("integers", coded, "LIM-1 STR-5"), *_limit("integers", sparse)]
 
 
 def _uncoded(model: Fvsrn) -> File:
@@ -98,17 +97,15 @@ def _texts() -> list[Case]:
     return _limit("cbor", {"items-2-24": file}, "LIM-1 VERB-1")
 
 
-def _payloads() -> list[Case]:
+def _payloads() -> Iterator[Case]:
     """Compressed payloads that declare 2^50 bytes."""
-    out: list[Case] = []
     for attribute, name in ((1, "zstd"), (2, "brotli")):
         for kind, payload in (("ITEM", cbor(constant_item([2]))), ("VERB", b"\x80"), ("MASK", b"")):
             frame = stored_zstd(payload) if attribute == 1 else compress(2, payload)
             file = File(sections=[Section(kind, uleb(2**50) + frame, attribute)])
             data = file.build({0: 0, 1: 1 if kind == "ITEM" else 0})
             case_name = f"{name}-{kind.lower()}-2-50"
-            out.append(case("payload", case_name, data, "LIM-1 SEC-5", "limit"))
-    return out
+            yield case("payload", case_name, data, "LIM-1 SEC-5", "limit")
 
 
 def _masks() -> list[Case]:

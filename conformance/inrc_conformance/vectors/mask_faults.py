@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -18,14 +18,12 @@ _INVALID = _BITS.size - int(np.count_nonzero(_BITS))
 _INDICES = [n % 2 for n in range(_INVALID)]
 
 
-def mask_faults() -> list[Case]:
+def mask_faults() -> Iterator[Case]:
     """All faults of MASK payloads."""
     item = constant_item([5, 6], [["a", 7, 1.0, 0.0]])
-    out: list[Case] = []
     for name, (payload, spec) in (_bit_payloads() | _pattern_payloads()).items():
         file = File().item(item).add("MASK", payload, layer=_layer(name))
-        out.append(case("masks", name, file, spec, "malformed", "mask"))
-    return out
+        yield case("masks", name, file, spec, "malformed", "mask")
 
 
 def _body(head: bytes, content: bytes = _DATA, tail: bytes = _BACK) -> bytes:

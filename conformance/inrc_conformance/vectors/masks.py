@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,7 +64,7 @@ def mask_cases() -> list[Case]:
     return out
 
 
-def _index_cases() -> list[Case]:
+def _index_cases() -> Iterator[Case]:
     """Several patterns, their indices in every coder."""
     bits = ball((8, 9))
     count = bits.size - int(np.count_nonzero(bits))
@@ -79,16 +79,13 @@ def _index_cases() -> list[Case]:
         "zstd": byte_stream(3, indices, 1),
         "brotli": byte_stream(4, indices, 1),
     }
-    out: list[Case] = []
     item = constant_item([8, 9], [["a", 7, 0.0, 0.0, 0]])
     for name, stream in streams.items():
         spec = MaskSpec(bits, patterns=patterns, indices=indices, stream=stream)
         data = File().item(item).mask(spec).build()
-        out.append(case("masks", f"patterns-{name}", data, "MASK-4 END-2 VAL-4", tags="mask"))
+        yield case("masks", f"patterns-{name}", data, "MASK-4 END-2 VAL-4", tags="mask")
     spec = MaskSpec(bits | True, patterns=patterns, indices=[], stream=raw_stream([]))
-    data = File().item(item).mask(spec).build()
-    out.append(case("masks", "patterns-unused", data, "MASK-4", tags="mask"))
-    return out
+    yield case("masks", "patterns-unused", File().item(item).mask(spec), "MASK-4", tags="mask")
 
 
 def _components_case() -> Case:
@@ -110,11 +107,10 @@ def _components_case() -> Case:
     return case("masks", "components-share", file, "ITEM-4 VAL-4 MASK-4", tags="mask")
 
 
-def _large_cases() -> list[Case]:
+def _large_cases() -> Iterator[Case]:
     """Masks that no item uses, long enough for several chunks and for counts that are halved."""
     position = np.arange(140001)
     long = (position % 9973) > (position // 40)
-    out: list[Case] = []
     for name, bits in (
         ("chunks", ball((80, 81))),
         ("chunks-3d", ball((25, 26, 27))),
@@ -122,8 +118,7 @@ def _large_cases() -> list[Case]:
     ):
         file = File().mask(MaskSpec(bits, purpose=1))
         spec = "MASK-3 RNG-2 END-2"
-        out.append(case("masks", f"context-{name}-unused", file, spec, tags="mask"))
-    return out
+        yield case("masks", f"context-{name}-unused", file, spec, tags="mask")
 
 
 def verbatim_cases() -> list[Case]:

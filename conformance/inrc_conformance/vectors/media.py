@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -37,7 +38,7 @@ def _made(payload: bytes, attribute: int = 0) -> File:
     return File().item(constant_item([2, 3])).add("pROv", payload, attribute)
 
 
-def _provenance_cases() -> list[Case]:
+def _provenance_cases() -> Iterator[Case]:
     """Sections that keep the rules."""
     some: dict[str, dict[int, Any]] = {
         "empty": {},
@@ -58,7 +59,8 @@ def _provenance_cases() -> list[Case]:
         "rel-error-0": {0: [4, 0]},
         "rel-error": {0: [4, 0.999]},
     }
-    return [_valid(f"made-{n}", _made(cbor(v)), "META-36 SEC-2") for n, v in some.items()]
+    for n, v in some.items():
+        yield _valid(f"made-{n}", _made(cbor(v)), "META-36 SEC-2")
 
 
 _BROKEN: dict[str, Any] = {
@@ -105,17 +107,12 @@ _BROKEN_PAYLOADS = {
 }
 
 
-def _ignored_cases() -> list[Case]:
+def _ignored_cases() -> Iterator[Case]:
     """Sections that break a rule (META-38)."""
-    out = [
-        _invalid(f"ignored-{name}", _made(cbor(value)), "META-36 META-38")
-        for name, value in _BROKEN.items()
-    ]
-    out += [
-        _invalid(f"ignored-{name}", _made(payload), "META-38")
-        for name, payload in _BROKEN_PAYLOADS.items()
-    ]
-    return out
+    for name, value in _BROKEN.items():
+        yield _invalid(f"ignored-{name}", _made(cbor(value)), "META-36 META-38")
+    for name, payload in _BROKEN_PAYLOADS.items():
+        yield _invalid(f"ignored-{name}", _made(payload), "META-38")
 
 
 def _place_cases() -> list[Case]:
@@ -136,16 +133,15 @@ def _place_cases() -> list[Case]:
     ]
 
 
-def _loss_cases() -> list[Case]:
+def _loss_cases() -> Iterator[Case]:
     """What was lost: samples are invalid then, and no bounds, variables and metadata there."""
     edges = {"all": [], "part": [0, 1, 1, 3], "sample": [1, 2, 2, 3]}
-    out: list[Case] = []
     for name, part in edges.items():
         bits = np.ones((2, 3), np.bool_)
         bits[tuple(map(slice, part[::2], part[1::2]))] = False
         item = constant_item([2, 3], [["a", 7, 1.5, 0.0, 0]])
         file = File().item(item).mask(MaskSpec(bits)).add("pROv", cbor({4: [[0, "a", *part]]}))
-        out.append(case("media", f"losses-samples-{name}", file, "META-40 VAL-4", tags="mask"))
+        yield case("media", f"losses-samples-{name}", file, "META-40 VAL-4", tags="mask")
     bound, variable, metadata = [1, "constant", 0, 2, 1, 2], [2, "gone"], [3, ""]
     some: dict[str, list[list[Any]]] = {
         "bound": [bound],
@@ -164,7 +160,7 @@ def _loss_cases() -> list[Case]:
     made["and-all-keys"] = _made(cbor(_GOOD | {4: [variable]}))
     made["zstd"] = _made(cbor({4: [bound, variable]}), 1)
     made["brotli"] = _made(cbor({4: [bound, variable]}), 2)
-    return [*out, *(_valid(f"losses-{n}", file, "META-40") for n, file in made.items())]
+    yield from (_valid(f"losses-{n}", file, "META-40") for n, file in made.items())
 
 
 _LOSS = [1, "constant", 0, 2, 1, 2]
@@ -202,22 +198,17 @@ _BROKEN_LOSSES: dict[str, Any] = {
 }
 
 
-def _ignored_losses() -> list[Case]:
+def _ignored_losses() -> Iterator[Case]:
     """Losses that break a rule: the section is ignored, all of it."""
-    out = [
-        _invalid(f"ignored-losses-{name}", _made(cbor(_GOOD | {4: value})), "META-40 META-38")
-        for name, value in _BROKEN_LOSSES.items()
-    ]
+    for name, value in _BROKEN_LOSSES.items():
+        yield _invalid(f"ignored-losses-{name}", _made(cbor(_GOOD | {4: value})), "META-40 META-38")
     beside = _made(cbor({0: [5, 40], 4: [_LOSS]}))
     key = _made(cbor({4: [_LOSS], 5: 0}))
-    return [
-        *out,
-        _invalid("ignored-losses-beside-goal-5", beside, "META-36 META-38 META-40"),
-        _invalid("ignored-unknown-key-5", key, "META-38"),
-    ]
+    yield _invalid("ignored-losses-beside-goal-5", beside, "META-36 META-38 META-40")
+    yield _invalid("ignored-unknown-key-5", key, "META-38")
 
 
-def _mesh_cases() -> list[Case]:
+def _mesh_cases() -> Iterator[Case]:
     """Signed and unsigned distances (META-34, META-39)."""
     axes = [["x", 5], ["y", 5], ["z", 5]]
     place = [-1.5, 0.25, 1e6]
@@ -227,7 +218,6 @@ def _mesh_cases() -> list[Case]:
         "unsigned": ({0: place, 1: 0.5, 3: 0.75}, 0.75),
         "unsigned-with-unit": ({0: place, 1: 0.1, 2: "km", 3: 0.1}, 0.1),
     }
-    out: list[Case] = []
     for number, (name, (tree, offset)) in enumerate(trees.items()):
         part = [("distance", 7, offset, 3 * tree[1])]
         for kind, model in (
@@ -236,5 +226,4 @@ def _mesh_cases() -> list[Case]:
         ):
             file = model.file().add("mETa", meta("mesh", tree)).add("pROv", cbor(_GOOD))
             spec = "META-34 META-39 VAL-2" if 3 in tree else "META-34 VAL-2"
-            out.append(_valid(f"mesh-{name}{kind}", file, spec, head={0: 2, 1: 1}))
-    return out
+            yield _valid(f"mesh-{name}{kind}", file, spec, head={0: 2, 1: 1})

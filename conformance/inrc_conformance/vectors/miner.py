@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -33,8 +34,9 @@ def _valid(
     return case("miner", name, data, spec, tags=tags, level=level)
 
 
-def _valid_models(models: dict[str, Miner]) -> list[Case]:
-    return [_valid(name, model.file()) for name, model in models.items()]
+def _valid_models(models: dict[str, Miner]) -> Iterator[Case]:
+    for name, model in models.items():
+        yield _valid(name, model.file())
 
 
 def _shape_cases() -> list[Case]:
@@ -104,14 +106,14 @@ def _sparse(name: str, model: Miner, where: dict[int, int], masks: list[MaskSpec
     return _valid(name, file, f"{_SPEC} ITEM-8 ITEM-9")
 
 
-def _sparse_cases() -> list[Case]:
+def _sparse_cases() -> Iterator[Case]:
     """Blocks without entries."""
     model = Miner((9, 7), 4, (3, 2), seed=60)
     fine = MaskSpec(np.array([[1, 0], [0, 1], [1, 0]], np.bool_), 1, method=0)
     coarse = MaskSpec(np.array([[0], [1]], np.bool_), 1, method=0)
     none = MaskSpec(np.zeros((3, 2), np.bool_), 1, method=0)
     whole = MaskSpec(np.arange(9 * 6).reshape(9, 3, 2) % 3 > 0, 1)
-    out = [
+    yield from [
         _sparse("blocks-left-out", model, {2: 0, 3: 0}, [fine]),
         _sparse("blocks-left-out-in-both", model, {0: 1, 1: 1, 2: 0, 3: 0}, [fine, coarse]),
         _sparse("finest-level-left-out", model, {2: 0, 3: 0}, [none]),
@@ -121,29 +123,27 @@ def _sparse_cases() -> list[Case]:
     ]
     sines = Miner((9, 7), 4, (3, 2), 2, 1, 3, seed=61)
     where = {3: 0, 4: 0, 5: 0}
-    return [*out, _sparse("blocks-left-out-of-sines", sines, where, [fine])]
+    yield _sparse("blocks-left-out-of-sines", sines, where, [fine])
 
 
-def _item_cases() -> list[Case]:
+def _item_cases() -> Iterator[Case]:
     """Masks, other quantisation, levels and neighbours in a file."""
-    out: list[Case] = []
     masked = Miner((9, 7), 4, (2, 2), components=[["a", 7, 1.0, 4.0, 0]], seed=70)
     spec = MaskSpec(ball((9, 7)), patterns=(float_bits(-9.0, "f"),))
-    out.append(_valid("masked", masked.file().mask(spec), f"{_SPEC} VAL-4", "mask"))
+    yield _valid("masked", masked.file().mask(spec), f"{_SPEC} VAL-4", "mask")
     model = Miner((9, 7), 4, (3, 2), seed=71)
     entries: list[Any] = [[1, *[1 / 32] * 3, *[1 / 16] * 3], [0, 1 / 32, 5], 1 / 64, 1 / 32]
-    out.append(_valid("other-steps", model.file(k3=entries), f"{_SPEC} ITEM-7"))
+    yield _valid("other-steps", model.file(k3=entries), f"{_SPEC} ITEM-7")
     values = model.integers()
     file = model.file([laplace_stream(2, [(12, values[:30]), (14, values[30:])])], k6=[0.5])
-    out.append(_valid("laplace-and-index", file.build(index=Index()), f"{_SPEC} IDX-2"))
+    yield _valid("laplace-and-index", file.build(index=Index()), f"{_SPEC} IDX-2")
     file = File(bytes([1, 0, 2, 0])).item(model.header()).tens([raw_stream(values)], values)
-    out.append(_valid("level-2", file, f"{_SPEC} FILE-4", level=2))
+    yield _valid("level-2", file, f"{_SPEC} FILE-4", level=2)
     other = Miner((6,), 3, (2,), components=[["b", 3, 0.0, 900.0]], seed=72)
     file = File().item(other.header()).item(constant_item([2])).item(model.header())
     file.tens([raw_stream(values)], values, 2)
     file.tens([raw_stream(other.integers())], other.integers())
-    out.append(_valid("beside-others", file, f"{_SPEC} TENS-2"))
-    return out
+    yield _valid("beside-others", file, f"{_SPEC} TENS-2")
 
 
 _CONFIG = (
@@ -163,22 +163,19 @@ def _config_faults() -> list[Case]:
     return [*faults, *missing_keys("miner", model, 4, "MINER-1 ITEM-5")]
 
 
-def _other_faults() -> list[Case]:
+def _other_faults() -> Iterator[Case]:
     """Axes, tensors, masks, unknown keys and versions, and far too much."""
-    out: list[Case] = []
     for name, dims in (("no-active-axis", (1, 1)), ("five-active-axes", (2,) * 5)):
-        out.append(case("miner", name, Miner(dims, 2, (1,)).file(), "MINER-1", "malformed"))
+        yield case("miner", name, Miner(dims, 2, (1,)).file(), "MINER-1", "malformed")
     model = Miner()
     entries = [model.step] * len(model.shapes())
-    out += [
-        case("miner", name, model.file(k3=some), "ITEM-6 MINER-1", "malformed")
-        for name, some in (("tensor-missing", entries[:-1]), ("tensor-too-many", [*entries, 0.5]))
-    ]
+    for name, some in (("tensor-missing", entries[:-1]), ("tensor-too-many", [*entries, 0.5])):
+        yield case("miner", name, model.file(k3=some), "ITEM-6 MINER-1", "malformed")
     fine = MaskSpec(np.ones((3, 2), np.bool_), 1)
     data = model.file(k4={0: 0}).mask(fine).build()
-    out.append(case("miner", "mask-of-another-level", data, "ITEM-8 MINER-1", "malformed"))
+    yield case("miner", "mask-of-another-level", data, "ITEM-8 MINER-1", "malformed")
     integers = [*model.integers(), 0]
     file = File().item(model.header()).tens([raw_stream(integers)], integers)
-    out.append(case("miner", "integer-too-many", file, "TENS-2 MINER-1", "malformed"))
-    out += unknown_configs("miner", model, {5: 0, -1: 0})
-    return [*out, limit_case("miner-2-45", Miner((2**8,) * 3, 2, (1024,), 16))]
+    yield case("miner", "integer-too-many", file, "TENS-2 MINER-1", "malformed")
+    yield from unknown_configs("miner", model, {5: 0, -1: 0})
+    yield limit_case("miner-2-45", Miner((2**8,) * 3, 2, (1024,), 16))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -50,36 +51,31 @@ def mixed_mask_cases() -> list[Case]:
     return [*out, *_mask_data_cases(), *_masked_items()]
 
 
-def _mask_data_cases() -> list[Case]:
+def _mask_data_cases() -> Iterator[Case]:
     """Any data is a mask."""
     draw = randoms(11)
     junk = bytes(next(draw) % 256 for _ in range(30))
     given = {"empty": b"", "ff": b"\xff" * 9, "junk": junk}
-    out: list[Case] = []
     for name, data in given.items():
         spec = MaskSpec(mixed_mask_bits((4, 7, 9), data), purpose=1, method=2)
         payload = spec.front() + uleb(len(data)) + data
         file = File().add("MASK", payload, layer=spec.layer())
         spec_ids = "MIX-1 MASK-3 END-2"
-        out.append(case("masks", f"mixed-data-{name}", file, spec_ids, tags="mask"))
-    return out
+        yield case("masks", f"mixed-data-{name}", file, spec_ids, tags="mask")
 
 
-def _masked_items() -> list[Case]:
+def _masked_items() -> Iterator[Case]:
     """Masks of method 2 for a pyramid and for a sparse tensor."""
     spec = MaskSpec(ball((9, 10)), method=2, patterns=(float_bits(-1e30, "f"),))
     components: list[Any] = [[*ONE[0], 0]]
     model = Pyramid((9, 10), (2, 2), components, seed=81)
-    out = [
-        case(
-            "pyramid", "masked", model.file().mask(spec).build(), "ITEM-4 VAL-4 MASK-3", tags="mask"
-        )
-    ]
+    yield case(
+        "pyramid", "masked", model.file().mask(spec).build(), "ITEM-4 VAL-4 MASK-3", tags="mask"
+    )
     coded = np.arange(9).reshape(3, 3) % 4 > 0
     other = Fvsrn(seed=82)
     count = sum(other.counts()) - 2 * int(np.count_nonzero(~coded))
     integers = other.integers(count)
     file = File().item(other.header(k4={0: 0})).mask(MaskSpec(coded, 1, method=2))
     file.tens([raw_stream(integers)], integers)
-    out.append(case("masks", "mixed-sparsity", file, "ITEM-8 MASK-3", tags="mask"))
-    return out
+    yield case("masks", "mixed-sparsity", file, "ITEM-8 MASK-3", tags="mask")

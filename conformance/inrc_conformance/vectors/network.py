@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +20,7 @@ Maker = Callable[[Sequence[int]], Network]
 """Makes an item of some dims."""
 
 
-def shape_cases(topic: str, make: Maker, spec: str) -> list[Case]:
+def shape_cases(topic: str, make: Maker, spec: str) -> Iterator[Case]:
     """Number and sizes of the axes."""
     dims: dict[str, list[int]] = {
         "dims-1": [13],
@@ -33,25 +33,21 @@ def shape_cases(topic: str, make: Maker, spec: str) -> list[Case]:
         "axes-of-size-1": [1, 6, 1, 5, 1],
         "eight-dims": [1, 2, 1, 3, 2, 1, 1, 4],
     }
-    out: list[Case] = []
     for seed, (name, sizes) in enumerate(dims.items()):
         model = replace(make(sizes), seed=seed + 1)
-        out.append(case(topic, name, model.file(), spec))
-    return out
+        yield case(topic, name, model.file(), spec)
 
 
-def item_cases(topic: str, make: Maker, spec: str) -> list[Case]:
+def item_cases(topic: str, make: Maker, spec: str) -> Iterator[Case]:
     """Components, quantisation, masks, tiles, residuals and streams."""
     model = make([5, 4])
     files = _component_files(model) | _parameter_files(model)
     files["tiles"] = (_tiles(make), "ITEM-11")
-    out = [
-        case(topic, name, file, f"{spec} {more}", tags=_TAGS.get(name, ""))
-        for name, (file, more) in files.items()
-    ]
+    for name, (file, more) in files.items():
+        yield case(topic, name, file, f"{spec} {more}", tags=_TAGS.get(name, ""))
     values = model.integers()
     second = File(bytes([1, 0, 2, 0])).item(model.header()).tens([raw_stream(values)], values)
-    return [*out, case(topic, "level-2", second, f"{spec} FILE-4", level=2)]
+    yield case(topic, "level-2", second, f"{spec} FILE-4", level=2)
 
 
 _Files = dict[str, tuple[File, str]]
@@ -123,25 +119,25 @@ def _sparse(model: Network, shared: bool) -> File:
 
 def common_faults(
     topic: str, make: Maker, rule: str, required: int, unknown: Sequence[int]
-) -> list[Case]:
+) -> Iterator[Case]:
     """Missing and unknown keys, wrong axes, and wrong numbers of entries and integers."""
     model = make([5, 4])
     good = model.config()
-    out = missing_keys(topic, model, required, rule)
+    yield from missing_keys(topic, model, required, rule)
     for key in range(required):
         config = good | {key: None}
-        out.append(config_case(topic, f"key-{key}-null", model, config, f"ITEM-0 {rule}"))
+        yield config_case(topic, f"key-{key}-null", model, config, f"ITEM-0 {rule}")
     for key in (*unknown, -1):
         name = f"config-key-{key}".replace("--", "-minus-")
         config = good | {key: 1}
-        out.append(config_case(topic, name, model, config, f"ITEM-5 {rule}", "unsupported"))
+        yield config_case(topic, name, model, config, f"ITEM-5 {rule}", "unsupported")
     for version in (0, 2):
         data = model.with_config(good, version).build()
-        out.append(case(topic, f"version-{version}", data, "ITEM-5", "unsupported"))
-    return out + _shape_faults(topic, model, rule)
+        yield case(topic, f"version-{version}", data, "ITEM-5", "unsupported")
+    yield from _shape_faults(topic, model, rule)
 
 
-def _shape_faults(topic: str, model: Network, rule: str) -> list[Case]:
+def _shape_faults(topic: str, model: Network, rule: str) -> Iterator[Case]:
     """Wrong axes, and wrong numbers of entries and integers."""
     steps, values = model.steps(), model.integers()
     mask = MaskSpec(np.ones((*model.shapes()[0], 2), np.bool_), purpose=1, method=0)
@@ -155,7 +151,8 @@ def _shape_faults(topic: str, model: Network, rule: str) -> list[Case]:
         "parameter-overflows": (model.file(k3=[2.0**127, *steps[1:]]), "ITEM-9"),
         "sparse-of-another-shape": (model.file(k4={0: 0}).mask(mask), "ITEM-8"),
     }
-    return [case(topic, name, file, spec, "malformed") for name, (file, spec) in files.items()]
+    for name, (file, spec) in files.items():
+        yield case(topic, name, file, spec, "malformed")
 
 
 def limit_case(name: str, model: Item) -> Case:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -110,7 +110,7 @@ def _valid(name: str, data: File | bytes, spec: str = _SPEC, tags: str = "") -> 
     return case("overlap", name, data, spec, tags=tags)
 
 
-def _grid_cases() -> list[Case]:
+def _grid_cases() -> Iterator[Case]:
     """Grids of tiles in 1 to 4 dimensions, with all kinds of overlaps."""
     uneven = [Span(5, 0, 1), Span(6, 3, 2), Span(4, 1, 2), Span(7, 2, 0)]
     some = [Span(4, 0, 2), Span(5, 2, 0), Span(3, 0, 0), Span(3, 0, 1), Span(4, 1, 0)]
@@ -135,18 +135,17 @@ def _grid_cases() -> list[Case]:
         "one-tile": places([Span(6)], [Span(4)]),
         "nothing-shared": places([Span(3), Span(4)], [Span(2), Span(3)]),
     }
-    return [_valid(name, networks(some)) for name, some in grids.items()]
+    for name, some in grids.items():
+        yield _valid(name, networks(some))
 
 
-def _value_cases() -> list[Case]:
+def _value_cases() -> Iterator[Case]:
     """Offsets, scales and dtypes of tiles that are blended, and values at the bounds."""
-    out: list[Case] = []
     three = places(even((5, 7, 6), 3))
     for dtype, name in enumerate(("u1", "i1", "u2", "i2", "u4", "i4", "f2", "f4", "f8")):
         scale = 120.0 if dtype < 2 else 3e4
         offset = 127.5 if dtype == 0 else 0.0 if dtype == 1 else 31000.0 * (dtype != 3)
-        file = lists(three, [("a", dtype, offset, scale)])
-        out.append(_valid(f"dtype-{name}", file, f"{_SPEC} VAL-3"))
+        yield _valid(f"dtype-{name}", lists(three, [("a", dtype, offset, scale)]), f"{_SPEC} VAL-3")
     file, draw = File(), randoms(9)
     for number, place in enumerate(places(even((5, 6, 5), 2))):
         parts = [("a", 7, 10.0 * number, 1.0 + 3 * number), ("b", 3, -9.0, 500.0 / (number + 1))]
@@ -154,12 +153,13 @@ def _value_cases() -> list[Case]:
         model = listed(values, parts)
         file.item(model.header() | place.keys())
         file.tens([raw_stream(model.integers())], model.integers(), number)
-    out.append(_valid("scales-differ", file, f"{_SPEC} VAL-2"))
+    yield _valid("scales-differ", file, f"{_SPEC} VAL-2")
     file = lists(places(even((5, 5), 2)), [("a", 0, 127.5, 300.0)])
-    out.append(_valid("stored-values-cut-off", file, f"{_SPEC} VAL-3"))
+    yield _valid("stored-values-cut-off", file, f"{_SPEC} VAL-3")
     file = lists(places(even((5, 5), 2)), ONE, 1 / 32)
-    out.append(_valid("y-cut-off-before-blending", file, f"{_SPEC} VAL-2"))
-    return [*out, _rounded_last(), _infinite()]
+    yield _valid("y-cut-off-before-blending", file, f"{_SPEC} VAL-2")
+    yield _rounded_last()
+    yield _infinite()
 
 
 def _two(
@@ -190,7 +190,7 @@ def _infinite() -> Case:
     return _valid("infinite-x", _two(rows, spans, [part, part]), f"{_SPEC} VAL-2 VAL-3", "clip")
 
 
-def _item_cases() -> list[Case]:
+def _item_cases() -> Iterator[Case]:
     """Other architectures, names of dims, and fields beside one another."""
     part = (("a", 3, 10.0, 400.0),)
     four = places([Span(4, 0, 2), Span(5, 2, 0)], [Span(5, 0, 1), Span(4, 2, 0)])
@@ -203,33 +203,31 @@ def _item_cases() -> list[Case]:
     file.tens(pyramid.streams(), pyramid.integers(), 0)
     file.tens([raw_stream(network.integers())], network.integers(), 1)
     file.tens([raw_stream(blocks.integers())], blocks.integers(), 3)
-    out = [_valid("architectures-differ", file, f"{_SPEC} TENS-2")]
+    yield _valid("architectures-differ", file, f"{_SPEC} TENS-2")
     file = File()
     for first, second in zip(places(even((3, 3), 1)), places(even((4, 2), 2)), strict=True):
         for place, name in ((first, "a"), (second, "b")):
             value = float(file.items)
             file.item(constant_item(place.sizes, [(name, 7, value, 1.0)]) | place.keys())
     file.item(constant_item([3], [("c", 7, 1.0, 1.0)]))
-    out.append(_valid("two-fields", file, f"{_SPEC} ITEM-11"))
+    yield _valid("two-fields", file, f"{_SPEC} ITEM-11")
     file = File()
     for place in places(even((3, 3), 1), even((2, 2), 1)):
         dims = [["y", place.sizes[0]], place.sizes[1]]
         part = (("a", 7, float(file.items), 1.0),)
         file.item(constant_item(dims, part) | place.keys())
-    out.append(_valid("named-dims", file, f"{_SPEC} ITEM-11"))
+    yield _valid("named-dims", file, f"{_SPEC} ITEM-11")
     file = File()
     spans = [Span(4, 0, 2), Span(5, 2, 0), Span(3), Span(2)]
     for number, place in enumerate(places(spans)):
         keys = place.keys(plain=True) | ({6: [0.5], 7: [0.25]} if number == 2 else {})
         file.item(constant_item(place.sizes, [("a", 7, float(number), 1.0)]) | keys)
     file.resd([raw_stream([3, -1, 2])], [3, -1, 2], 2)
-    out.append(_valid("others-without-key-8", file, f"{_SPEC} TILE-3 VAL-7"))
-    return out
+    yield _valid("others-without-key-8", file, f"{_SPEC} TILE-3 VAL-7")
 
 
-def _mask_cases() -> list[Case]:
+def _mask_cases() -> Iterator[Case]:
     """Masks that agree where tiles share samples (TILE-5)."""
-    out: list[Case] = []
     draw = randoms(77)
     whole = np.array([next(draw) % 4 > 0 for _ in range(9 * 8)], np.bool_).reshape(9, 8)
     grid = places(even((4, 5), 2), even((4, 4), 1))
@@ -237,7 +235,7 @@ def _mask_cases() -> list[Case]:
     for number, place in enumerate(grid):
         file.sections[2 * number].stored = _with_mask(place, number)
         file.mask(MaskSpec(_part(whole, place), patterns=(float_bits(-9.0, "f"),)))
-    out.append(_valid("masks", file, f"{_SPEC} TILE-5 VAL-4", "mask"))
+    yield _valid("masks", file, f"{_SPEC} TILE-5 VAL-4", "mask")
     grid = places(even((5, 4), 2), [Span(4)])
     whole = whole[:, :4].copy()
     whole[3:7] = True
@@ -245,7 +243,7 @@ def _mask_cases() -> list[Case]:
     for number, place in enumerate(grid):
         file.sections[2 * number].stored = _with_mask(place, number, ("a", 2, 500.0, 200.0))
         file.mask(MaskSpec(_part(whole, place), pattern_bytes=2, patterns=(number + 7,)))
-    out.append(_valid("masks-of-other-samples", file, f"{_SPEC} TILE-5 VAL-4", "mask"))
+    yield _valid("masks-of-other-samples", file, f"{_SPEC} TILE-5 VAL-4", "mask")
     whole[3:7] = np.arange(16).reshape(4, 4) % 3 > 0
     file = networks(grid, [("a", 2, 500.0, 200.0, 0)])
     for number, place in enumerate(grid):
@@ -255,8 +253,7 @@ def _mask_cases() -> list[Case]:
         indices = [1 - number] * count
         patterns = (9, 4) if number == 0 else (4, 9)
         file.mask(MaskSpec(bits, pattern_bytes=2, patterns=patterns, indices=indices))
-    out.append(_valid("masks-of-same-patterns", file, f"{_SPEC} TILE-5 VAL-4", "mask"))
-    return out
+    yield _valid("masks-of-same-patterns", file, f"{_SPEC} TILE-5 VAL-4", "mask")
 
 
 def _with_mask(place: Place, number: int, part: Sequence[Any] = ("a", 7, 5.0, 2.0)) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..builders.file import File, constant_item
@@ -31,7 +31,7 @@ def _tiled(some: Iterable[Place]) -> File:
     return out
 
 
-def _key_faults() -> list[Case]:
+def _key_faults() -> Iterator[Case]:
     """Values of key 8, and keys that it asks for or excludes."""
     values: dict[str, tuple[Any, str]] = {
         "key-8-number": (0, "ITEM-0"),
@@ -49,12 +49,10 @@ def _key_faults() -> list[Case]:
         "key-8-for-three-dims": ([[0, 0]] * 3, "TILE-1"),
     }
     good = constant_item((3, 4), [_A])
-    out = [
-        _bad(name, File().item(good | {5: [0, 0], 8: value}), spec)
-        for name, (value, spec) in values.items()
-    ]
+    for name, (value, spec) in values.items():
+        yield _bad(name, File().item(good | {5: [0, 0], 8: value}), spec)
     none = [[0, 0], [0, 0]]
-    out.append(_bad("without-origin", File().item(good | {8: none}), "TILE-3"))
+    yield _bad("without-origin", File().item(good | {8: none}), "TILE-3")
     for name, keys in (
         ("with-bounds", {6: [0.5]}),
         ("with-residual-steps", {7: [0.5]}),
@@ -63,17 +61,16 @@ def _key_faults() -> list[Case]:
         file = File().item(good | {5: [0, 0], 8: none} | keys)
         if 7 in keys:
             file.resd([raw_stream([1] * 12)], [1] * 12)
-        out.append(_bad(name, file, "TILE-3"))
+        yield _bad(name, file, "TILE-3")
     two = places(even((4, 4), 2))
     file = File()
     for place in two:
         keys = {6: [0.5]} if place is two[1] else {}
         file.item(constant_item(place.sizes, [_A]) | place.keys() | keys)
-    out.append(_bad("second-tile-with-bounds", file, "TILE-3"))
-    return out
+    yield _bad("second-tile-with-bounds", file, "TILE-3")
 
 
-def _core_faults() -> list[Case]:
+def _core_faults() -> Iterator[Case]:
     """Cores without a sample, and tiles with the same core and another overlap (TILE-1)."""
     empty = [Place((0,), (4,), ((0, 4),)), Place((1,), (3,), ((0, 0),))]
     negative = [Place((0,), (4,), ((0, 5),))]
@@ -84,7 +81,8 @@ def _core_faults() -> list[Case]:
         "core-negative": negative,
         "core-negative-by-2-64": [Place((0,), (4,), ((0, 2**64 - 1),))],
     }
-    out = [_bad(name, _tiled(some), "TILE-1") for name, some in grids.items()]
+    for name, some in grids.items():
+        yield _bad(name, _tiled(some), "TILE-1")
     four = places(even((4, 4), 2), even((3, 3), 1))
     changes = {
         "after-differs": (0, Place((0, 0), (7, 4), ((0, 3), (0, 1)))),
@@ -94,11 +92,10 @@ def _core_faults() -> list[Case]:
     }
     for name, (number, place) in changes.items():
         some = [place if n == number else other for n, other in enumerate(four)]
-        out.append(_bad(name, _tiled(some), "TILE-1"))
-    return out
+        yield _bad(name, _tiled(some), "TILE-1")
 
 
-def _meeting_faults() -> list[Case]:
+def _meeting_faults() -> Iterator[Case]:
     """Overlaps that do not fit together (TILE-2)."""
     spans = {
         "after-the-last": [Span(4, 0, 1), Span(4, 1, 1)],
@@ -111,19 +108,18 @@ def _meeting_faults() -> list[Case]:
         "beyond-the-last-core": [Span(4, 0, 3), Span(2, 1, 0)],
         "through-the-next-core": [Span(4, 0, 4), Span(3, 1, 1), Span(6, 1, 0)],
     }
-    out = [_bad(name, _tiled(places(some)), "TILE-2") for name, some in spans.items()]
-    out.append(
-        _bad(
-            "after-the-last-of-second-axis",
-            _tiled(places(even((3, 3), 1), [Span(4, 0, 1)])).build(),
-            "TILE-2",
-        )
+    for name, some in spans.items():
+        yield _bad(name, _tiled(places(some)), "TILE-2")
+    yield _bad(
+        "after-the-last-of-second-axis",
+        _tiled(places(even((3, 3), 1), [Span(4, 0, 1)])).build(),
+        "TILE-2",
     )
     first = [Place((0,), (5,), ((1, 1),)), Place((3,), (4,), ((2, 0),))]
-    return [*out, _bad("before-the-first", _tiled(first), "TILE-2 ITEM-11")]
+    yield _bad("before-the-first", _tiled(first), "TILE-2 ITEM-11")
 
 
-def _grid_faults() -> list[Case]:
+def _grid_faults() -> Iterator[Case]:
     """Cores that do not make up the field (ITEM-11)."""
     four = places(even((4, 4), 2), even((3, 3), 1))
     grids: dict[str, list[Place]] = {
@@ -135,12 +131,12 @@ def _grid_faults() -> list[Case]:
         "first-core-not-at-0": [Place((1,), (5,), ((0, 1),)), Place((4,), (4,), ((1, 0),))],
         "origin-2-64": [Place((0,), (4,), ((0, 1),)), Place((2**64 - 1,), (4,), ((1, 0),))],
     }
-    out = [_bad(name, _tiled(some), "ITEM-11 TILE-1") for name, some in grids.items()]
+    for name, some in grids.items():
+        yield _bad(name, _tiled(some), "ITEM-11 TILE-1")
     file = _tiled(four[:3]).item(
         constant_item(four[3].sizes, [("a", 8, 1.0, 1.0)]) | four[3].keys()
     )
-    out.append(_bad("other-dtype", file, "ITEM-11"))
-    return out
+    yield _bad("other-dtype", file, "ITEM-11")
 
 
 def _limits() -> list[Case]:

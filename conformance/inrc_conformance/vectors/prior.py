@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -52,7 +52,7 @@ def prior_cases() -> list[Case]:
     for name in ("dims-3", "nerf", "gauss", "three-components"):
         learnt = Learnt(replace(models[name], seed=31), 6, 930)
         add(f"float16-of-{name}", learnt.using(), [prior_file(learnt.core())])
-    out += _number_cases(plain) + _folder_cases(plain) + _ancillary_cases(plain)
+    out += [*_number_cases(plain), *_folder_cases(plain), *_ancillary_cases(plain)]
     return out
 
 
@@ -158,7 +158,7 @@ def _ancillary(learnt: Learnt) -> dict[str, dict[Any, Any]]:
     }
 
 
-def _ancillary_cases(plain: Siren) -> list[Case]:
+def _ancillary_cases(plain: Siren) -> Iterator[Case]:
     """What encoders keep in a prior."""
     learnt = Learnt(plain)
     maps = _ancillary(learnt) | {
@@ -166,13 +166,11 @@ def _ancillary_cases(plain: Siren) -> list[Case]:
         "all": _ancillary(learnt)["static"] | {4: "ü"},
         "other-keys": {5: [1, {"a": None}], -7: 1.5, "x": b"y"},
     }
-    return [
-        replace(
+    for name, value in maps.items():
+        yield replace(
             case(_TOPIC, f"ancillary-{name}", learnt.using(), "PRIOR-5 PRIOR-2"),
             priors=((_FILE, prior_file(learnt.core(), cbor(value))),),
         )
-        for name, value in maps.items()
-    ]
 
 
 def prior_faults() -> list[Case]:
@@ -215,7 +213,7 @@ def _missing_faults(learnt: Learnt) -> list[Case]:
     ]
 
 
-def _frame_faults(learnt: Learnt) -> list[Case]:
+def _frame_faults(learnt: Learnt) -> Iterator[Case]:
     """Signature, version, lengths and digest."""
     core = learnt.core()
     good = prior_file(core)
@@ -237,7 +235,8 @@ def _frame_faults(learnt: Learnt) -> list[Case]:
         _bad("signature-of-inrc", learnt,
              prior_file(core, signature=bytes.fromhex("89494E520D0A1A0A")), "PRIOR-1"),
     ]  # fmt: skip
-    return [_as_decoded(fault) for fault in out]
+    for fault in out:
+        yield _as_decoded(fault)
 
 
 def _as_decoded(fault: Case) -> Case:
@@ -251,9 +250,8 @@ def _signed(data: bytes) -> bytes:
     return data + hashlib.sha256(data).digest()
 
 
-def _core_faults(model: Siren) -> list[Case]:
+def _core_faults(model: Siren) -> Iterator[Case]:
     """Keys and values of the core."""
-    out: list[Case] = []
     changes: dict[str, dict[Any, Any]] = {
         **{f"key-{key}-missing": {key: None} for key in range(6)},
         "architecture-not-an-array": {0: 7},
@@ -274,11 +272,11 @@ def _core_faults(model: Siren) -> list[Case]:
     }
     for name, change in changes.items():
         learnt = Learnt(model, changes=change)
-        out.append(_bad(f"core-{name}", learnt, prior_file(learnt.core()), "PRIOR-2"))
+        yield _bad(f"core-{name}", learnt, prior_file(learnt.core()), "PRIOR-2")
     for key in (6, -1, "x"):
         learnt = Learnt(model, changes={key: 0})
         name = f"core-key-{key}".replace("--", "-minus-")
-        out.append(_bad(name, learnt, prior_file(learnt.core()), "PRIOR-2", "unsupported"))
+        yield _bad(name, learnt, prior_file(learnt.core()), "PRIOR-2", "unsupported")
     core = Learnt(model).core()
     reordered = core[:1] + _rotated(core[1:])
     for name, some, ids in (
@@ -288,8 +286,7 @@ def _core_faults(model: Siren) -> list[Case]:
         ("core-tagged", b"\xc0" + core, "CBOR-1"),
     ):
         given = _Given(model, core=some)
-        out.append(_bad(name, given, prior_file(some), f"PRIOR-2 {ids}"))
-    return out
+        yield _bad(name, given, prior_file(some), f"PRIOR-2 {ids}")
 
 
 class _Given(Learnt):
@@ -310,9 +307,8 @@ def _rotated(pairs: bytes) -> bytes:
     return pairs.removeprefix(first) + first
 
 
-def _number_faults(model: Siren) -> list[Case]:
+def _number_faults(model: Siren) -> Iterator[Case]:
     """Numbers that are too many, too few or not finite."""
-    out: list[Case] = []
     good = Learnt(model).numbers()
     for name, dtype, data in (
         ("one-less", 7, Learnt(model).data()[:-4]),
@@ -323,20 +319,20 @@ def _number_faults(model: Siren) -> list[Case]:
         ("float16-as-float32", 7, Learnt(model, 6).data()),
     ):
         learnt = Learnt(model, changes={4: dtype, 5: data})
-        out.append(_bad(f"numbers-{name}", learnt, prior_file(learnt.core()), "PRIOR-3"))
+        yield _bad(f"numbers-{name}", learnt, prior_file(learnt.core()), "PRIOR-3")
     for dtype in (6, 7):
         for name, value in (("nan", np.nan), ("infinite", np.inf), ("minus-infinite", -np.inf)):
             learnt = Learnt(model, dtype, values=[*good[:-1], value])
-            out.append(_bad(f"number-{name}-{dtype}", learnt, prior_file(learnt.core()), "PRIOR-3"))
+            yield _bad(f"number-{name}-{dtype}", learnt, prior_file(learnt.core()), "PRIOR-3")
     largest = Learnt(model, values=[*good[:-1], 3.4e38])
     count = len(good)
     top = [*[0] * (count - 1), 2**24 - 1]
     file = largest.item().file([raw_stream(top)], top, k3=[1.0] * 5 + [2.0**103])
     fault = case(_TOPIC, "sum-overflows", file, "SIREN-4", "malformed")
-    return [*out, replace(fault, priors=((_FILE, prior_file(largest.core())),))]
+    yield replace(fault, priors=((_FILE, prior_file(largest.core())),))
 
 
-def _ancillary_faults(learnt: Learnt) -> list[Case]:
+def _ancillary_faults(learnt: Learnt) -> Iterator[Case]:
     """What is wrong in the part that decoders do not need."""
     good = _ancillary(learnt)
     static = good["static"]
@@ -355,11 +351,9 @@ def _ancillary_faults(learnt: Learnt) -> list[Case]:
         "per-parameter-shorter": good["per-parameter"] | {3: bytes(2)},
         "per-parameter-per-step-shorter": good["per-parameter-per-step"] | {1: 3},
     }
-    return [
-        _bad(f"ancillary-{name}", learnt, prior_file(learnt.core(), cbor(value)),
-             "PRIOR-5" if isinstance(value, dict) else "PRIOR-2")
-        for name, value in maps.items()
-    ]  # fmt: skip
+    for name, value in maps.items():
+        yield _bad(f"ancillary-{name}", learnt, prior_file(learnt.core(), cbor(value)),
+             "PRIOR-5" if isinstance(value, dict) else "PRIOR-2")  # fmt: skip
 
 
 def _other_items(model: Siren) -> list[Case]:

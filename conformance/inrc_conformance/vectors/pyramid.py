@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -29,7 +29,7 @@ def _valid(name: str, data: File | bytes, spec: str, tags: str = "") -> Case:
     return case("pyramid", name, data, spec, tags=tags)
 
 
-def _shape_cases() -> list[Case]:
+def _shape_cases() -> Iterator[Case]:
     """Dimensions, lengths and components, all with the joint wavelet."""
     five = Pyramid((3, 4, 3, 5), (0, 1, -3, 2, 1), TWO, seed=17)
     models = {
@@ -54,10 +54,11 @@ def _shape_cases() -> list[Case]:
             (3, 2, 5, 4), (-3, -2, 0, 2, 1), TWO, seed=18
         ),
     }
-    return [_valid(n, m.file(), "PYR-1 PYR-2 STR-6 VAL-1") for n, m in models.items()]
+    for n, m in models.items():
+        yield _valid(n, m.file(), "PYR-1 PYR-2 STR-6 VAL-1")
 
 
-def _code_cases() -> list[Case]:
+def _code_cases() -> Iterator[Case]:
     """Every code alone and beside others."""
     learned = {4: [some_basis(11, 7)]}
     both = {4: [some_basis(5, 5, 2), some_basis(9, 3, 3)]}
@@ -81,10 +82,11 @@ def _code_cases() -> list[Case]:
         "codes-joint-before-others": Pyramid((13, 10, 4), (3, -2, 0), seed=33),
     }
     spec = "PYR-1 PYR-2 PYR-3 VAL-1"
-    return [_valid(n, m.file(), spec) for n, m in models.items()]
+    for n, m in models.items():
+        yield _valid(n, m.file(), spec)
 
 
-def _network_cases() -> list[Case]:
+def _network_cases() -> Iterator[Case]:
     """Restoration networks, on all parities of shapes; inputs do not depend on their files."""
     floats = (("r", 7, 0.0, 1.0), ("g", 7, 0.0, 1.0), ("b", 7, 0.0, 1.0))
     shapes: dict[str, tuple[Sequence[int], Sequence[int], Any, dict[int, Any]]] = {
@@ -100,12 +102,11 @@ def _network_cases() -> list[Case]:
         "-two-by-three": ((2, 3), (0, 0, 1), floats, {}),
         "-three-by-three": ((3, 3), (-3, 1, 1), THREE, {}),
     }
-    out: list[Case] = []
     for n, (name, (dims, codes, components, extra)) in enumerate(shapes.items()):
         for number in (1, 2):
             keys = extra | {5: [[number, 64]]}
             model = Pyramid(dims, codes, components, 131 + n, extra=keys, fixed_step=1 / 128)
-            out.append(_valid(f"network-{number}{name}", model.file(), "PYR-5 VAL-1"))
+            yield _valid(f"network-{number}{name}", model.file(), "PYR-5 VAL-1")
     pairs = ((1, 1), (1, 255), (2, 1), (2, 255), (1, 30, 2, 45), (1, 255, 2, 255), (1, 1, 2, 200))
     sizes = (((15, 14), (-3, 2, 2)), ((6, 1, 7), (0, 1, 1)))
     for n, numbers in enumerate((*pairs, (1, 64, 2, 64), (1, 100, 2, 1))):
@@ -113,11 +114,10 @@ def _network_cases() -> list[Case]:
         keys = {5: [list(numbers[at : at + 2]) for at in range(0, len(numbers), 2)]}
         model = Pyramid(dims, codes, floats, 151 + n, extra=keys, fixed_step=1 / 128)
         name = "network-weights-" + "-".join(map(str, numbers))
-        out.append(_valid(name, model.file(), "PYR-5 VAL-1"))
-    return out
+        yield _valid(name, model.file(), "PYR-5 VAL-1")
 
 
-def _config_cases() -> list[Case]:
+def _config_cases() -> Iterator[Case]:
     """Offsets, shifts, dtypes and quantisation entries."""
     models: dict[str, Pyramid] = {
         "offset": Pyramid((9, 10), (2, 2), seed=41, extra={2: -0.375}),
@@ -128,10 +128,9 @@ def _config_cases() -> list[Case]:
         "shifts-low-band-only": Pyramid((9, 4), (0, 0), seed=45, extra={3: [50, 60, 70]}),
         "clipped-y": Pyramid((9, 10), (2, 2), seed=46, extra={2: 0.875}, fixed_step=1 / 32),
     }
-    out: list[Case] = []
     for name, model in models.items():
         tags = "clip" if name == "clipped-y" else ""
-        out.append(_valid(name, model.file(), "PYR-1 VAL-1 VAL-2", tags))
+        yield _valid(name, model.file(), "PYR-1 VAL-1 VAL-2", tags)
     for dtype, offset, scale in (
         (0, 100.0, 140.0),
         (2, 30000.0, 40000.0),
@@ -141,13 +140,12 @@ def _config_cases() -> list[Case]:
     ):
         model = Pyramid((9, 7), (2, 1), (("t", dtype, offset, scale),), seed=50 + dtype)
         name = ("u1", "i1", "u2", "i2", "u4", "i4", "f2", "f4", "f8")[dtype]
-        out.append(_valid(f"dtype-{name}", model.file(), "ITEM-2 VAL-2 VAL-3"))
+        yield _valid(f"dtype-{name}", model.file(), "ITEM-2 VAL-2 VAL-3")
     model = Pyramid((9, 10), (2, 2), seed=59)
-    out.append(_valid("quantisation-with-zero-0", model.file(k3=[[0, 1.0, 0]]), "STR-7"))
-    return out
+    yield _valid("quantisation-with-zero-0", model.file(k3=[[0, 1.0, 0]]), "STR-7")
 
 
-def _integer_cases() -> list[Case]:
+def _integer_cases() -> Iterator[Case]:
     """Integers out of the ordinary."""
     sizes = sorted({s for k in range(28) for s in (2**k, 2**k + 1, 3 * 2 ** max(k - 1, 0) + 1)})
     sizes = [size for size in sizes if size <= _LARGEST]
@@ -165,10 +163,11 @@ def _integer_cases() -> list[Case]:
         "all-indices": large,
     }
     models |= _low_bands() | _magnitudes()
-    out = [_valid(n, m.file(), "STR-4 STR-6 MIX-1") for n, m in models.items()]
+    for n, m in models.items():
+        yield _valid(n, m.file(), "STR-4 STR-6 MIX-1")
     wide = Pyramid((4, 4), (1, 1), (("a", 8, 0.0, 1.0),))
     wide.values = [2**31 - 1, -(2**31), 5, 0] * 4
-    return [*out, _valid("raw-32-bits", wide.file([raw_stream(wide.values)]), "STR-4 STR-2")]
+    yield _valid("raw-32-bits", wide.file([raw_stream(wide.values)]), "STR-4 STR-2")
 
 
 def _low_bands() -> dict[str, Pyramid]:
@@ -241,7 +240,7 @@ def _section_cases() -> list[Case]:
     return [*out, *_coder_cases(model), _two_items(), _items_of_other_kinds()]
 
 
-def _coder_cases(model: Pyramid) -> list[Case]:
+def _coder_cases(model: Pyramid) -> Iterator[Case]:
     """Coefficients in other coders, and in coder 5 followed by another."""
     values, ends = model.integers(), model.ends()
     streams = {
@@ -255,10 +254,8 @@ def _coder_cases(model: Pyramid) -> list[Case]:
         "mixing-then-raw-in-a-band": _raw_behind(model, 2, (7, 1, 30)),
         "low-band-mixing-then-raw-in-a-band": _raw_behind(model, 1, (2,)),
     }
-    return [
-        _valid(f"coded-{name}", model.file(coded), "TENS-2 STR-6")
-        for name, coded in streams.items()
-    ]
+    for name, coded in streams.items():
+        yield _valid(f"coded-{name}", model.file(coded), "TENS-2 STR-6")
 
 
 def _raw_behind(model: Pyramid, levels: int, counts: Ints) -> list[bytes]:
@@ -305,7 +302,7 @@ def _items_of_other_kinds() -> Case:
     return _valid("beside-other-architectures", file, "STR-6 TENS-2 STR-5")
 
 
-def _data_cases() -> list[Case]:
+def _data_cases() -> Iterator[Case]:
     """Data that an encoder would not write: all of it stands for some integers."""
     draw = randoms(10)
     junk = bytes(12) + bytes(next(draw) % 256 for _ in range(120))
@@ -320,9 +317,7 @@ def _data_cases() -> list[Case]:
         "data-cut": data[: len(data) // 2],
         "data-with-more": data + junk,
     }
-    out: list[Case] = []
     for name, some in given.items():
         part = Pyramid((13, 12), (2, 2), (("a", 8, 0.0, 1.0),))
         part.values = lattice_integers(model.lattice, some)
-        out.append(_valid(name, part.file([mixing_stream(156, some)]), "MIX-1 STR-6"))
-    return out
+        yield _valid(name, part.file([mixing_stream(156, some)]), "MIX-1 STR-6")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,7 @@ def _stream_faults() -> list[Case]:
     files: dict[str, tuple[File | bytes, str]] = {
         name: (model.file(coded), _SPECS.get(name, "STR-6")) for name, coded in streams.items()
     }
-    return cases_of("streams", files, "malformed", "mixing-") + _place_faults()
+    return [*cases_of("streams", files, "malformed", "mixing-"), *_place_faults()]
 
 
 _SPECS = {
@@ -82,24 +83,22 @@ _SPECS = {
 """Requirements of cases of `_stream_faults` that are not about STR-6 alone."""
 
 
-def _place_faults() -> list[Case]:
+def _place_faults() -> Iterator[Case]:
     """Streams of coder 5 where there is no lattice."""
-    out: list[Case] = []
     fvsrn = Fvsrn()
     integers = fvsrn.integers()
     file = simple_file(fvsrn, mixing_stream(len(integers), b""))
-    out.append(case("streams", "mixing-without-lattice", file, "STR-6", "malformed"))
+    yield case("streams", "mixing-without-lattice", file, "STR-6", "malformed")
     file = File().item(constant_item([2])).tens([mixing_stream(1, b"")], [0])
-    out.append(case("streams", "mixing-without-tensors", file, "STR-6", "malformed"))
+    yield case("streams", "mixing-without-tensors", file, "STR-6", "malformed")
     bits = ball((5, 6))
     count = bits.size - int(np.count_nonzero(bits))
     mask = MaskSpec(bits, patterns=(1, 2), indices=[0] * count, stream=mixing_stream(count, b""))
     file = File().item(constant_item([5, 6], [["a", 7, 1.0, 0.0, 0]])).mask(mask)
-    out.append(case("masks", "mixing-of-pattern-indices", file, "STR-6", "malformed", "mask"))
-    return out
+    yield case("masks", "mixing-of-pattern-indices", file, "STR-6", "malformed", "mask")
 
 
-def _lattice_faults() -> list[Case]:
+def _lattice_faults() -> Iterator[Case]:
     """Quantisation entries and masks that a lattice must not have (STR-7)."""
     model = Pyramid((3, 4, 3, 4), (1, 1, 1, 1), seed=92)
     flat = Pyramid((9,), (2,), seed=93)
@@ -114,17 +113,13 @@ def _lattice_faults() -> list[Case]:
         "step-per-slice": (model, [1, 1.0, 1.0, 1.0]),
         "one-slice": (flat, [1, 1.0]),
     }
-    out = [
-        case("pyramid", name, lattice.file(k3=[entry]), "STR-7", "malformed")
-        for name, (lattice, entry) in entries.items()
-    ]
+    for name, (lattice, entry) in entries.items():
+        yield case("pyramid", name, lattice.file(k3=[entry]), "STR-7", "malformed")
     mask = MaskSpec(np.ones((3, 4, 3, 4), np.bool_), 1, method=0)
-    data = model.file(k4={0: 0}).mask(mask).build()
-    out.append(case("pyramid", "sparse-lattice", data, "STR-7", "malformed"))
+    yield case("pyramid", "sparse-lattice", model.file(k4={0: 0}).mask(mask), "STR-7", "malformed")
     mask = MaskSpec(np.ones((4, 3, 4), np.bool_), 1, method=0)
     data = model.file(k4={0: 0}).mask(mask).build()
-    out.append(case("pyramid", "sparse-lattice-shared", data, "STR-7", "malformed"))
-    return out
+    yield case("pyramid", "sparse-lattice-shared", data, "STR-7", "malformed")
 
 
 _CONFIG = (
@@ -313,7 +308,7 @@ def _network_faults() -> list[Case]:
     return out
 
 
-def _other_faults() -> list[Case]:
+def _other_faults() -> Iterator[Case]:
     """Cut files, unknown versions and keys, and limits."""
     model = _small()
     file = File().item(model.header())
@@ -323,16 +318,15 @@ def _other_faults() -> list[Case]:
     whole = file.build()
     before_ends = whole.rindex(b"ENDS")
     last_tens = whole.rindex(b"TENS")
-    out = [
+    yield from [
         case("pyramid", "cut-before-ends", whole[:before_ends], "PYR-4 FILE-7", "malformed"),
         case("pyramid", "cut-after-a-level", whole[:last_tens], "PYR-4 FILE-7", "malformed"),
     ]
-    out += unknown_configs("pyramid", model, {7: 1, -1: [0.0]}, "PYR-1")
+    yield from unknown_configs("pyramid", model, {7: 1, -1: [0.0]}, "PYR-1")
     header = {0: [["a", 7, 0.5, 2.0]], 1: [2**48], 2: [2, 1, {0: [0], 1: 0.5}], 3: [1.0]}
     huge = File().item(header).add("TENS", b"\0" + mixing_stream(2**48, b""))
-    out.append(case("samples", "pyramid-2-48", huge, "LIM-1", "limit"))
+    yield case("samples", "pyramid-2-48", huge, "LIM-1", "limit")
     header = header | {1: [2**39]}
     huge = File(bytes([1, 0, 2, 0])).item(header)
     huge.add("TENS", b"\0" + stream(0, 2**39, b"\0\0", b""))
-    out.append(case("integers", "raw-lattice-2-39", huge, "LIM-1 STR-5", "limit", level=2))
-    return out
+    yield case("integers", "raw-lattice-2-39", huge, "LIM-1 STR-5", "limit", level=2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from ..builders.pyramid import Pyramid, randoms, some_basis
@@ -14,7 +16,7 @@ _WIDE = (("a", 8, 1e3, 5e3),)
 _KEY = {6: True}
 
 
-def precise_cases() -> list[Case]:
+def precise_cases() -> Iterator[Case]:
     """All codes, configs and residuals beside key 6."""
     draw = randoms(402)
     large = [(next(draw) << next(draw) % 10) * (1 - next(draw) % 2 * 2) for _ in range(90)]
@@ -41,8 +43,8 @@ def precise_cases() -> list[Case]:
         "shifts": Pyramid((9, 8), (2, 2), _WIDE, 399, extra=_KEY | shifts),
         "clipped-y": Pyramid((9, 8), (1, 1), _WIDE, 401, extra=_KEY, fixed_step=0.125),
     }
-    out = [
-        case(
+    for name, model in models.items():
+        yield case(
             "pyramid",
             f"precise-{name}",
             model.file().build(),
@@ -50,21 +52,19 @@ def precise_cases() -> list[Case]:
             "ok",
             "precision",
         )
-        for name, model in models.items()
-    ]
     without = Pyramid((9, 8), (0, 0), _WIDE, 392)
-    out.append(case("pyramid", "code-0-without-precise", without.file(), "PYR-1 VAL-5"))
-    return [*out, *_with_residuals(), _infinite()]
+    yield case("pyramid", "code-0-without-precise", without.file(), "PYR-1 VAL-5")
+    yield from _with_residuals()
+    yield _infinite()
 
 
-def _with_residuals() -> list[Case]:
+def _with_residuals() -> Iterator[Case]:
     """Residuals, whose sums are as precise."""
     models = {
         "code-0": Pyramid((9, 8), (0, 0), _WIDE, 411, extra=_KEY),
         "joint": Pyramid((9, 8), (2, 1), _WIDE, 412, extra=_KEY),
         "components": Pyramid((6, 6), (-3, 1, 1), TWO, 413, extra=_KEY),
     }
-    out: list[Case] = []
     for name, model in models.items():
         values = randomly(72, model.seed)
         steps = [0.1, 3.0][: len(model.components)]
@@ -72,8 +72,7 @@ def _with_residuals() -> list[Case]:
         file.resd([mixed(model.dims, values, len(model.components))], values)
         spec = "PYR-6 VAL-5 VAL-7"
         name = f"precise-residuals-{name}"
-        out.append(case("pyramid", name, file, spec, tags="precision"))
-    return out
+        yield case("pyramid", name, file, spec, tags="precision")
 
 
 def _infinite() -> Case:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,7 +71,7 @@ def _valid(name: str, file: File, spec: str, tags: str = "") -> Case:
     return case("residuals", name, file, spec, tags=tags)
 
 
-def _shape_cases() -> list[Case]:
+def _shape_cases() -> Iterator[Case]:
     """One to eight dims, with and without components, in C order and by mixing."""
     shapes = {
         "dims-1": (23,),
@@ -84,15 +84,13 @@ def _shape_cases() -> list[Case]:
         "axes-of-size-1": (1, 6, 1, 1, 5, 1),
         "one-sample": (1, 1),
     }
-    out: list[Case] = []
     for n, (name, dims) in enumerate(shapes.items()):
         for parts, end in ((ONE, ""), (THREE, "-components-3")):
             integers = randomly(len(parts) * math.prod(dims), 300 + n)
             streams = {"raw": raw_stream(integers), "mixing": mixed(dims, integers, len(parts))}
             for coder, coded in streams.items():
                 file = File().item(residual_item(dims, parts)).resd([coded], integers)
-                out.append(_valid(f"{name}{end}-{coder}", file, "RESD-1 RESD-2 VAL-7 ITEM-12"))
-    return out
+                yield _valid(f"{name}{end}-{coder}", file, "RESD-1 RESD-2 VAL-7 ITEM-12")
 
 
 def _model_cases() -> list[Case]:
@@ -136,7 +134,7 @@ def _model_cases() -> list[Case]:
     return out
 
 
-def _coder_cases() -> list[Case]:
+def _coder_cases() -> Iterator[Case]:
     """Every coder, and several in one section."""
     dims = (8, 9)
     integers = randomly(72, 331)
@@ -161,18 +159,17 @@ def _coder_cases() -> list[Case]:
         ],
         "mixing-between-empty": [raw_stream([]), mixed(dims, integers), byte_stream(3, [], 4)],
     }
-    out = [
-        _valid(f"coder-{n}", File().item(residual_item(dims)).resd(s, integers), "RESD-1 RESD-2")
-        for n, s in streams.items()
-    ]
+    for n, s in streams.items():
+        yield _valid(
+            f"coder-{n}", File().item(residual_item(dims)).resd(s, integers), "RESD-1 RESD-2"
+        )
     for name, data in (("empty", b""), ("ff", b"\xff" * 40), ("junk", bytes(range(7, 90, 3)))):
         some = lattice_integers(lattice(dims), data)
         file = File().item(residual_item(dims)).resd([mixing_stream(72, data)], some)
-        out.append(_valid(f"coder-mixing-data-{name}", file, "RESD-2 MIX-1"))
-    return out
+        yield _valid(f"coder-mixing-data-{name}", file, "RESD-2 MIX-1")
 
 
-def _section_cases() -> list[Case]:
+def _section_cases() -> Iterator[Case]:
     """How residuals are spread over sections, and their order among others."""
     dims = (8, 9)
     integers = randomly(72, 341)
@@ -193,8 +190,10 @@ def _section_cases() -> list[Case]:
         "outer-zstd": compressed,
         "outer-brotli": brotli,
     }
-    out = [_valid(f"sections-{n}", f, "RESD-1 RESD-2 END-2") for n, f in files.items()]
-    return [*out, _beside_tensors(), _two_items()]
+    for n, f in files.items():
+        yield _valid(f"sections-{n}", f, "RESD-1 RESD-2 END-2")
+    yield _beside_tensors()
+    yield _two_items()
 
 
 def _beside_tensors() -> Case:
@@ -220,36 +219,33 @@ def _two_items() -> Case:
     return _valid("sections-of-items-in-turns", file, "RESD-1 RESD-2 END-2")
 
 
-def _value_cases() -> list[Case]:
+def _value_cases() -> Iterator[Case]:
     """Dtypes, roundings and masks."""
-    out: list[Case] = []
     places = (100.25, -3.5, 30000.0, -100.0, 2147483648.0, -7.0, 1000.0, -273.15, 1e10)
     for number, (dtype, offset) in enumerate(zip(DTYPES, places, strict=True)):
         part = ("t", number, offset, abs(offset) / 64)
         file = residual_file((6, 7), [part], 351 + number, [0.375])
-        out.append(_valid(f"dtype-{dtype}", file, "VAL-3 VAL-7 ITEM-2"))
+        yield _valid(f"dtype-{dtype}", file, "VAL-3 VAL-7 ITEM-2")
     halves = [["even", 3, 0.0, 0.0], ["odd", 3, 1.0, 0.0], ["u1", 0, 2.5, 0.0], ["f2", 6, 1.0, 0.0]]
     file = residual_file((5, 6), halves, 361, [0.5, 0.5, 1.5, 2.0**-11])
-    out.append(_valid("ties", file, "VAL-3 VAL-7"))
+    yield _valid("ties", file, "VAL-3 VAL-7")
     thirds = [["a", 3, 0.4, 0.0], ["b", 1, -0.6, 0.0], ["c", 0, 100.3, 0.0]]
-    file = residual_file((5, 6), thirds, 362, [0.3, 0.7, 0.2])
-    out.append(_valid("rounded-once", file, "VAL-3 VAL-7"))
+    yield _valid("rounded-once", residual_file((5, 6), thirds, 362, [0.3, 0.7, 0.2]), "VAL-3 VAL-7")
     exact = [["f8", 8, 0.3, 0.0], ["f4", 7, 0.7, 0.0], ["far", 8, 1e15, 0.0]]
     file = residual_file((9, 8), exact, 363, [0.1, 0.1, 1 / 3])
-    out.append(_valid("exact", file, "VAL-5 VAL-7", "precision"))
+    yield _valid("exact", file, "VAL-5 VAL-7", "precision")
     steps = [0.1, 0.1 + 2.0**-54, 1e-5]
     file = residual_file((5, 4), [[n, 8, 1.0, 0.0] for n in "abc"], 364, steps)
-    out.append(_valid("steps-not-float32", file, "ITEM-12 VAL-7", "precision"))
+    yield _valid("steps-not-float32", file, "ITEM-12 VAL-7", "precision")
     nan = MaskSpec(ball((5, 6)), patterns=(0x7FC00001, 3), indices=_indices((5, 6)))
     integers = [40 if valid else -(2**31) for valid in nan.bits.reshape(-1).tolist()]
     file = File().item(residual_item((5, 6), [["a", 7, 1.5, 0.0, 0]])).mask(nan)
     file.resd([byte_stream(4, integers, 4)], integers)
-    out.append(_valid("masked", file, "VAL-4 VAL-7 RESD-1", "mask"))
+    yield _valid("masked", file, "VAL-4 VAL-7 RESD-1", "mask")
     none = MaskSpec(np.zeros((3, 4), np.bool_), patterns=(0x7FC00001,))
     file = File().item(residual_item((3, 4), [["a", 7, 1.5, 0.0, 0]])).mask(none)
     file.resd([raw_stream([0] * 12)], [0] * 12)
-    out.append(_valid("none-valid", file, "VAL-4 RESD-1", "mask"))
-    return out
+    yield _valid("none-valid", file, "VAL-4 RESD-1", "mask")
 
 
 def _indices(shape: Sequence[int]) -> list[int]:
@@ -285,7 +281,7 @@ def _extreme_cases() -> list[Case]:
     return out
 
 
-def _bound_cases() -> list[Case]:
+def _bound_cases() -> Iterator[Case]:
     """Key 6, alone and beside key 7."""
     tile = constant_item((3, 4), TWO) | {6: [0.0, 0.5], 7: [0.5, 1.0], 5: [0, 0]}
     integers = randomly(24, 381)
@@ -301,4 +297,5 @@ def _bound_cases() -> list[Case]:
     files["with-residuals"].sections[0].stored = (
         File().item(residual_item((3, 4)) | {6: [0.125]}).sections[0].stored
     )
-    return [_valid(f"bounds-{name}", file, "ITEM-12 ITEM-0") for name, file in files.items()]
+    for name, file in files.items():
+        yield _valid(f"bounds-{name}", file, "ITEM-12 ITEM-0")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from ..builders.file import File, MaskSpec, constant_item, section_digest
@@ -77,7 +78,7 @@ def _residuals(*given: list[int], item: dict[Any, Any] | None = None) -> File:
     return file
 
 
-def _number_faults() -> list[Case]:
+def _number_faults() -> Iterator[Case]:
     """Residuals that are not one for each sample (RESD-1, RESD-2)."""
     mask = MaskSpec(ball(_DIMS), patterns=(7,))
     valid = [0] * int(mask.bits.sum())
@@ -114,7 +115,8 @@ def _number_faults() -> list[Case]:
     for name, coded in many.items():
         file = File().item(residual_item(_DIMS)).resd([coded], [*_VALUES, 0])
         files[f"one-too-many-{name}"] = (file, "RESD-2")
-    return [_bad(name, file, spec) for name, (file, spec) in files.items()]
+    for name, (file, spec) in files.items():
+        yield _bad(name, file, spec)
 
 
 def _other_item() -> File:
@@ -123,7 +125,7 @@ def _other_item() -> File:
     return file.resd([raw_stream(_VALUES)], _VALUES, 0)
 
 
-def _mixing_faults() -> list[Case]:
+def _mixing_faults() -> Iterator[Case]:
     """Streams of coder 5: there is one level, so one stream holds all residuals (RESD-2)."""
     whole = mixed(_DIMS, _VALUES)
     faults: dict[str, list[bytes]] = {
@@ -139,24 +141,22 @@ def _mixing_faults() -> list[Case]:
         "twice": [whole, whole],
         "data-past-end": [whole[:-1]],
     }
-    out: list[Case] = []
     for name, streams in faults.items():
         spec = "FILE-8" if name == "data-past-end" else "RESD-2 STR-6"
         file = File().item(residual_item(_DIMS)).resd(streams, _VALUES)
-        out.append(_bad(f"mixing-{name}", file, spec))
+        yield _bad(f"mixing-{name}", file, spec)
     parts = File().item(residual_item(_DIMS, THREE))
     for _ in range(3):
         parts.resd([mixing_stream(_COUNT, b"")], _VALUES)
-    out.append(_bad("mixing-component-by-component", parts, "RESD-2 STR-6"))
+    yield _bad("mixing-component-by-component", parts, "RESD-2 STR-6")
     model = Pyramid(_DIMS, (1, 1), seed=406)
     ends = model.ends()
     levels = [mixing_stream(count, b"") for count in ends]
     file = model.file(k7=[0.5]).resd(levels, _VALUES)
-    out.append(_bad("mixing-levels-of-the-tensor", file, "RESD-2 STR-6"))
-    return out
+    yield _bad("mixing-levels-of-the-tensor", file, "RESD-2 STR-6")
 
 
-def _section_faults() -> list[Case]:
+def _section_faults() -> Iterator[Case]:
     """Items that are not there, payloads and streams that end early (RESD-1, STR-*)."""
     good = residual_file(_DIMS)
     data = raw_stream(_VALUES)
@@ -174,7 +174,8 @@ def _section_faults() -> list[Case]:
         "integer-2-31": (_residual_stream(large, [-(2**31)] * _COUNT), "STR-4"),
         "in-tens": (_in_tens(), "TENS-2 RESD-1"),
     }
-    return [_bad(name, file, spec) for name, (file, spec) in files.items()]
+    for name, (file, spec) in files.items():
+        yield _bad(name, file, spec)
 
 
 def _residual_stream(coded: bytes, values: list[int]) -> File:
@@ -188,7 +189,7 @@ def _in_tens() -> File:
     return File().item(model.header(k7=[0.5])).tens([raw_stream(values)], values)
 
 
-def _digest_faults() -> list[Case]:
+def _digest_faults() -> Iterator[Case]:
     """Digests that leave residuals out or take them in another order (END-2, END-3)."""
     model = Fvsrn(_DIMS, seed=408)
     file = simple_file(model, k7=[0.5]).resd([static_stream(1, _VALUES)], _VALUES)
@@ -200,29 +201,26 @@ def _digest_faults() -> list[Case]:
         "in-another-order": parts[::-1],
         "of-no-residuals": [parts[0], section_digest(b"")],
     }
-    return [
-        case(
+    for name, some in digests.items():
+        yield case(
             "residuals",
             f"digest-{name}",
             file.build(digest=hashlib.sha256(b"".join(some)).digest()),
             "END-2 END-3",
             "malformed",
         )
-        for name, some in digests.items()
-    ]
 
 
-def _others() -> list[Case]:
+def _others() -> Iterator[Case]:
     """Unknown coders and models, and enormous items."""
-    out: list[Case] = []
     for name, coded in (
         ("coder-8", stream(8, _COUNT, b"", b"")),
         ("ans-model-2", stream(1, _COUNT, b"\2", b"")),
     ):
-        out.append(_bad(name, _residual_stream(coded, _VALUES), "STR-1", "unsupported"))
+        yield _bad(name, _residual_stream(coded, _VALUES), "STR-1", "unsupported")
     huge = File().item(residual_item((2**48,)))
     huge.add("RESD", uleb(0) + stream(0, 2**48, b"\0\0", b""))
-    out.append(case("samples", "residuals-2-48", huge, "LIM-1 STR-5", "limit"))
+    yield case("samples", "residuals-2-48", huge, "LIM-1 STR-5", "limit")
     huge = File().item(residual_item((2**48,)))
     huge.add("RESD", uleb(0) + mixing_stream(2**48, b""))
-    return [*out, case("samples", "residuals-mixing-2-48", huge, "LIM-1 STR-5", "limit")]
+    yield case("samples", "residuals-mixing-2-48", huge, "LIM-1 STR-5", "limit")

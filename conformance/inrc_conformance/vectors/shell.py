@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..builders.file import File, Index, MaskSpec, constant_item, float_bits
@@ -30,8 +30,9 @@ def _valid(name: str, data: File | bytes, spec: str = _SPEC, tags: str = "") -> 
     return case("shell", name, data, spec, tags=tags)
 
 
-def _valid_models(models: dict[str, Shell], spec: str = _SPEC) -> list[Case]:
-    return [_valid(name, model.file(), spec) for name, model in models.items()]
+def _valid_models(models: dict[str, Shell], spec: str = _SPEC) -> Iterator[Case]:
+    for name, model in models.items():
+        yield _valid(name, model.file(), spec)
 
 
 def sampled(roots: Place, depth: int, distance: Any, unit: int = 256) -> Shell:
@@ -181,7 +182,7 @@ def _wave(place: Place) -> int:
     return (7 * i * i - 5 * j * k + 31 * k) % 97 - 40
 
 
-def _stream_cases() -> list[Case]:
+def _stream_cases() -> Iterator[Case]:
     """The integers of an octree in other coders, streams and sections."""
     model = sampled((2, 2, 2), 1, sphere((2.2, 1.7, 2.0), 1.5))
     values = model.integers()
@@ -198,24 +199,21 @@ def _stream_cases() -> list[Case]:
         "zstd-then-raw": [byte_stream(3, values[:11], 4), raw_stream(values[11:])],
         "octree-beside-empty-streams": [empty, whole, empty],
     }
-    out = [
-        _valid(f"coded-{name}", model.file(some), "STR-8 TENS-2 SHELL-1")
-        for name, some in streams.items()
-    ]
+    for name, some in streams.items():
+        yield _valid(f"coded-{name}", model.file(some), "STR-8 TENS-2 SHELL-1")
     file = File().item(model.header())
     for start, stop in ((0, 5), (5, 30), (30, len(values))):
         file.tens([raw_stream(values[start:stop])], values[start:stop], attribute=1)
-    out.append(_valid("sections-of-raw", file, "STR-8 TENS-2"))
+    yield _valid("sections-of-raw", file, "STR-8 TENS-2")
     file = File().tens([], []).tens([whole], values, attribute=2).item(model.header())
-    out.append(_valid("section-before-item", file, "STR-8 TENS-3"))
+    yield _valid("section-before-item", file, "STR-8 TENS-3")
     extreme = Shell((1, 1, 1), 0, 64, values=[SURFACE, *[2**31 - 1] * 8])
-    out.append(_valid("raw-largest", extreme.file([raw_stream(extreme.values or [])])))
+    yield _valid("raw-largest", extreme.file([raw_stream(extreme.values or [])]))
     extreme = Shell((1, 1, 1), 1, 1, values=[1, *[-(2**31)] * 8, *[2] * 8])
-    out.append(_valid("raw-smallest", extreme.file([raw_stream(extreme.values or [])])))
-    return out
+    yield _valid("raw-smallest", extreme.file([raw_stream(extreme.values or [])]))
 
 
-def _data_cases() -> list[Case]:
+def _data_cases() -> Iterator[Case]:
     """Data that an encoder would not write: all of it stands for some integers (OCT-1)."""
     draw = randoms(12)
     junk = bytes(next(draw) % 256 for _ in range(150))
@@ -231,13 +229,11 @@ def _data_cases() -> list[Case]:
         "cut": full[: len(full) // 2],
         "with-more": full + junk,
     }
-    out: list[Case] = []
     for name, data in given.items():
         values = octree_integers(model.octree, data, _MOST)
         part = Shell(model.roots, model.depth, model.unit, values=values)
         file = part.file([octree_stream(len(values), data)])
-        out.append(_valid(f"data-{name}", file, "OCT-1 MIX-1 STR-8"))
-    return out
+        yield _valid(f"data-{name}", file, "OCT-1 MIX-1 STR-8")
 
 
 def _item_cases() -> list[Case]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -53,21 +54,20 @@ _CONFIG = (
 )  # fmt: skip
 
 
-def _config_faults() -> list[Case]:
+def _config_faults() -> Iterator[Case]:
     """Keys and values of the config."""
     model = _small()
-    out = config_faults("shell", model, _CONFIG, "SHELL-1")
-    out.append(config_case("shell", "config-empty", model, {}, "SHELL-1 ITEM-5"))
+    yield from config_faults("shell", model, _CONFIG, "SHELL-1")
+    yield config_case("shell", "config-empty", model, {}, "SHELL-1 ITEM-5")
     good = model.config()
     most = 2 * (5 * 5 * 3 + 4 * 4 * 2)
     for name, count in (("largest-count", most), ("count-above-largest", most + 1)):
         some = [*model.integers(), *[0] * (count - good[2])]
         file = File().item(model.header(k2=[3, 1, good | {2: count}]))
-        out.append(_bad(name, file.tens([raw_stream(some)], some), "SHELL-1 STR-8"))
-    return out
+        yield _bad(name, file.tens([raw_stream(some)], some), "SHELL-1 STR-8")
 
 
-def _item_faults() -> list[Case]:
+def _item_faults() -> Iterator[Case]:
     """Components and dims that a shell does not have; the integers are all 0."""
     given: dict[str, tuple[list[int], int, int]] = {
         "dims-1": ([9], 0, 1),
@@ -82,7 +82,6 @@ def _item_faults() -> list[Case]:
         "dims-are-multiples": ([4, 4, 4], 2, 1),
         "depth-above-dims": ([5, 5, 5], 3, 1),
     }
-    out: list[Case] = []
     for name, (dims, depth, components) in given.items():
         parts = [[f"d{n}", 7, 0.0, 3.0] for n in range(components)]
         count = 1
@@ -90,8 +89,7 @@ def _item_faults() -> list[Case]:
             count *= max(1, (size - 1) >> depth)
         header = {0: parts, 1: dims, 2: [3, 1, {0: depth, 1: 16, 2: count}], 3: [1.0]}
         file = File().item(header).tens([raw_stream([0] * count)], [0] * count)
-        out.append(_bad(name, file, "SHELL-1"))
-    return out
+        yield _bad(name, file, "SHELL-1")
 
 
 def _with_count(model: Shell, streams: list[bytes], values: Ints) -> bytes:
@@ -100,9 +98,8 @@ def _with_count(model: Shell, streams: list[bytes], values: Ints) -> bytes:
     return File().item(model.header(k2=[3, 1, config])).tens(streams, values).build()
 
 
-def _count_faults() -> list[Case]:
+def _count_faults() -> Iterator[Case]:
     """More or fewer integers than the octree has."""
-    out: list[Case] = []
     round_one = sampled((2, 2, 1), 1, sphere((2.0, 2.0, 1.0), 1.4))
     flat = Shell((3, 2, 2), 0, 64, Fixed(OUTSIDE))
     full = Shell((2, 1, 1), 0, 64, Fixed(SURFACE, 9))
@@ -117,23 +114,20 @@ def _count_faults() -> list[Case]:
             ("twice", values * 2),
         ):
             streams = [octree_stream(len(some), data)]
-            out.append(_bad(f"octree{name}-{suffix}", _with_count(model, streams, some), "OCT-1"))
-            streams = [raw_stream(some)]
-            out.append(_bad(f"raw{name}-{suffix}", _with_count(model, streams, some), "STR-8"))
+            yield _bad(f"octree{name}-{suffix}", _with_count(model, streams, some), "OCT-1")
+            yield _bad(f"raw{name}-{suffix}", _with_count(model, [raw_stream(some)], some), "STR-8")
     model = _small()
     values = model.integers()
     zeros = [0] * len(values)
-    out.append(_bad("raw-all-0", _with_count(model, [raw_stream(zeros)], zeros), "STR-8"))
+    yield _bad("raw-all-0", _with_count(model, [raw_stream(zeros)], zeros), "STR-8")
     ones = [1] * len(values)
-    out.append(_bad("raw-all-1", _with_count(model, [raw_stream(ones)], ones), "STR-8"))
+    yield _bad("raw-all-1", _with_count(model, [raw_stream(ones)], ones), "STR-8")
     data = _with_count(model, [raw_stream([SURFACE])], [SURFACE])
-    out.append(_bad("count-1-of-surface", data, "STR-8"))
-    return out
+    yield _bad("count-1-of-surface", data, "STR-8")
 
 
-def _cell_faults() -> list[Case]:
+def _cell_faults() -> Iterator[Case]:
     """Cells that are none of the three kinds, in the place of cells that are not surface."""
-    out: list[Case] = []
     model = _small()
     values = model.integers()
     roots = [n for n in range(4) if values[n] != SURFACE]
@@ -146,11 +140,10 @@ def _cell_faults() -> list[Case]:
             some[place] = cell
             name = f"cell-{cell}-in-level-{level}"
             data = _with_count(model, [byte_stream(3, some, 4)], some)
-            out.append(_bad(name.replace("--", "-minus-"), data, "STR-8"))
+            yield _bad(name.replace("--", "-minus-"), data, "STR-8")
     some = [*values]
     some[children[-1]] = INSIDE + 1
-    out.append(_bad("cell-3-in-ans", _with_count(model, [static_stream(1, some)], some), "STR-8"))
-    return out
+    yield _bad("cell-3-in-ans", _with_count(model, [static_stream(1, some)], some), "STR-8")
 
 
 def _root_nodes(cells: Ints) -> int:
@@ -197,30 +190,27 @@ def _stream_faults() -> list[Case]:
     return out
 
 
-def _place_faults() -> list[Case]:
+def _place_faults() -> Iterator[Case]:
     """Streams of coder 6 where there is no octree."""
-    out: list[Case] = []
     fvsrn, pyramid = Fvsrn(), Pyramid((9, 10), (2, 2), seed=91)
     file = simple_file(fvsrn, octree_stream(len(fvsrn.integers()), b""))
-    out.append(_bad("octree-without-octree", file, "STR-8", "streams"))
-    file = pyramid.file([octree_stream(90, b"")])
-    out.append(_bad("octree-of-lattice", file, "STR-8", "streams"))
+    yield _bad("octree-without-octree", file, "STR-8", "streams")
+    yield _bad("octree-of-lattice", pyramid.file([octree_stream(90, b"")]), "STR-8", "streams")
     file = File().item(constant_item([2])).tens([octree_stream(1, b"")], [0])
-    out.append(_bad("octree-without-tensors", file, "STR-8 TENS-2", "streams"))
+    yield _bad("octree-without-tensors", file, "STR-8 TENS-2", "streams")
     file = File().item(residual_item((3, 3, 3))).resd([octree_stream(27, b"")], [0] * 27)
-    out.append(_bad("octree-of-residuals", file, "STR-8", "residuals"))
+    yield _bad("octree-of-residuals", file, "STR-8", "residuals")
     model = Shell((2, 2, 2), 0, 16, Fixed(OUTSIDE))
     file = model.file(k7=[0.5]).resd([octree_stream(27, b"")], [0] * 27)
-    out.append(_bad("octree-of-residuals-of-shell", file, "STR-8", "residuals"))
+    yield _bad("octree-of-residuals-of-shell", file, "STR-8", "residuals")
     bits = ball((5, 6))
     count = bits.size - int(np.count_nonzero(bits))
     mask = MaskSpec(bits, patterns=(1, 2), indices=[0] * count, stream=octree_stream(count, b""))
     file = File().item(constant_item([5, 6], [["a", 7, 1.0, 0.0, 0]])).mask(mask)
-    out.append(case("masks", "octree-of-pattern-indices", file, "STR-8", "malformed", "mask"))
-    return out
+    yield case("masks", "octree-of-pattern-indices", file, "STR-8", "malformed", "mask")
 
 
-def _quantisation_faults() -> list[Case]:
+def _quantisation_faults() -> Iterator[Case]:
     """Quantisation entries and masks that an octree must not have."""
     model = Shell((2, 1, 1), 0, 64, Fixed(OUTSIDE))
     entries: dict[str, Any] = {
@@ -232,28 +222,24 @@ def _quantisation_faults() -> list[Case]:
         "zero-minus-1": [0, 1.0, -1],
         "step-per-integer": [1, 1.0, 1.0],
     }
-    out = [
-        _bad(f"quantisation-{name}", model.file(k3=[entry]), "STR-7")
-        for name, entry in entries.items()
-    ]
+    for name, entry in entries.items():
+        yield _bad(f"quantisation-{name}", model.file(k3=[entry]), "STR-7")
     for name, some in (("none", None), ("two", [1.0, 1.0])):
         header = model.header(k3=some)
         if some is None:
             del header[3]
         file = File().item(header).tens([model.stream()], model.integers())
-        out.append(_bad(f"quantisation-{name}", file, "ITEM-6"))
+        yield _bad(f"quantisation-{name}", file, "ITEM-6")
     mask = MaskSpec(np.ones(2, np.bool_), 1, method=0)
-    out.append(_bad("sparse", model.file(k4={0: 0}).mask(mask), "STR-7"))
-    return out
+    yield _bad("sparse", model.file(k4={0: 0}).mask(mask), "STR-7")
 
 
-def _other_faults() -> list[Case]:
+def _other_faults() -> Iterator[Case]:
     """Unknown versions and keys, and more integers than any decoder takes."""
-    out: list[Case] = []
     model = _small()
-    out += unknown_configs("shell", model, {3: 1, -1: 0}, "SHELL-1", (0, 2))
+    yield from unknown_configs("shell", model, {3: 1, -1: 0}, "SHELL-1", (0, 2))
     streams = [stream(8, len(model.integers()), b"", b"")]
-    out.append(case("shell", "coder-8", model.file(streams), "STR-1", "unsupported"))
+    yield case("shell", "coder-8", model.file(streams), "STR-1", "unsupported")
     file = File(bytes([1, 0, 2, 0]))
     size, items = 405, 64
     count = (size - 1) ** 3
@@ -262,4 +248,4 @@ def _other_faults() -> list[Case]:
         header = {0: [[f"d{n}", 7, 0.0, 3.0]], 1: [size] * 3, 2: [3, 1, config], 3: [1.0]}
         file.item(header).add("TENS", bytes([n]) + stream(0, count, b"\0\0", b""))
     spec = "LIM-1 STR-5 SHELL-1"
-    return [*out, case("integers", "octrees-of-64-shells", file, spec, "limit", level=2)]
+    yield case("integers", "octrees-of-64-shells", file, spec, "limit", level=2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -59,24 +59,22 @@ _STEEP: dict[str, Sequence[int]] = {
 }
 
 
-def siren_cases() -> list[Case]:
+def siren_cases() -> Iterator[Case]:
     """All valid cases without a prior."""
-    out = [*shape_cases(_TOPIC, _make, _SPEC), *item_cases(_TOPIC, _make, _SPEC)]
+    yield from [*shape_cases(_TOPIC, _make, _SPEC), *item_cases(_TOPIC, _make, _SPEC)]
     for name, encoding in (("nerf", NERF), ("positional", POSITIONAL), ("gauss", GAUSS)):
         for seed, dims in enumerate(((9,), (5, 4), (3, 4, 3), (2, 3, 2, 3), (1, 4, 1, 3))):
             axes = "-1-4-1-3" if 1 in dims else f"-dims-{len(dims)}"
             model = Siren(dims, seed=seed + 1, encoding=encoding)
-            out.append(case(_TOPIC, name + axes, model.file(), _SPEC))
+            yield case(_TOPIC, name + axes, model.file(), _SPEC)
     models = dict(_MODELS)
     models |= {f"omega-{w}": replace(_PLAIN, extra={3: w}) for w in (1, 2, 30, 100, 1024)}
     models["omega-10-nerf"] = replace(_PLAIN, extra={3: 10}, encoding=NERF)
     for seed, (name, model) in enumerate(models.items()):
-        out.append(case(_TOPIC, name, replace(model, seed=20 + seed).file(), _SPEC))
+        yield case(_TOPIC, name, replace(model, seed=20 + seed).file(), _SPEC)
     for seed, (name, numbers) in enumerate(_STEEP.items()):
         data = Siren((9, 7), seed=60 + seed, encoding=numbers).file().build()
-        ids = f"{_SPEC} SIREN-2 VAL-5"
-        out.append(case(_TOPIC, name, data, ids, tags="precision"))
-    return out
+        yield case(_TOPIC, name, data, f"{_SPEC} SIREN-2 VAL-5", tags="precision")
 
 
 _FIELDS = (Field(0, "width", 1, 4096), Field(1, "layers", 0, 64), Field(3, "omega", 1, 1024))
@@ -106,21 +104,21 @@ _NO_ENCODING: dict[str, Any] = {
 }
 
 
-def siren_faults() -> list[Case]:
+def siren_faults() -> Iterator[Case]:
     """All refused cases without a prior."""
     model = _make((5, 4))
     with_omega = replace(model, extra={3: 30})
-    out = [
+    yield from [
         *config_faults(_TOPIC, with_omega, _FIELDS, _RULE),
         *common_faults(_TOPIC, _make, _RULE, 3, (5, 6)),
         *_encoding_faults(model),
     ]
     prior = Field(4, "prior", wrong="", others=_NO_PRIOR)
-    out += config_faults(_TOPIC, model, [prior], _RULE, "")
-    return [*out, limit_case("siren-2-30", Siren((3, 3), width=4096, hidden=64))]
+    yield from config_faults(_TOPIC, model, [prior], _RULE, "")
+    yield limit_case("siren-2-30", Siren((3, 3), width=4096, hidden=64))
 
 
-def _encoding_faults(model: Siren) -> list[Case]:
+def _encoding_faults(model: Siren) -> Iterator[Case]:
     """Arrays that are no encoding, and kinds that no decoder knows."""
     encodings = dict(_NO_ENCODING)
     for name, kind, tail in (("nerf", 1, []), ("positional", 2, []), ("gauss", 3, [7])):
@@ -136,11 +134,11 @@ def _encoding_faults(model: Siren) -> list[Case]:
             f"{name}-s-float": [kind, 2, 2.0, *tail],
         }
     field = Field(2, "encoding", wrong="", others=encodings)
-    out = config_faults(_TOPIC, model, [field], _RULE, "")
+    yield from config_faults(_TOPIC, model, [field], _RULE, "")
     for name, value in (("4", [4]), ("4-with-entries", [4, 2, 2000]), ("2-40", [2**40, "x"])):
         config = model.config() | {2: value}
-        out.append(config_case(_TOPIC, f"encoding-{name}", model, config, _RULE, "unsupported"))
-    return [*out, *_frequency_faults()]
+        yield config_case(_TOPIC, f"encoding-{name}", model, config, _RULE, "unsupported")
+    yield from _frequency_faults()
 
 
 def _frequency_faults() -> list[Case]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ..builders.file import File
 from ..builders.fvsrn import Fvsrn
@@ -48,24 +48,21 @@ def _valid(
     return case("streams", name, _MODEL.file(streams, values, **changes), spec)
 
 
-def _byte_cases() -> list[Case]:
+def _byte_cases() -> Iterator[Case]:
     """Streams without a model."""
     same = [3] * len(_INTEGERS)
-    out = [
+    yield from [
         _valid("raw", [raw_stream(_INTEGERS)], "STR-2"),
         _valid("raw-width-32", [raw_stream(_INTEGERS, -(2**31), 32)], "STR-2"),
         _valid("raw-width-0", [raw_stream(same, 3, 0)], "STR-2", same),
     ]
     for coder, name in ((3, "zstd"), (4, "brotli")):
         for width in (1, 2, 4):
-            streams = [byte_stream(coder, _INTEGERS, width)]
-            out.append(_valid(f"{name}-{width}", streams, "STR-3"))
-    return out
+            yield _valid(f"{name}-{width}", [byte_stream(coder, _INTEGERS, width)], "STR-3")
 
 
-def _entropy_cases() -> list[Case]:
+def _entropy_cases() -> Iterator[Case]:
     """Both entropy coders with both models."""
-    out: list[Case] = []
     same = [7] * len(_INTEGERS)
     parts = [(12, _INTEGERS[:30]), (9, []), (14, _INTEGERS[30:70]), (11, _INTEGERS[70:])]
     classes = [(k, _INTEGERS[k::64]) for k in range(64)]
@@ -73,36 +70,32 @@ def _entropy_cases() -> list[Case]:
     for coder, name, rule in ((1, "ans", "ANS-2 ANS-3"), (2, "range", "RNG-1 RNG-2")):
         for order in (0, 3, 7):
             streams = [static_stream(coder, _INTEGERS, order)]
-            out.append(_valid(f"{name}-static-order-{order}", streams, f"{rule} TAB-1 TAB-2"))
+            yield _valid(f"{name}-static-order-{order}", streams, f"{rule} TAB-1 TAB-2")
         for suffix, segments, spec, values in (
             ("", parts, f"{rule} LAP-1 LAP-2", _INTEGERS),
             ("-escapes", [(0, _INTEGERS)], "LAP-3", _INTEGERS),
             ("-all-classes", classes, "LAP-2 LAP-3", flat),
         ):
-            streams = [laplace_stream(coder, segments)]
-            out.append(_valid(f"{name}-laplace{suffix}", streams, spec, values))
+            yield _valid(f"{name}-laplace{suffix}", [laplace_stream(coder, segments)], spec, values)
         streams = [static_stream(coder, same)]
-        out.append(_valid(f"{name}-static-one-value", streams, f"{rule} TAB-2", same))
+        yield _valid(f"{name}-static-one-value", streams, f"{rule} TAB-2", same)
     empty = stream(1, len(_INTEGERS), static_parameters(7, [1, 1], 0), b"")
-    return [*out, _valid("ans-no-words", [empty], "ANS-1 ANS-2 ANS-4", same)]
+    yield _valid("ans-no-words", [empty], "ANS-1 ANS-2 ANS-4", same)
 
 
-def _extreme_cases() -> list[Case]:
+def _extreme_cases() -> Iterator[Case]:
     """Integers of 32 bits, and a table of as many symbols as there may be."""
     sizes = [2**31 - 1, -(2**31), 2**30, -5, 0, 1000000, -70000]
     wide = (sizes * len(_INTEGERS))[: len(_INTEGERS)]
     parts = [(63, wide[:50]), (48, wide[50:])]
     steps = [2.0**-31] * 5
-    out = [
-        _valid(f"{name}-laplace-extreme", [laplace_stream(coder, parts)], "LAP-3 STR-4 ITEM-9",
-               wide, k3=steps)
-        for name, coder in (("ans", 1), ("range", 2))
-    ]  # fmt: skip
+    for name, coder in (("ans", 1), ("range", 2)):
+        streams = [laplace_stream(coder, parts)]
+        yield _valid(f"{name}-laplace-extreme", streams, "LAP-3 STR-4 ITEM-9", wide, k3=steps)
     counts = [0] * 65536
     counts[0], counts[40000], counts[65535] = 5, 9, 9
     empty = stream(1, 0, static_parameters(-32768, counts, 0), b"")
-    streams = [empty, raw_stream(_INTEGERS)]
-    return [*out, _valid("static-65536-symbols", streams, "TAB-1 TAB-2")]
+    yield _valid("static-65536-symbols", [empty, raw_stream(_INTEGERS)], "TAB-1 TAB-2")
 
 
 def _several_streams() -> list[Case]:
@@ -123,7 +116,7 @@ def _several_streams() -> list[Case]:
     return [_valid("several-streams-some-empty", streams, "TENS-2")]
 
 
-def _odd_streams() -> list[Case]:
+def _odd_streams() -> Iterator[Case]:
     """Streams that are legal but not what an encoder writes."""
     integers = _INTEGERS
     offset = min(integers)
@@ -131,10 +124,9 @@ def _odd_streams() -> list[Case]:
     pairs = intervals(static_table(counts), [value - offset for value in integers])
     data, parameters = range_encode(pairs), static_parameters(offset, counts, 0)
     long = stream(2, len(integers), parameters, data + bytes(4))
-    out = [_valid("range-zero-word-read", [long], "RNG-3")]
+    yield _valid("range-zero-word-read", [long], "RNG-3")
     unused = stream(2, 0, parameters, words([7, 9]))
-    streams = [unused, raw_stream(integers)]
-    out.append(_valid("range-words-without-symbols", streams, "RNG-1 RNG-3"))
+    yield _valid("range-words-without-symbols", [unused, raw_stream(integers)], "RNG-1 RNG-3")
     table, shift, half = laplace_table(30), laplace_shift(30), laplace_half_width(30)
     for coder, name in ((1, "ans"), (2, "range")):
         symbols: list[int] = []
@@ -150,8 +142,7 @@ def _odd_streams() -> list[Case]:
         data = uleb(len(coded) // 4) + coded + pack_bits(low) + escapes
         parameters = laplace_parameters([(30, integers)])
         streams = [stream(coder, len(integers), parameters, data)]
-        out.append(_valid(f"{name}-laplace-escapes-inside-table", streams, "LAP-3"))
-    return out
+        yield _valid(f"{name}-laplace-escapes-inside-table", streams, "LAP-3")
 
 
 def _longer() -> File:

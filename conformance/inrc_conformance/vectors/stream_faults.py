@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ..builders.file import File, constant_item
 from ..builders.fvsrn import Fvsrn
@@ -72,9 +72,8 @@ def _raw_faults() -> list[Case]:
     ]
 
 
-def _byte_faults() -> list[Case]:
+def _byte_faults() -> Iterator[Case]:
     content = b"".join(v.to_bytes(1, "little", signed=True) for v in VALUES)
-    out: list[Case] = []
     for coder, name in ((3, "zstd"), (4, "brotli")):
         frame = compress(coder - 2, content)
         short = compress(coder - 2, content[:-1])
@@ -89,15 +88,14 @@ def _byte_faults() -> list[Case]:
             ("width-0", compress(coder - 2, b""), 0),
         ):
             broken = stream(coder, COUNT, bytes([width]), data)
-            out.append(_tens(f"{name}-{fault}", "STR-3", broken))
+            yield _tens(f"{name}-{fault}", "STR-3", broken)
     frames = {
         "wrong-checksum": stored_zstd(content, b"\1\2\3\4"),
         "frame-declares-less": declaring_zstd(content, COUNT - 1),
         "frame-declares-more": declaring_zstd(content, COUNT + 1),
     }
     for fault, frame in frames.items():
-        out.append(_tens(f"zstd-{fault}", "STR-3 SEC-5", stream(3, COUNT, b"\1", frame)))
-    return out
+        yield _tens(f"zstd-{fault}", "STR-3 SEC-5", stream(3, COUNT, b"\1", frame))
 
 
 def _static_faults() -> list[Case]:
@@ -128,9 +126,8 @@ def _static_faults() -> list[Case]:
     return out
 
 
-def _laplace_faults() -> list[Case]:
+def _laplace_faults() -> Iterator[Case]:
     """Segments, words, low bits and escapes that LAP-1 and LAP-3 forbid."""
-    out: list[Case] = []
     longer = b"\1" + uleb(2) + bytes([12]) + uleb(COUNT + 1) + bytes([12])
     for coder, name in ((1, "ans"), (2, "range")):
         part, shifted = [(12, VALUES)], [(30, VALUES)]
@@ -147,15 +144,12 @@ def _laplace_faults() -> list[Case]:
             "words-past-end": ("FILE-8 LAP-3", parameters, uleb(len(body)) + coded),
             "low-bits-missing": ("FILE-8 LAP-3", laplace_parameters(shifted), no_low_bits),
         }
-        out += [
-            _tens(f"{name}-laplace-{fault}", spec, stream(coder, COUNT, head, data))
-            for fault, (spec, head, data) in faults.items()
-        ]
-        out += _escape_faults(coder, name)
-    return out
+        for fault, (spec, head, data) in faults.items():
+            yield _tens(f"{name}-laplace-{fault}", spec, stream(coder, COUNT, head, data))
+        yield from _escape_faults(coder, name)
 
 
-def _escape_faults(coder: int, name: str) -> list[Case]:
+def _escape_faults(coder: int, name: str) -> Iterator[Case]:
     """Streams of escapes alone, and padding behind the low bits."""
     parameters = laplace_parameters([(0, VALUES)])
     words = entropy_encode(coder, intervals(laplace_table(0), [9] * COUNT))
@@ -164,23 +158,20 @@ def _escape_faults(coder: int, name: str) -> list[Case]:
         "2-31": ("STR-4", uleb(zigzag(2**31)) + zeros, [-(2**31), *[0] * (COUNT - 1)]),
         "not-shortest": ("NUM-1", zeros + b"\x80\0", [0] * COUNT),
     }
-    out = [
-        _tens(f"{name}-laplace-escape-{fault}", spec,
-              stream(coder, COUNT, parameters, front + data), values)
-        for fault, (spec, data, values) in faults.items()
-    ]  # fmt: skip
+    for fault, (spec, data, values) in faults.items():
+        yield _tens(f"{name}-laplace-escape-{fault}", spec,
+              stream(coder, COUNT, parameters, front + data), values)  # fmt: skip
     missing = stream(coder, COUNT, parameters, front)
-    out.append(_tens(f"{name}-laplace-escapes-missing", "FILE-8 LAP-3", missing))
+    yield _tens(f"{name}-laplace-escapes-missing", "FILE-8 LAP-3", missing)
     odd = [(28, VALUES)]
     words, low, escapes = laplace_data(coder, odd)
     if len(low) % 8 and not escapes:
         data = uleb(len(words) // 4) + words + pack_bits(low + "1")
         padded = stream(coder, COUNT, laplace_parameters(odd), data)
-        out.append(_tens(f"{name}-laplace-padding-1", "LAP-3", padded))
-    return out
+        yield _tens(f"{name}-laplace-padding-1", "LAP-3", padded)
 
 
-def _coder_faults() -> list[Case]:
+def _coder_faults() -> Iterator[Case]:
     """Words that are missing, left or wrong at the end."""
     offset = min(VALUES)
     counts = [0] * (max(VALUES) - offset + 1)
@@ -202,12 +193,12 @@ def _coder_faults() -> list[Case]:
         ("range-past-the-interval", 2, b"\xff" * len(ranged), "RNG-2"),
         ("range-end-off", 2, _plus_last_word(ranged, 4), "RNG-3"),
     ]
-    out = [_tens(n, s, stream(c, COUNT, parameters, d)) for n, c, d, s in faults]
+    for n, c, d, s in faults:
+        yield _tens(n, s, stream(c, COUNT, parameters, d))
     empty = File().item(constant_item([2])).tens([stream(1, 0, parameters, word)], [])
-    out.append(case("streams", "ans-words-but-no-symbols", empty, "ANS-4", "malformed"))
+    yield case("streams", "ans-words-but-no-symbols", empty, "ANS-4", "malformed")
     three = File().item(constant_item([2])).tens([stream(2, 0, parameters, word * 3)], [])
-    out.append(case("streams", "range-words-but-no-symbols", three, "RNG-3", "malformed"))
-    return out
+    yield case("streams", "range-words-but-no-symbols", three, "RNG-3", "malformed")
 
 
 def _plus_last_word(data: bytes, amount: int) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, product
 from typing import Any
 
@@ -39,7 +39,7 @@ def tiled(some: Iterable[Box], name: str = "a", file: File | None = None) -> Fil
     return out
 
 
-def tile_cases() -> list[Case]:
+def tile_cases() -> Iterator[Case]:
     """Grids of tiles in all dimensions and orders, and what tiles have of their own."""
     two = boxes((3, 3, 1), (4, 2))
     turns = File()
@@ -72,8 +72,12 @@ def tile_cases() -> list[Case]:
         "names-alike": tiled(boxes((2, 2)), "é", tiled(boxes((3, 1)), "e\u0301")),
         "130": tiled(boxes((1,) * 130)),
     }
-    out = [case("tiles", name, file, "ITEM-10 ITEM-11") for name, file in files.items()]
-    return [*out, _masked(), _other_values(), _architectures(), _with_residuals()]
+    for name, file in files.items():
+        yield case("tiles", name, file, "ITEM-10 ITEM-11")
+    yield _masked()
+    yield _other_values()
+    yield _architectures()
+    yield _with_residuals()
 
 
 def _masked() -> Case:
@@ -135,7 +139,7 @@ def tile_faults() -> list[Case]:
     return [*_grid_faults(), *_differing(), *_origin_faults(), *_name_faults(), *_limits()]
 
 
-def _grid_faults() -> list[Case]:
+def _grid_faults() -> Iterator[Case]:
     """Intervals and combinations (ITEM-11)."""
     four = boxes((3, 3), (4, 4))
     grids: dict[str, list[Box]] = {
@@ -161,12 +165,11 @@ def _grid_faults() -> list[Case]:
         "sum-wraps-64-bits": [((0,), (3,)), ((2**64 - 1,), (1,))],
         "origin-2-63": [((0,), (3,)), ((2**63,), (3,))],
     }
-    return [
-        case("tiles", name, tiled(some), "ITEM-11", "malformed") for name, some in grids.items()
-    ]
+    for name, some in grids.items():
+        yield case("tiles", name, tiled(some), "ITEM-11", "malformed")
 
 
-def _differing() -> list[Case]:
+def _differing() -> Iterator[Case]:
     """Tiles of one field that are not alike (ITEM-11)."""
     u: list[Any] = ["a", 7, 1.0, 0.0]
     v: list[Any] = ["b", 3, 1.0, 0.0]
@@ -201,13 +204,11 @@ def _differing() -> list[Case]:
         constant_item((3, 4), [u, v, w]) | first,
         constant_item((3, 4), [u, w, v]) | last,
     )
-    return [
-        case("tiles", name, File().item(a).item(b), "ITEM-11", "malformed")
-        for name, (a, b) in pairs.items()
-    ]
+    for name, (a, b) in pairs.items():
+        yield case("tiles", name, File().item(a).item(b), "ITEM-11", "malformed")
 
 
-def _origin_faults() -> list[Case]:
+def _origin_faults() -> Iterator[Case]:
     """Values of key 5."""
     origins: dict[str, tuple[Any, str]] = {
         "one-too-few": ([0], "ITEM-11"),
@@ -221,16 +222,14 @@ def _origin_faults() -> list[Case]:
         "a-number": (0, "ITEM-0"),
         "a-map": ({0: 0, 1: 0}, "ITEM-0"),
     }
-    return [
-        case(
+    for name, (value, spec) in origins.items():
+        yield case(
             "tiles",
             f"origin-{name}",
             File().item(constant_item((3, 4), [_A]) | {5: value}).build(),
             f"{spec} ITEM-11" if spec == "ITEM-0" else spec,
             "malformed",
         )
-        for name, (value, spec) in origins.items()
-    ]
 
 
 def _name_faults() -> list[Case]:

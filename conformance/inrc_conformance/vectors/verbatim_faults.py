@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ..builders.file import verbatim
@@ -9,7 +10,7 @@ from .case import Case, case
 from .container_faults import small
 
 
-def verbatim_faults() -> list[Case]:
+def verbatim_faults() -> Iterator[Case]:
     """Faults of VERB payloads whose CBOR is right."""
     good: list[Any] = ["a", 0, [2], 0, b"\1\2"]
     payloads: dict[str, tuple[Any, str]] = {
@@ -32,10 +33,7 @@ def verbatim_faults() -> list[Case]:
         "filter-negative": ([["a", 0, [2], -1, b"\1\2"]], "VERB-3"),
         "filter-text": ([["a", 0, [2], "none", b"\1\2"]], "VERB-3"),
     }
-    out = [
-        case("verbatim", name, small().add("VERB", verbatim(value)), spec, "malformed")
-        for name, (value, spec) in payloads.items()
-    ]
+    for name, (value, spec) in payloads.items():
+        yield case("verbatim", name, small().add("VERB", verbatim(value)), spec, "malformed")
     twice = small().add("VERB", verbatim([good])).add("VERB", verbatim([good])).build()
-    out.append(case("verbatim", "path-twice-in-two-sections", twice, "VERB-1", "malformed"))
-    return out
+    yield case("verbatim", "path-twice-in-two-sections", twice, "VERB-1", "malformed")
