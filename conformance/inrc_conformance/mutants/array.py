@@ -14,7 +14,7 @@ from ..decoder.lattice import AXES, Four
 from ..decoder.mixing import BitDecoder
 from ..decoder.numbers import Reader
 from .memory import remembering
-from .restoration import Patches
+from .mutant import Patches
 
 _LENGTHS = streams._lengths
 _CHECK_ARRAYS, _CHECK_INTEGERS = integer_sections.check_arrays, decode._check_integers

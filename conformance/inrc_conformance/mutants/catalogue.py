@@ -38,8 +38,6 @@ from .residual import RESIDUALS
 from .restoration import RESTORATIONS
 from .tile import TILES, UNCHECKED
 
-__all__ = ["MUTANTS", "fix_crcs"]
-
 
 def _loose_uleb(reader: numbers.Reader) -> int:
     value = 0
@@ -129,6 +127,21 @@ def _no_first_slice(
     return _CONTEXTS(y, u, j, k, 0 * first)
 
 
+_UNCHECKED_PARTS: tuple[tuple[str, Any, str, str], ...] = (
+    ("bytes may follow", numbers.Reader, "end", "masks/*"),
+    ("any padding in streams", streams, "check_padding", "streams/*"),
+    ("any padding in masks", masks, "check_padding", "masks/*"),
+    ("ANS end unchecked", ans.AnsDecoder, "finish", "streams/*"),
+    ("range end unchecked", range_coder.RangeDecoder, "finish", "streams/*"),
+    ("masks of any shape", decode, "check_masks", "item/*"),
+    ("any number of integers", decode, "check_counts", "tens/*"),
+    ("components may share a name", decode, "check_names", "item/*"),
+    ("parameters may overflow", decoder_values, "check_finite", "item/*"),
+    ("any quantisation", tensors, "_check_quantisation", "item/*"),
+    ("streams of coder 5 anywhere", decode, "check_lattices", "streams/*"),
+    ("a basis may have padding", transforms._BitReader, "end", "pyramid/bases*"),
+)
+"""Names, checks that are left out, and the bad cases that are tried first."""
 _TAPS_OF = lattice_model.taps_of
 _CODE_LATTICE = lattice_model.LatticeModel.code
 _CONTEXTS = mixed_mask._contexts
@@ -148,23 +161,6 @@ MUTANTS: tuple[Mutant, ...] = (
         "ignores the end of the file", answer=refusals("ok", "FILE-7"), first="malformed/file/*"
     ),
     Mutant("any uleb", ((numbers.Reader, "uleb", _loose_uleb),), first="malformed/streams/*"),
-    Mutant("bytes may follow", ((numbers.Reader, "end", _nothing),), first="malformed/masks/*"),
-    Mutant(
-        "any padding in streams",
-        ((streams, "check_padding", _nothing),),
-        first="malformed/streams/*",
-    ),
-    Mutant(
-        "any padding in masks", ((masks, "check_padding", _nothing),), first="malformed/masks/*"
-    ),
-    Mutant(
-        "ANS end unchecked", ((ans.AnsDecoder, "finish", _nothing),), first="malformed/streams/*"
-    ),
-    Mutant(
-        "range end unchecked",
-        ((range_coder.RangeDecoder, "finish", _nothing),),
-        first="malformed/streams/*",
-    ),
     Mutant(
         "rest of a table to symbol 0",
         ((streams, "static_table", _counts_to_first),),
@@ -175,30 +171,8 @@ MUTANTS: tuple[Mutant, ...] = (
         ((decode, "parameters", _zero_of_uncoded),),
         first="valid/items/*",
     ),
-    Mutant("masks of any shape", ((decode, "check_masks", _nothing),), first="malformed/item/*"),
-    Mutant(
-        "any number of integers", ((decode, "check_counts", _nothing),), first="malformed/tens/*"
-    ),
-    Mutant(
-        "components may share a name",
-        ((decode, "check_names", _nothing),),
-        first="malformed/item/*",
-    ),
-    Mutant(
-        "parameters may overflow",
-        ((decoder_values, "check_finite", _nothing),),
-        first="malformed/item/*",
-    ),
     Mutant("NaN counts as 1", change=_nan_is_top, first="valid/items/*"),
     Mutant("infinite values", change=_infinities, first="valid/items/*"),
-    Mutant(
-        "any quantisation", ((tensors, "_check_quantisation", _nothing),), first="malformed/item/*"
-    ),
-    Mutant(
-        "streams of coder 5 anywhere",
-        ((decode, "check_lattices", _nothing),),
-        first="malformed/streams/*",
-    ),
     Mutant(
         "no taps two before", ((lattice_model, "taps_of", _nearest_taps),), first="valid/pyramid/*"
     ),
@@ -212,6 +186,10 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "no first slice", ((mixed_mask, "_contexts", _no_first_slice),), first="valid/masks/mixed*"
+    ),
+    *(
+        Mutant(name, ((part, check, _nothing),), first=f"malformed/{first}")
+        for name, part, check, first in _UNCHECKED_PARTS
     ),
     *(Mutant(name, patches, first="valid/pyramid/network*") for name, patches in RESTORATIONS),
     *(Mutant(name, patches, first="*/residuals/*") for name, patches in RESIDUALS),
@@ -262,10 +240,5 @@ MUTANTS: tuple[Mutant, ...] = (
         "own wavelets are not undone",
         ((transforms, "own_levels", lambda length: 0),),
         first="valid/pyramid/code-own*",
-    ),
-    Mutant(
-        "a basis may have padding",
-        ((transforms._BitReader, "end", _nothing),),
-        first="malformed/pyramid/bases*",
     ),
 )

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..decoder.architectures import amgsrn, miner
 from ..decoder.values import Float64Array
-from .restoration import Patches
+from .mutant import Patches
 
 _ROTATION, _QUATERNION, _PLACE = amgsrn.rotation, amgsrn.quaternion, amgsrn.place
 _INTERPOLATED = amgsrn.interpolated

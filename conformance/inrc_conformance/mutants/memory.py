@@ -9,7 +9,7 @@ from unittest.mock import patch
 from ..decoder import decode
 from ..decoder.lattice import Lattice
 from ..decoder.lattice_model import LatticeModel
-from .restoration import Patches
+from .mutant import Patches
 
 _DECODE_INTEGERS = decode._decode_integers
 _MEMORY = ("magnitude", "zero", "sign")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..decoder import Malformed, decode, tree_arrays, tree_image, tree_netcdf, trees
-from .restoration import Patches
+from .mutant import Patches
 
 _REQUIRE = trees.require
 _PARSE = decode._parse_metadata

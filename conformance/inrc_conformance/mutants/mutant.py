@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -16,8 +17,9 @@ from ..decoder import Decoded, DecodedComponent, DecodeError, Malformed, decode_
 from ..decoder.output import write_outputs
 from ..decoder.priors import VARIABLE
 from ..decoder.values import Float64Array
-from .restoration import Patches
 
+Patches = tuple[tuple[Any, str, Any], ...]
+"""Objects, names of their attributes, and what is put in the place of these."""
 Change = Callable[[DecodedComponent], DecodedComponent]
 _EMPTY = Decoded("volume", 0, 1, bytes(32))
 

@@ -21,7 +21,7 @@ from ..decoder.architectures import (
 )
 from ..decoder.architectures.common import Indices
 from ..decoder.architectures.plan import Float32Array, Float64Array
-from .restoration import Patches
+from .mutant import Patches
 
 Tensors = Sequence[Float32Array]
 _PLACES_OF_SIREN, _PLACES_OF_HASHGRID = siren.places, hashgrid.places

@@ -13,7 +13,7 @@ from ..decoder import magnitudes, octree, octree_cells, octree_features, octree_
 from ..decoder.architectures import shell
 from ..decoder.octree import INSIDE, OUTSIDE, SURFACE, UNKNOWN, Cells, Node, Place, Tree
 from ..decoder.octree_features import Integers
-from .restoration import Patches
+from .mutant import Patches
 
 _CLASS_OF, _BEGIN_LEVEL, _AROUND = octree.Tree._class, octree.Tree.begin_level, octree.Tree.around
 _EXTENT, _CELL_CONTEXTS = octree_cells.extent, octree_cells.contexts

@@ -12,7 +12,7 @@ from ..decoder.architectures import shell, shell_border
 from ..decoder.octree import Place
 from ..decoder.provenance import parse_provenance
 from ..decoder.values import Float64Array
-from .restoration import Patches
+from .mutant import Patches
 
 _RAMP, _BOOK_ENTRIES = blending.ramp, values.book_entries
 _BORDER, _CORNERS, _NEXT = shell_border.border, shell_border.corners, shell_border._next

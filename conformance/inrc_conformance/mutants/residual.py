@@ -18,7 +18,7 @@ from ..decoder.numbers import Int64Array
 from ..decoder.result import DecodedComponent
 from ..decoder.values import Float64Array, real_values
 from .memory import remembering
-from .restoration import Patches
+from .mutant import Patches
 
 _COMPONENT, _EVALUATE = decode._component, decode._evaluate
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from ..decoder.architectures import pyramid, restoration
 from ..decoder.values import Float64Array
+from .mutant import Patches
 
 Order = Callable[[Float64Array, int], Float64Array]
 Weighted = Sequence[tuple[restoration.Network, int]]
-Patches = tuple[tuple[Any, str, Any], ...]
 
 _FOLDED, _UNFOLDED = restoration._folded, restoration._unfolded
 _RESTORED = restoration.restored

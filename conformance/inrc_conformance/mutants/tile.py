@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..decoder import Malformed, decode, tiles
 from ..decoder.headers import Item
-from .restoration import Patches
+from .mutant import Patches
 
 
 def _nothing(*_: object) -> None:

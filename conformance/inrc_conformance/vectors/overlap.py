@@ -266,6 +266,3 @@ def _part(whole: np.ndarray[Any, np.dtype[np.bool_]], place: Place) -> Any:
     """Return the part of a mask of the field that belongs to a tile."""
     window = tuple(slice(o, o + n) for o, n in zip(place.origin, place.sizes, strict=True))
     return whole[window]
-
-
-__all__ = ["Place", "Span", "even", "overlap_cases", "places"]

@@ -22,7 +22,7 @@ from ..builders.shell import Scattered, Shell
 from ..builders.streams import raw_stream
 from ..console import say
 from ..decoder import DecodeError, Limits, Malformed, decode_bytes
-from ..mutants.catalogue import fix_crcs
+from ..mutants.mutant import fix_crcs
 from .case import Case
 from .cases import all_cases
 from .masks import ball

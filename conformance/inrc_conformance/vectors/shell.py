@@ -295,6 +295,3 @@ def _beside_others() -> Case:
     file.tens(pyramid.streams(), pyramid.integers(), 1)
     file.tens([raw_stream(other.integers())], other.integers())
     return _valid("beside-other-architectures", file, f"{_SPEC} TENS-2")
-
-
-__all__ = ["sampled", "shell_cases"]
