@@ -1,1 +1,1 @@
-"""Builders of files: encoders that the vectors and the checks of the decoder use."""
+"""Builders of files for the vectors: sections, items and the streams in them."""

@@ -1,4 +1,4 @@
-"""Small items of architecture 5, for the vector builder."""
+"""Small items of architecture 5."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shells with a border, for the vector builder."""
+"""Shells with a border."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def mixed(level: int, place: Place) -> int:
 
 
 def slope(place: Place) -> int:
-    """Return values of both signs, some of which no residual is needed for."""
+    """Return values of both signs; some of them need no residual."""
     i, j, k = place
     return 4 * i - 3 * j + 2 * k - 5
 

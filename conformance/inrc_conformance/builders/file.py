@@ -68,12 +68,12 @@ class Section:
     attribute: int = 0
     crc: int = 0
     layer: bytes | None = None
-    """What the digest of a section MASK, TENS or RESD covers."""
+    """Integer layer of a section MASK, TENS or RESD, which its digest covers."""
     item: int | None = None
     """The item of a section TENS or RESD."""
 
     def front(self) -> bytes:
-        """Return the bytes it begins with: type, attribute and length."""
+        """Return the first bytes of the section: type, attribute and length."""
         name = self.type.encode("ascii") if isinstance(self.type, str) else self.type
         return name + bytes([self.attribute]) + uleb(len(self.stored))
 

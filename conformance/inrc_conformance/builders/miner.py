@@ -1,4 +1,4 @@
-"""Small items of architecture 6, for the vector builder."""
+"""Small items of architecture 6."""
 
 from __future__ import annotations
 

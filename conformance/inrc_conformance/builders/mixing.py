@@ -1,4 +1,4 @@
-"""Encoders of section 7.4 and 8.2 for the vector builder: the decoder's models, other bits."""
+"""Encoders of sections 7.4 and 8.2: they use the models of the decoder with other bits."""
 
 from __future__ import annotations
 
@@ -92,13 +92,13 @@ def array_lattice(lengths: Sequence[int]) -> Lattice:
 
 
 def array_integers(lengths: Sequence[int], data: bytes) -> list[int]:
-    """Return what any bytes stand for as a stream of coder 7."""
+    """Return the integers of any bytes, taken for a stream of coder 7."""
     lattice = array_lattice(lengths)
     return LatticeModel(lattice).code(BitDecoder(data), [0] * lattice.entries)
 
 
 def lattice_integers(lattice: Lattice, data: bytes) -> list[int]:
-    """Return what any bytes stand for as the only stream of a lattice."""
+    """Return the integers of any bytes, taken for the only stream of a lattice."""
     return LatticeModel(lattice).code(BitDecoder(data), [0] * lattice.entries)
 
 
@@ -110,6 +110,6 @@ def mixed_mask_data(bits: npt.NDArray[np.bool_]) -> bytes:
 
 
 def mixed_mask_bits(shape: Sequence[int], data: bytes) -> npt.NDArray[np.bool_]:
-    """Return the mask that any bytes stand for with method 2."""
+    """Return the mask of any bytes, taken for data of method 2."""
     wanted = np.zeros(tuple(shape), dtype=np.uint8)
     return code_mixed_bits(BitDecoder(data), wanted).astype(np.bool_)

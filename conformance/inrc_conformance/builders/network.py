@@ -1,4 +1,4 @@
-"""Small items of the architectures of networks over coordinates, for the vector builder."""
+"""Small items of the architectures of networks over coordinates."""
 
 from __future__ import annotations
 

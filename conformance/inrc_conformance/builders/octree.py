@@ -1,4 +1,4 @@
-"""An encoder of section 7.5 for the vector builder: the decoder's walk and models, other bits."""
+"""Encoder of section 7.5: it uses the walk and the models of the decoder with other bits."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ def octree_data(octree: Octree, integers: Ints) -> bytes:
 
 
 def octree_integers(octree: Octree, data: bytes, most: int) -> list[int]:
-    """Return what any bytes stand for as a stream; it is refused if they are more than `most`."""
+    """Return the integers of any bytes, taken for a stream; more than `most` are refused."""
     _, integers = grow(octree, OctreeModel(octree, BitDecoder(data), [0] * most))
     return integers

@@ -1,4 +1,4 @@
-"""Files of priors, right or deliberately wrong, for the vector builder."""
+"""Files of priors, right or deliberately wrong."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Learnt:
     dtype: int = 7
     seed: int = 900
     changes: dict[Any, Any] = field(default_factory=dict)
-    """What stands in the core instead; None is left out."""
+    """Entries of the core that replace the right ones; None leaves a key out."""
     values: Sequence[float] | None = None
 
     def numbers(self) -> list[float]:

@@ -1,4 +1,4 @@
-"""Small items of architecture 2 with pseudo-random coefficients, for the vector builder."""
+"""Small items of architecture 2 with pseudo-random coefficients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small items of architecture 3, for the vector builder."""
+"""Small items of architecture 3."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Sampled:
     octree: Octree
     distance: Distance
     margin: float = 0.9
-    """How far from a surface, in diagonals of half a cell, a cell of a coarse level reaches."""
+    """Reach of a coarse cell towards a surface, in diagonals of half a cell."""
 
     def cell(self, tree: Tree, place: Place) -> int:
         """Return the cell that the surface makes of a cell."""
@@ -50,10 +50,10 @@ class Scattered:
 
     seed: int = 1
     surface: int = 60
-    """How many of 100 cells are surface; half of the others are inside."""
+    """Number of surface cells among 100; half of the others are inside."""
     spread: int = 40
     smooth: bool = False
-    """Whether a value is near the last one."""
+    """Values near the last ones, instead of any within the spread."""
     walk: int = 0
 
     def __post_init__(self) -> None:
@@ -124,7 +124,7 @@ class Shell(Item):
     depth: int = 1
     unit: int = 256
     source: Any = None
-    """What gives the cells and values; pseudo-random ones if nothing else is said."""
+    """Source of the cells and values; without one they are pseudo-random."""
     values: Ints | None = None
     """The integers in coded order, instead of those of the source."""
     components: Components = ONE

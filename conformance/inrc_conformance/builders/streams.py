@@ -1,4 +1,4 @@
-"""Entropy coders and streams for the vector builder, written from the format text.
+"""Entropy coders and streams written from the format text.
 
 Clear rather than fast; nothing here is meant for real files.
 """

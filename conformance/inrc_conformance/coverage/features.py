@@ -1,4 +1,4 @@
-"""What of the format a file uses, as far as that can be read in a file that may be bad."""
+"""Features of the format that a file uses, as far as a file that may be bad can be read."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class _Mask:
     constant: int
     method: int
     ones: int
-    """How many bits are 1, where they are packed; else -1."""
+    """Number of bits that are 1, where they are packed; else -1."""
 
 
 def features(data: bytes) -> set[str]:
@@ -166,7 +166,7 @@ def _scheme(entry: Quantisation) -> str:
 
 
 def _of_sparsity(item: Item, masks: Sequence[_Mask]) -> set[str]:
-    """Return what a pruner left (`stages/pruning.md`)."""
+    """Return the features of sparse tensors (`stages/pruning.md`)."""
     names: set[str] = set()
     try:
         shapes = plan_item(item).shapes

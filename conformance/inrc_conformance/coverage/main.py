@@ -1,4 +1,4 @@
-"""Which requirements of the format text have a vector.
+"""Coverage of the requirements of the format text by vectors.
 
 `python -m inrc_conformance.coverage` lists the ids without one. It exits with 1 when
 `LIMITATIONS.md` does not name one of them, a vector names an id that is not there, a sentence that
@@ -72,7 +72,7 @@ def coverage(spec: Path, cases: Iterable[SuiteCase], limitations: Path = LIMITAT
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print what has no vector, no id or no reason; 1 when one of these is not explained."""
+    """Print the gaps of the coverage; return 1 when one of them is not explained."""
     parser = argparse.ArgumentParser(prog="inrc-coverage", description=__doc__)
     parser.add_argument("--spec", type=Path, default=SPEC, metavar="DIR")
     parser.add_argument("--suite", type=Path, default=DEFAULT_SUITE, metavar="DIR")

@@ -1,4 +1,4 @@
-"""The page `COVERAGE.md`: how many vectors use what of the format."""
+"""The page `COVERAGE.md`: the number of vectors that use each feature of the format."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REASONS = {
     ("pruned: removed units", 0): "leave nothing in a file (`stages/pruning.md`)",
     ("pruned: removed units", 1): "the same",
 }
-"""Why a feature has no valid (0) or no other vector (1)."""
+"""Reasons of features without a valid (0) or without a negative vector (1)."""
 _FOLDERS = ("valid", "malformed", "invalid", "unsupported", "limit")
 _HEAD = """# What the vectors cover
 
@@ -42,7 +42,7 @@ def rows() -> dict[str, list[str]]:
 
 
 def counted(cases: Sequence[SuiteCase]) -> Counts:
-    """Return in how many valid and in how many negative vectors each feature occurs."""
+    """Return the numbers of valid and of negative vectors in which each feature occurs."""
     valid: Counter[str] = Counter()
     negative: Counter[str] = Counter()
     for case in cases:

@@ -47,7 +47,7 @@ def defined_twice(spec: Path) -> list[str]:
 
 
 def nameless(spec: Path) -> list[Nameless]:
-    """Return what requires something and has no id."""
+    """Return the paragraphs that require something and have no id."""
     return [
         Nameless(page.relative_to(spec).as_posix(), line, " ".join(text.split()))
         for page in pages(spec)

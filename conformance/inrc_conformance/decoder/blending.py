@@ -119,13 +119,13 @@ def _reach(
 
 
 def _common(first: Sequence[Span], second: Sequence[Span]) -> tuple[Span, ...] | None:
-    """Return what two boxes share, or nothing."""
+    """Return the common part of two boxes, or None without one."""
     out = tuple((max(a[0], b[0]), min(a[1], b[1])) for a, b in zip(first, second, strict=True))
     return out if all(start < stop for start, stop in out) else None
 
 
 def _shared(first: Sequence[Span], second: Sequence[Span]) -> tuple[Span, ...]:
-    """Return what two boxes share, which is something."""
+    """Return the common part of two boxes that have one."""
     return _common(first, second) or ()
 
 

@@ -70,7 +70,7 @@ class _Parts:
         ]
 
     def lattices(self, residual: bool) -> list[Lattice | None]:
-        """For each item the lattice of its residuals, or of its first tensor."""
+        """Lattice of the residuals, or of the first tensor, of each item."""
         if residual:
             return [residual_lattice(item) for item in self.items]
         return [plan.lattice for plan in self.plans]
@@ -100,7 +100,7 @@ def decode_bytes(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Decoded:
 
 
 def _parse(file: File, file_size: int, limits: Limits) -> _Parts:
-    """Parse all payloads: first what the others refer to, then the rest."""
+    """Parse all payloads: first those that others refer to."""
     budget = Budget(limits)
     parts = _Parts()
     by_type: dict[str, list[Section]] = {}

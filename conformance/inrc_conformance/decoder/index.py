@@ -14,7 +14,7 @@ DIGEST_SIZE = 8
 
 @dataclass(frozen=True)
 class Indexed:
-    """What the index says of a section MASK, TENS or RESD beside the bytes it begins with."""
+    """Entry of a section MASK, TENS or RESD beside the bytes that the section begins with."""
 
     digest: bytes
     item: int | None
@@ -22,7 +22,7 @@ class Indexed:
 
 
 def check_offset(index: Section | None, offset: int) -> None:
-    """Compare the offset of ENDS with where the index is (END-4)."""
+    """Compare the offset of ENDS with the place of the index (END-4)."""
     if offset != (0 if index is None else index.offset):
         raise Malformed("END-4: not the offset of tIDX, or not 0 without one")
 

@@ -35,7 +35,7 @@ class IntegerSection:
 
     @property
     def is_mixed(self) -> bool:
-        """Whether a stream has coder 5."""
+        """True where a stream has coder 5."""
         return any(stream.coder == MIXING for stream in self.streams)
 
 

@@ -77,7 +77,7 @@ def unit(axis: int) -> Place:
 
 
 class Tree:
-    """What is known of an octree: cells of its levels, and values at nodes of the finest level."""
+    """Known part of an octree: cells of its levels, and values at nodes of the finest level."""
 
     def __init__(self, octree: Octree) -> None:
         self.octree = octree
@@ -201,7 +201,7 @@ class Listed:
 
 
 def listed_tree(octree: Octree, integers: Int64Array) -> Tree:
-    """Return the octree of some integers, which are all of it."""
+    """Return the octree that some integers make up."""
     source = Listed(integers.tolist())
     tree, _ = grow(octree, source)
     source.end()

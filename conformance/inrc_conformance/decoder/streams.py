@@ -55,7 +55,7 @@ class Stream:
 
 
 class SymbolDecoder(Protocol):
-    """What ANS and range decoders have in common."""
+    """Interface of the ANS and the range decoder."""
 
     def decode(
         self, frequencies: Sequence[int], cumulative: Sequence[int], count: int

@@ -54,7 +54,7 @@ def _check_array(name: str, array: Tree, held: Held) -> None:
 
 
 def _check_plain(array: Tree) -> None:
-    """Check what does not depend on the fields (META-26, META-27)."""
+    """Check the keys that do not depend on the fields (META-26, META-27)."""
     for key in (_UNIT, _DTYPE):
         if key in array:
             as_text(array[key], "META-32: a text")

@@ -19,7 +19,7 @@ _FLAGS = 16
 
 @dataclass
 class _File:
-    """What was read of the tree so far."""
+    """Parts of the tree that were read so far."""
 
     format: int
     enums: list[int] = field(default_factory=list)

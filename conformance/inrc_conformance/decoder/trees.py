@@ -1,4 +1,4 @@
-"""Small checks of the trees of metadata (`metadata.md`); what breaks a rule is corrupt."""
+"""Small checks of the trees of metadata (`metadata.md`); a tree that breaks a rule is corrupt."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Corrupt(Malformed):
 
 @dataclass(frozen=True)
 class Held:
-    """What a file holds besides the tree."""
+    """Items, masks and variables of the file that the tree belongs to."""
 
     items: Sequence[Item]
     masks: Sequence[Mask]

@@ -1,4 +1,4 @@
-"""Wrong arrays, for deliberately wrong decoders: what they put in the place of what."""
+"""Wrong arrays of coder 7, for deliberately wrong decoders."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ FAULTY_ARRAYS: tuple[tuple[str, Patches], ...] = (
     ("arrays of a section are counted", ((decode, "check_arrays", _each_section),)),
     ("1025 arrays", ((integer_sections, "MOST_ARRAYS", 1025),)),
 )
-"""Those that only a bad file shows."""
+"""Wrong counts of arrays that only a bad file shows."""
 UNCHECKED_ARRAYS: tuple[tuple[str, str, str], ...] = (
     ("arrays of any rank", "STR-9: an array of rank", "malformed/array/*"),
     ("arrays of length 0", "STR-9: a length", "malformed/array/*"),

@@ -25,7 +25,7 @@ def _zeros(component: DecodedComponent) -> DecodedComponent:
 def _next_sample(
     item: Item, plan: Plan, coded: Int64Array, residuals: Int64Array, masks: list[Mask]
 ) -> DecodedItem:
-    """Take for a tile what begins one sample behind its origin, along each axis."""
+    """Take samples that begin one behind the origin of a tile, along each axis."""
     decoded = _EVALUATE(item, plan, coded, residuals, masks)
     if item.origin is not None:
         axes = tuple(range(len(item.dims)))
@@ -83,4 +83,4 @@ BASIC = (
     Mutant("ignores-residual", ((decode, "corrected", _no_residual),), first="valid/residuals/*"),
     Mutant("trusts-declared-count", answer=_out_of_memory, first="limit/integers/*"),
 )
-"""In the order of README.md; `selftest --quick` tries these alone."""
+"""Wrong decoders in the order of README.md; `selftest --quick` tries these alone."""

@@ -120,7 +120,7 @@ def _axes_first(sizes: Sequence[int], block: int, octaves: int) -> Float64Array:
 
 
 def _activation(function: Callable[[Float64Array, int], Float64Array]) -> Patches:
-    """Change what is done to a sum; omega is 0 where it is left out."""
+    """Change the activation; omega is 0 where it is left out."""
     return ((miner, "activated", lambda z, omega: function(z, omega or 0)),)
 
 

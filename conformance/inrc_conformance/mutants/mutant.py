@@ -19,7 +19,7 @@ from ..decoder.priors import VARIABLE
 from ..decoder.values import Float64Array
 
 Patches = tuple[tuple[Any, str, Any], ...]
-"""Objects, names of their attributes, and what is put in the place of these."""
+"""Objects, names of their attributes, and the values that replace these."""
 Change = Callable[[DecodedComponent], DecodedComponent]
 _EMPTY = Decoded("volume", 0, 1, bytes(32))
 

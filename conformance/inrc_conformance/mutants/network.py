@@ -1,4 +1,4 @@
-"""Wrong networks over coordinates, for deliberately wrong decoders: what they put for what."""
+"""Wrong networks over coordinates, for deliberately wrong decoders."""
 
 from __future__ import annotations
 
@@ -274,4 +274,4 @@ UNCHECKED_NETWORKS: tuple[tuple[str, str, str], ...] = (
     ("rows beside octaves", "FVSRN-3: rows beside", "malformed/fvsrn/*"),
     ("rows of time", "FVSRN-3: rows without", "malformed/fvsrn/*"),
 )
-"""Names, how the reason of a refusal begins that is taken for ok, and what is tried first."""
+"""Names, beginnings of refusals that are taken for ok, and cases that are tried first."""

@@ -1,4 +1,4 @@
-"""Wrong octrees and shells, for deliberately wrong decoders: what they put in the place of what."""
+"""Wrong octrees and shells, for deliberately wrong decoders."""
 
 from __future__ import annotations
 
@@ -357,4 +357,4 @@ UNCHECKED_SHELLS: tuple[tuple[str, str, str], ...] = (
     ("any step of an octree", "STR-7: the quantisation of an octree", "malformed/shell/*"),
     ("octrees with masks", "STR-7: an octree with", "malformed/shell/*"),
 )
-"""Names, how the reason of a refusal begins that is taken for ok, and what is tried first."""
+"""Names, beginnings of refusals that are taken for ok, and cases that are tried first."""

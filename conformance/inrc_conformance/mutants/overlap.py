@@ -166,4 +166,4 @@ UNCHECKED_OVERLAPS: tuple[tuple[str, str, str], ...] = (
     ("miner with any omega", "MINER-1: omega", "malformed/miner/*"),
     ("miner of any axes", "MINER-1: 5 active", "malformed/miner/*"),
 )
-"""Names, how the reason of a refusal begins that is taken for ok, and what is tried first."""
+"""Names, beginnings of refusals that are taken for ok, and cases that are tried first."""

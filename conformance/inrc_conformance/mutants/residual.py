@@ -1,4 +1,4 @@
-"""Wrong residuals, for deliberately wrong decoders: what they put in the place of what."""
+"""Wrong residuals, for deliberately wrong decoders."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _fused(x: Float64Array, step: float, residual: Int64Array) -> Float64Array:
 
 
 def _moving(moved: Callable[[Float64Array, Float64Array, Component], Float64Array]) -> Patches:
-    """Use a value that comes of y and of what the residuals add."""
+    """Add the residuals to another value, made of y."""
 
     def wrong(
         item: Item, component: Component, y: Float64Array, real: Float64Array, masks: list[Mask]

@@ -1,4 +1,4 @@
-"""Wrong restorations, for deliberately wrong decoders: what they put in the place of what."""
+"""Wrong restorations, for deliberately wrong decoders."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _choosing(choose: Callable[[Weighted], Weighted]) -> Patches:
 
 
 def _in_turn(samples: Float64Array, step: float, networks: Weighted) -> Float64Array:
-    """Show each network what those before it made of the samples."""
+    """Show each network the samples that those before it have changed."""
     for network in networks:
         samples = _RESTORED(samples, step, [network])
     return samples

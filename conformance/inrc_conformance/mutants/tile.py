@@ -95,4 +95,4 @@ UNCHECKED: tuple[tuple[str, str, str], ...] = (
     ("residuals without key 7", "RESD-1: item", "malformed/residuals/*"),
     ("residuals of items that are not there", "RESD-1: there", "malformed/residuals/*"),
 )
-"""Names, how the reason of a refusal begins that is taken for ok, and what is tried first."""
+"""Names, beginnings of refusals that are taken for ok, and cases that are tried first."""

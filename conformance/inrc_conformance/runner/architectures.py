@@ -1,4 +1,4 @@
-"""Which architectures a file names, as far as that can be read in a file that may be bad."""
+"""Architectures that a file names, as far as a file that may be bad can be read."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from .suite import SuiteCase
 Float64Array = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 BORDER = 2.0**-20
-"""How far e of a border may be from the reference; its values are at most 127."""
+"""Greatest error of e of a border; its values are at most 127."""
 
 
 def check_status(case: SuiteCase, status: str, scope: Scope = EVERYTHING) -> list[str]:
@@ -55,7 +55,7 @@ def check_outputs(case: SuiteCase, directory: Path, scope: Scope = EVERYTHING) -
 
 
 def _reported(expected: Any, reported: Any) -> Any:
-    """Leave out the losses of pROv for a decoder that reports what it says, but not these."""
+    """Leave out the losses of pROv for a decoder that reports the section without them."""
     if isinstance(expected, dict) and isinstance(reported, dict) and "losses" not in reported:
         return {key: entry for key, entry in expected.items() if key != "losses"}
     return expected
@@ -75,7 +75,7 @@ def _left_out(case: SuiteCase, listed: Any, scope: Scope) -> tuple[set[int], lis
 
 
 def _check_named(case: SuiteCase, directory: Path, limits: dict[str, Any]) -> list[str]:
-    """Check one component, and say which it is."""
+    """Check one component; problems begin with its numbers."""
     name = f"{limits['item']}-{limits['component']}"
     try:
         faults = _check_component(case, directory, name, limits)

@@ -36,7 +36,7 @@ def _chosen(options: argparse.Namespace) -> list[SuiteCase]:
 
 
 def _check_command(command: str) -> None:
-    """See before the first case whether there is something to run."""
+    """Refuse before the first case a command that is no program."""
     try:
         words = shlex.split(command)
     except ValueError as error:

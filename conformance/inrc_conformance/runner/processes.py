@@ -16,7 +16,7 @@ PRIORS = "INRC_PRIORS"
 """The variable of the environment that lists folders of priors."""
 EXIT_CODES = {0: "ok", 3: "malformed", 4: "unsupported", 5: "limit"}
 _ENDING = 5.0
-"""Seconds that what a killed process wrote may take to be read."""
+"""Seconds until the output of a killed process has been read."""
 STATUSES = (*EXIT_CODES.values(), "error")
 
 
@@ -34,7 +34,7 @@ class Driver(Protocol):
     """Something that decodes a file into a folder and says how it went."""
 
     def decode(self, identity: str, source: Path, outdir: Path) -> str:
-        """Return ok, malformed, unsupported, limit, or what else happened."""
+        """Return ok, malformed, unsupported, limit, or a text that says what else happened."""
 
     def close(self) -> None:
         """End what is still running."""

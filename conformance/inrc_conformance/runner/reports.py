@@ -13,7 +13,7 @@ from .suite import SuiteCase
 
 @dataclass(frozen=True)
 class Result:
-    """What came out of one case; no problems means that it passed."""
+    """Result of one case, which passed if there are no problems."""
 
     case: SuiteCase
     status: str

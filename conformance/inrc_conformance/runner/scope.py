@@ -1,4 +1,4 @@
-"""What of a case is compared with a decoder that has only some of the architectures."""
+"""Scope of the comparison with a decoder that has only some of the architectures."""
 
 from __future__ import annotations
 

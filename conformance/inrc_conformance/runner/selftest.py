@@ -1,4 +1,4 @@
-"""Whether the suite catches deliberately wrong decoders."""
+"""Self-test of the suite: it has to catch deliberately wrong decoders."""
 
 from __future__ import annotations
 

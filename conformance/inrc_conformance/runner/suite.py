@@ -35,7 +35,7 @@ class SuiteCase:
 
     @property
     def expect(self) -> str:
-        """ok, malformed, unsupported or limit."""
+        """The outcome: ok, malformed, unsupported or limit."""
         return str(self.info["expect"])
 
     @property

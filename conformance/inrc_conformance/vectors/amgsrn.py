@@ -188,7 +188,7 @@ def _config_faults() -> list[Case]:
 
 
 def _other_faults() -> Iterator[Case]:
-    """Axes, tensors, unknown keys and versions, and far too much."""
+    """Axes, tensors, unknown keys and versions, and too many integers."""
     for name, dims, nodes in (
         ("no-active-axis", (1, 1), ()),
         ("four-active-axes", (2, 2, 2, 2), (2, 2, 2, 2)),

@@ -21,7 +21,7 @@ _Part = tuple[list[bytes], list[int]]
 """The streams of a section, and the integers they hold."""
 _MORE = MOST_ARRAYS + 1
 _DIMS = (33, 32)
-"""Of an item with more samples than an item may have arrays."""
+"""Dims of an item with more samples than an item may have arrays."""
 _SAMPLES = _DIMS[0] * _DIMS[1]
 _ALONE = {n: array_stream((1,), [n]) for n in (-1, 0, 1)}
 
@@ -71,7 +71,7 @@ def _model(number: int, dims: Sequence[int] = (3, 2), **options: Any) -> Fvsrn:
 
 
 def _parts(item: int, size: int, arrays: Sequence[int]) -> list[_Part]:
-    """Return what sections with some numbers of arrays hold; the last has the rest, too."""
+    """Return sections with some numbers of arrays; the last one has all other integers, too."""
     values = [(n // 7 + item) % 3 - 1 for n in range(size)]
     starts = [sum(arrays[:n]) for n in range(len(arrays))] + [size]
     out: list[_Part] = []

@@ -25,7 +25,7 @@ class Case:
     accept: tuple[str, ...] = ()
     """Other outcomes that the text leaves open."""
     invalid: bool = False
-    """Whether the file breaks a rule, although decoders need not refuse it."""
+    """True for a file that breaks a rule although decoders need not refuse it."""
 
     @property
     def id(self) -> str:

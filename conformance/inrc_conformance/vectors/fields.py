@@ -1,4 +1,4 @@
-"""Faults of configs, made from tables of fields: what a key holds, and within what range."""
+"""Faults of configs, made from tables of fields: each is a key with the range of its values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EVERY_NUMBER = "low high float true text array wraps"
 
 @dataclass(frozen=True)
 class Field:
-    """A key, the range of its integers, and which wrong values the vectors have for it."""
+    """A key, the range of its integers, and the wrong values that the vectors have for it."""
 
     key: int
     name: str
@@ -29,7 +29,7 @@ class Field:
     wrong: str = EVERY_NUMBER
     """Names of kinds in `_WRONG`, separated by blanks."""
     others: Mapping[str, Any] = field(default_factory=dict)
-    """Wrong values of no kind, by the end of their name."""
+    """Wrong values of other kinds, by the end of their name."""
 
     def values(self, good: Any) -> dict[str, Any]:
         """Return the wrong values by name; `good` is a right one."""
@@ -84,7 +84,7 @@ def config_faults(
 ) -> list[Case]:
     """Return a file with each wrong value of each field.
 
-    `rule` is the id of the config, `more` what follows it, and `good` a right config, if it is not
+    `rule` is the id of the config, `more` the ids after it, and `good` a right config, if it is not
     that of the model.
     """
     good = model.config() if good is None else good

@@ -60,7 +60,7 @@ def index_faults() -> list[Case]:
 
 
 def _entry(section: int, change: Callable[[bytes], bytes]) -> Change:
-    """Change the entry of one section."""
+    """Return a change of the entry of one section."""
 
     def changed(entries: list[bytes]) -> list[bytes]:
         out = list(entries)
@@ -71,7 +71,7 @@ def _entry(section: int, change: Callable[[bytes], bytes]) -> Change:
 
 
 def _byte(place: int, added: int = 1) -> Callable[[bytes], bytes]:
-    """Add to one byte."""
+    """Return a change that adds to one byte of an entry."""
 
     def changed(entry: bytes) -> bytes:
         out = bytearray(entry)

@@ -134,7 +134,7 @@ def _place_cases() -> list[Case]:
 
 
 def _loss_cases() -> Iterator[Case]:
-    """What was lost: samples are invalid then, and no bounds, variables and metadata there."""
+    """Losses of samples, which are invalid then, and of bounds, variables and metadata."""
     edges = {"all": [], "part": [0, 1, 1, 3], "sample": [1, 2, 2, 3]}
     for name, part in edges.items():
         bits = np.ones((2, 3), np.bool_)

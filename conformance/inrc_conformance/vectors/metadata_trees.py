@@ -1,4 +1,4 @@
-"""Two trees of metadata that use all of their media, and what makes them corrupt."""
+"""Two trees of metadata that use all keys of their media, and changes that make them corrupt."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 Change = tuple[tuple[int, ...], Any]
-"""Where in a tree something is put, and what; None takes away what is there."""
+"""Place in a tree, and its new value; None removes the entry."""
 
 NETCDF: dict[int, Any] = {
     0: 4,
@@ -100,7 +100,7 @@ ARRAYS: dict[int, Any] = {
     ],
     1: {0: "header"},
 }
-"""A scalar with all there is, a field of two components, and a verbatim array."""
+"""A scalar with all keys, a field of two components, and a verbatim array."""
 
 BAD_ARRAYS: dict[str, tuple[str, Change]] = {
     "key-2": ("META-2", ((2,), 0)),

@@ -164,7 +164,7 @@ def _config_faults() -> list[Case]:
 
 
 def _other_faults() -> Iterator[Case]:
-    """Axes, tensors, masks, unknown keys and versions, and far too much."""
+    """Axes, tensors, masks, unknown keys and versions, and too many integers."""
     for name, dims in (("no-active-axis", (1, 1)), ("five-active-axes", (2,) * 5)):
         yield case("miner", name, Miner(dims, 2, (1,)).file(), "MINER-1", "malformed")
     model = Miner()

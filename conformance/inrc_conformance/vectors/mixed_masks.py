@@ -52,7 +52,7 @@ def mixed_mask_cases() -> list[Case]:
 
 
 def _mask_data_cases() -> Iterator[Case]:
-    """Any data is a mask."""
+    """Masks of any data, none of which is malformed."""
     draw = randoms(11)
     junk = bytes(next(draw) % 256 for _ in range(30))
     given = {"empty": b"", "ff": b"\xff" * 9, "junk": junk}

@@ -1,4 +1,4 @@
-"""Vectors that all architectures of networks over coordinates have alike."""
+"""Vectors that all architectures of networks over coordinates share."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a tile lies: its origin, sizes and overlap, one of each per axis."""
+    """Place of a tile: its origin, sizes and overlap, one of each per axis."""
 
     origin: tuple[int, ...]
     sizes: tuple[int, ...]

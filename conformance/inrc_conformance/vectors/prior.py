@@ -57,7 +57,7 @@ def prior_cases() -> list[Case]:
 
 
 def _number_cases(plain: Siren) -> list[Case]:
-    """What is added to what."""
+    """Sums of priors and differences."""
     out: list[Case] = []
 
     def add(name: str, learnt: Learnt, file: File, ids: str = _SPEC, tags: str = "") -> None:
@@ -159,7 +159,7 @@ def _ancillary(learnt: Learnt) -> dict[str, dict[Any, Any]]:
 
 
 def _ancillary_cases(plain: Siren) -> Iterator[Case]:
-    """What encoders keep in a prior."""
+    """Ancillary maps of all kinds."""
     learnt = Learnt(plain)
     maps = _ancillary(learnt) | {
         "text": {4: "made of nothing"},
@@ -199,7 +199,7 @@ def _bad(
 
 
 def _missing_faults(learnt: Learnt) -> list[Case]:
-    """The prior is not there."""
+    """Items whose prior is not there."""
     fault = case(_TOPIC, "missing", learnt.using(), "SIREN-3", "unsupported")
     other = prior_file(Learnt(learnt.model, seed=1).core())
     half = prior_file(Learnt(learnt.model, 6).core())
@@ -290,7 +290,7 @@ def _core_faults(model: Siren) -> Iterator[Case]:
 
 
 class _Given(Learnt):
-    """A prior whose core are any bytes."""
+    """A prior whose core is given as bytes."""
 
     def __init__(self, model: Siren, core: bytes) -> None:
         super().__init__(model)
@@ -333,7 +333,7 @@ def _number_faults(model: Siren) -> Iterator[Case]:
 
 
 def _ancillary_faults(learnt: Learnt) -> Iterator[Case]:
-    """What is wrong in the part that decoders do not need."""
+    """Faults of the ancillary map, which decoders do not need."""
     good = _ancillary(learnt)
     static = good["static"]
     maps: dict[str, Any] = {

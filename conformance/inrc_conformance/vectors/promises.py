@@ -1,4 +1,4 @@
-"""Bounds that nobody can keep (VAL-8): what class F leaves open is more than they allow."""
+"""Bounds that nobody can keep (VAL-8): class F leaves more open than they allow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Valid vectors: architecture 2, coder 5 and masks of method 2."""
+"""Valid vectors: architecture 2 and coder 5."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ def _magnitudes() -> dict[str, Pyramid]:
 
 
 def _section_cases() -> list[Case]:
-    """How integers are spread over streams and sections."""
+    """Integers spread over streams and sections."""
     model = Pyramid((13, 14), (3, 3), seed=61)
     values, ends = model.integers(), model.ends()
     out: list[Case] = []

@@ -44,14 +44,8 @@ def precise_cases() -> Iterator[Case]:
         "clipped-y": Pyramid((9, 8), (1, 1), _WIDE, 401, extra=_KEY, fixed_step=0.125),
     }
     for name, model in models.items():
-        yield case(
-            "pyramid",
-            f"precise-{name}",
-            model.file().build(),
-            "PYR-6 VAL-1 VAL-5",
-            "ok",
-            "precision",
-        )
+        spec = "PYR-6 VAL-1 VAL-5"
+        yield case("pyramid", f"precise-{name}", model.file(), spec, tags="precision")
     without = Pyramid((9, 8), (0, 0), _WIDE, 392)
     yield case("pyramid", "code-0-without-precise", without.file(), "PYR-1 VAL-5")
     yield from _with_residuals()

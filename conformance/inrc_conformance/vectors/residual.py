@@ -170,7 +170,7 @@ def _coder_cases() -> Iterator[Case]:
 
 
 def _section_cases() -> Iterator[Case]:
-    """How residuals are spread over sections, and their order among others."""
+    """Residuals spread over sections, among other sections in any order."""
     dims = (8, 9)
     integers = randomly(72, 341)
     item = residual_item(dims)

@@ -120,7 +120,7 @@ def _number_faults() -> Iterator[Case]:
 
 
 def _other_item() -> File:
-    """Two items of which only the second has residuals, and those of it all too few."""
+    """Two items, of which the first has residuals that belong to the second."""
     file = File().item(constant_item(_DIMS)).item(residual_item(_DIMS, [("b", 7, 1.0, 0.0)]))
     return file.resd([raw_stream(_VALUES)], _VALUES, 0)
 

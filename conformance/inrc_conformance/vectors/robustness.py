@@ -83,7 +83,7 @@ def small_files() -> list[bytes]:
 
 
 def outcome(data: bytes) -> str:
-    """Return what became of a file; anything but a `DecodeError` goes through."""
+    """Return the outcome of a file; any other exception than a `DecodeError` goes through."""
     try:
         decode_bytes(data, SMALL)
     except DecodeError as error:

@@ -33,7 +33,7 @@ def _levels() -> Iterator[Case]:
 
 
 def _padded(name: str, size: int, header: bytes, expect: str = "ok") -> Case:
-    """Return a file whose metadata, of a medium that nobody knows, have so many bytes."""
+    """Return a file whose metadata, of an unknown medium, have this many bytes."""
     front = b"\xa2" + cbor(0) + cbor("padding") + cbor(1) + b"\xa1" + cbor(0)
     zeros = size - len(front) - 5
     front += b"\x5a" + zeros.to_bytes(4, "big")

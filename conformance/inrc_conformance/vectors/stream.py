@@ -62,7 +62,7 @@ def _byte_cases() -> Iterator[Case]:
 
 
 def _entropy_cases() -> Iterator[Case]:
-    """Both entropy coders with both models."""
+    """Entropy coders, each with both models."""
     same = [7] * len(_INTEGERS)
     parts = [(12, _INTEGERS[:30]), (9, []), (14, _INTEGERS[30:70]), (11, _INTEGERS[70:])]
     classes = [(k, _INTEGERS[k::64]) for k in range(64)]

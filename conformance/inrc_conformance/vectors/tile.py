@@ -40,7 +40,7 @@ def tiled(some: Iterable[Box], name: str = "a", file: File | None = None) -> Fil
 
 
 def tile_cases() -> Iterator[Case]:
-    """Grids of tiles in all dimensions and orders, and what tiles have of their own."""
+    """Grids of tiles in all dimensions and orders, and properties of single tiles."""
     two = boxes((3, 3, 1), (4, 2))
     turns = File()
     for box, other in zip(boxes((4, 4, 2)), boxes((1, 1, 1), (5,)), strict=True):
@@ -108,7 +108,7 @@ def _other_values() -> Case:
 
 
 def _architectures() -> Case:
-    """Each tile is of another architecture; integers come in another order than items."""
+    """Tiles of different architectures; integers come in another order than items."""
     part = (("a", 3, 10.0, 400.0),)
     pyramid, plain = (
         Pyramid((6, 5), (1, 1), part, seed=211),
@@ -124,7 +124,7 @@ def _architectures() -> Case:
 
 
 def _with_residuals() -> Case:
-    """Some tiles have bounds or residuals, with steps of their own."""
+    """Tiles with bounds or residuals, with steps of their own."""
     keys: list[dict[int, Any]] = [{6: [0.5], 7: [0.25]}, {}, {7: [3.0]}, {6: [0.0]}]
     file = File()
     for (origin, sizes), some in zip(boxes((2, 1), (3, 2)), keys, strict=True):

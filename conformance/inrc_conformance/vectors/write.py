@@ -1,4 +1,4 @@
-"""Folders of vectors: the file, what a decoder has to answer, and `SHA256SUMS`."""
+"""Folders of vectors: the file, the answer of a decoder, and `SHA256SUMS`."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def describe(case: Case, decoded: Decoded | None, reason: str) -> dict[str, Any]
 
 
 def _limits(decoded: Decoded) -> tuple[list[dict[str, Any]], bool]:
-    """Return what class F allows for each component, and whether that excludes some bounds."""
+    """Return the limits of class F for each component, and whether they exclude some bounds."""
     limits: list[dict[str, Any]] = []
     impossible = False
     for i, item in enumerate(decoded.items):

@@ -169,7 +169,7 @@ def _shifts(value: Value) -> tuple[int, int, int]:
 
 
 def _pairs(value: Value) -> list[tuple[int, int]]:
-    """Check key 5, but for which networks there are (PYR-1, PYR-5)."""
+    """Check key 5, but not whether its networks exist (PYR-1, PYR-5)."""
     out: list[tuple[int, int]] = []
     for entry in as_list(value, "PYR-1: restoration"):
         pair = as_list(entry, "PYR-1: an entry of restoration")

@@ -26,7 +26,7 @@ _LARGEST_UNIT = 65536
 _MOST_NODES = 2**26
 _MULTIPLY_ADDS = 64
 _MARGIN = 2
-"""How many nodes beyond the grid may have a coefficient."""
+"""Number of nodes beyond the grid that may have a coefficient."""
 _PASSES = 2
 _LEAST_COEFFICIENT = 0.5
 _LEAST_DISTANCE = 0.1

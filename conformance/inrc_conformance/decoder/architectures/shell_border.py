@@ -19,7 +19,7 @@ KEEP, MIXED, DROP = -1, 0, 1
 PAIRS = ((0, 1), (0, 2), (1, 2))
 LARGEST = 127
 _SIDE = 8
-"""What corners of cells without a mixed one have, as their sign says."""
+"""Size of the values at corners of cells that are not mixed; their flag is its sign."""
 _NOWHERE = -1.0
 
 
@@ -33,7 +33,7 @@ class Border:
 
 
 def border(tree: Tree, level: int, flags: Sequence[int], values: Sequence[int]) -> Border:
-    """Return the border of some integers (steps 1 and 2), which are all of it (SHELL-4)."""
+    """Return the border that some integers make up (steps 1 and 2, SHELL-4)."""
     states = read_flags(tree, level, flags)
     return Border(level, states, node_values(states, values))
 
