@@ -59,7 +59,7 @@ def cut_sphere(roots: Place, depth: int, level: int, value_at: ValueAt | None = 
     )
 
 
-def _level_cases() -> list[Case]:
+def _level_cases() -> Iterator[Case]:
     """Depths, and levels of the border."""
     models: dict[str, Bordered] = {}
     for depth, roots in enumerate(((4, 3, 3), (2, 2, 3), (2, 1, 1), (1, 1, 1))):
@@ -70,7 +70,7 @@ def _level_cases() -> list[Case]:
     return _valid_models(models)
 
 
-def _flag_cases() -> list[Case]:
+def _flag_cases() -> Iterator[Case]:
     """Few and many mixed cells, and flags of coarse levels that hold for finer ones."""
     models = {
         "all-mixed": Bordered((2, 2, 2), 1, 64, Scattered(31), level=1),
@@ -97,7 +97,7 @@ def _halves(level: int, place: Place) -> int:
     return 0 if place == (0, 0, 0) else -1 if place[0] < 2 else 1
 
 
-def _value_cases() -> list[Case]:
+def _value_cases() -> Iterator[Case]:
     """Values at their bounds, and residuals beyond them."""
     models: dict[str, Bordered] = {}
     for name, value_at in (

@@ -21,7 +21,7 @@ from .item import item_cases
 from .item_faults import item_faults
 from .limit import limit_cases
 from .mask_faults import mask_faults
-from .masks import mask_cases, verbatim_cases
+from .masks import mask_cases
 from .media import media_cases
 from .metadata import metadata_cases
 from .miner import miner_cases, miner_faults
@@ -43,7 +43,7 @@ from .stream import stream_cases
 from .stream_faults import stream_faults
 from .tile import tile_cases, tile_faults
 from .unsupported import unsupported_cases
-from .verbatim_faults import verbatim_faults
+from .verbatim import verbatim_cases, verbatim_faults
 
 _MAKERS: Sequence[Callable[[], Iterable[Case]]] = (
     container_cases,

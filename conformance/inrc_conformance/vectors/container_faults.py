@@ -71,40 +71,37 @@ def _cut_critical() -> bytes:
     return data[: data.rindex(b"ENDS") + 6]
 
 
-def _section_faults() -> list[Case]:
-    out: list[Case] = []
-
-    def add(name: str, data: File | bytes, spec: str) -> None:
-        out.append(case("sections", name, data, spec, "malformed"))
+def _section_faults() -> Iterator[Case]:
+    def vector(name: str, data: File | bytes, spec: str) -> Case:
+        return case("sections", name, data, spec, "malformed")
 
     for index, name in ((0, "head"), (1, "item"), (2, "unknown-ancillary"), (3, "ends")):
-        out.append(_wrong_crc(index, name, small().add("abCd", b"x")))
-    out.append(_wrong_crc(2, "unknown-critical", small().add("ABCD", b"x")))
-    out.append(_wrong_crc(2, "meta", small().add("mETa", meta("npy"))))
+        yield _wrong_crc(index, name, small().add("abCd", b"x"))
+    yield _wrong_crc(2, "unknown-critical", small().add("ABCD", b"x"))
+    yield _wrong_crc(2, "meta", small().add("mETa", meta("npy")))
     data = bytearray(small().build())
     head_end = data.index(b"ITEM") - 4
     data[head_end : head_end + 4] = zlib.crc32(data[12:head_end]).to_bytes(4, "little")
-    add("crc-of-head-without-header", bytes(data), "SEC-4")
-    add("type-third-letter-lower", small().add("abcd", b""), "SEC-1")
-    add("type-with-digit", small().add("a1Cd", b""), "SEC-1")
-    add("type-not-ascii", small().add(b"a\xe9Cd", b""), "SEC-1")
-    add("attribute-3", small().add("abCd", b"x", 3), "SEC-5")
+    yield vector("crc-of-head-without-header", bytes(data), "SEC-4")
+    yield vector("type-third-letter-lower", small().add("abcd", b""), "SEC-1")
+    yield vector("type-with-digit", small().add("a1Cd", b""), "SEC-1")
+    yield vector("type-not-ascii", small().add(b"a\xe9Cd", b""), "SEC-1")
+    yield vector("attribute-3", small().add("abCd", b"x", 3), "SEC-5")
     file = small()
     file.sections.insert(0, file.sections.pop())
     built = file.build()
     item, ends = built.index(b"ITEM"), built.index(b"ENDS")
-    add("first-section-is-not-head", _item_first(), "FILE-6")
-    add("head-twice", small().add("HEAD", cbor({0: 0, 1: 1})), "SEC-6 FILE-6")
-    add("meta-twice", _with_meta(2), "SEC-6")
+    yield vector("first-section-is-not-head", _item_first(), "FILE-6")
+    yield vector("head-twice", small().add("HEAD", cbor({0: 0, 1: 1})), "SEC-6 FILE-6")
+    yield vector("meta-twice", _with_meta(2), "SEC-6")
     twice = built[:ends] + built[ends:] + built[ends:]
-    add("ends-twice", twice, "SEC-6 FILE-6")
+    yield vector("ends-twice", twice, "SEC-6 FILE-6")
     long = bytearray(built)
     long[item + 5 : item + 6] = bytes([long[item + 5] | 0x80, 0])
-    add("uleb-not-shortest", _with_crc(bytes(long)), "NUM-1")
+    yield vector("uleb-not-shortest", _with_crc(bytes(long)), "NUM-1")
     wide = bytearray(built)
     wide[item + 5 : item + 6] = bytes([wide[item + 5] | 0x80]) + b"\x80" * 8 + b"\0"
-    add("uleb-10-bytes", _with_crc(bytes(wide)), "NUM-2")
-    return out
+    yield vector("uleb-10-bytes", _with_crc(bytes(wide)), "NUM-2")
 
 
 def _with_meta(times: int) -> bytes:

@@ -114,11 +114,10 @@ def config_case(
 def missing_keys(topic: str, model: Item, number: int, spec: str) -> list[Case]:
     """Return an empty config, and one without each of the first keys."""
     good = model.config()
-    configs = {f"key-{n}-missing": {k: v for k, v in good.items() if k != n} for n in range(number)}
-    return [
-        config_case(topic, name, model, config, spec)
-        for name, config in ({"config-empty": {}} | configs).items()
-    ]
+    configs: dict[str, dict[int, Any]] = {"config-empty": {}}
+    for n in range(number):
+        configs[f"key-{n}-missing"] = {k: v for k, v in good.items() if k != n}
+    return [config_case(topic, name, model, config, spec) for name, config in configs.items()]
 
 
 def unknown_configs(

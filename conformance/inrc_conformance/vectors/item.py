@@ -112,18 +112,19 @@ def _quantisation_cases() -> Iterator[Case]:
         yield case("items", name, simple_file(model, k3=value), spec)
 
 
-def _extreme_cases() -> list[Case]:
+def _extreme_cases() -> Iterator[Case]:
     """Parameters, y and x at the end of their ranges."""
-    out: list[Case] = []
 
-    def add(name: str, file: File, spec: str, tags: str = "") -> None:
-        out.append(case("items", name, file, spec, tags=tags))
+    def vector(name: str, file: File, spec: str, tags: str = "") -> Case:
+        return case("items", name, file, spec, tags=tags)
 
     model = Fvsrn(seed=52)
     integers = [*model.integers()[:-1], 2**25 - 2]
     file = File().item(model.header(k3=[model.step] * 4 + [2.0**103]))
-    add("parameter-largest", file.tens([raw_stream(integers)], integers), "ITEM-9 VAL-2", "clip")
-    add("y-not-a-number", _all_nan(), "VAL-2", "clip")
+    yield vector(
+        "parameter-largest", file.tens([raw_stream(integers)], integers), "ITEM-9 VAL-2", "clip"
+    )
+    yield vector("y-not-a-number", _all_nan(), "VAL-2", "clip")
     huge = 1.7e308
     four = (
         ("up", 8, huge, huge),
@@ -132,17 +133,16 @@ def _extreme_cases() -> list[Case]:
         ("down", 8, -huge, huge),
     )
     signs = (1, 1, 1, -1)
-    add("x-overflows", _huge(four, signs), "VAL-2 VAL-3", "clip")
+    yield vector("x-overflows", _huge(four, signs), "VAL-2 VAL-3", "clip")
     two = (("top", 7, 1.0, 2.0), ("bottom", 3, 1.0, 2.0))
-    add("y-huge", _huge(two, (1, -1)), "VAL-2", "clip")
+    yield vector("y-huge", _huge(two, (1, -1)), "VAL-2", "clip")
     model = Fvsrn(components=[[name, 7, 0.0, 1.0] for name in "abc"], seed=53)
     first, last = model.integers(sum(model.counts()[:-1])), [-(2**31), 1 - 2**31]
     quantisation: list[Any] = [*[model.step] * 4, [0, 2.0**97, -(2**31)]]
     file = File().item(model.header(k3=quantisation, k4={4: 0}))
     file.tens([raw_stream(first), raw_stream(last)], [*first, *last])
     file.mask(MaskSpec(np.array([True, False, True]), purpose=1))
-    add("sparse-uncoded-would-overflow", file, "ITEM-8 ITEM-9", "clip")
-    return out
+    yield vector("sparse-uncoded-would-overflow", file, "ITEM-8 ITEM-9", "clip")
 
 
 def _all_nan() -> File:

@@ -145,19 +145,18 @@ def _quantisation_faults() -> Iterator[Case]:
     yield _constant("quantisation-of-constant", "ITEM-6", {3: [_STEP]})
 
 
-def _reference_faults() -> list[Case]:
+def _reference_faults() -> Iterator[Case]:
     """Masks that do not fit what they are for."""
-    out: list[Case] = []
     bits = ball((5, 4))
 
-    def validity(name: str, spec: MaskSpec, dtype: int = 7) -> None:
+    def validity(name: str, spec: MaskSpec, dtype: int = 7) -> Case:
         item = constant_item([5, 4], [["a", dtype, 1.0, 0.0, 0]])
-        out.append(case("item", name, File().item(item).mask(spec), "ITEM-4", "malformed"))
+        return case("item", name, File().item(item).mask(spec), "ITEM-4", "malformed")
 
-    validity("mask-of-other-shape", MaskSpec(ball((4, 5))))
-    validity("mask-with-more-axes", MaskSpec(ball((1, 5, 4))))
-    validity("mask-of-other-purpose", MaskSpec(bits, purpose=1))
-    validity("mask-pattern-size", MaskSpec(bits, pattern_bytes=4), 8)
+    yield validity("mask-of-other-shape", MaskSpec(ball((4, 5))))
+    yield validity("mask-with-more-axes", MaskSpec(ball((1, 5, 4))))
+    yield validity("mask-of-other-purpose", MaskSpec(bits, purpose=1))
+    yield validity("mask-pattern-size", MaskSpec(bits, pattern_bytes=4), 8)
     model = Fvsrn()
     for name, spec, where in (
         ("sparse-no-such-tensor", MaskSpec(np.ones((3, 3), np.bool_), 1), {5: 0}),
@@ -166,10 +165,8 @@ def _reference_faults() -> list[Case]:
         ("sparse-first-axis-only", MaskSpec(np.ones((2,), np.bool_), 1), {0: 0}),
         ("sparse-validity-mask", MaskSpec(np.ones((3, 3), np.bool_), 0), {0: 0}),
     ):
-        data = simple_file(model, k4=where).mask(spec).build()
-        out.append(case("item", name, data, "ITEM-8", "malformed"))
-    data = simple_file(model, k4={}).build()
-    return [*out, case("item", "sparse-empty-map", data, "ITEM-0 ITEM-8", "malformed")]
+        yield case("item", name, simple_file(model, k4=where).mask(spec), "ITEM-8", "malformed")
+    yield case("item", "sparse-empty-map", simple_file(model, k4={}), "ITEM-0 ITEM-8", "malformed")
 
 
 def _tens_faults() -> list[Case]:

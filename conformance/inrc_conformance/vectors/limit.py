@@ -32,7 +32,7 @@ def _limit(topic: str, files: Mapping[str, File], spec: str = "LIM-1") -> Iterat
         yield case(topic, name, file, spec, "limit", level=file.header[2])
 
 
-def _samples() -> list[Case]:
+def _samples() -> Iterator[Case]:
     """Items of too many samples, alone or together."""
     components = [[f"{n}", 7, 1.0, 0.0] for n in range(256)]
     many = File()
@@ -88,7 +88,7 @@ def _nothing_coded(shape: Sequence[int]) -> bytes:
     return bytes([1, len(shape)]) + sizes + bytes([(1 << len(shape)) - 1, 0, 1, 0])
 
 
-def _texts() -> list[Case]:
+def _texts() -> Iterator[Case]:
     """CBOR of too many texts."""
     texts = b"\x81\x83\x61p\x81\x1a\1\0\0\0\x9a\1\0\0\0"
     file = small()
@@ -108,7 +108,7 @@ def _payloads() -> Iterator[Case]:
             yield case("payload", case_name, data, "LIM-1 SEC-5", "limit")
 
 
-def _masks() -> list[Case]:
+def _masks() -> Iterator[Case]:
     """Masks of too many samples, alone or together."""
     size = uleb(2**47)
     files = {

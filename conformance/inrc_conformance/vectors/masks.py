@@ -1,15 +1,13 @@
-"""Valid vectors: masks and verbatim variables."""
+"""Valid vectors of masks."""
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..builders.file import File, MaskSpec, constant_item, float_bits, verbatim
+from ..builders.file import File, MaskSpec, constant_item, float_bits
 from ..builders.fvsrn import Fvsrn
 from ..builders.streams import byte_stream, laplace_stream, raw_stream, static_stream
 from .case import Case, case
@@ -28,40 +26,37 @@ def ball(shape: Sequence[int], radius: float = 0.4) -> Bits:
     return inside
 
 
-def mask_cases() -> list[Case]:
+def mask_cases() -> Iterator[Case]:
     """Both methods, constant axes, patterns of all sizes and streams of indices."""
-    out: list[Case] = []
 
-    def add(name: str, spec: MaskSpec, ids: str, dtype: int = 7, value: float = 1.5) -> None:
+    def vector(name: str, spec: MaskSpec, ids: str, dtype: int = 7, value: float = 1.5) -> Case:
         item = constant_item(spec.bits.shape, [["a", dtype, value, 0.0, 0]])
-        file = File().item(item).mask(spec)
-        out.append(case("masks", name, file, f"{ids} ITEM-4 VAL-4", tags="mask"))
+        return case("masks", name, File().item(item).mask(spec), f"{ids} ITEM-4 VAL-4", tags="mask")
 
     nan = (0x7FC00001,)
     for shape in ((37,), (9, 11), (6, 7, 5), (3, 4, 5, 4)):
         for method, name in ((0, "packed"), (1, "context")):
             spec = MaskSpec(ball(shape), method=method, patterns=nan)
             ids = "MASK-3" if method == 0 else "MASK-3 MASK-5 RNG-2 RNG-3"
-            add(f"{name}-{len(shape)}d", spec, ids)
-    add("context-axes-of-size-1", MaskSpec(ball((1, 6, 1, 1, 7, 1, 5, 2))), "MASK-5")
-    add("context-one-sample", MaskSpec(np.ones((1, 1), np.bool_)), "MASK-5")
-    add("context-two-samples", MaskSpec(np.array([False, True])), "MASK-5")
-    add("context-uneven", MaskSpec(ball((3, 50))), "MASK-3")
-    add("all-valid", MaskSpec(np.ones((5, 6), np.bool_)), "MASK-3")
-    add("none-valid", MaskSpec(np.zeros((5, 6), np.bool_), patterns=nan), "MASK-3")
+            yield vector(f"{name}-{len(shape)}d", spec, ids)
+    yield vector("context-axes-of-size-1", MaskSpec(ball((1, 6, 1, 1, 7, 1, 5, 2))), "MASK-5")
+    yield vector("context-one-sample", MaskSpec(np.ones((1, 1), np.bool_)), "MASK-5")
+    yield vector("context-two-samples", MaskSpec(np.array([False, True])), "MASK-5")
+    yield vector("context-uneven", MaskSpec(ball((3, 50))), "MASK-3")
+    yield vector("all-valid", MaskSpec(np.ones((5, 6), np.bool_)), "MASK-3")
+    yield vector("none-valid", MaskSpec(np.zeros((5, 6), np.bool_), patterns=nan), "MASK-3")
     layer = np.broadcast_to(ball((7, 6)), (4, 7, 6))
-    add("constant-first-axis", MaskSpec(layer, constant=1), "MASK-2")
+    yield vector("constant-first-axis", MaskSpec(layer, constant=1), "MASK-2")
     column = np.broadcast_to(ball((7,))[None, :, None], (3, 7, 5))
-    add("constant-two-axes", MaskSpec(column, constant=5, method=0), "MASK-2 MASK-3")
+    yield vector("constant-two-axes", MaskSpec(column, constant=5, method=0), "MASK-2 MASK-3")
     nothing = np.zeros((3, 7, 5), np.bool_)
-    add("constant-all-axes", MaskSpec(nothing, constant=7, patterns=nan), "MASK-2")
+    yield vector("constant-all-axes", MaskSpec(nothing, constant=7, patterns=nan), "MASK-2")
     for number, dtype in enumerate(DTYPES):
         size = int(dtype[1])
         top = (0xA5A6A7A8B1B2B3B4 >> (64 - 8 * size),)
         spec = MaskSpec(ball((5, 6)), pattern_bytes=size, patterns=top)
-        add(f"pattern-{dtype}", spec, "MASK-4", number, 3.0)
-    out += [*_index_cases(), _components_case(), *_large_cases()]
-    return out
+        yield vector(f"pattern-{dtype}", spec, "MASK-4", number, 3.0)
+    yield from [*_index_cases(), _components_case(), *_large_cases()]
 
 
 def _index_cases() -> Iterator[Case]:
@@ -119,45 +114,3 @@ def _large_cases() -> Iterator[Case]:
         file = File().mask(MaskSpec(bits, purpose=1))
         spec = "MASK-3 RNG-2 END-2"
         yield case("masks", f"context-{name}-unused", file, spec, tags="mask")
-
-
-def verbatim_cases() -> list[Case]:
-    """All types with all filters, and texts."""
-    types = (*DTYPES, "u8", "i8", "S1")
-    entries: list[list[Any]] = []
-    for number, kind in enumerate(types):
-        size = int(kind[1])
-        raw = b"".join(((i * i * 7919 + i) % 2 ** (8 * size)).to_bytes(size, "little")
-                       for i in range(12))  # fmt: skip
-        for method in range(4):
-            path = f"/{kind}/{method}"
-            entries.append([path, number, [3, 4], method, filtered(raw, size, method)])
-    edges: list[list[Any]] = [
-        ["/scalar", 7, [], 0, struct.pack("<f", 2.5)],
-        ["/empty", 8, [3, 0, 2], 2, b""],
-        ["/one", 4, [1], 3, b"\1\2\3\4"],
-        ["", 0, [2], 1, b"\1\2"],
-        ["/text", [2], ["", "grüße\n"]],
-        ["/no-text", [0, 5], []],
-        ["/scalar-text", [], ["x"]],
-        ["/many-axes", 0, [1] * 32, 0, b"\7"],
-    ]
-    filters = File().add("VERB", verbatim(entries))
-    two = File().add("VERB", verbatim(edges[:4])).add("VERB", verbatim([]))
-    two.add("VERB", verbatim(edges[4:]), 2)
-    return [
-        case("verbatim", "all-types-and-filters", filters, "VERB-2 VERB-3"),
-        case("verbatim", "edges-in-several-sections", two, "VERB-1 VERB-2 VERB-3"),
-    ]
-
-
-def filtered(data: bytes, size: int, method: int) -> bytes:
-    """Apply a filter of VERB-3."""
-    if method == 0:
-        return data
-    values = [int.from_bytes(data[i : i + size], "little") for i in range(0, len(data), size)]
-    for _ in range(method - 1):
-        before = [0, *values[:-1]]
-        values = [(a - b) % 2 ** (8 * size) for a, b in zip(values, before, strict=True)]
-    raw = [value.to_bytes(size, "little") for value in values]
-    return b"".join(bytes(value[plane] for value in raw) for plane in range(size))

@@ -39,7 +39,7 @@ def _valid_models(models: dict[str, Miner]) -> Iterator[Case]:
         yield _valid(name, model.file())
 
 
-def _shape_cases() -> list[Case]:
+def _shape_cases() -> Iterator[Case]:
     """Axes, levels and blocks."""
     models = {
         "dims-1": Miner((21,), 4, (3, 3, 3), seed=2),
@@ -63,7 +63,7 @@ def _shape_cases() -> list[Case]:
     return _valid_models(models)
 
 
-def _network_cases() -> list[Case]:
+def _network_cases() -> Iterator[Case]:
     """Layers, octaves, sines and components."""
     two = [["u", 7, 3.0, 5.0], ["v", 1, 0.0, 127.0]]
     models = {

@@ -16,39 +16,39 @@ from .case import Case, case
 from .masks import ball
 
 
-def mixed_mask_cases() -> list[Case]:
+def mixed_mask_cases() -> Iterator[Case]:
     """All valid cases of masks of method 2."""
-    out: list[Case] = []
     nan = (0x7FC00001,)
 
-    def add(name: str, spec: MaskSpec, ids: str = "MASK-3 VAL-4") -> None:
+    def vector(name: str, spec: MaskSpec, ids: str = "MASK-3 VAL-4") -> Case:
         item = constant_item(spec.bits.shape, [["a", 7, 1.5, 0.0, 0]])
-        out.append(case("masks", f"mixed-{name}", File().item(item).mask(spec), ids, tags="mask"))
+        return case("masks", f"mixed-{name}", File().item(item).mask(spec), ids, tags="mask")
 
     for shape in ((137,), (19, 21), (6, 7, 9), (3, 4, 5, 6), (2, 2, 3, 3, 4)):
-        add(f"{len(shape)}d", MaskSpec(ball(shape), method=2, patterns=nan))
-    add("larger", MaskSpec(ball((5, 30, 31)), method=2, patterns=nan))
-    add("axes-of-size-1", MaskSpec(ball((1, 6, 1, 7, 1)), method=2, patterns=nan))
-    add("last-axis-of-size-1", MaskSpec(ball((9, 8, 1)), method=2, patterns=nan))
-    add("middle-axes-of-size-1", MaskSpec(ball((6, 1, 7, 1, 5)), method=2, patterns=nan))
+        yield vector(f"{len(shape)}d", MaskSpec(ball(shape), method=2, patterns=nan))
+    yield vector("larger", MaskSpec(ball((5, 30, 31)), method=2, patterns=nan))
+    yield vector("axes-of-size-1", MaskSpec(ball((1, 6, 1, 7, 1)), method=2, patterns=nan))
+    yield vector("last-axis-of-size-1", MaskSpec(ball((9, 8, 1)), method=2, patterns=nan))
+    yield vector("middle-axes-of-size-1", MaskSpec(ball((6, 1, 7, 1, 5)), method=2, patterns=nan))
     constant = np.broadcast_to(ball((6, 7))[:, :, None], (6, 7, 3))
-    add("constant-last-axis", MaskSpec(constant, constant=4, method=2), "MASK-2 MASK-3")
-    add("one-sample", MaskSpec(np.zeros((1, 1), np.bool_), method=2, patterns=nan))
-    add("two-samples", MaskSpec(np.array([False, True]), method=2, patterns=nan))
-    add("all-valid", MaskSpec(np.ones((7, 6), np.bool_), method=2))
-    add("none-valid", MaskSpec(np.zeros((7, 6), np.bool_), method=2, patterns=nan))
+    yield vector("constant-last-axis", MaskSpec(constant, constant=4, method=2), "MASK-2 MASK-3")
+    yield vector("one-sample", MaskSpec(np.zeros((1, 1), np.bool_), method=2, patterns=nan))
+    yield vector("two-samples", MaskSpec(np.array([False, True]), method=2, patterns=nan))
+    yield vector("all-valid", MaskSpec(np.ones((7, 6), np.bool_), method=2))
+    yield vector("none-valid", MaskSpec(np.zeros((7, 6), np.bool_), method=2, patterns=nan))
     layer = np.broadcast_to(ball((7, 6)), (4, 7, 6))
-    add("constant-first-axis", MaskSpec(layer, constant=1, method=2), "MASK-2 MASK-3")
+    yield vector("constant-first-axis", MaskSpec(layer, constant=1, method=2), "MASK-2 MASK-3")
     column = np.broadcast_to(ball((9,))[None, :, None], (3, 9, 5))
-    add("constant-two-axes", MaskSpec(column, constant=5, method=2), "MASK-2 MASK-3")
+    yield vector("constant-two-axes", MaskSpec(column, constant=5, method=2), "MASK-2 MASK-3")
     draw = randoms(3)
     noise = np.array([next(draw) % 3 > 0 for _ in range(400)]).reshape(4, 10, 10)
-    add("noise", MaskSpec(noise, method=2, patterns=nan))
+    yield vector("noise", MaskSpec(noise, method=2, patterns=nan))
     bits = ball((8, 9))
     indices = [i % 2 for i in range(bits.size - int(np.count_nonzero(bits)))]
     spec = MaskSpec(bits, method=2, patterns=(1, 2), indices=indices)
-    add("patterns", spec, "MASK-3 MASK-4")
-    return [*out, *_mask_data_cases(), *_masked_items()]
+    yield vector("patterns", spec, "MASK-3 MASK-4")
+    yield from _mask_data_cases()
+    yield from _masked_items()
 
 
 def _mask_data_cases() -> Iterator[Case]:

@@ -135,8 +135,8 @@ def _grid_cases() -> Iterator[Case]:
         "one-tile": places([Span(6)], [Span(4)]),
         "nothing-shared": places([Span(3), Span(4)], [Span(2), Span(3)]),
     }
-    for name, some in grids.items():
-        yield _valid(name, networks(some))
+    for name, tiles in grids.items():
+        yield _valid(name, networks(tiles))
 
 
 def _value_cases() -> Iterator[Case]:

@@ -23,13 +23,12 @@ _SPEC = "SIREN-3 PRIOR-3 PRIOR-4"
 _FILE = "one.inrcprior"
 
 
-def prior_cases() -> list[Case]:
+def prior_cases() -> Iterator[Case]:
     """All valid cases."""
-    out: list[Case] = []
 
-    def add(name: str, file: File, priors: Sequence[bytes], ids: str = _SPEC) -> None:
+    def vector(name: str, file: File, priors: Sequence[bytes], ids: str = _SPEC) -> Case:
         files = tuple((f"{n}.inrcprior", data) for n, data in enumerate(priors))
-        out.append(replace(case(_TOPIC, name, file, ids), priors=files))
+        return replace(case(_TOPIC, name, file, ids), priors=files)
 
     plain = Siren((6, 5))
     models = {
@@ -48,28 +47,26 @@ def prior_cases() -> list[Case]:
     }
     for seed, (name, model) in enumerate(models.items()):
         learnt = Learnt(replace(model, seed=seed + 1), seed=900 + seed)
-        add(name, learnt.using(), [prior_file(learnt.core())])
+        yield vector(name, learnt.using(), [prior_file(learnt.core())])
     for name in ("dims-3", "nerf", "gauss", "three-components"):
         learnt = Learnt(replace(models[name], seed=31), 6, 930)
-        add(f"float16-of-{name}", learnt.using(), [prior_file(learnt.core())])
-    out += [*_number_cases(plain), *_folder_cases(plain), *_ancillary_cases(plain)]
-    return out
+        yield vector(f"float16-of-{name}", learnt.using(), [prior_file(learnt.core())])
+    yield from [*_number_cases(plain), *_folder_cases(plain), *_ancillary_cases(plain)]
 
 
-def _number_cases(plain: Siren) -> list[Case]:
+def _number_cases(plain: Siren) -> Iterator[Case]:
     """Sums of priors and differences."""
-    out: list[Case] = []
 
-    def add(name: str, learnt: Learnt, file: File, ids: str = _SPEC, tags: str = "") -> None:
+    def vector(name: str, learnt: Learnt, file: File, ids: str = _SPEC, tags: str = "") -> Case:
         added = case(_TOPIC, name, file, ids, tags=tags)
-        out.append(replace(added, priors=((_FILE, prior_file(learnt.core())),)))
+        return replace(added, priors=((_FILE, prior_file(learnt.core())),))
 
     learnt = Learnt(plain)
     item = learnt.item()
     count = sum(item.counts())
-    add("all-0", learnt, learnt.using(integers=[0] * count))
+    yield vector("all-0", learnt, learnt.using(integers=[0] * count))
     zeros = [[0, step, n + 3] for n, step in enumerate(item.steps())]
-    add("zero-not-0", learnt, learnt.using(k3=zeros), f"{_SPEC} ITEM-9")
+    yield vector("zero-not-0", learnt, learnt.using(k3=zeros), f"{_SPEC} ITEM-9")
     counts, shapes = item.counts(), item.shapes()
     bits = np.arange(counts[2]).reshape(shapes[2]) % 3 == 0
     nothing = np.zeros(shapes[4], np.bool_)
@@ -77,7 +74,7 @@ def _number_cases(plain: Siren) -> list[Case]:
     some = item.integers(sum(counts))
     file = learnt.using(integers=some, k4={2: 0, 4: 1})
     file.mask(MaskSpec(bits, 1, method=0)).mask(MaskSpec(nothing, 1, method=0))
-    add("sparse", learnt, file, f"{_SPEC} ITEM-8")
+    yield vector("sparse", learnt, file, f"{_SPEC} ITEM-8")
     for dtype, name in ((7, "float32"), (6, "float16")):
         far = [{7: 1000.0, 6: 500.0}[dtype] + n for n in range(count)]
         steps = plain.steps()
@@ -86,23 +83,21 @@ def _number_cases(plain: Siren) -> list[Case]:
             integers += [next(near) - round(next(number) / step) for _ in range(entries)]
         other = Learnt(plain, dtype, values=far)
         file = other.item().file([raw_stream(integers)], integers, k3=steps)
-        add(f"differences-cancel-{name}", other, file, _SPEC, "precision")
+        yield vector(f"differences-cancel-{name}", other, file, _SPEC, "precision")
     tiny = Learnt(plain, 6, values=[2.0**-24 * (n % 7 - 3) for n in range(count)])
-    add("float16-subnormal", tiny, tiny.using(k3=plain.steps()))
+    yield vector("float16-subnormal", tiny, tiny.using(k3=plain.steps()))
     largest = Learnt(plain, 6, values=[65504.0 * (-1) ** n for n in range(count)])
     back = [q - 2**7 * 65504 * (-1) ** n for n, q in enumerate(item.integers())]
     file = largest.item().file([raw_stream(back)], back, k3=[2.0**-7] * 6)
-    add("float16-largest", largest, file, _SPEC, "precision")
-    return out
+    yield vector("float16-largest", largest, file, _SPEC, "precision")
 
 
-def _folder_cases(plain: Siren) -> list[Case]:
+def _folder_cases(plain: Siren) -> Iterator[Case]:
     """Several priors, several items."""
-    out: list[Case] = []
 
-    def add(name: str, file: File, priors: dict[str, bytes]) -> None:
+    def vector(name: str, file: File, priors: dict[str, bytes]) -> Case:
         added = case(_TOPIC, name, file, _SPEC)
-        out.append(replace(added, priors=tuple(priors.items())))
+        return replace(added, priors=tuple(priors.items()))
 
     first = Learnt(plain, seed=951)
     parts = [["b", 7, 0.0, 1.0]]
@@ -111,29 +106,28 @@ def _folder_cases(plain: Siren) -> list[Case]:
         "first.inrcprior": prior_file(first.core()),
         "second.inrcprior": prior_file(second.core()),
     }
-    add("two-priors", _items([first.item(), second.item()]), files)
+    yield vector("two-priors", _items([first.item(), second.item()]), files)
     third = replace(first.item(), dims=(3, 7), components=parts, seed=9)
-    add(
+    yield vector(
         "two-items-one-prior",
         _items([first.item(), third]),
         {"a.inrcprior": files["first.inrcprior"]},
     )
     alone = replace(plain, components=parts)
-    add(
+    yield vector(
         "one-item-without", _items([first.item(), alone]), {"a.inrcprior": files["first.inrcprior"]}
     )
     tiles = [replace(first.item(), dims=(6, width), seed=width) for width in (5, 3)]
     origins: list[dict[int, Any]] = [{5: [0, 0]}, {5: [0, 5]}]
-    add("tiles", _items(tiles, origins), {"a.inrcprior": files["first.inrcprior"]})
+    yield vector("tiles", _items(tiles, origins), {"a.inrcprior": files["first.inrcprior"]})
     masked = replace(first.item(), components=[["a", 7, 0.5, 2.0, 0]])
     more: list[dict[int, Any]] = [{7: [0.125]}]
     whole = _items([masked], more).mask(MaskSpec(ball((6, 5))))
     whole.resd([raw_stream(range(-15, 15))], range(-15, 15))
-    add("masked-with-residuals", whole, {"a.inrcprior": files["first.inrcprior"]})
+    yield vector("masked-with-residuals", whole, {"a.inrcprior": files["first.inrcprior"]})
     others = {f"{n}.inrcprior": prior_file(Learnt(plain, seed=960 + n).core()) for n in range(3)}
     others["named.inrcprior"] = files["first.inrcprior"]
-    add("others-beside", first.using(), others)
-    return out
+    yield vector("others-beside", first.using(), others)
 
 
 def _items(models: Sequence[Siren], more: Sequence[dict[int, Any]] = ()) -> File:
@@ -356,31 +350,31 @@ def _ancillary_faults(learnt: Learnt) -> Iterator[Case]:
              "PRIOR-5" if isinstance(value, dict) else "PRIOR-2")  # fmt: skip
 
 
-def _other_items(model: Siren) -> list[Case]:
+def _other_items(model: Siren) -> Iterator[Case]:
     """Priors that are not of the item that names them."""
-    out: list[Case] = []
     gauss = replace(model, encoding=GAUSS)
     two = replace(model, components=THREE[:2])
 
-    def add(name: str, item: Siren, learnt: Learnt) -> None:
+    def vector(name: str, item: Siren, learnt: Learnt) -> Case:
         named = replace(item, extra=item.extra | {4: prior_name(learnt.core())})
         fault = case(_TOPIC, name, named.file(), "SIREN-3 PRIOR-4", "malformed")
-        out.append(replace(fault, priors=((_FILE, prior_file(learnt.core())),)))
+        return replace(fault, priors=((_FILE, prior_file(learnt.core())),))
 
-    add("of-another-architecture", model, Learnt(model, changes={0: [4, 1]}))
-    add("of-an-unknown-architecture", model, Learnt(model, changes={0: [100, 1], 5: b"x"}))
-    add("of-an-unknown-config-key", model, Learnt(model, changes={1: model.config() | {9: 0}}))
-    add("of-another-version", model, Learnt(model, changes={0: [7, 2]}))
-    add("of-another-width", model, Learnt(replace(model, width=6)))
-    add("of-more-layers", model, Learnt(replace(model, hidden=2)))
-    add("of-another-omega", model, Learnt(replace(model, extra={3: 31})))
-    add("of-another-seed", gauss, Learnt(replace(gauss, encoding=(*GAUSS[:3], 8))))
-    add("of-another-scale", gauss, Learnt(replace(gauss, encoding=(3, 4, 1501, 7))))
-    add("of-another-encoding", model, Learnt(gauss))
+    yield vector("of-another-architecture", model, Learnt(model, changes={0: [4, 1]}))
+    yield vector("of-an-unknown-architecture", model, Learnt(model, changes={0: [100, 1], 5: b"x"}))
+    yield vector(
+        "of-an-unknown-config-key", model, Learnt(model, changes={1: model.config() | {9: 0}})
+    )
+    yield vector("of-another-version", model, Learnt(model, changes={0: [7, 2]}))
+    yield vector("of-another-width", model, Learnt(replace(model, width=6)))
+    yield vector("of-more-layers", model, Learnt(replace(model, hidden=2)))
+    yield vector("of-another-omega", model, Learnt(replace(model, extra={3: 31})))
+    yield vector("of-another-seed", gauss, Learnt(replace(gauss, encoding=(*GAUSS[:3], 8))))
+    yield vector("of-another-scale", gauss, Learnt(replace(gauss, encoding=(3, 4, 1501, 7))))
+    yield vector("of-another-encoding", model, Learnt(gauss))
     named = model.config() | {4: bytes(16)}
-    add("of-config-with-prior", model, Learnt(model, changes={1: named}))
-    add("of-more-axes", gauss, Learnt(replace(gauss, dims=(3, 3, 3))))
-    add("of-fewer-axes", replace(gauss, dims=(3, 3, 3)), Learnt(gauss))
-    add("of-more-components", model, Learnt(two))
-    add("of-fewer-components", two, Learnt(model))
-    return out
+    yield vector("of-config-with-prior", model, Learnt(model, changes={1: named}))
+    yield vector("of-more-axes", gauss, Learnt(replace(gauss, dims=(3, 3, 3))))
+    yield vector("of-fewer-axes", replace(gauss, dims=(3, 3, 3)), Learnt(gauss))
+    yield vector("of-more-components", model, Learnt(two))
+    yield vector("of-fewer-components", two, Learnt(model))

@@ -194,40 +194,40 @@ def _axis_faults() -> list[Case]:
     ]
 
 
-def _basis_faults() -> list[Case]:
+def _basis_faults() -> Iterator[Case]:
     """Key 4 and its strings (PYR-2, PYR-3)."""
-    out: list[Case] = []
     good = some_basis(5, 3)
     columns = [(4, 4, [1, -2, 3, 0, 15])]
     base = basis(columns)
 
-    def add(name: str, bases: Any, spec: str = "PYR-3", codes: tuple[int, ...] = (-1, 0)) -> None:
+    def vector(
+        name: str, bases: Any, spec: str = "PYR-3", codes: tuple[int, ...] = (-1, 0)
+    ) -> Case:
         model = Pyramid((5, 6), (0, 0), seed=94)
         config = {0: list(codes), 1: 1 / 64, 4: bases}
         data = model.file([raw_stream(model.integers())], k2=[2, 1, config]).build()
-        out.append(case("pyramid", f"bases-{name}", data, spec, "malformed"))
+        return case("pyramid", f"bases-{name}", data, spec, "malformed")
 
-    add("without-code", [good], "PYR-2", (0, 0))
-    add("empty-without-code", [], "PYR-2", (0, 0))
-    add("none", [], "PYR-1 PYR-2")
-    add("one-too-many", [good, good], "PYR-1 PYR-2")
-    add("one-too-few", [good], "PYR-1 PYR-2", (-1, -1))
-    add("not-an-array", good, "PYR-1")
-    add("text", ["basis"], "PYR-1")
-    add("in-another-order", [some_basis(6, 6), some_basis(5, 5)], "PYR-3", (-1, -1))
-    add("string-empty", [b""])
-    add("rank-cut", [b"\0"])
-    add("rank-6-of-5", [basis([(4, 4, [1] * 5)] * 6)])
-    add("rank-65535", [b"\xff\xff"])
-    add("need-0", [basis([(4, 0, [0] * 5)])])
-    add("negative-0", [basis([*columns, (4, 1, [1, 0, 1, 1, 1])])[:-1] + b"\xd5"])
-    add("cut", [good[:-1]])
-    add("column-missing", [basis(columns, 2)])
-    add("byte-follows", [good + b"\0"])
-    add("column-too-many", [basis([*columns, *columns], 1)])
-    add("padding", [base[:-1] + bytes([base[-1] | 1])])
-    out.append(case("pyramid", "learned-of-4097", _long_basis(), "PYR-2", "malformed"))
-    return out
+    yield vector("without-code", [good], "PYR-2", (0, 0))
+    yield vector("empty-without-code", [], "PYR-2", (0, 0))
+    yield vector("none", [], "PYR-1 PYR-2")
+    yield vector("one-too-many", [good, good], "PYR-1 PYR-2")
+    yield vector("one-too-few", [good], "PYR-1 PYR-2", (-1, -1))
+    yield vector("not-an-array", good, "PYR-1")
+    yield vector("text", ["basis"], "PYR-1")
+    yield vector("in-another-order", [some_basis(6, 6), some_basis(5, 5)], "PYR-3", (-1, -1))
+    yield vector("string-empty", [b""])
+    yield vector("rank-cut", [b"\0"])
+    yield vector("rank-6-of-5", [basis([(4, 4, [1] * 5)] * 6)])
+    yield vector("rank-65535", [b"\xff\xff"])
+    yield vector("need-0", [basis([(4, 0, [0] * 5)])])
+    yield vector("negative-0", [basis([*columns, (4, 1, [1, 0, 1, 1, 1])])[:-1] + b"\xd5"])
+    yield vector("cut", [good[:-1]])
+    yield vector("column-missing", [basis(columns, 2)])
+    yield vector("byte-follows", [good + b"\0"])
+    yield vector("column-too-many", [basis([*columns, *columns], 1)])
+    yield vector("padding", [base[:-1] + bytes([base[-1] | 1])])
+    yield case("pyramid", "learned-of-4097", _long_basis(), "PYR-2", "malformed")
 
 
 def _long_basis() -> bytes:
@@ -279,33 +279,31 @@ _WRONG_PAIRS: dict[str, Any] = {
 """Values of key 5 with a wrong network or weight."""
 
 
-def _network_faults() -> list[Case]:
+def _network_faults() -> Iterator[Case]:
     """Key 5 (PYR-1, PYR-5)."""
-    out: list[Case] = []
     three = (("r", 0, 99.0, 9.0), ("g", 0, 99.0, 9.0), ("b", 0, 99.0, 9.0))
     picture = Pyramid((6, 7), (0, 1, 1), three, seed=95)
 
-    def add(name: str, model: Pyramid, pairs: Any, spec: str, expect: str = "malformed") -> None:
+    def vector(name: str, model: Pyramid, pairs: Any, spec: str, expect: str = "malformed") -> Case:
         data = model.with_config(model.config(model.step()) | {5: pairs}).build()
-        out.append(case("pyramid", f"network-{name}", data, spec, expect))
+        return case("pyramid", f"network-{name}", data, spec, expect)
 
     for name, pairs in _NO_PAIRS.items():
-        add(name, picture, pairs, "PYR-1")
+        yield vector(name, picture, pairs, "PYR-1")
     for name, pairs in _WRONG_PAIRS.items():
-        add(name, picture, pairs, "PYR-1 PYR-5")
+        yield vector(name, picture, pairs, "PYR-1 PYR-5")
     unknown = {"2-60": [[2**60, 64]], "2-32-and-1": [[2**32 + 1, 64]]}
     for name, pairs in (unknown | {"2-60-beside-1": [[1, 64], [2**60, 64]]}).items():
-        add(name, picture, pairs, "PYR-5", "unsupported")
+        yield vector(name, picture, pairs, "PYR-5", "unsupported")
     exact = Pyramid((6, 7), (0, 1, 1), three, seed=95, extra={6: True})
-    add("in-float64", exact, [[1, 64]], "PYR-6")
-    add("for-one-component", Pyramid((6, 7), (1, 1)), [[1, 64]], "PYR-5")
-    add("for-two-components", Pyramid((6, 7), (0, 1, 1), _TWO), [[1, 64]], "PYR-5")
-    add("for-one-axis", Pyramid((6,), (0, 1), three), [[1, 64]], "PYR-5")
-    add("for-three-axes", Pyramid((6, 7, 2), (0, 1, 1, 0), three), [[1, 64]], "PYR-5")
-    add("2-for-one-component", Pyramid((6, 7), (1, 1)), [[2, 64]], "PYR-5")
-    add("both-for-one-component", Pyramid((6, 7), (1, 1)), [[1, 64], [2, 64]], "PYR-5")
-    add("for-axis-of-3", Pyramid((3, 6, 7), (0, 1, 1)), [[1, 64]], "PYR-5")
-    return out
+    yield vector("in-float64", exact, [[1, 64]], "PYR-6")
+    yield vector("for-one-component", Pyramid((6, 7), (1, 1)), [[1, 64]], "PYR-5")
+    yield vector("for-two-components", Pyramid((6, 7), (0, 1, 1), _TWO), [[1, 64]], "PYR-5")
+    yield vector("for-one-axis", Pyramid((6,), (0, 1), three), [[1, 64]], "PYR-5")
+    yield vector("for-three-axes", Pyramid((6, 7, 2), (0, 1, 1, 0), three), [[1, 64]], "PYR-5")
+    yield vector("2-for-one-component", Pyramid((6, 7), (1, 1)), [[2, 64]], "PYR-5")
+    yield vector("both-for-one-component", Pyramid((6, 7), (1, 1)), [[1, 64], [2, 64]], "PYR-5")
+    yield vector("for-axis-of-3", Pyramid((3, 6, 7), (0, 1, 1)), [[1, 64]], "PYR-5")
 
 
 def _other_faults() -> Iterator[Case]:

@@ -93,45 +93,45 @@ def _shape_cases() -> Iterator[Case]:
                 yield _valid(f"{name}{end}-{coder}", file, "RESD-1 RESD-2 VAL-7 ITEM-12")
 
 
-def _model_cases() -> list[Case]:
+def _model_cases() -> Iterator[Case]:
     """Residuals on top of every architecture."""
-    out: list[Case] = []
 
-    def pyramid(name: str, model: Pyramid, steps: Any, spec: str = "VAL-5", **more: Any) -> None:
+    def pyramid(name: str, model: Pyramid, steps: Any, spec: str = "VAL-5", **more: Any) -> Case:
         count = len(model.components)
         integers = randomly(count * math.prod(model.dims), model.seed)
         file = model.file(k7=steps).resd([mixed(model.dims, integers, count)], integers)
         for mask in more.get("masks", ()):
             file.mask(mask)
         tags = "mask" if more else ""
-        out.append(_valid(f"pyramid-{name}", file, f"RESD-1 VAL-7 {spec}", tags))
+        return _valid(f"pyramid-{name}", file, f"RESD-1 VAL-7 {spec}", tags)
 
-    pyramid("transformed", Pyramid((9, 10), (2, 2), seed=311), [0.125])
-    pyramid("own-and-cosine", Pyramid((12, 9), (-2, -3), seed=312), [0.03])
-    pyramid("plain", Pyramid((9, 10), (0, 0), seed=313), [0.125])
-    pyramid("dims-4", Pyramid((3, 4, 3, 4), (1, 1, 0, 1), seed=314), [0.5])
-    pyramid("components", Pyramid((6, 7), (-3, 1, 1), TWO, seed=315), [0.125, 20.0])
-    pyramid("components-plain", Pyramid((6, 7), (0, 0, 0), TWO, seed=316), [0.5, 3.0])
-    pyramid(
+    yield pyramid("transformed", Pyramid((9, 10), (2, 2), seed=311), [0.125])
+    yield pyramid("own-and-cosine", Pyramid((12, 9), (-2, -3), seed=312), [0.03])
+    yield pyramid("plain", Pyramid((9, 10), (0, 0), seed=313), [0.125])
+    yield pyramid("dims-4", Pyramid((3, 4, 3, 4), (1, 1, 0, 1), seed=314), [0.5])
+    yield pyramid("components", Pyramid((6, 7), (-3, 1, 1), TWO, seed=315), [0.125, 20.0])
+    yield pyramid("components-plain", Pyramid((6, 7), (0, 0, 0), TWO, seed=316), [0.5, 3.0])
+    yield pyramid(
         "components-and-dims-4", Pyramid((3, 2, 5, 4), (0, 0, 0, 1, 1), TWO, seed=317), [1.0, 9.0]
     )
     network = Pyramid((8, 7), (-3, 2, 1), THREE, seed=318, extra={5: [[1, 64]]})
-    pyramid("network", network, [3.0, 1.0, 2.0])
+    yield pyramid("network", network, [3.0, 1.0, 2.0])
     clipped = Pyramid((9, 10), (2, 2), seed=319, extra={2: 0.875}, fixed_step=1 / 32)
-    pyramid("clipped-y", clipped, [0.25], "VAL-2")
+    yield pyramid("clipped-y", clipped, [0.25], "VAL-2")
     patterns = (float_bits(-999.0, "f"),)
     masks = [MaskSpec(ball((9, 10)), patterns=patterns)]
-    pyramid("masked", Pyramid((9, 10), (2, 2), [[*ONE[0], 0]], 321), [0.5], "VAL-4", masks=masks)
+    yield pyramid(
+        "masked", Pyramid((9, 10), (2, 2), [[*ONE[0], 0]], 321), [0.5], "VAL-4", masks=masks
+    )
     parts = [["u", 7, 0.0, 3.0, 1], ["v", 3, 0.0, 300.0, 0]]
     short = MaskSpec(ball((9, 10), 0.3), pattern_bytes=2, patterns=(0x8001,), method=2)
     model = Pyramid((9, 10), (0, 1, 1), parts, 322)
-    pyramid("masks-differ", model, [0.5, 7.0], "VAL-4", masks=[short, *masks])
+    yield pyramid("masks-differ", model, [0.5, 7.0], "VAL-4", masks=[short, *masks])
     for name, some in (("fvsrn", ONE), ("fvsrn-components", TWO)):
         integers = randomly(30 * len(some), 323)
         file = simple_file(Fvsrn((6, 5), components=some, seed=323), k7=[0.0625, 4.5][: len(some)])
         file.resd([static_stream(2, integers)], integers)
-        out.append(_valid(name, file, "RESD-1 VAL-5 VAL-7"))
-    return out
+        yield _valid(name, file, "RESD-1 VAL-5 VAL-7")
 
 
 def _coder_cases() -> Iterator[Case]:
@@ -253,32 +253,29 @@ def _indices(shape: Sequence[int]) -> list[int]:
     return [n % 2 for n in range(bits.size - int(np.count_nonzero(bits)))]
 
 
-def _extreme_cases() -> list[Case]:
+def _extreme_cases() -> Iterator[Case]:
     """Integers, steps and sums at the end of their ranges."""
-    out: list[Case] = []
 
-    def add(name: str, file: File, integers: Ints, spec: str, tags: str = "") -> None:
-        streams = [raw_stream(integers, -(2**31), 32)]
-        out.append(_valid(name, file.resd(streams, integers), spec, tags))
+    def vector(name: str, file: File, integers: Ints, spec: str, tags: str = "") -> Case:
+        return _valid(name, file.resd([raw_stream(integers, -(2**31), 32)], integers), spec, tags)
 
     ends = [2**31 - 1, -(2**31), 2**30, -1, 0, 12345678]
     parts = [["f8", 8, 0.25, 0.0], ["u4", 4, 2147483648.0, 0.0], ["i2", 3, 5.0, 0.0]]
     file = File().item(residual_item((6,), parts, [0.5, 1.0, 2.0**-20]))
-    add("integers-of-32-bits", file, ends * 3, "STR-4 VAL-3 VAL-7", "clip")
+    yield vector("integers-of-32-bits", file, ends * 3, "STR-4 VAL-3 VAL-7", "clip")
     steps = [5e-324, 2.0**-1074, 1.7e308, 1e300]
     parts = [["a", 8, 0.0, 0.0], ["b", 7, 1.0, 0.0], ["c", 8, 0.0, 0.0], ["d", 5, 0.0, 0.0]]
     file = File().item(residual_item((4,), parts, steps))
-    add("steps-extreme", file, [7, -7, 0, 1] * 4, "ITEM-12 VAL-3 VAL-7", "clip")
+    yield vector("steps-extreme", file, [7, -7, 0, 1] * 4, "ITEM-12 VAL-3 VAL-7", "clip")
     zeros = File().item(residual_item((40,), TWO))
-    out.append(_valid("zeros", zeros.resd([raw_stream([0] * 80)], [0] * 80), "RESD-1 STR-2"))
+    yield _valid("zeros", zeros.resd([raw_stream([0] * 80)], [0] * 80), "RESD-1 STR-2")
     model = Pyramid((6,), (0,), (("a", 8, 1.7e308, 1.7e308),), values=[0] * 6, extra={2: 1.5})
     model.fixed_step = 1.0
     file = model.file(k7=[1e300])
-    add("x-infinite", file, [-5, 5, 0, 1, 2, -(2**20)], "VAL-2 VAL-5 VAL-7", "clip")
+    yield vector("x-infinite", file, [-5, 5, 0, 1, 2, -(2**20)], "VAL-2 VAL-5 VAL-7", "clip")
     steep = randomly(72, 371, 2**20)
     file = File().item(residual_item((8, 9))).resd([mixed((8, 9), steep)], steep)
-    out.append(_valid("large-by-mixing", file, "RESD-2 STR-4"))
-    return out
+    yield _valid("large-by-mixing", file, "RESD-2 STR-4")
 
 
 def _bound_cases() -> Iterator[Case]:

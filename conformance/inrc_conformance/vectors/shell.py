@@ -40,7 +40,7 @@ def sampled(roots: Place, depth: int, distance: Any, unit: int = 256) -> Shell:
     return Shell(roots, depth, unit, Sampled(Octree(depth, roots, unit), distance))
 
 
-def _shape_cases() -> list[Case]:
+def _shape_cases() -> Iterator[Case]:
     """Depths, roots and units."""
     round_one = sphere((4.2, 3.9, 4.1), 2.7)
     models = {
@@ -65,7 +65,7 @@ def _shape_cases() -> list[Case]:
     return _valid_models(models)
 
 
-def _surface_cases() -> list[Case]:
+def _surface_cases() -> Iterator[Case]:
     """Surfaces that cross the border, thin ones, and small ones."""
     models = {
         "plane-along-axis": sampled((2, 1, 1), 2, plane((1.0, 0.0, 0.0), 3.4)),
@@ -92,7 +92,7 @@ def _two_spheres(x: float, y: float, z: float) -> float:
     return min(sphere((2.0, 2.1, 1.7), 1.3)(x, y, z), sphere((2.2, 1.8, 6.1), 1.0)(x, y, z))
 
 
-def _scattered_cases() -> list[Case]:
+def _scattered_cases() -> Iterator[Case]:
     """Pseudo-random cells with pseudo-random values."""
     models: dict[str, Shell] = {}
     for seed, (roots, depth) in enumerate(
@@ -110,7 +110,7 @@ def _scattered_cases() -> list[Case]:
     return _valid_models(models)
 
 
-def _cell_cases() -> list[Case]:
+def _cell_cases() -> Iterator[Case]:
     """Octrees of one kind of cell, and surface cells whose children are none."""
     far, near = {OUTSIDE: "outside", INSIDE: "inside"}, {SURFACE: "surface"}
     models: dict[str, Shell] = {}
@@ -151,7 +151,7 @@ def _bowl(place: Place) -> int:
     return (i - 2) ** 2 + (j - 3) ** 2 - 3 * (k - 2) + 1
 
 
-def _value_cases() -> list[Case]:
+def _value_cases() -> Iterator[Case]:
     """Values that are hard to predict, or large."""
     steps = {
         "0": Fixed(SURFACE),

@@ -159,35 +159,35 @@ def _root_nodes(cells: Ints) -> int:
     return len(nodes)
 
 
-def _stream_faults() -> list[Case]:
+def _stream_faults() -> Iterator[Case]:
     """Streams of coder 6 that are not all of an octree, or have other integers beside them."""
-    out: list[Case] = []
     model = _small()
     values, whole = model.integers(), model.stream()
     data = octree_data(model.octree, values)
     count = len(values)
 
-    def add(name: str, streams: list[bytes], spec: str = "STR-8") -> None:
-        out.append(_bad(f"octree-{name}", model.file(streams), spec, "streams"))
+    def vector(name: str, streams: list[bytes], spec: str = "STR-8") -> Case:
+        return _bad(f"octree-{name}", model.file(streams), spec, "streams")
 
-    add("count-0", [octree_stream(0, b"")])
-    add("count-0-before", [octree_stream(0, b""), whole])
-    add("count-0-behind", [whole, octree_stream(0, b"")])
-    add("count-0-then-raw", [octree_stream(0, b""), raw_stream(values)])
-    add("count-less-1", [octree_stream(count - 1, data)], "STR-8 TENS-2")
-    add("count-and-1", [octree_stream(count + 1, data)], "STR-8 TENS-2")
-    add("less-1-then-raw", [octree_stream(count - 1, data), raw_stream(values[-1:])])
-    add("after-raw", [raw_stream(values[:1]), octree_stream(count - 1, data)])
-    add("cells-then-raw", [octree_stream(4, data), raw_stream(values[4:])])
-    add("in-two-parts", [octree_stream(50, data), octree_stream(count - 50, data)])
-    add("twice", [whole, whole], "STR-8 TENS-2")
-    add("then-raw-integer", [whole, raw_stream([0])], "STR-8 TENS-2")
-    add("data-past-end", [whole[:-1]], "FILE-8")
-    add("missing", [], "TENS-2")
-    add("mixing", [mixing_stream(count, data)], "STR-6")
-    add("mixing-then-raw", [mixing_stream(4, data), raw_stream(values[4:])], "STR-6")
-    add("raw-then-mixing", [raw_stream(values[:4]), mixing_stream(count - 4, b"")], "STR-6")
-    return out
+    yield vector("count-0", [octree_stream(0, b"")])
+    yield vector("count-0-before", [octree_stream(0, b""), whole])
+    yield vector("count-0-behind", [whole, octree_stream(0, b"")])
+    yield vector("count-0-then-raw", [octree_stream(0, b""), raw_stream(values)])
+    yield vector("count-less-1", [octree_stream(count - 1, data)], "STR-8 TENS-2")
+    yield vector("count-and-1", [octree_stream(count + 1, data)], "STR-8 TENS-2")
+    yield vector("less-1-then-raw", [octree_stream(count - 1, data), raw_stream(values[-1:])])
+    yield vector("after-raw", [raw_stream(values[:1]), octree_stream(count - 1, data)])
+    yield vector("cells-then-raw", [octree_stream(4, data), raw_stream(values[4:])])
+    yield vector("in-two-parts", [octree_stream(50, data), octree_stream(count - 50, data)])
+    yield vector("twice", [whole, whole], "STR-8 TENS-2")
+    yield vector("then-raw-integer", [whole, raw_stream([0])], "STR-8 TENS-2")
+    yield vector("data-past-end", [whole[:-1]], "FILE-8")
+    yield vector("missing", [], "TENS-2")
+    yield vector("mixing", [mixing_stream(count, data)], "STR-6")
+    yield vector("mixing-then-raw", [mixing_stream(4, data), raw_stream(values[4:])], "STR-6")
+    yield vector(
+        "raw-then-mixing", [raw_stream(values[:4]), mixing_stream(count - 4, b"")], "STR-6"
+    )
 
 
 def _place_faults() -> Iterator[Case]:
