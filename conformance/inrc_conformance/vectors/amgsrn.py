@@ -11,7 +11,7 @@ from ..builders.file import File, Index, MaskSpec, constant_item, float_bits
 from ..builders.streams import raw_stream, static_stream
 from .case import Case, case
 from .fields import Field, config_faults, missing_keys, unknown_configs
-from .masks import ball
+from .mask import ball
 from .network import limit_case
 
 _SPEC = "AMGSRN-1 VAL-1"

@@ -19,7 +19,7 @@ from ..builders.shell import sphere
 from ..builders.streams import Ints, byte_stream, raw_stream, static_stream
 from .case import Case, case
 from .codebook import entry
-from .masks import ball
+from .mask import ball
 from .residual import TWO, mixed, randomly, residual_item
 from .shell import sampled
 

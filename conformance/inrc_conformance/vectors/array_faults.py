@@ -17,7 +17,7 @@ from ..builders.streams import Ints, raw_stream, stream, uleb
 from .array import arrays
 from .case import Case, case
 from .codebook import entry
-from .masks import ball
+from .mask import ball
 from .residual import mixed, randomly, residual_item
 from .shell import sampled
 

@@ -14,7 +14,7 @@ from ..builders.mixing import array_stream
 from ..builders.streams import raw_stream
 from ..decoder.integer_sections import MOST_ARRAYS
 from .case import Case, case
-from .masks import ball
+from .mask import ball
 from .residual import residual_item
 
 _Part = tuple[list[bytes], list[int]]

@@ -20,12 +20,12 @@ from .index import index_cases, index_faults
 from .item import item_cases
 from .item_faults import item_faults
 from .limit import limit_cases
+from .mask import mask_cases
 from .mask_faults import mask_faults
-from .masks import mask_cases
+from .mask_mixing import mixed_mask_cases
 from .media import media_cases
 from .metadata import metadata_cases
 from .miner import miner_cases, miner_faults
-from .mixed_masks import mixed_mask_cases
 from .neurcomp import neurcomp_cases, neurcomp_faults
 from .overlap import overlap_cases
 from .overlap_faults import overlap_faults

@@ -31,7 +31,7 @@ from ..builders.streams import (
     windowed_zstd,
 )
 from .case import Case, case, cases_of
-from .masks import ball
+from .mask import ball
 
 
 def small() -> File:

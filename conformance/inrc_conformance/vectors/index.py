@@ -9,7 +9,7 @@ from ..builders.file import File, Index, MaskSpec, Section, cbor, constant_item,
 from ..builders.fvsrn import Fvsrn, simple_file
 from ..builders.streams import compress, raw_stream, uleb
 from .case import Case, case
-from .masks import ball
+from .mask import ball
 
 Change = Callable[[list[bytes]], list[bytes]]
 HEAD, ITEM, MASK, TENS, RESD, VERB, UNKNOWN = range(7)

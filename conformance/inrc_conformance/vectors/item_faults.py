@@ -13,7 +13,7 @@ from ..builders.fvsrn import Fvsrn, simple_file
 from ..builders.streams import raw_stream
 from .case import Case, case, cases_of
 from .fields import NAN, WRONG_STEP, Field, config_case, config_faults
-from .masks import ball
+from .mask import ball
 
 
 def item_faults() -> list[Case]:

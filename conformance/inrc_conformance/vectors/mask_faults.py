@@ -9,7 +9,7 @@ import numpy as np
 from ..builders.file import File, MaskSpec, constant_item
 from ..builders.streams import byte_stream, laplace_stream, raw_stream, static_stream, uleb
 from .case import Case, case
-from .masks import ball
+from .mask import ball
 
 _BITS = ball((5, 6))
 _GOOD = MaskSpec(_BITS, method=0)

@@ -12,7 +12,7 @@ from ..builders.miner import Miner
 from ..builders.streams import laplace_stream, raw_stream
 from .case import Case, case
 from .fields import Field, config_faults, missing_keys, unknown_configs
-from .masks import ball
+from .mask import ball
 from .network import limit_case
 
 _SPEC = "MINER-1 VAL-1"

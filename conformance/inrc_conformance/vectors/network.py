@@ -13,7 +13,7 @@ from ..builders.network import Network
 from ..builders.streams import laplace_stream, raw_stream, static_stream, stream, uleb
 from .case import Case, case
 from .fields import config_case, missing_keys
-from .masks import ball
+from .mask import ball
 
 THREE = (("u", 7, 1.0, 2.0), ("v", 3, -5.0, 500.0), ("", 0, 100.0, 90.0))
 Maker = Callable[[Sequence[int]], Network]

@@ -14,7 +14,7 @@ from ..builders.network import Siren
 from ..builders.prior import SIGNATURE, Learnt, prior_file, prior_name
 from ..builders.streams import raw_stream, uleb
 from .case import Case, case
-from .masks import ball
+from .mask import ball
 from .network import THREE
 from .siren import GAUSS, NERF, POSITIONAL
 

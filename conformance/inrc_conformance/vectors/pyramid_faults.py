@@ -15,7 +15,7 @@ from ..builders.pyramid import Pyramid, basis, some_basis
 from ..builders.streams import byte_stream, raw_stream, stream
 from .case import Case, case, cases_of
 from .fields import Field, config_faults, unknown_configs
-from .masks import ball
+from .mask import ball
 
 _TWO = (("u", 7, 0.0, 3.0), ("v", 7, -1.0, 5.0))
 

@@ -16,7 +16,7 @@ from ..builders.streams import Ints, byte_stream, laplace_stream, raw_stream, st
 from ..decoder.lattice import AXES, Four, Lattice
 from .case import Case, case
 from .item import DTYPES
-from .masks import ball
+from .mask import ball
 
 Parts = Sequence[Sequence[Any]]
 ONE: Parts = (("a", 7, 0.5, 2.0),)

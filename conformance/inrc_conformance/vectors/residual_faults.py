@@ -14,7 +14,7 @@ from ..builders.pyramid import Pyramid
 from ..builders.streams import byte_stream, raw_stream, static_stream, stream, uleb
 from .case import Case, case
 from .fields import NAN
-from .masks import ball
+from .mask import ball
 from .residual import THREE, TWO, mixed, randomly, residual_file, residual_item
 
 _DIMS = (5, 6)

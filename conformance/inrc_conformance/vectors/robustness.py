@@ -25,7 +25,7 @@ from ..decoder import DecodeError, Limits, Malformed, decode_bytes
 from ..mutants.mutant import fix_crcs
 from .case import Case
 from .cases import all_cases
-from .masks import ball
+from .mask import ball
 from .overlap import even, networks, places
 from .residual import mixed as residuals_mixed
 from .residual import randomly, residual_item

@@ -13,7 +13,7 @@ from ..builders.shell import Chosen, Fixed, Sampled, Scattered, Shell, plane, sp
 from ..builders.streams import byte_stream, laplace_stream, raw_stream, static_stream
 from ..decoder.octree import INSIDE, OUTSIDE, SURFACE, Octree, Place
 from .case import Case, case
-from .masks import ball
+from .mask import ball
 from .residual import mixed, randomly
 
 _SPEC = "SHELL-1 STR-8 VAL-1"

@@ -17,7 +17,7 @@ from ..builders.streams import Ints, byte_stream, raw_stream, static_stream, str
 from ..decoder.octree import INSIDE, OUTSIDE, SURFACE
 from .case import Case, case
 from .fields import Field, config_case, config_faults, unknown_configs
-from .masks import ball
+from .mask import ball
 from .residual import residual_item
 from .shell import sampled
 

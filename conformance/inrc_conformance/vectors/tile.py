@@ -13,7 +13,7 @@ from ..builders.fvsrn import Fvsrn
 from ..builders.pyramid import Pyramid
 from ..builders.streams import raw_stream, static_stream
 from .case import Case, case
-from .masks import ball
+from .mask import ball
 
 Box = tuple[tuple[int, ...], tuple[int, ...]]
 """Origin and sizes of a tile."""

@@ -13,7 +13,7 @@ from ..builders.mixing import mixed_mask_bits
 from ..builders.pyramid import ONE, Pyramid, randoms
 from ..builders.streams import raw_stream, uleb
 from .case import Case, case
-from .masks import ball
+from .mask import ball
 
 
 def mixed_mask_cases() -> Iterator[Case]:
