@@ -29,9 +29,14 @@ REASONS = {
 _FOLDERS = ("valid", "malformed", "invalid", "unsupported", "limit")
 _HEAD = """# What the vectors cover
 
-Made by `python -m inrc_conformance.coverage --write`; a test says when it is stale. A vector counts
-as valid or as negative (all other folders), for each feature that its bytes name; of a bad file
-that is what can be read of it.
+This page says how many vectors use each feature of the format. This command makes it:
+
+```sh
+python -m inrc_conformance.coverage --write
+```
+
+A test says when it is stale. A vector counts as valid or as negative (all other folders), for each
+feature that its bytes name. A bad file counts as far as it can be read.
 """
 
 
