@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from inrc_conformance import requirements
-from inrc_conformance.coverage import LIMITATIONS, coverage, explained_ids, named_tests
-from inrc_conformance.coverage_page import COVERAGE, counted, page, unexplained
-from inrc_conformance.suite import DEFAULT_SUITE, load_suite
+from inrc_conformance.coverage import requirements
+from inrc_conformance.coverage.main import LIMITATIONS, coverage, explained_ids, named_tests
+from inrc_conformance.coverage.page import COVERAGE, counted, page, unexplained
+from inrc_conformance.runner.suite import DEFAULT_SUITE, load_suite
 
 ROOT = Path(__file__).parents[2]
 SPEC = ROOT / "format_spec"

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inrc_conformance.check import check_outputs, check_status
 from inrc_conformance.decoder import decode_bytes
 from inrc_conformance.decoder.output import write_outputs
-from inrc_conformance.runner import main
-from inrc_conformance.scope import scope_of
-from inrc_conformance.suite import DEFAULT_SUITE, SuiteCase
+from inrc_conformance.runner.check import check_outputs, check_status
+from inrc_conformance.runner.main import main
+from inrc_conformance.runner.scope import scope_of
+from inrc_conformance.runner.suite import DEFAULT_SUITE, SuiteCase
 
 REFERENCE = f"{sys.executable} -m inrc_conformance.decoder"
 REFUSING = """

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from inrc_conformance.case import FOLDERS, INVALID
-from inrc_conformance.suite import DEFAULT_SUITE, SuiteError, load_suite
+from inrc_conformance.runner.suite import DEFAULT_SUITE, FOLDERS, INVALID, SuiteError, load_suite
 
 LARGEST = 5_000_000
 

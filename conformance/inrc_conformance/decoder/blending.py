@@ -29,7 +29,7 @@ class _Tile:
     item: DecodedItem
     spans: tuple[Span, ...]
     cores: tuple[Span, ...]
-    own: list[DecodedComponent]
+    alone: list[DecodedComponent]
     masked: list[Stored]
     """Stored values in which only bit patterns of invalid samples count."""
 
@@ -40,9 +40,9 @@ def blended(items: Sequence[DecodedItem], masks: Sequence[Mask]) -> None:
     for tile in tiles:
         near = [other for other in tiles if _common(tile.spans, other.spans) is not None]
         if len(near) > 1:
-            for number, component in enumerate(tile.own):
-                found = [(other, weights(tile.spans, other, tiles)) for other in near]
-                tile.item.components[number] = _field_values(tile, found, number, component)
+            for number, component in enumerate(tile.alone):
+                weighted = [(other, weights(tile.spans, other, tiles)) for other in near]
+                tile.item.components[number] = _field_values(tile, weighted, number, component)
 
 
 def _tile(item: DecodedItem, masks: Sequence[Mask]) -> _Tile:
@@ -69,17 +69,17 @@ def _field_values(
     for other, weight in near:
         common = _shared(tile.spans, other.spans)
         here, there = _within(common, tile.spans), _within(common, other.spans)
-        x = np.clip(other.own[number].real[there], -_LARGEST, _LARGEST)
+        x = np.clip(other.alone[number].real[there], -_LARGEST, _LARGEST)
         real[here] += weight * x
         inner = _common(common, other.cores)
         if inner is not None:
             here, there = _within(inner, tile.spans), _within(inner, other.spans)
-            valid[here] = other.own[number].valid[there]
+            valid[here] = other.alone[number].valid[there]
             patterns[here] = other.masked[number][there]
     values = stored_values(real, component.dtype)
     bits, other_bits = (array.view(f"<u{values.dtype.itemsize}") for array in (values, patterns))
     bits[~valid] = other_bits[~valid]
-    scale = max(other.own[number].scale for other, _ in near)
+    scale = max(other.alone[number].scale for other, _ in near)
     return replace(component, real=real, values=values, valid=valid, scale=scale)
 
 
@@ -118,15 +118,15 @@ def _reach(
     raise ValueError("a tile without the neighbour that it overlaps")
 
 
-def _common(one: Sequence[Span], two: Sequence[Span]) -> tuple[Span, ...] | None:
-    """Return what two boxes share, or nothing."""
-    out = tuple((max(a[0], b[0]), min(a[1], b[1])) for a, b in zip(one, two, strict=True))
+def _common(first: Sequence[Span], second: Sequence[Span]) -> tuple[Span, ...] | None:
+    """Return the common part of two boxes, or None without one."""
+    out = tuple((max(a[0], b[0]), min(a[1], b[1])) for a, b in zip(first, second, strict=True))
     return out if all(start < stop for start, stop in out) else None
 
 
-def _shared(one: Sequence[Span], two: Sequence[Span]) -> tuple[Span, ...]:
-    """Return what two boxes share, which is something."""
-    return _common(one, two) or ()
+def _shared(first: Sequence[Span], second: Sequence[Span]) -> tuple[Span, ...]:
+    """Return the common part of two boxes that have one."""
+    return _common(first, second) or ()
 
 
 def _within(box: Sequence[Span], spans: Sequence[Span]) -> tuple[slice, ...]:

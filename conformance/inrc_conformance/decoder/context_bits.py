@@ -90,8 +90,8 @@ def _pass(
     for start in range(0, total, chunk):
         part = contexts[start : start + chunk]
         order = np.argsort(part, kind="stable")
-        found, first = np.unique(part[order], return_index=True)
-        for context, where in zip(found.tolist(), np.split(order, first[1:]), strict=True):
+        distinct, first = np.unique(part[order], return_index=True)
+        for context, where in zip(distinct.tolist(), np.split(order, first[1:]), strict=True):
             target = positions[start + where]
             row = counts[context]
             coded = coder(_probability(int(row[0]), int(row[1])), target)

@@ -70,7 +70,7 @@ class _Parts:
         ]
 
     def lattices(self, residual: bool) -> list[Lattice | None]:
-        """For each item the lattice of its residuals, or of its first tensor."""
+        """Lattice of the residuals, or of the first tensor, of each item."""
         if residual:
             return [residual_lattice(item) for item in self.items]
         return [plan.lattice for plan in self.plans]
@@ -100,7 +100,7 @@ def decode_bytes(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Decoded:
 
 
 def _parse(file: File, file_size: int, limits: Limits) -> _Parts:
-    """Parse all payloads: first what the others refer to, then the rest."""
+    """Parse all payloads: first those that others refer to."""
     budget = Budget(limits)
     parts = _Parts()
     by_type: dict[str, list[Section]] = {}
@@ -157,8 +157,8 @@ def _parse_integers(file: File, parts: _Parts, budget: Budget, limits: Limits) -
 def _parse_metadata(section: Section, parts: _Parts, budget: Budget) -> None:
     """Parse mETa; an error in it is a warning (SEC-7)."""
     try:
-        found = parse_metadata(budget.payload(section), budget.limits.cbor_items)
-        parts.medium, parts.metadata = found
+        payload = budget.payload(section)
+        parts.medium, parts.metadata = parse_metadata(payload, budget.limits.cbor_items)
         held = Held(parts.items, parts.masks, parts.verbatim)
         wrong = fault(parts.medium, parts.metadata, held)
         parts.state = None if not is_known(parts.medium) else "corrupt" if wrong else "sound"
@@ -185,7 +185,7 @@ def _finish(file: File, parts: _Parts, limits: Limits) -> Decoded:
     for tiles in fields_of(parts.items):
         if overlaps(tiles):
             name = tiles[0].components[0].name
-            blended([one for one in items if one.components[0].name == name], parts.masks)
+            blended([item for item in items if item.components[0].name == name], parts.masks)
     return Decoded(
         kind=parts.kind,
         minor=file.minor,

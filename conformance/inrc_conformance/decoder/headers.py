@@ -44,7 +44,7 @@ class Quantisation:
 
     @property
     def is_plain(self) -> bool:
-        """Whether integers stay as they are: one step, 1, with zero 0 (STR-7, SHELL-3)."""
+        """True where integers stay as they are: one step, 1, with zero 0 (STR-7, SHELL-3)."""
         return not self.per_slice and self.steps == (1.0,) and not self.zero and not self.codebook
 
 

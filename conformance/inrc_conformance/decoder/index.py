@@ -14,7 +14,7 @@ DIGEST_SIZE = 8
 
 @dataclass(frozen=True)
 class Indexed:
-    """What the index says of a section MASK, TENS or RESD beside the bytes it begins with."""
+    """Entry of a section MASK, TENS or RESD beside the bytes that the section begins with."""
 
     digest: bytes
     item: int | None
@@ -22,7 +22,7 @@ class Indexed:
 
 
 def check_offset(index: Section | None, offset: int) -> None:
-    """Compare the offset of ENDS with where the index is (END-4)."""
+    """Compare the offset of ENDS with the place of the index (END-4)."""
     if offset != (0 if index is None else index.offset):
         raise Malformed("END-4: not the offset of tIDX, or not 0 without one")
 
@@ -33,13 +33,13 @@ def check_index(payload: bytes, sections: Sequence[Section], integers: Sequence[
     `integers` has what belongs to the sections MASK, TENS and RESD, in file order.
     """
     reader = Reader(payload)
-    rest = iter(integers)
+    remaining = iter(integers)
     for section in sections:
         if reader.take(len(section.front)) != section.front:
             raise Malformed(f"IDX-2: the index has other bytes for section {section.type}")
         if section.type not in ("MASK", "TENS", "RESD"):
             continue
-        wanted = next(rest)
+        wanted = next(remaining)
         if reader.take(DIGEST_SIZE) != wanted.digest:
             raise Malformed(f"IDX-2: the index has another digest for section {section.type}")
         if wanted.item is not None and reader.uleb() != wanted.item:

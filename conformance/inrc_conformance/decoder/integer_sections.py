@@ -35,16 +35,16 @@ class IntegerSection:
 
     @property
     def is_mixed(self) -> bool:
-        """Whether a stream has coder 5."""
+        """True where a stream has coder 5."""
         return any(stream.coder == MIXING for stream in self.streams)
 
 
 def counts(sections: Sequence[IntegerSection], items: int) -> list[int]:
     """Return the number of integers of each item."""
-    found = [0] * items
+    totals = [0] * items
     for section in sections:
-        found[section.item] += section.count
-    return found
+        totals[section.item] += section.count
+    return totals
 
 
 def check_lattices(sections: Sequence[IntegerSection], lattices: Sequence[Lattice | None]) -> int:

@@ -24,7 +24,7 @@ class Band:
 
     @property
     def is_low(self) -> bool:
-        """Whether this is the low band."""
+        """True for the low band."""
         return self.orientation == 0
 
     @property

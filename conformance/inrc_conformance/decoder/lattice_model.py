@@ -1,4 +1,4 @@
-"""How the coefficients of a lattice are coded by mixing (section 7.4, "Memory" and "A band")."""
+"""Coding of the coefficients of a lattice by mixing (section 7.4, "Memory" and "A band")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a decoder allows a file to ask for (section 11)."""
+"""Limits of a decoder on the demands of a file (section 11)."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ class Limits:
     samples: int = 2**26
     """Output samples of all components of all items."""
     tensor_entries: int = 2**24
-    """Of all tensors but lattices of all items, coded or not."""
+    """Entries of all tensors but lattices of all items, coded or not."""
     multiply_adds: int = 2**38
     sections: int = 2**12
     header_bytes: int = 2**24
-    """Of a HEAD, ITEM or mETa payload."""
+    """Bytes of a HEAD, ITEM or mETa payload."""
     payload_bytes: int = 2**28
-    """Of all VERB payloads together, and of any one other payload."""
+    """Bytes of all VERB payloads together, and of any other single payload."""
     mask_samples: int = 2**26
-    """Of all masks together."""
+    """Samples of all masks together."""
     cbor_items: int = 2**22
-    """Of one CBOR payload."""
+    """CBOR items of one payload."""
     mixed: int = 2**22
-    """Of all coefficients and mask samples coded by mixing, which takes long here."""
+    """Coefficients and mask samples coded by mixing, which takes long here."""
     total_payload_bytes: int = 2**29
-    """Of all compressed payloads together."""
+    """Bytes of all compressed payloads together."""
 
 
 DEFAULT_LIMITS = Limits()

@@ -1,4 +1,4 @@
-"""How a magnitude is coded: an index by decisions, then the low bits (section 7.4, step 5)."""
+"""Coding of magnitudes: an index by decisions, then the low bits (section 7.4, step 5)."""
 
 from __future__ import annotations
 

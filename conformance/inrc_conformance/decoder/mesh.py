@@ -29,8 +29,8 @@ def check_mesh(tree: Value, items: Sequence[Item]) -> None:
     if _UNIT in mesh and not as_text(mesh[_UNIT], "META-34: the unit"):
         raise Malformed("META-34: the unit is empty")
     for item in items:
-        one = item.components[0]
-        if len(item.components) != 1 or (one.name, one.dtype) != ("distance", "f4"):
+        component = item.components[0]
+        if len(item.components) != 1 or (component.name, component.dtype) != ("distance", "f4"):
             raise Malformed("META-34: the field is not distance of dtype f4")
         if item.dim_names != _AXES:
             raise Malformed("META-34: the axes are not x, y and z")

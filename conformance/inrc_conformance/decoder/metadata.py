@@ -40,7 +40,7 @@ def parse_metadata(payload: bytes, most_items: int) -> tuple[str, Value]:
 
 
 def fault(medium: str, tree: Value, held: Held) -> str | None:
-    """Return what is wrong with a tree, or nothing; also nothing for a medium not known here."""
+    """Return the fault of a tree, or None without one and for an unknown medium."""
     check = _CHECKS.get(medium)
     try:
         if check is not None:

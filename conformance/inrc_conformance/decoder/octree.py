@@ -77,7 +77,7 @@ def unit(axis: int) -> Place:
 
 
 class Tree:
-    """What is known of an octree: cells of its levels, and values at nodes of the finest level."""
+    """Known part of an octree: cells of its levels, and values at nodes of the finest level."""
 
     def __init__(self, octree: Octree) -> None:
         self.octree = octree
@@ -179,7 +179,7 @@ class Listed:
     """The integers of an octree as a list."""
 
     def __init__(self, integers: Iterable[int]) -> None:
-        self._rest = iter(integers)
+        self._integers = iter(integers)
 
     def cell(self, tree: Tree, place: Place) -> int:
         """Return the next integer."""
@@ -190,18 +190,18 @@ class Listed:
         return self._next()
 
     def _next(self) -> int:
-        for integer in self._rest:
+        for integer in self._integers:
             return integer
         raise Malformed("STR-8: an octree has more integers")
 
     def end(self) -> None:
         """Refuse integers that are left."""
-        for _ in self._rest:
+        for _ in self._integers:
             raise Malformed("STR-8: integers after those of the octree")
 
 
 def listed_tree(octree: Octree, integers: Int64Array) -> Tree:
-    """Return the octree of some integers, which are all of it."""
+    """Return the octree that some integers make up."""
     source = Listed(integers.tolist())
     tree, _ = grow(octree, source)
     source.end()

@@ -1,4 +1,4 @@
-"""How the cells of an octree are coded (section 7.5, "Cells of level 0" and "Children")."""
+"""Coding of the cells of an octree (section 7.5, "Cells of level 0" and "Children")."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EDGES = ((-1, -1, 0), (-1, 0, -1), (0, -1, -1))
 
 @dataclass(frozen=True)
 class Extent:
-    """What the values at the corners of the parent say about a child (step 1)."""
+    """Extent of a child, from the values at the corners of its parent (step 1)."""
 
     low: int
     high: int
@@ -29,7 +29,7 @@ class Extent:
 
     @property
     def nearness(self) -> int:
-        """How far the surface reaches into the child."""
+        """Reach of the surface into the child."""
         return min(-self.low, self.high)
 
     @property

@@ -1,4 +1,4 @@
-"""What the value at a node of an octree is predicted from (section 7.5, "Values", step 1)."""
+"""Features that predict the value at a node of an octree (section 7.5, "Values", step 1)."""
 
 from __future__ import annotations
 

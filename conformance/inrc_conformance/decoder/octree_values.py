@@ -1,4 +1,4 @@
-"""How the values at the nodes of an octree are coded (section 7.5, "Values")."""
+"""Coding of the values at the nodes of an octree (section 7.5, "Values")."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def first_gains(kind: int) -> list[int]:
 
 @dataclass(frozen=True)
 class Activity:
-    """How large the magnitudes around a node are (step 3): a, e and W."""
+    """Size of the magnitudes around a node (step 3): a, e and W."""
 
     mean: int
     nearest: int

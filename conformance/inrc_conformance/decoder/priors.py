@@ -28,7 +28,7 @@ _RATE_KINDS = ("static", "global", "per-step", "per-parameter", "per-parameter-p
 
 @dataclass(frozen=True)
 class Kind:
-    """What a prior and the items that name it have in common."""
+    """Properties that a prior shares with the items that name it."""
 
     architecture: int
     version: int

@@ -10,13 +10,13 @@ from .errors import Malformed
 
 GOALS = ("psnr", "ratio", "bytes", "max-error", "rel-error")
 KINDS = ("samples", "bound", "variable", "metadata")
-"""What can be lost."""
+"""Kinds of losses, by number."""
 _GOAL, _EFFORT, _ARCHITECTURE, _ENCODER, _LOSSES = range(5)
 Provenance = dict[str, object]
 
 
 def parse_provenance(payload: bytes, most_items: int) -> Provenance:
-    """Return what is there of goal, effort, architecture, encoder and losses; refuse the rest."""
+    """Return goal, effort, architecture, encoder and losses as far as they are there."""
     value = cbor.as_map(cbor.parse(payload, most_items), "META-38: pROv")
     if any(isinstance(key, str) or not _GOAL <= key <= _LOSSES for key in value):
         raise Malformed("META-38: an unknown key in pROv")
@@ -38,7 +38,7 @@ def parse_provenance(payload: bytes, most_items: int) -> Provenance:
         losses = cbor.as_list(value[_LOSSES], "META-40: the losses")
         if not losses:
             raise Malformed("META-40: no loss")
-        out["losses"] = [loss(one) for one in losses]
+        out["losses"] = [loss(entry) for entry in losses]
     return out
 
 

@@ -1,4 +1,4 @@
-"""Residuals: RESD sections, and what they add to the samples (sections 6.1 and 10)."""
+"""Residuals: RESD sections, and their sums with the samples (sections 6.1 and 10)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def residual_lattice(item: Item) -> Lattice | None:
 
 
 class ResidualReader:
-    """Reads RESD payloads in file order and counts what is left for each item (RESD-2)."""
+    """Reads RESD payloads in file order and counts the residuals left for each item (RESD-2)."""
 
     def __init__(self, items: Sequence[Item]) -> None:
         self._items = items
@@ -57,7 +57,7 @@ class ResidualReader:
 
 
 def _check_count(reader: Reader, left: int) -> None:
-    """Look at the count of the next stream, whatever its coder."""
+    """Check the count of the next stream, whatever its coder."""
     ahead = Reader(reader.data, reader.position)
     ahead.u8()
     if ahead.uleb() > left:

@@ -1,4 +1,4 @@
-"""What a decoder returns."""
+"""Results of decoding: a file, its items and their components."""
 
 from __future__ import annotations
 
@@ -60,6 +60,6 @@ class Decoded:
     medium: str | None = None
     metadata: Value = None
     state: str | None = None
-    """Whether the metadata are sound or corrupt; None without any, and for an unknown medium."""
+    """State of the metadata, sound or corrupt; None without any, or of an unknown medium."""
     provenance: Provenance | None = None
     warnings: list[str] = field(default_factory=list)

@@ -25,9 +25,9 @@ class Section:
     attribute: int
     stored: bytes
     offset: int
-    """Of its type in the file."""
+    """Number among the sections of its type."""
     front: bytes
-    """The bytes `type attribute length` that it begins with."""
+    """First bytes of the section: `type attribute length`."""
 
 
 @dataclass(frozen=True)

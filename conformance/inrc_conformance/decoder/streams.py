@@ -55,7 +55,7 @@ class Stream:
 
 
 class SymbolDecoder(Protocol):
-    """What ANS and range decoders have in common."""
+    """Interface of the ANS and the range decoder."""
 
     def decode(
         self, frequencies: Sequence[int], cumulative: Sequence[int], count: int
@@ -139,15 +139,15 @@ def _segments(reader: Reader, count: int) -> tuple[Segment, ...]:
     if number == 0 and count:
         raise Malformed("LAP-1: symbols without a segment")
     segments: list[Segment] = []
-    rest = count
+    remaining = count
     for index in range(number):
         laplace_class = reader.u8()
         if laplace_class > _MAX_CLASS:
             raise Malformed(f"LAP-1: class {laplace_class}")
-        length = reader.uleb() if index < number - 1 else rest
-        if length > rest:
+        length = reader.uleb() if index < number - 1 else remaining
+        if length > remaining:
             raise Malformed("LAP-1: the segments are longer than the stream")
-        rest -= length
+        remaining -= length
         segments.append(Segment(laplace_class, length))
     return tuple(segments)
 

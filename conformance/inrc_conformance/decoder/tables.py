@@ -57,7 +57,7 @@ def read_counts(reader: Reader, n: int, order: int) -> list[int]:
         if count >= 2**32:
             raise Malformed("TAB-1: a count is not below 2^32")
         counts.append(count)
-    if bits.rest():
+    if bits.padding():
         raise Malformed("TAB-1: padding bits are not 0")
     if not any(counts):
         raise Malformed("TAB-1: all counts are 0")
@@ -81,7 +81,7 @@ class _BitReader:
         self._held &= (1 << self._bits) - 1
         return value
 
-    def rest(self) -> int:
+    def padding(self) -> int:
         """Return the unread bits of the last byte as a number."""
         return self._held
 

@@ -33,7 +33,7 @@ def read_tensors(payload: bytes, plans: Sequence[Plan], limits: Limits) -> Integ
 
 
 class Work:
-    """Adds up what the items of a file ask for (LIM-1)."""
+    """Adds up the demands of the items of a file (LIM-1)."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -91,7 +91,7 @@ def _check_quantisation(item: Item, plan: Plan) -> None:
 
 
 def check_masks(item: Item, plan: Plan, masks: list[Mask]) -> None:
-    """Compare the masks that an item names with what it needs (ITEM-4, ITEM-8)."""
+    """Compare the masks that an item names with its components and tensors (ITEM-4, ITEM-8)."""
     for component in item.components:
         if component.mask is None:
             continue

@@ -1,4 +1,4 @@
-"""How the items of a file make up its fields: names, and tiles that fit together (section 5)."""
+"""Fields made of the items of a file: names, and tiles that fit together (section 5)."""
 
 from __future__ import annotations
 

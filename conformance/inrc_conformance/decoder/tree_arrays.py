@@ -18,8 +18,8 @@ def check_arrays(tree: Value, held: Held) -> None:
     if 1 in root:
         as_map(root[1], "META-33: the own part of a file")
     arrays = [
-        map_of(one, range(10), "an array", [_NAME])
-        for one in (filled(root[0], "META-23: arrays") if 0 in root else [])
+        map_of(entry, range(10), "an array", [_NAME])
+        for entry in (filled(root[0], "META-23: arrays") if 0 in root else [])
     ]
     names = [as_text(array[_NAME], "META-23: a name") for array in arrays]
     require(len(set(names)) == len(names), "META-23: two arrays have the same name")
@@ -54,7 +54,7 @@ def _check_array(name: str, array: Tree, held: Held) -> None:
 
 
 def _check_plain(array: Tree) -> None:
-    """Check what does not depend on the fields (META-26, META-27)."""
+    """Check the keys that do not depend on the fields (META-26, META-27)."""
     for key in (_UNIT, _DTYPE):
         if key in array:
             as_text(array[key], "META-32: a text")

@@ -19,7 +19,7 @@ _FLAGS = 16
 
 @dataclass
 class _File:
-    """What was read of the tree so far."""
+    """Parts of the tree that were read so far."""
 
     format: int
     enums: list[int] = field(default_factory=list)
@@ -37,12 +37,12 @@ def check_netcdf(tree: Value, held: Held) -> None:
     require(1 <= form <= 5, "META-2: the format")
     require(root.get(0) != _NETCDF_4, "META-12: the format is the default")
     file = _File(form)
-    groups = [map_of(one, range(5), "a group") for one in filled(root[1], "META-12: groups")]
+    groups = [map_of(entry, range(5), "a group") for entry in filled(root[1], "META-12: groups")]
     for group in groups:
         _begin(file, group)
     for path, group in zip(file.paths, groups, strict=True):
-        for one in filled(group[4], "META-12: variables") if 4 in group else []:
-            _variable(file, path, map_of(one, range(8), "a variable", [0]))
+        for entry in filled(group[4], "META-12: variables") if 4 in group else []:
+            _variable(file, path, map_of(entry, range(8), "a variable", [0]))
     _check_values(file, held)
 
 
@@ -56,7 +56,7 @@ def _begin(file: _File, group: Tree) -> None:
     file.paths.append(path)
     _attributes(group, None)
     if 2 in group:
-        file.enums += [_enum(one) for one in filled(group[2], "META-12: enum types")]
+        file.enums += [_enum(entry) for entry in filled(group[2], "META-12: enum types")]
     if 3 in group:
         flat = filled(group[3], "META-12: dimensions")
         require(len(flat) % 2 == 0, "META-5: dimensions are pairs")
@@ -168,12 +168,14 @@ def _check_storage(variable: Tree, dims: int) -> None:
 def _is_compressor(entry: Sequence[Value]) -> bool:
     if not entry or not isinstance(entry[0], str):
         return False
-    name, rest = entry[0], entry[1:]
+    name, options = entry[0], entry[1:]
     if name in ("zstd", "bzip2"):
-        return len(rest) == 1 and is_uint(rest[0])
+        return len(options) == 1 and is_uint(options[0])
     if name.startswith("blosc_"):
-        return len(rest) == 2 and all(map(is_uint, rest))
-    return name == "szip" and len(rest) == 2 and rest[0] in ("nn", "ec") and is_uint(rest[1])
+        return len(options) == 2 and all(map(is_uint, options))
+    if name != "szip" or len(options) != 2:
+        return False
+    return options[0] in ("nn", "ec") and is_uint(options[1])
 
 
 def _check_values(file: _File, held: Held) -> None:

@@ -1,4 +1,4 @@
-"""Small checks of the trees of metadata (`metadata.md`); what breaks a rule is corrupt."""
+"""Small checks of the trees of metadata (`metadata.md`); a tree that breaks a rule is corrupt."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Corrupt(Malformed):
 
 @dataclass(frozen=True)
 class Held:
-    """What a file holds besides the tree."""
+    """Items, masks and variables of the file that the tree belongs to."""
 
     items: Sequence[Item]
     masks: Sequence[Mask]
@@ -33,12 +33,12 @@ class Held:
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Return the shape of a field, put together from its tiles."""
-        found = [i for i in self.items if any(part.name == name for part in i.components)]
+        items = [i for i in self.items if any(part.name == name for part in i.components)]
         ends = (
             tuple(
                 a + n for a, n in zip(item.origin or (0,) * len(item.dims), item.dims, strict=True)
             )
-            for item in found
+            for item in items
         )
         return tuple(map(max, zip(*ends, strict=True)))
 

@@ -31,7 +31,7 @@ _KNOWN = {
 
 
 def plan_item(item: Item) -> Plan:
-    """Return what the architecture of an item says about it (ITEM-5)."""
+    """Return the plan of an item (ITEM-5)."""
     make = _KNOWN.get((item.architecture, item.version))
     if make is None:
         raise Unsupported(f"ITEM-5: architecture {item.architecture} version {item.version}")

@@ -16,7 +16,7 @@ from .plan import Float32Array, Float64Array, Plan
 
 _BLOCK_NUMBERS = 2**21
 _NUMBERS = {1: 2, 2: 5, 3: 10}
-"""P, how many numbers a transform has, for each d."""
+"""P, the number of numbers of a transform, for each d."""
 _LARGEST_LOG = 16.0
 
 

@@ -1,4 +1,4 @@
-"""What the networks over coordinates share: checks of configs, and the walk over the samples."""
+"""Parts of all networks over coordinates: checks of configs, and the walk over the samples."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..headers import Item
 from .plan import Float64Array
 
 Indices = tuple[npt.NDArray[np.int64], ...]
-"""Of some samples, one array per active axis."""
+"""Indices of some samples, one array per active axis."""
 
 _BLOCK_NUMBERS = 2**21
 _MOST_AXES = 4
@@ -48,7 +48,7 @@ def in_range(value: Value, low: int, high: int, what: str) -> int:
 def by_blocks(
     active: tuple[int, ...], widest: int, outputs: int, evaluate: Callable[[Indices], Float64Array]
 ) -> Float64Array:
-    """Evaluate all samples block by block; `widest` is the most numbers of one sample at a time."""
+    """Evaluate all samples block by block; `widest` bounds the numbers of a sample in memory."""
     samples = 1
     for size in active:
         samples *= size

@@ -1,4 +1,4 @@
-"""What the network of architecture 1 sees of a position beside its latent vector."""
+"""Inputs of the network of architecture 1 that come of the position alone."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _MASK = 2**64 - 1
 
 @dataclass(frozen=True)
 class Inputs:
-    """Which coordinates, octaves and rows there are."""
+    """Coordinates, octaves and rows of an item."""
 
     raw: tuple[int, ...]
     """R of each axis."""
     octaves: tuple[int, ...]
     """L of each axis."""
     rows: Float64Array
-    """(rows, axes)."""
+    """Matrix of the rows, as (rows, axes)."""
     multiply_adds: int
-    """Of the rows."""
+    """Multiply-adds of the rows for each position."""
 
     @property
     def count(self) -> int:
-        """How many numbers there are."""
+        """Number of inputs."""
         return sum(self.raw) + 2 * sum(self.octaves) + 2 * len(self.rows)
 
     def of(self, places: Sequence[Float64Array]) -> Float64Array:

@@ -35,7 +35,7 @@ class Level:
 
     @property
     def dense(self) -> bool:
-        """Whether all nodes of the grid have an entry of their own."""
+        """True where all nodes of the grid have an entry of their own."""
         return bool(self.resolution**self.axes <= self.entries)
 
 

@@ -1,4 +1,4 @@
-"""What an architecture says about an item before any value is decoded."""
+"""Plan of an item: its tensors and demands, before any value is decoded."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Plan(ABC):
 
     shapes: tuple[tuple[int, ...], ...]
     multiply_adds: int
-    """Per position."""
+    """Multiply-adds for each position."""
     lattice: Lattice | None = None
     """The shape of tensor 0, if it is a lattice."""
     octree: Octree | None = None
-    """What tensor 0 is if it is an octree; its only shape is the number of integers."""
+    """The octree of tensor 0, if it is one; its only shape is the number of integers."""
 
     def border(self, parameters: Sequence[Float32Array]) -> Float64Array | None:
         """Return e at the samples, if the item is a shell with a border."""

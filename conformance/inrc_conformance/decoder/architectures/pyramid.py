@@ -135,9 +135,9 @@ class PyramidPlan(Plan):
     def _dequantised(self, integers: Float32Array) -> Float64Array:
         """Return the coefficients of the integers (step 1)."""
         q = integers.astype(np.float64)
-        one, two, more = (shift / 128 for shift in self.shifts)
+        first, second, others = (shift / 128 for shift in self.shifts)
         sizes = np.abs(q)
-        shift = np.select([sizes == 0, sizes == 1, sizes == 2], [0.0, one, two], more)
+        shift = np.select([sizes == 0, sizes == 1, sizes == 2], [0.0, first, second], others)
         low = tuple(slice(0, size) for size in self.coefficients.box(self.coefficients.depth))
         shift[low] = 0
         return np.asarray(np.sign(q) * (sizes + shift) * self.step, dtype=np.float64)
@@ -169,7 +169,7 @@ def _shifts(value: Value) -> tuple[int, int, int]:
 
 
 def _pairs(value: Value) -> list[tuple[int, int]]:
-    """Check key 5, but for which networks there are (PYR-1, PYR-5)."""
+    """Check key 5, but not whether its networks exist (PYR-1, PYR-5)."""
     out: list[tuple[int, int]] = []
     for entry in as_list(value, "PYR-1: restoration"):
         pair = as_list(entry, "PYR-1: an entry of restoration")

@@ -42,7 +42,7 @@ class Network:
 
     @property
     def multiply_adds(self) -> int:
-        """Per sample: the weights, without the biases, divided by fold^2 and rounded up."""
+        """Weights for each sample, without the biases: divided by fold^2 and rounded up."""
         return -(-sum(math.prod(layer.shape) for layer in self.layers) // self.fold**2)
 
 
@@ -51,8 +51,8 @@ def network_of(number: int) -> Network:
     """Read the copy of a network's file."""
     file = json.loads((_COPIES / FILES[number]).read_text(encoding="utf-8"))
     layers = [
-        Layer(one["bits"], tuple(one["shape"]), tuple(one["weights"]), tuple(one["biases"]))
-        for one in file["layers"]
+        Layer(layer["bits"], tuple(layer["shape"]), tuple(layer["weights"]), tuple(layer["biases"]))
+        for layer in file["layers"]
     ]
     return Network(file["fold"], tuple(layers))
 
@@ -79,7 +79,7 @@ def restored(
 
 
 def _correction(samples: Float64Array, network: Network) -> Float64Array:
-    """Return what a network says of samples that are divided by the step."""
+    """Return the correction of a network for samples that are divided by the step."""
     _, rows, columns = samples.shape
     values = _folded(_continued(samples, network.fold), network.fold)
     for number, layer in enumerate(network.layers):

@@ -26,7 +26,7 @@ _LARGEST_UNIT = 65536
 _MOST_NODES = 2**26
 _MULTIPLY_ADDS = 64
 _MARGIN = 2
-"""How many nodes beyond the grid may have a coefficient."""
+"""Number of nodes beyond the grid that may have a coefficient."""
 _PASSES = 2
 _LEAST_COEFFICIENT = 0.5
 _LEAST_DISTANCE = 0.1
@@ -74,8 +74,8 @@ class ShellPlan(Plan):
         """Return e at all samples, if there is a border (steps 1 to 3 of it)."""
         if self._level is None:
             return None
-        tree, found = self._border(self._level, parameters)
-        return past(tree, found)
+        tree, border = self._border(self._level, parameters)
+        return past(tree, border)
 
     def _border(self, level: int, parameters: Sequence[Float32Array]) -> tuple[Tree, Border]:
         octree, flags, values = (tensor.astype(np.int64) for tensor in parameters)

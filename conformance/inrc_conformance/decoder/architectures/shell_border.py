@@ -19,7 +19,7 @@ KEEP, MIXED, DROP = -1, 0, 1
 PAIRS = ((0, 1), (0, 2), (1, 2))
 LARGEST = 127
 _SIDE = 8
-"""What corners of cells without a mixed one have, as their sign says."""
+"""Size of the values at corners of cells that are not mixed; their flag is its sign."""
 _NOWHERE = -1.0
 
 
@@ -33,9 +33,9 @@ class Border:
 
 
 def border(tree: Tree, level: int, flags: Sequence[int], values: Sequence[int]) -> Border:
-    """Return the border of some integers (steps 1 and 2), which are all of it (SHELL-4)."""
-    found = read_flags(tree, level, flags)
-    return Border(level, found, node_values(found, values))
+    """Return the border that some integers make up (steps 1 and 2, SHELL-4)."""
+    states = read_flags(tree, level, flags)
+    return Border(level, states, node_values(states, values))
 
 
 def crossed(tree: Tree, level: int) -> Flags:
@@ -55,17 +55,17 @@ def places(cells: Flags) -> Iterator[Place]:
 
 def read_flags(tree: Tree, level: int, flags: Sequence[int]) -> dict[Place, int]:
     """Return the flag of each crossed cell of the level of the border (step 1)."""
-    rest = iter(flags)
+    integers = iter(flags)
     above: dict[Place, int] = {}
     for j in range(level + 1):
         here: dict[Place, int] = {}
         for place in places(crossed(tree, j)):
             inherited = above[parent(place)] if j else MIXED
-            here[place] = inherited or _next(rest, "flags")
+            here[place] = inherited or _next(integers, "flags")
             if here[place] not in (KEEP, MIXED, DROP):
                 raise Malformed(f"SHELL-4: a flag is {here[place]}")
         above = here
-    _end(rest, "flags")
+    _end(integers, "flags")
     return above
 
 
@@ -80,8 +80,8 @@ def corners(flags: dict[Place, int], flag: int) -> list[Place]:
     return sorted(
         {
             (i + a, j + b, k + c)
-            for (i, j, k), found in flags.items()
-            if found == flag
+            for (i, j, k), state in flags.items()
+            if state == flag
             for a, b, c in CORNERS
         }
     )
@@ -89,12 +89,12 @@ def corners(flags: dict[Place, int], flag: int) -> list[Place]:
 
 def node_values(flags: dict[Place, int], residuals: Sequence[int]) -> dict[Place, int]:
     """Return the values at the corners of crossed cells (step 2)."""
-    rest = iter(residuals)
+    integers = iter(residuals)
     values: dict[Place, int] = {}
     for place in corners(flags, MIXED):
-        number = guess(values, place) + _next(rest, "values")
+        number = guess(values, place) + _next(integers, "values")
         values[place] = min(max(number, -LARGEST), LARGEST)
-    _end(rest, "values")
+    _end(integers, "values")
     for flag in (KEEP, DROP):
         for place in corners(flags, flag):
             values.setdefault(place, flag * _SIDE)
@@ -103,13 +103,13 @@ def node_values(flags: dict[Place, int], residuals: Sequence[int]) -> dict[Place
 
 def guess(values: dict[Place, int], place: Place) -> int:
     """Return g at a node from the values at the nodes before it."""
-    one = [values.get(before(place, (axis,))) for axis in range(3)]
+    along = [values.get(before(place, (axis,))) for axis in range(3)]
     sums: list[int] = []
     for a, b in PAIRS:
-        u, v, w = one[a], one[b], values.get(before(place, (a, b)))
+        u, v, w = along[a], along[b], values.get(before(place, (a, b)))
         if u is not None and v is not None and w is not None:
             sums.append(u + v - w)
-    sums = sums or [u for u in one if u is not None]
+    sums = sums or [u for u in along if u is not None]
     return sum(sums) // len(sums) if sums else 0
 
 
@@ -119,11 +119,11 @@ def before(place: Place, axes: Sequence[int]) -> Place:
     return i, j, k
 
 
-def past(tree: Tree, found: Border) -> Float64Array:
+def past(tree: Tree, border: Border) -> Float64Array:
     """Return e at the nodes of the finest level (step 3)."""
-    s = tree.octree.stride(found.level)
+    s = tree.octree.stride(border.level)
     shape = [n + 1 for n in tree.octree.lengths(tree.octree.depth)]
-    cells = tree.octree.lengths(found.level)
+    cells = tree.octree.lengths(border.level)
     out = np.full(shape, _NOWHERE)
     for x in product(*map(range, shape)):
         total = weights = 0.0
@@ -134,7 +134,7 @@ def past(tree: Tree, found: Border) -> Float64Array:
             for p, f, e in zip(y, first, corner, strict=True):
                 weight *= p - f if e else 1 - (p - f)
             i, j, k = (f + e for f, e in zip(first, corner, strict=True))
-            value = found.values.get((i, j, k))
+            value = border.values.get((i, j, k))
             if value is not None and weight:
                 total += weight * value
                 weights += weight
@@ -143,12 +143,12 @@ def past(tree: Tree, found: Border) -> Float64Array:
     return out
 
 
-def _next(rest: Iterator[int], what: str) -> int:
-    for number in rest:
+def _next(integers: Iterator[int], what: str) -> int:
+    for number in integers:
         return number
     raise Malformed(f"SHELL-4: a border asks for more {what}")
 
 
-def _end(rest: Iterator[int], what: str) -> None:
-    for _ in rest:
+def _end(integers: Iterator[int], what: str) -> None:
+    for _ in integers:
         raise Malformed(f"SHELL-4: more {what} than a border asks for")

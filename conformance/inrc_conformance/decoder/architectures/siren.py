@@ -72,10 +72,10 @@ def places(indices: Indices, active: Sequence[int]) -> Float64Array:
     return np.array([2 * i / (n - 1) - 1 for i, n in pairs], dtype=np.float64)
 
 
-def added(prior: Sequence[Float32Array], own: Sequence[Float32Array]) -> list[Float32Array]:
+def added(prior: Sequence[Float32Array], differences: Sequence[Float32Array]) -> list[Float32Array]:
     """Return the parameters; a float64 sum of two float32 rounds to the same float32 as theirs."""
     out: list[Float32Array] = []
-    for t, difference in zip(prior, own, strict=True):
+    for t, difference in zip(prior, differences, strict=True):
         with np.errstate(over="ignore"):
             total = (t.astype(np.float64) + difference.astype(np.float64)).astype(np.float32)
         if not np.isfinite(total).all():

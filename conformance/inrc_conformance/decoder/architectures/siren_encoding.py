@@ -26,20 +26,20 @@ class Encoding:
     kind: int
     axes: int
     count: int = 0
-    """L."""
+    """L, the number of frequencies or rows."""
     thousandths: int = 0
-    """s."""
+    """s in thousandths."""
     seed: int = 0
 
     @property
     def size(self) -> int:
-        """E."""
+        """E, the length of the encoding."""
         d, n = self.axes, self.count
         return (d, d * (1 + 2 * n), 2 * d * n, 2 * n)[self.kind]
 
     @property
     def multiply_adds(self) -> int:
-        """What the encoding itself costs."""
+        """Multiply-adds of the encoding itself."""
         return self.axes * self.count if self.kind == GAUSS else 0
 
     def of(self, p: Float64Array) -> Float64Array:

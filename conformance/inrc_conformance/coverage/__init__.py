@@ -1,0 +1,1 @@
+"""Coverage of the format text by the vectors."""

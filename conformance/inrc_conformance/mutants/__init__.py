@@ -1,0 +1,1 @@
+"""Deliberately wrong decoders, which the suite has to catch."""

@@ -1,0 +1,1 @@
+"""Runner of the vectors against any decoder."""
