@@ -76,6 +76,8 @@ def test_it_encodes_and_decodes_by_its_entry_point(installed: Path, field: Path)
         50,
         "--effort",
         0,
+        "--set",
+        "fit.steps=100",
         site=installed,
     )
     assert done.returncode == 0, done.stderr
