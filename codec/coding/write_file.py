@@ -8,20 +8,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import BinaryIO
 
+from codec.coding.described_sections import KeptSection, kept_sections
 from codec.coding.item_sections import ItemSections, integer_layer
 from codec.coding.mask_section import CodedMask, decode_mask_section, encode_mask_section
-from codec.coding.verbatim_section import VerbatimValue, encode_verbatim
-from codec.format.compression import NONE, compress
+from codec.coding.verbatim_section import VerbatimValue
+from codec.format.compression import NONE
 from codec.format.headers import Head, Item
 from codec.format.provenance import Provenance
 from codec.format.section_index import section_digest
 from codec.format.sections import SectionWriter
 from codec.limits import Limits
 from codec.media.dataset import Metadata
-from codec.media.metadata_section import encode_metadata
-
-# Type, attribute and stored payload of a section that is not fitted.
-KeptSection = tuple[str, int, bytes]
 
 
 @dataclass(frozen=True)
@@ -50,13 +47,13 @@ class FileParts:
         masks: payloads of the MASK sections, in the order they were added, which is their order in
             the file: the index that an item was coded with stays right whatever is added later.
         items: in file order.
-        kept: (type, attribute, stored payload) of the sections that are not fitted.
+        described: (type, attribute, stored payload) of the sections that are not fitted.
     """
 
     kind: str = "volume"
     masks: list[bytes] = field(default_factory=list)
     items: list[ItemSections] = field(default_factory=list)
-    kept: list[KeptSection] = field(default_factory=list)
+    described: list[KeptSection] = field(default_factory=list)
 
     def add_validity(self, mask: CodedMask) -> int:
         """The index of this mask among the MASK sections; equal masks are stored once."""
@@ -78,7 +75,7 @@ class FileParts:
         made: Provenance | None = None,
     ) -> None:
         """Set what is not fitted; it is compressed here, once."""
-        self.kept = kept_sections(medium, metadata, verbatim, made)
+        self.described = kept_sections(medium, metadata, verbatim, made)
 
     def to_bytes(self, level: int) -> bytes:
         """The file."""
@@ -104,26 +101,8 @@ class FileParts:
     ) -> bytes:
         stream = io.BytesIO()
         items = [item.item for item in self.items]
-        write_sections(stream, level, self.kind, items, masks, self.kept, tensors)
+        write_sections(stream, level, self.kind, items, masks, self.described, tensors)
         return stream.getvalue()
-
-
-def kept_sections(
-    medium: str,
-    metadata: Metadata,
-    verbatim: Mapping[str, VerbatimValue],
-    made: Provenance | None = None,
-) -> list[KeptSection]:
-    """The sections of what is not fitted, each compressed as well as it can be.
-
-    Args:
-        made: how the file is made, if it is to be kept.
-    """
-    payloads = [("VERB", payload) for payload in encode_verbatim(verbatim)]
-    payloads.append(("mETa", encode_metadata(medium, metadata)))
-    if made is not None:
-        payloads.append(("pROv", made.to_bytes()))
-    return [(name, *compress(data)) for name, data in payloads]
 
 
 def mask_digest(payload: bytes) -> bytes:
@@ -153,7 +132,7 @@ def write_sections(
     kind: str,
     items: Sequence[bytes],
     masks: Sequence[IntegerSection],
-    kept: Sequence[KeptSection],
+    described: Sequence[KeptSection],
     tensors: Sequence[Sequence[IntegerSection]],
 ) -> int:
     """Write a whole file, strictly forward, holding one section at a time.
@@ -175,7 +154,7 @@ def write_sections(
         writer.add("ITEM", item)
     for mask in masks:
         writer.add("MASK", mask.stored(), mask.attribute, digest=mask.digest)
-    for name, attribute, stored in kept:
+    for name, attribute, stored in described:
         writer.add(name, stored, attribute)
     for number, section in _coarse_first(tensors):
         writer.add(

@@ -26,6 +26,7 @@ from codec.format.section_index import (
     read_type,
     section_head,
 )
+from codec.format.section_types import SECTION_TYPES, SectionType, section_type
 from codec.limits import Limits
 
 SIGNATURE = b"\x89INR\r\n\x1a\n"
@@ -35,11 +36,6 @@ HEADER_BYTES = len(SIGNATURE) + 4
 CRC_BYTES = 4
 DIGEST_SIZES = (8, 16, 32)
 
-KNOWN_TYPES = frozenset(
-    {"HEAD", "ITEM", "TENS", "RESD", "MASK", "VERB", "mETa", "pROv", "tIDX", "ENDS"}
-)
-SMALL_TYPES = frozenset({"HEAD", "ITEM", "mETa", "pROv"})
-ONCE_TYPES = frozenset({"HEAD", "mETa", "tIDX", "ENDS"})
 # A file of more sections gets an index; in a smaller one it would cost more than it saves.
 UNINDEXED_SECTIONS = 16
 # The longest ENDS that is stored as it is: type, attribute, length, two numbers, digest, CRC.
@@ -75,9 +71,9 @@ class Section:
         return section_head(self.type, self.attribute, self.stored_bytes)
 
     @property
-    def ancillary(self) -> bool:
-        """True where a reader that does not know the type may skip the section."""
-        return self.type[0].islower()
+    def row(self) -> SectionType:
+        """What is said of its type."""
+        return section_type(self.type)
 
 
 class SectionWriter:
@@ -101,7 +97,7 @@ class SectionWriter:
 
     def add(
         self,
-        section_type: str,
+        name: str,
         stored: bytes,
         attribute: int = NONE,
         *,
@@ -115,8 +111,8 @@ class SectionWriter:
             digest: of a MASK, TENS or RESD section.
             item: that a TENS or RESD section belongs to.
         """
-        self._entries.append(IndexEntry(section_type, attribute, len(stored), digest, item))
-        covered = self._pending + section_head(section_type, attribute, len(stored)) + stored
+        self._entries.append(IndexEntry(name, attribute, len(stored), digest, item))
+        covered = self._pending + section_head(name, attribute, len(stored)) + stored
         self._pending = b""
         self._stream.write(covered + zlib.crc32(covered).to_bytes(CRC_BYTES, "little"))
         self._position += len(covered) + CRC_BYTES
@@ -223,7 +219,7 @@ class SectionReader:
             section = _read_section_head(self._source, position)
             count += 1
             self.limits.check("sections", count, offset=position)
-            if section.type not in KNOWN_TYPES:
+            if not section.row.known:
                 self.stored(section)
             yield section
             position = section.end
@@ -233,7 +229,7 @@ class SectionReader:
     def _refuse_unknown(self) -> None:
         """After the whole file is framed: a truncated file is truncated, whatever it holds."""
         for section in self.sections:
-            if section.type not in KNOWN_TYPES and not section.ancillary:
+            if not section.row.known and section.row.critical:
                 raise UnsupportedError(
                     "an unknown section that must be understood",
                     section=section.type,
@@ -244,11 +240,9 @@ class SectionReader:
         types = [section.type for section in self.sections]
         if types[0] != "HEAD":
             raise CorruptError("the first section is not HEAD", offset=HEADER_BYTES)
-        for section_type in ONCE_TYPES:
-            if types.count(section_type) > 1:
-                raise CorruptError(
-                    "a section that may stand once is repeated", section=section_type
-                )
+        for row in SECTION_TYPES.values():
+            if row.at_most_once and types.count(row.name) > 1:
+                raise CorruptError("a section that may stand once is repeated", section=row.name)
 
     def _read_end(self, section: Section) -> tuple[int, bytes]:
         """Offset of the index, and the digest."""
@@ -282,9 +276,9 @@ class SectionReader:
             entries.append(entry)
         return tuple(entries)
 
-    def indexed(self, section_type: str) -> list[IndexEntry]:
+    def indexed(self, name: str) -> list[IndexEntry]:
         """What the index says of all sections of one type; nothing without an index."""
-        return [entry for entry in self.index if entry.type == section_type]
+        return [entry for entry in self.index if entry.type == name]
 
     def stored(self, section: Section) -> bytes:
         """The stored payload, its CRC checked."""
@@ -310,21 +304,17 @@ class SectionReader:
         """The payload, CRC checked and outer compression undone within the limits."""
         stored = self.stored(section)
         if section.attribute == NONE:
-            allowed = self._allowed(section)
-            self.limits.check(allowed, len(stored), section=section.type)
+            self.limits.check(section.row.limit, len(stored), section=section.type)
             return stored
         raw_bytes, position = decode_uleb(stored)
         self.limits.check(
-            self._allowed(section), raw_bytes, section=section.type, offset=section.payload_offset
+            section.row.limit, raw_bytes, section=section.type, offset=section.payload_offset
         )
         return decompress(section.attribute, stored[position:], raw_bytes, section.type)
 
-    def _allowed(self, section: Section) -> str:
-        return "metadata_bytes" if section.type in SMALL_TYPES else "verbatim_bytes"
-
-    def of_type(self, section_type: str) -> list[Section]:
+    def of_type(self, name: str) -> list[Section]:
         """All sections of one type, in file order."""
-        return self._by_type.get(section_type, [])
+        return self._by_type.get(name, [])
 
     @cached_property
     def _by_type(self) -> dict[str, list[Section]]:

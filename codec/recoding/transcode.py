@@ -18,13 +18,15 @@ from typing import BinaryIO
 import numpy as np
 
 from codec.arrays import BoolArray
+from codec.coding.described_sections import copied_sections
 from codec.coding.item_sections import Coded, ItemSections, encode_item
-from codec.coding.write_file import IntegerSection, KeptSection, mask_digest, tensor_sections
+from codec.coding.write_file import IntegerSection, mask_digest, tensor_sections
 from codec.encoding.tile_sections import PlacedItems
 from codec.errors import CorruptError, InvalidInputError, VerificationError
 from codec.files.atomic import atomic_path, check_writable
 from codec.format.headers import Component, Item
-from codec.format.sections import KNOWN_TYPES, Section
+from codec.format.section_types import Copier
+from codec.format.sections import Section
 from codec.limits import Limits
 from codec.options.encode import EncodeOptions, Goal, usable_threads
 from codec.plugin_api.architecture import CodedTensor, Model, TensorSpec
@@ -32,8 +34,6 @@ from codec.reading.item import DecodableItem
 from codec.reading.open_file import InrcFile
 from codec.recoding.requantise import Requantiser, changed
 from codec.reports import FieldQuality, TranscodeReport
-
-_CODED = ("HEAD", "ITEM", "MASK", "TENS", "RESD", "tIDX", "ENDS")
 
 
 def transcode_file(
@@ -109,7 +109,8 @@ class _Transcoder:
         validity = self._validity_masks()
         for item in self._file.models:
             self._add(item, validity)
-        self._placed.write(stream, self._file.head.kind, kept_from(self._file))
+        copies = copied_sections(self._file.sections, Copier.TRANSCODE)
+        self._placed.write(stream, self._file.head.kind, copies)
 
     def _copied(self, section: Section) -> IntegerSection:
         stored = partial(self._file.sections.stored, section)
@@ -170,15 +171,6 @@ def _shortfall(path: Path, qualities: Sequence[FieldQuality], goal: Goal) -> str
     if goal.bytes is not None and size > goal.bytes:
         return f"{path}: {size} bytes of {goal.bytes} asked for; the file is kept"
     return ""
-
-
-def kept_from(file: InrcFile) -> list[KeptSection]:
-    """The sections that are neither models nor masks nor index, as they are stored."""
-    return [
-        (section.type, section.attribute, file.sections.stored(section))
-        for section in file.sections.sections
-        if section.type not in _CODED and (section.type in KNOWN_TYPES or section.type[3].islower())
-    ]
 
 
 def _moved(component: Component, validity: dict[int, int]) -> Component:

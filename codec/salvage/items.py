@@ -22,7 +22,8 @@ from codec.coding.residual_section import ItemResiduals
 from codec.coding.write_file import IntegerSection
 from codec.errors import CorruptError, LimitError, TruncatedError
 from codec.format.headers import Component, Item
-from codec.format.section_index import DIGESTED_TYPES, file_digest, section_digest
+from codec.format.section_index import file_digest, section_digest
+from codec.format.section_types import owned_types
 from codec.format.sections import HEADER_BYTES
 from codec.format.tile_grid import Box
 from codec.limits import Limits
@@ -93,7 +94,7 @@ class SavedItems:
         # Of the sections of integers that were decoded, by where they begin.
         self._digests: dict[int, bytes] = {}
         self.masks = self._decoded_masks()
-        self._owned = {kind: self._by_owner(kind) for kind in ("TENS", "RESD")}
+        self._owned = {kind: self._by_owner(kind) for kind in owned_types()}
         self.saved: dict[int, SavedItem] = {}
         for number, header in self.headers.items():
             found = self._saved(number, header)
@@ -171,13 +172,13 @@ class SavedItems:
         damage = [
             piece
             for piece in self._file.damage
-            if piece.type in DIGESTED_TYPES or (not piece.type and piece.end > HEADER_BYTES)
+            if piece.digested or (not piece.type and piece.end > HEADER_BYTES)
         ]
         expected = self._file.digest
         known = len(self.headers) == self.total
         if self._file.indexed or damage or expected is None or not known:
             return
-        pieces = [piece for piece in self._file.pieces if piece.type in DIGESTED_TYPES]
+        pieces = [piece for piece in self._file.pieces if piece.digested]
         self._digest_unused(piece for piece in pieces if piece.start not in self._digests)
         decoded = all(piece.start in self._digests for piece in pieces)
         if decoded and file_digest(self._digests[one.start] for one in pieces).startswith(expected):

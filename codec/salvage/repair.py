@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from codec.arrays import Array
+from codec.coding.described_sections import KeptSection
 from codec.coding.mask_section import encode_mask_section
 from codec.coding.verbatim_section import decode_verbatim, within_limits
-from codec.coding.write_file import IntegerSection, KeptSection, mask_digest
+from codec.coding.write_file import IntegerSection, mask_digest
 from codec.encoding.encoded_tile import placed_integers
 from codec.encoding.tile_sections import PlacedItems
 from codec.encoding.tiled_encode import write_checked
@@ -27,7 +28,7 @@ from codec.files.byte_sources import open_source
 from codec.format.compression import compress
 from codec.format.headers import Head, Item
 from codec.format.provenance import METADATA, VARIABLE, Loss, Provenance
-from codec.format.sections import KNOWN_TYPES, ONCE_TYPES
+from codec.format.section_types import Copier, section_type
 from codec.limits import Limits, within_memory
 from codec.media.dataset import Metadata
 from codec.media.metadata_section import (
@@ -50,7 +51,6 @@ _log = logging.getLogger("inrc")
 _KINDS = {"image": "image", "mesh": "sdf"}
 # Media of one array, image or surface.
 _WITHOUT_VARIABLES = frozenset({"npy", "image", "mesh"})
-_CODED = frozenset({"HEAD", "ITEM", "MASK", "TENS", "RESD", "tIDX", "ENDS"})
 
 
 @within_memory()
@@ -204,11 +204,10 @@ class _Kept:
             (piece.type, piece.attribute, self._file.stored(piece))
             for piece in self._file.pieces
             if piece.intact
-            and piece.type not in _CODED
+            and Copier.REPAIR in section_type(piece.type).copied_by
             and piece.type not in replaced
             and not (self._unsound and piece.type == "mETa")
-            and not (piece.type in ONCE_TYPES and piece != single[piece.type])
-            and (piece.type in KNOWN_TYPES or piece.type[3].islower())
+            and not (section_type(piece.type).at_most_once and piece != single[piece.type])
         ]
         return copied + [(name, *compress(payload)) for name, payload in replaced.items()]
 

@@ -17,20 +17,18 @@ from codec.files.byte_sources import ByteSource
 from codec.format.compression import BROTLI, NONE, ZSTD, decompress
 from codec.format.leb128 import decode_uleb, encode_uleb
 from codec.format.section_index import decode_index, read_type, section_head
+from codec.format.section_types import SECTION_TYPES, section_type
 from codec.format.sections import (
     CRC_BYTES,
     HEADER_BYTES,
-    KNOWN_TYPES,
     MAJOR,
     MINOR,
     SIGNATURE,
-    SMALL_TYPES,
     read_header,
 )
 from codec.limits import Limits
 
 _HEADERS = tuple(SIGNATURE + bytes([MAJOR, MINOR, level, 0]) for level in (1, 2))
-_HEAD = re.compile(b"(?:" + b"|".join(sorted(one.encode() for one in KNOWN_TYPES)) + b")[\0-\2]")
 _HEAD_BYTES = 4 + 1 + 9
 # A HEAD takes less than 20 bytes, an ITEM more than these.
 _SHORTEST_ITEM = 30
@@ -60,6 +58,11 @@ class Piece:
     attribute: int = NONE
     payload_offset: int = 0
     digest: bytes = b""
+
+    @property
+    def digested(self) -> bool:
+        """Whether it is or was a section that the digest of the file covers."""
+        return bool(self.type) and section_type(self.type).digested
 
 
 class DamagedFile:
@@ -118,7 +121,7 @@ class DamagedFile:
         Raises:
             FormatError: it cannot be decompressed, or is over the limits.
         """
-        allowed = "metadata_bytes" if piece.type in SMALL_TYPES else "verbatim_bytes"
+        allowed = section_type(piece.type).limit
         stored = self.stored(piece)
         if piece.attribute == NONE:
             self._limits.check(allowed, len(stored), section=piece.type)
@@ -127,9 +130,9 @@ class DamagedFile:
         self._limits.check(allowed, size, section=piece.type)
         return decompress(piece.attribute, stored[position:], size, piece.type)
 
-    def intact(self, section_type: str) -> list[Piece]:
+    def intact(self, name: str) -> list[Piece]:
         """All intact sections of one type, in file order."""
-        return [piece for piece in self.pieces if piece.intact and piece.type == section_type]
+        return [piece for piece in self.pieces if piece.intact and piece.type == name]
 
     @property
     def digest(self) -> bytes | None:
@@ -230,9 +233,11 @@ class DamagedFile:
 
     def _next_section(self, position: int) -> Piece | None:
         """The first intact section from a position on."""
+        names = b"|".join(sorted(name.encode() for name in SECTION_TYPES))
+        heads = re.compile(b"(?:" + names + b")[\0-\2]")
         while position < self._source.size:
             data = self._source.read_at(position, _SEARCHED + _HEAD_BYTES)
-            for match in _HEAD.finditer(data):
+            for match in heads.finditer(data):
                 found = self._section_at(position + match.start())
                 if found is not None:
                     return found
@@ -249,7 +254,7 @@ class DamagedFile:
         position = start
         while position < end:
             piece = self._head_at(position)
-            if piece is None or piece.type not in KNOWN_TYPES:
+            if piece is None or piece.type not in SECTION_TYPES:
                 break
             found.append(replace(piece, end=min(piece.end, self._source.size)))
             position = piece.end
@@ -271,7 +276,7 @@ class DamagedFile:
         payload = self._source.read_at(start + 5 + size_bytes, size + CRC_BYTES)
         self._spend(len(payload), start)
         body, crc = payload[:-CRC_BYTES], int.from_bytes(payload[-CRC_BYTES:], "little")
-        for name in sorted(KNOWN_TYPES):
+        for name in sorted(SECTION_TYPES):
             for attribute in (NONE, ZSTD, BROTLI):
                 head = section_head(name, attribute, size)
                 for before in _HEADERS if name == "HEAD" else (b"",):
