@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from codec.coding.normalise import FieldRange
 from codec.coding.described_sections import copied_sections, kept_sections
+from codec.coding.normalise import FieldRange
 from codec.coding.write_file import FileParts, IntegerSection
 from codec.encoding.budget import Budget, field_size
 from codec.encoding.encode import judged

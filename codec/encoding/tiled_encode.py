@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from codec._version import __version__
-from codec.coding.normalise import FieldRange
 from codec.coding.described_sections import KeptSection
+from codec.coding.normalise import FieldRange
 from codec.coding.write_file import FileParts
 from codec.encoding.budget import Budget
 from codec.encoding.encoded_tile import origin_of

@@ -91,7 +91,7 @@ def read_type(data: bytes, position: int, offset: int = 0) -> tuple[str, int]:
     """Type and attribute of the section head at `position`.
 
     Args:
-        offset: where `data` begins in the file, for the message.
+        offset: offset of `data` in the file, for the message.
 
     Raises:
         CorruptError, TruncatedError: no section can begin so.

@@ -37,12 +37,12 @@ _OTHER_RANK = 3
 
 @dataclass(frozen=True, kw_only=True)
 class SectionType:
-    """What is said of one type.
+    """Row of a type.
 
     Attributes:
         name: four ASCII letters.
         known: whether the table has it; a type without a row is known by its letters alone.
-        rank: where writers put it: not before a section of a lower rank.
+        rank: place in a file: writers put no section before one of a lower rank.
         at_most_once: whether a second one makes a file malformed (SEC-6).
         limit: name of the limit on the size of its payload, as `Limits.check` takes it.
         digested: whether the digest of the file covers its integers (END-2).

@@ -10,8 +10,8 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from codec.coding.item_sections import Coded, section_item
 from codec.coding.mask_section import CodedMask, decode_mask_section
+from codec.coding.tensor_sections import Coded, section_item
 from codec.coding.verbatim_section import VerbatimValue, decode_verbatim, within_limits
 from codec.errors import CorruptError, TruncatedError
 from codec.files.byte_sources import open_source

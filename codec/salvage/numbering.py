@@ -1,4 +1,4 @@
-"""Which items and masks the intact sections are: both are counted in file order."""
+"""Numbers of the items and masks that are intact: both are counted in file order."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from codec.salvage.scan import Piece
 
 
 def numbered(pieces: Sequence[Piece], name: str, total: int | None) -> dict[int, Piece]:
-    """The intact sections of a type by their number, as far as it is certain.
+    """The intact sections of a type by their number, as far as the number is certain.
 
     Args:
-        pieces: of the file.
+        pieces: all pieces of the file.
         total: number of such sections that there were, None if it is unknown.
 
     Raises:
@@ -30,7 +30,7 @@ def numbered(pieces: Sequence[Piece], name: str, total: int | None) -> dict[int,
         )
     places = dict(enumerate(known))
     if holes and missing != 0:
-        # Between two holes, or behind one without a count, it could be any.
+        # Numbers between two holes, or behind a hole without a total, are uncertain.
         places = {number: at for number, at in places.items() if at < holes[0]}
         if total is not None:
             behind = [at for at in known if at > holes[-1]]
@@ -45,11 +45,11 @@ def holes_for(pieces: Sequence[Piece], name: str) -> list[int]:
     ranks = [section_type(pieces[at].type).rank for at in known]
     if any(after < before for before, after in itertools.pairwise(ranks)):
         return holes
-    found, rank = [], section_type(name).rank
+    fitting, rank = [], section_type(name).rank
     for at in holes:
         behind = bisect.bisect(known, at)
         before = ranks[behind - 1] if behind else 0
         after = ranks[behind] if behind < len(ranks) else section_type("ENDS").rank
         if before <= rank <= after:
-            found.append(at)
-    return found
+            fitting.append(at)
+    return fitting

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import codec
@@ -101,7 +100,7 @@ def test_a_bad_payload_is_one_error_of_verify_and_no_error_elsewhere(
     path.write_bytes(with_payload(path.read_bytes(), TOY, payload))
     with pytest.raises(CorruptError, match="another medium"):
         codec.verify(path, device="cpu", threads=1)
-    assert np.isfinite(codec.open(path, device="cpu")["u"][...]).all()
+    assert codec.open(path, device="cpu")["u"][...].shape == (4, 24, 22)
     row(check="")
     codec.verify(path, device="cpu", threads=1)
 
