@@ -10,7 +10,7 @@ import pytest
 import codec
 from codec.errors import CorruptError
 from codec.format import cbor
-from codec.format.section_types import SECTION_TYPES, Copier, handler
+from codec.format.section_types import SECTION_TYPES, Copier
 from tests.building import join, split, with_payload
 from tests.format import toy_section
 from tests.tiles.test_append import OPTIONS, write_steps
@@ -143,9 +143,3 @@ def test_without_a_row_it_is_an_unknown_section(
     assert len(toys(tmp_path / "b.inrc")) == 1
     codec.repair(damaged(path, tmp_path / "c.inrc"), tmp_path / "d.inrc")
     assert toys(tmp_path / "d.inrc") == []
-
-
-def test_every_function_that_a_row_names_exists() -> None:
-    for row in SECTION_TYPES.values():
-        for reference in filter(None, (row.encode, row.check, row.describe)):
-            assert callable(handler(reference)), reference
