@@ -115,7 +115,7 @@ def decode_mask_section(
     purpose, ndim, shape, position = _read_shape(payload)
     limits.check("mask_samples", math.prod(shape), section="MASK")
     if fitting and shape not in fitting:
-        raise CorruptError(f"a mask of {shape} fits nothing that it is for", section="MASK")
+        raise CorruptError(f"a mask of shape {shape} fits no field or tensor", section="MASK")
     constant, method, position = _two_bytes(payload, position)
     if constant >> ndim:
         raise CorruptError("a constant axis that does not exist", section="MASK")

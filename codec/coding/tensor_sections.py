@@ -108,7 +108,7 @@ class ItemStreams:
         if coder == OCTREE:
             return self._decode_octree(count, data)
         if self._lattice is None:
-            raise CorruptError("coefficients of an item that has none", section=self._section)
+            raise CorruptError("coefficients in an item without a lattice", section=self._section)
         if self._decoder is None:
             from codec.entropy.mixing.coder import LatticeDecoder
 
@@ -121,9 +121,11 @@ class ItemStreams:
 
     def _decode_octree(self, count: int, data: bytes) -> Int32Array:
         if self._octree is None:
-            raise CorruptError("an octree of an item that has none", section="TENS")
+            raise CorruptError("an octree in an item without one", section="TENS")
         if self.count or count != self._octree.count:
-            raise CorruptError("the stream of an octree is not all of it", section="TENS")
+            raise CorruptError(
+                "the stream of an octree does not hold all of its cells", section="TENS"
+            )
         from codec.entropy.mixing.octree import decode_octree
 
         return decode_octree(self._octree, data)

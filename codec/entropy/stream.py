@@ -210,12 +210,12 @@ def decode_stream_with_summary(
     if coder in (MIXING, OCTREE):
         payload, position = _payload(data, position)
         if decode_segment is None:
-            raise CorruptError("coefficients of an item that has none", offset=start)
+            raise CorruptError("coefficients in a stream that cannot have any", offset=start)
         summary = StreamSummary(_NAMES[coder], "", count, position - start)
         return decode_segment(coder, count, payload), position, summary
     limits.check("parameters", count)
     if most is not None and count > most:
-        raise CorruptError(f"a stream of {count} integers where {most} are of use", offset=start)
+        raise CorruptError(f"a stream of {count} integers where {most} fit", offset=start)
     model = ""
     if coder == RAW:
         values, position = _decode_raw(data, position, count)

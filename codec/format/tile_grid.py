@@ -214,7 +214,7 @@ def _margins(name: str, intervals: set[tuple[int, int, int, int]]) -> tuple[tupl
         _fail(f"a tile of {name!r} reaches out of the field")
     for after, before in zip(afters[:-1], befores[1:], strict=True):
         if (after == 0) != (before == 0):
-            _fail(f"of two tiles of {name!r} that meet, one alone reaches into the other")
+            _fail(f"two tiles of {name!r} meet, and only one of them reaches into the other")
     reaching = zip(ordered, [0, *afters[:-1]], [*befores[1:], 0], strict=True)
     for (start, end, *_), after, before in reaching:
         if after + before > end - start:

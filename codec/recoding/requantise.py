@@ -81,8 +81,8 @@ class Requantiser:
                 continue
             if item.header.bounds or item.header.residual_steps:
                 raise InvalidInputError(
-                    f"{names}: keeps an error bound, which new integers would break; only --coder "
-                    "can change"
+                    f"{names}: the file promises an error bound, which new integers would break; "
+                    "only --coder can change"
                 )
             if not isinstance(item.architecture, RequantisableArchitecture):
                 raise InvalidInputError(

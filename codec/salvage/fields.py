@@ -86,7 +86,7 @@ def whole_fields(items: SavedItems, limits: Limits) -> WholeFields:
     missing, open_end = items.total - len(items.headers), False
     for numbers in groups.values():
         if len({len(items.headers[number].dims) for number in numbers}) > 1:
-            raise CorruptError("items of a field have other numbers of axes", section="ITEM")
+            raise CorruptError("the items of a field differ in number of axes", section="ITEM")
         group = [_place(items, number) for number in numbers]
         gaps, unbounded = _gaps([items.headers[number] for number in numbers], limits)
         missing -= len(gaps)
@@ -153,7 +153,7 @@ def _whole_axis(known: set[_Interval]) -> list[_Interval]:
     ordered = sorted(known, key=lambda interval: interval.start)
     for interval, following in itertools.zip_longest(ordered, ordered[1:]):
         if interval.start < end:
-            raise CorruptError("tiles that are left overlap", section="ITEM")
+            raise CorruptError("the remaining tiles of a field overlap", section="ITEM")
         if interval.start > end:
             beside = following is not None and following.start == interval.end
             room = interval.size - (following.before if beside else 0)

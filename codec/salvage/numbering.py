@@ -26,7 +26,7 @@ def numbered(pieces: Sequence[Piece], name: str, total: int | None) -> dict[int,
     missing = None if total is None else total - len(known)
     if missing is not None and (missing < 0 or (missing > 0 and not holes)):
         raise CorruptError(
-            f"{len(known)} {name} sections where {total} are counted, and nothing tells why"
+            f"{len(known)} {name} sections where {total} are counted, without a trace of damage"
         )
     places = dict(enumerate(known))
     if holes and missing != 0:
