@@ -1,10 +1,10 @@
 """The one error tree of inrc.
 
     InrcError
-    ├── InvalidInputError     what the caller gave cannot be encoded (or asked for) as it is
-    │   └── InvalidOptionError  an option, not a file, is what is wrong
+    ├── InvalidInputError     the input cannot be used as it is
+    │   └── InvalidOptionError  an option is wrong, not a file
     ├── TargetError           a rate or quality target was not reached; the message says what was
-    ├── VerificationError     what was decoded breaks a promise the file or the caller made
+    ├── VerificationError     decoded values break a promise that the file or the caller made
     ├── MissingDependencyError  an optional package is needed for this and is not installed
     └── FormatError           something is wrong with an `.inrc` file
         ├── TruncatedError    the file ends before it should
@@ -13,7 +13,7 @@
         └── LimitError        the file asks for more than the reader's `Limits` allow
             └── MemoryLimitError  it asks for more than the memory of the machine
 
-Every `FormatError` knows the section and the byte offset it is about, where there is one.
+A `FormatError` names the section and the byte offset that it is about, where these are known.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class InvalidInputError(InrcError):
 
 
 class InvalidOptionError(InvalidInputError):
-    """An option makes no sense, contradicts another, or names what is not there."""
+    """An option makes no sense, contradicts another, or names something that does not exist."""
 
 
 class TargetError(InrcError):
@@ -92,4 +92,4 @@ class LimitError(FormatError):
 
 
 class MemoryLimitError(LimitError, MemoryError):
-    """What the file declares is within the `Limits`, but there is no memory for it."""
+    """The file keeps the `Limits`, but there is not enough memory to read it."""

@@ -1,4 +1,4 @@
-"""What a reader is willing to be asked for, checked before anything is allocated or computed."""
+"""Limits on what a file may ask of a reader, checked before anything is allocated or computed."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ class Limits:
 
 @contextmanager
 def within_memory() -> Iterator[None]:
-    """What a reader does for a file, as a block or a decorator: memory, too, is a limit.
+    """Block or decorator for work on a file, in which a lack of memory counts as a limit.
 
     Raises:
-        MemoryLimitError: there was too little of it.
+        MemoryLimitError: there was too little memory.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""What inrc tells after it has measured: every number here was taken from a written file."""
+"""Reports of what inrc did; every number in them was measured on a written file."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ class FieldQuality:
     """Decoded values against the original ones, over valid samples.
 
     Attributes:
-        name: of the field.
-        psnr: dB, peak = the original's own range (of an image, that of its dtype, shared by its
-            channels); infinite where nothing differs.
+        name: name of the field.
+        psnr: PSNR in dB; its peak is the range of the original, or that of the dtype of an image,
+            whose channels share it; infinite where nothing differs.
         max_error: greatest absolute difference, in the field's unit (unpacked where it is packed).
         rmse: root mean square difference, in the same unit.
         value_range: maximum minus minimum of the original's valid samples, in the same unit.
-        units: of all three, `""` if unknown.
+        units: unit of these three, `""` if unknown.
         valid: number of valid samples.
         mask_intact: whether invalid samples are exactly those of the original, bit for bit.
     """
@@ -37,14 +37,14 @@ class FieldQuality:
 
 @dataclass(frozen=True)
 class MetaTrainReport:
-    """What `meta_train` wrote.
+    """Result of `meta_train`.
 
     Attributes:
-        path: the prior.
-        name: what files call it: 32 hexadecimal digits.
-        file_bytes: its size.
-        parameters: of the network.
-        items: that it was trained on, those held out included.
+        path: file of the prior.
+        name: name that files call it by: 32 hexadecimal digits.
+        file_bytes: size of the file.
+        parameters: number of parameters of the network.
+        items: number of items that it was trained on, with those held out.
         seconds: wall-clock time.
     """
 
@@ -58,18 +58,18 @@ class MetaTrainReport:
 
 @dataclass(frozen=True)
 class EncodeReport:
-    """What `encode` reached.
+    """Result of `encode`.
 
     Attributes:
         path: the file written.
-        file_bytes: its size.
+        file_bytes: size of that file.
         source_bytes: size of the input file.
         field_bytes: bytes of the fitted fields in their stored dtype.
-        qualities: one per field, measured on what was decoded from the written bytes.
+        qualities: quality of each field, measured on values decoded from the written bytes.
         goal_met: whether the target was reached; `shortfall` says what was if not.
         shortfall: one line, or `""`.
         seconds: wall-clock time of the whole encode.
-        advice: one line on what would serve better, or `""`.
+        advice: one line that names something better for this input, or `""`.
     """
 
     path: Path
@@ -90,16 +90,16 @@ class EncodeReport:
 
 @dataclass(frozen=True)
 class AppendReport:
-    """What `append` did.
+    """Result of `append`.
 
     Attributes:
         path: the file.
         dim: the axis that grew, by name or position.
-        before, after: its length.
+        before, after: length of the axis.
         file_bytes: size of the file.
-        added_bytes: by how much it grew.
-        qualities: one per field that grew, measured on the decoded new samples.
-        goal_met, shortfall: as in `EncodeReport`, for what was added.
+        added_bytes: bytes by which the file grew.
+        qualities: quality of each field that grew, measured on the decoded new samples.
+        goal_met, shortfall: the same as in `EncodeReport`, for the new samples.
         seconds: wall-clock time.
     """
 
@@ -117,7 +117,7 @@ class AppendReport:
 
 @dataclass(frozen=True)
 class SectionInfo:
-    """One section: type, stored bytes with framing, and what it holds in words."""
+    """Section of a file: type, stored bytes with framing, and its content in words."""
 
     type: str
     file_bytes: int
@@ -126,10 +126,10 @@ class SectionInfo:
 
 @dataclass(frozen=True)
 class FieldInfo:
-    """One field of a file, without decoding it.
+    """Field of a file, described without decoding it.
 
     Attributes:
-        name, shape, dims, dtype: of the decoded array.
+        name, shape, dims, dtype: name, shape, dims and dtype of the decoded array.
         units: physical unit or `""`.
         architecture: name of the architecture (or its number if it is unknown here).
         components: number of fields in the same model.
@@ -157,19 +157,19 @@ class FieldInfo:
 
 @dataclass(frozen=True)
 class FileInfo:
-    """What `inrc info` shows.
+    """Contents of a file, as `inrc info` shows them.
 
     Attributes:
         path: the file, or "-" for bytes in memory.
-        file_bytes: its size.
+        file_bytes: size of the file.
         field_bytes: bytes of the decoded fields in their stored dtype.
-        format_version: "1.0".
-        level: 1 or 2.
-        medium: of the original file, "netcdf" for example.
-        fields: in file order.
-        sections: in file order.
+        format_version: version of the format, "1.0".
+        level: conformance level, 1 or 2.
+        medium: medium of the original file, "netcdf" for example.
+        fields: fields in file order.
+        sections: sections in file order.
         verbatim: (path, type, shape) of every variable kept verbatim.
-        made: what its encoder was asked for, None where the file does not say.
+        made: how the file was made, None where it does not say.
     """
 
     path: str
@@ -186,7 +186,7 @@ class FileInfo:
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """What `verify` found: intact sections and digest, and, with an original, the quality."""
+    """Result of `verify`: the sections and digest are intact; the quality, with an original."""
 
     path: str
     file_bytes: int
@@ -200,11 +200,11 @@ class PluginInfo:
 
     Attributes:
         kind: "architecture", "pruner" or "quantiser".
-        name: what options take.
+        name: name that options take.
         identifier: number in files, or None where the kind has none.
-        version: of its normative text, or None.
+        version: version of its normative text, or None.
         origin: "built in", or the distribution that provides it.
-        summary: one line.
+        summary: description of one line.
     """
 
     kind: str
@@ -217,14 +217,14 @@ class PluginInfo:
 
 @dataclass(frozen=True)
 class TuneReport:
-    """What a search found.
+    """Result of a search.
 
     Attributes:
-        folder: where its tables, picture and run file are.
-        trials: encodes that gave a file.
-        front: of these, how many no other beats.
+        folder: folder of its tables, picture and run file.
+        trials: number of encodes that gave a file.
+        front: number of these that no other beats.
         best: full names and values of the recommended settings, with the target as "psnr".
-        file_bytes, psnr, seconds: what these gave.
+        file_bytes, psnr, seconds: size, quality and time with these settings.
     """
 
     folder: Path
@@ -238,14 +238,14 @@ class TuneReport:
 
 @dataclass(frozen=True)
 class LostRegion:
-    """What a repair could not save of one field or variable.
+    """Loss of a field or variable that a repair could not save.
 
     Attributes:
         kind: "samples", which are invalid now; "bound", which is not promised any more;
             "variable", which is left out; or "metadata", all of it.
-        name: of the field or variable, "" where it is unknown.
+        name: name of the field or variable, "" where it is unknown.
         ranges: (first sample, sample after the last) per axis; () where they are unknown.
-        share: of the field's samples, 0 to 1.
+        share: share of the samples of the field, 0 to 1.
     """
 
     kind: str
@@ -256,15 +256,15 @@ class LostRegion:
 
 @dataclass(frozen=True)
 class RepairReport:
-    """What came of a repair.
+    """Result of a repair.
 
     Attributes:
         path: the file that was written.
-        source_bytes, file_bytes: of the damaged file and of this one.
-        intact: number of sections that were.
-        damage: (type, or "" where unknown; offset; bytes) of what was not.
-        losses: what could not be saved.
-        seconds: it took.
+        source_bytes, file_bytes: sizes of the damaged file and of the written one.
+        intact: number of intact sections.
+        damage: (type, or "" where unknown; offset; bytes) of each damaged piece.
+        losses: losses that could not be saved.
+        seconds: wall-clock time.
     """
 
     path: Path
@@ -278,15 +278,15 @@ class RepairReport:
 
 @dataclass(frozen=True)
 class TranscodeReport:
-    """What `transcode` did.
+    """Result of `transcode`.
 
     Attributes:
         path: the new file.
         source_bytes, file_bytes: sizes of both files.
-        seconds: how long it took.
-        qualities: of the new file's fields against those of the old one; none where only the coder
-            changed, and they are the same.
-        shortfall: how the target was missed, in words, or "".
+        seconds: wall-clock time.
+        qualities: quality of the new file's fields against those of the old file; none where only
+            the coder changed, and they are the same.
+        shortfall: words for how the target was missed, or "".
     """
 
     path: Path

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from codec.arrays import Float32Array
-from codec.coding.item_sections import restore_parameters
+from codec.coding.restore_parameters import restore_parameters
 from codec.reading.item import DecodableItem
 from codec.reading.open_file import InrcFile
 from main_figures.entropy_cost import StreamCost, recoded_cost, stream_costs

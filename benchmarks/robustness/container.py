@@ -12,13 +12,8 @@ from codec.errors import InrcError
 from codec.files.byte_sources import open_source
 from codec.format.compression import NONE, compress_frame, decompress
 from codec.format.leb128 import decode_uleb, encode_uleb
-from codec.format.section_index import (
-    DIGEST_BYTES,
-    DIGESTED_TYPES,
-    OWNED_TYPES,
-    file_digest,
-    section_head,
-)
+from codec.format.section_index import DIGEST_BYTES, file_digest, section_head
+from codec.format.section_types import section_type
 from codec.format.sections import CRC_BYTES, HEADER_BYTES, SectionReader
 from robustness.reading import SMALL
 
@@ -87,7 +82,7 @@ class Apart:
 
     @property
     def _digested(self) -> list[Piece]:
-        return [piece for piece in self.pieces if piece.type in DIGESTED_TYPES]
+        return [piece for piece in self.pieces if section_type(piece.type).digested]
 
     @property
     def complete(self) -> bool:
@@ -150,9 +145,9 @@ def _index(pieces: Sequence[Piece]) -> bytes:
     for piece in pieces:
         out += piece.type.encode("latin-1") + bytes([piece.attribute])
         out += encode_uleb(len(piece.stored))
-        if piece.type in DIGESTED_TYPES:
+        if section_type(piece.type).digested:
             out += piece.digest or _UNKNOWN
-        if piece.type in OWNED_TYPES:
+        if section_type(piece.type).owned:
             try:
                 out += encode_uleb(decode_uleb(piece.payload)[0])
             except InrcError:

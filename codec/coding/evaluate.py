@@ -1,7 +1,7 @@
 """Grids cut into blocks and points into runs, evaluated on all cores with bounded memory.
 
-Linear algebra runs on one thread per block or run, so these are the parallelism, and what one of
-them gives does not depend on the number of threads.
+Linear algebra runs on one thread per block or run, so these are the parallelism, and the values of
+a block do not depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from codec.plugin_api.architecture import Evaluator
 
 # Samples per block and component: a few megabytes of intermediates on each thread.
 BLOCK_SAMPLES = 1 << 18
-# Points evaluated at once; what evaluators take together is a part of that.
+# Points evaluated at once; evaluators cut these into smaller parts.
 RUN_POINTS = 1 << 14
 
 Window = tuple[slice, ...]
@@ -30,9 +30,9 @@ def windows(lengths: Sequence[int], samples: int = BLOCK_SAMPLES) -> Iterator[Wi
     """Cut an array of `lengths` into windows of at most `samples`, whole rows where possible."""
     sizes = list(lengths)
     for axis in range(len(sizes)):
-        rest = math.prod(sizes[axis + 1 :])
-        sizes[axis] = max(1, min(sizes[axis], samples // max(1, rest)))
-        if rest <= samples:
+        row_samples = math.prod(sizes[axis + 1 :])
+        sizes[axis] = max(1, min(sizes[axis], samples // max(1, row_samples)))
+        if row_samples <= samples:
             break
     starts = [range(0, length, size) for length, size in zip(lengths, sizes, strict=True)]
     for corner in np.ndindex(*(len(axis) for axis in starts)):
@@ -84,7 +84,7 @@ def evaluate_windows(
 def evaluate_points(
     at: Callable[[Float64Array], FloatArray], points: Float64Array, threads: int
 ) -> FloatArray:
-    """What `at`, such as `Evaluator.at`, gives for (n, axes) points, in runs: (components, n)."""
+    """Values of `at`, such as `Evaluator.at`, for (n, axes) points, in runs: (components, n)."""
     starts = range(0, max(len(points), 1), RUN_POINTS)
     runs = [points[start : start + RUN_POINTS] for start in starts]
 
@@ -99,7 +99,7 @@ def _evaluated(
     evaluator: Evaluator, indices: Sequence[Int64Array | Float64Array], window: Window
 ) -> FloatArray:
     pairs = zip(indices, window, strict=True)
-    # A file may ask for values that are not finite; VAL-2 says what they count as.
+    # Values that are not finite may come of a file; VAL-2 says what they count as.
     with np.errstate(over="ignore", invalid="ignore"):
         return evaluator.on_axes([index[part].astype(np.float64) for index, part in pairs])
 

@@ -23,29 +23,29 @@ _MOST_STEPS = 64
 def taken_for(
     real: Float64Array, fills: Sequence[Any], dtype: np.dtype[Any], tolerance: float
 ) -> BoolArray:
-    """Where a decoder may store one of the fill values.
+    """Mask of the samples for which a decoder may store a fill value.
 
     Args:
         real: values before rounding, in stored units, as they are measured here.
-        fills: stored values.
-        dtype: of stored values.
-        tolerance: of a decoder, in their unit.
+        fills: fill values, as stored.
+        dtype: dtype of stored values.
+        tolerance: tolerance of a decoder, in stored units.
     """
     low, high = (to_stored(real + shift * tolerance, dtype) for shift in (-2, 2))
-    found = np.zeros(real.shape, np.bool_)
+    taken = np.zeros(real.shape, np.bool_)
     for fill in fills:
-        found |= (low <= fill) & (fill <= high)
-    return found
+        taken |= (low <= fill) & (fill <= high)
+    return taken
 
 
 @dataclass(frozen=True)
 class _Component:
-    """One field that has fill values among its values.
+    """Component whose fill values lie among its values.
 
     Attributes:
         entry: the field.
-        fills: those that its model can give.
-        tolerance: of a decoder, in stored units.
+        fills: fill values that its model can give.
+        tolerance: tolerance of a decoder, in stored units.
     """
 
     entry: NormalisedField
@@ -54,7 +54,7 @@ class _Component:
 
     @property
     def step(self) -> float:
-        """Moves a sample out of a fill value's reach in one or two steps."""
+        """Step that moves a sample out of a fill value's reach in one or two steps."""
         dtype = self.entry.stored.dtype
         half = 0.5
         if dtype.kind == "f":
@@ -62,14 +62,14 @@ class _Component:
         return float(np.nextafter(np.float32(half + 2 * self.tolerance), np.float32(np.inf)))
 
     def residuals(self, window: tuple[slice, ...], real: Float64Array) -> Int32Array | None:
-        """Steps to where no fill value is, towards the original; None where none are needed."""
+        """Numbers of steps away from fill values, towards the original; None if all are 0."""
         dtype = self.entry.stored.dtype
         met = taken_for(real, self.fills, dtype, self.tolerance)
         if self.entry.valid is not None:
             met &= self.entry.valid[window]
         if not met.any():
             return None
-        found = np.zeros(real.shape, np.int32)
+        residuals = np.zeros(real.shape, np.int32)
         original, values = self.entry.stored[window][met].astype(np.float64), real[met]
         fills = np.array(self.fills, np.float64)
         nearest = fills[np.abs(values[:, None] - fills).argmin(axis=1)]
@@ -81,20 +81,20 @@ class _Component:
             if not left.any():
                 break
             steps[left] += direction[left]
-        found[met] = steps
-        return found
+        residuals[met] = steps
+        return residuals
 
 
 class FillAvoidance:
     """The residuals of one item that keep its valid samples from becoming fill values.
 
     Args:
-        components, fields: of the item.
-        tolerance: of a decoder, in units of a component's declared range.
+        components, fields: components and fields of the item.
+        tolerance: tolerance of a decoder, in units of the declared range of a component.
 
     Attributes:
         needed: whether any field has a fill value that its model can give.
-        steps: per component, of the residuals.
+        steps: steps of the residuals, per component.
         residuals: int32 (components, *shape), filled in by `moved`; empty where nothing is needed.
     """
 
@@ -106,9 +106,9 @@ class FillAvoidance:
     ) -> None:
         self._affected: dict[int, _Component] = {}
         for number, (component, entry) in enumerate(zip(components, fields, strict=True)):
-            own = tolerance * 2 * component.scale
-            if fills := _fills_within(component, entry, own):
-                self._affected[number] = _Component(entry, fills, own)
+            stored_tolerance = tolerance * 2 * component.scale
+            if fills := _fills_within(component, entry, stored_tolerance):
+                self._affected[number] = _Component(entry, fills, stored_tolerance)
         self.needed = bool(self._affected)
         self.steps = tuple(
             self._affected[number].step if number in self._affected else 1.0
@@ -118,16 +118,16 @@ class FillAvoidance:
         self.residuals = np.zeros(shape, np.int32)
 
     def moved(self, number: int, window: tuple[slice, ...], real: Float64Array) -> Float64Array:
-        """What a window of a component becomes with its residuals, which are noted.
+        """Values of a window of a component with its residuals, which are noted.
 
         Windows may come from several threads.
         """
         affected = self._affected.get(number)
-        found = None if affected is None else affected.residuals(window, real)
-        if found is None:
+        residuals = None if affected is None else affected.residuals(window, real)
+        if residuals is None:
             return real
-        self.residuals[number][window] = found
-        return real + self.steps[number] * found
+        self.residuals[number][window] = residuals
+        return real + self.steps[number] * residuals
 
 
 def _fills_within(

@@ -1,4 +1,4 @@
-"""Which fields share a model, and what its header says of them."""
+"""Groups of fields that share a model, and their entries in its header."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from codec.plugin_api.architecture import Architecture
 
 
 def grouped(fields: Sequence[Field], joint: Sequence[Sequence[str]]) -> list[list[Field]]:
-    """Fields that share a model, in file order of their first.
+    """Groups of fields that share a model, in file order of the first field of each.
 
     Raises:
         InvalidOptionError: a name is unknown or named twice, or the fields of a group differ.
@@ -52,5 +52,5 @@ def component_of(entry: NormalisedField, parts: FileParts) -> Component:
 
 
 def architecture_for(chosen: Architecture, fields: Sequence[NormalisedField]) -> Architecture:
-    """The chosen one, or `constant` where there is nothing to fit."""
+    """The chosen architecture, or `constant` where there is nothing to fit."""
     return registry.architecture("constant") if all(f.scale == 0 for f in fields) else chosen

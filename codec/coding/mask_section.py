@@ -30,11 +30,11 @@ MAX_CONTEXT_AXES = 4
 
 @dataclass(frozen=True)
 class FillPatterns:
-    """What invalid samples hold.
+    """Bit patterns of the invalid samples of a field.
 
     Attributes:
         values: the distinct patterns, as unsigned integers of the stored dtype's size.
-        indices: for each invalid sample, in C order, which pattern it has; None if all have the
+        indices: index of the pattern of each invalid sample, in C order; None if all have the
             first.
     """
 
@@ -56,7 +56,7 @@ class CodedMask:
     patterns: FillPatterns | None = None
 
     def integer_layer(self) -> bytes:
-        """What the file's digest covers of this section."""
+        """Bytes of this section that the digest of the file covers."""
         layer = self.mask.astype(np.uint8).tobytes()
         if self.patterns is not None and self.patterns.indices is not None:
             layer += self.patterns.indices.astype("<i4").tobytes()
@@ -106,8 +106,8 @@ def decode_mask_section(
     """The mask of a MASK section.
 
     Args:
-        fitting: the shapes that there is a use for, if that is known: a mask of any size may take
-            a few bytes, so another one is refused before it is decoded.
+        fitting: shapes that there is a use for, if that is known: a mask of any size may take a few
+            bytes, so one of another shape is refused before it is decoded.
 
     Raises:
         TruncatedError, CorruptError, UnsupportedError, LimitError: see the format specification.
@@ -115,7 +115,7 @@ def decode_mask_section(
     purpose, ndim, shape, position = _read_shape(payload)
     limits.check("mask_samples", math.prod(shape), section="MASK")
     if fitting and shape not in fitting:
-        raise CorruptError(f"a mask of {shape} fits nothing that it is for", section="MASK")
+        raise CorruptError(f"a mask of shape {shape} fits no field or tensor", section="MASK")
     constant, method, position = _two_bytes(payload, position)
     if constant >> ndim:
         raise CorruptError("a constant axis that does not exist", section="MASK")

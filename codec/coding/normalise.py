@@ -1,8 +1,8 @@
-"""From stored values to the normalised ones that are fitted, and back.
+"""Normalisation: from stored values to those that are fitted, and back.
 
-A sample is invalid if it is NaN, infinite, one of the field's fill values, or outside the field's
-own mask; invalid samples keep their bit pattern, whatever it is. Valid ones map their own range, or
-0 to the field's peak where it has one, to [-1, 1].
+A sample is invalid if it is NaN, infinite, a fill value of the field, or outside the mask of the
+field; invalid samples keep their bit pattern, whatever it is. The range of the valid samples, or
+that from 0 to the peak where the field has one, is mapped to [-1, 1].
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ class NormalisedField:
     """One field, ready to be fitted.
 
     Attributes:
-        field: where it came from.
-        stored: all its values, in the stored dtype.
+        field: field that it came from.
+        stored: all values of the field, in the stored dtype.
         values: float32, 0 where invalid, else (stored - offset) / scale in [-1, 1].
         valid: bool, or None if every sample is valid.
         coded_mask: validity mask and fill patterns, None with `valid`.
-        offset, scale: of the inverse; scale 0 means that all valid samples are alike.
+        offset, scale: offset and scale of the inverse; scale 0 means that all valid samples are
+            alike.
         half_range: half of the range that errors are measured by: the field's peak, or maximum
             minus minimum of the valid samples.
         value_range: maximum minus minimum of the valid samples.
@@ -53,11 +54,11 @@ class NormalisedField:
 
 @dataclass(frozen=True)
 class FieldRange:
-    """What all parts of a field share.
+    """Range and normalisation that all parts of a field share.
 
     Attributes:
         low, high: least and greatest valid sample, in stored values; 0 where there is none.
-        offset, scale: of the normalised values.
+        offset, scale: offset and scale of the normalised values.
         half_range: half the range that errors are measured by.
     """
 
@@ -76,7 +77,7 @@ class FieldRange:
     def of(cls, field: Field, low: float, high: float) -> FieldRange:
         """The range of a field whose valid samples lie between `low` and `high`."""
         peak = field.peak
-        # What is constant needs no model; other channels of an image keep their proportions.
+        # A constant field needs no model; channels of an image keep their proportions.
         whole = peak is not None and low < high
         offset, scale = _affine(0.0, peak or 0.0) if whole else _affine(low, high)
         half_range = high / 2 - low / 2 if peak is None else peak / 2
@@ -87,10 +88,10 @@ def normalise(field: Field, shared: FieldRange | None = None) -> NormalisedField
     """Read and normalise a field.
 
     Args:
-        shared: range of the whole field, of which this is a part; its own if None.
+        shared: range of the whole field, if `field` is a part of it; the range of `field` if None.
 
     Raises:
-        InvalidInputError: it holds more kinds of invalid samples than a file can list.
+        InvalidInputError: the field holds more kinds of invalid samples than a file can list.
     """
     stored = np.ascontiguousarray(field.values[...])
     valid = valid_samples(field, stored)
@@ -118,7 +119,7 @@ def normalise(field: Field, shared: FieldRange | None = None) -> NormalisedField
 def _to_unit(stored: Array, offset: float, scale: float) -> Float32Array:
     values = np.empty(stored.shape, np.float32)
     source, target = stored.reshape(-1), values.reshape(-1)
-    # In pieces: the float64 intermediate would otherwise be twice the field.
+    # Pieces bound the float64 intermediate, which would otherwise be twice the field.
     with np.errstate(invalid="ignore", over="ignore"):
         for start in range(0, source.size, _PIECE):
             piece = slice(start, start + _PIECE)
@@ -189,9 +190,9 @@ def denormalise(normalised: npt.NDArray[np.floating], offset: float, scale: floa
     """offset + scale * clip(y, -1, 1), in float64; a y that is not a number counts as -1."""
     if scale == 0:
         return np.full(normalised.shape, offset)
-    one = normalised.dtype.type(1)
+    limit = normalised.dtype.type(1)
     with np.errstate(over="ignore"):
-        real: Float64Array = np.fmin(np.fmax(normalised, -one), one).astype(np.float64)
+        real: Float64Array = np.fmin(np.fmax(normalised, -limit), limit).astype(np.float64)
         return real * scale + offset
 
 

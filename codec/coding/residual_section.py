@@ -1,8 +1,8 @@
-"""Residuals: what is added to a model's samples so that every one of them keeps a bound.
+"""Residuals: steps added to the samples of a model so that each of them keeps a bound.
 
 Normative text: format_spec/inrc-1.md, section 6.1 and VAL-7, VAL-8. A decoder of class F may be
-`tolerance` away from the reference, and so is the one that measures here: a bound is kept by every
-such decoder if it is kept by twice the tolerance more than what is measured.
+`tolerance` away from the reference, and so may the decoder that measures here: every such decoder
+keeps a bound if the values measured here keep it with twice the tolerance to spare.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy as np
 
 from codec.arrays import Array, BoolArray, Float64Array, Int32Array
 from codec.coding.fills import taken_for
-from codec.coding.item_sections import ItemStreams, TensorSection
 from codec.coding.normalise import to_stored
+from codec.coding.tensor_sections import ItemStreams, TensorSection
 from codec.entropy.mixing.lattice import Lattice
 from codec.entropy.stream import encode_segment, summarise_stream
 from codec.errors import CorruptError, TargetError
@@ -39,20 +39,22 @@ def residual_lattice(shape: Sequence[int], components: int) -> Lattice:
 def reach(
     bound: float, dtype: np.dtype[Any], tolerance: float, least: float, greatest: float
 ) -> float:
-    """How far the real value measured here may be from the original; not above 0 if it cannot.
+    """Largest difference of a real value measured here from the original.
+
+    A number that is not above 0 means that the bound cannot be kept.
 
     Args:
         bound: greatest difference of stored values.
-        dtype: they have.
-        tolerance: of a decoder, in the unit of stored values.
-        least, greatest: absolute stored values.
+        dtype: dtype of stored values.
+        tolerance: tolerance of a decoder, in stored units.
+        least, greatest: least and greatest absolute stored value.
     """
     if dtype.kind != "f":
-        # An integer is what the real value rounds to.
+        # The stored integer is the real value, rounded.
         return (math.floor(bound) + 0.5) * (1 - _SLACK) - 2 * tolerance
     rounding = float(np.spacing(np.asarray(greatest, dtype))) / 2
-    # What is nearer than half a spacing is rounded to the original. Somewhat further away, half a
-    # bound, is as good: there either that is so, or rounding adds no more than the other half.
+    # Values nearer than half a spacing are rounded to the original. Values within half a bound are
+    # as good: either they are rounded so too, or rounding adds no more than the other half.
     below = np.nextafter(np.asarray(least, dtype), np.asarray(0, dtype))
     exact = float(np.spacing(below)) / 2
     return max(bound - rounding, bound / 2, exact) * (1 - _SLACK) - 2 * tolerance
@@ -67,16 +69,17 @@ def extremes_of(stored: Array, valid: BoolArray | None) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class BoundedComponent:
-    """What a component's samples must keep to.
+    """Component whose samples must keep a bound.
 
     Attributes:
-        name: of its field.
+        name: name of its field.
         stored: the original values.
-        valid: where they count, or None.
-        bound: greatest difference, in their unit.
-        extremes: of the absolute values that count, least and greatest.
-        tolerance: of a decoder of the model, in their unit; 0 for a constant, which is exact.
-        alternative: what else would help where the bound is too small, or "".
+        valid: mask of the samples that count, or None if all do.
+        bound: greatest difference, in stored units.
+        extremes: least and greatest absolute value of the samples that count.
+        tolerance: tolerance of a decoder of the model, in stored units; 0 for a constant, which is
+            exact.
+        alternative: words for what else would help where the bound is too small, or "".
         fills: values that no valid sample may be decoded to.
     """
 
@@ -91,28 +94,28 @@ class BoundedComponent:
 
     @property
     def step(self) -> float:
-        """Of the residuals.
+        """Step of the residuals.
 
         Raises:
             TargetError: the bound is too small for such a model.
         """
-        found = 2 * reach(self.bound, self.stored.dtype, self.tolerance, *self.extremes)
+        step = 2 * reach(self.bound, self.stored.dtype, self.tolerance, *self.extremes)
         if self.tolerance == 0:
             # Near 0 half a spacing of floats vanishes, and nothing has to be added to a constant.
-            found = max(found, float(np.finfo(np.float64).tiny))
-        if found <= 0:
+            step = max(step, float(np.finfo(np.float64).tiny))
+        if step <= 0:
             raise TargetError(
                 f"{self.name}: decoders may differ by {self.tolerance:.3g}, so the bound "
                 f"{self.bound:.3g} cannot be promised; choose one above "
                 f"{4 * self.tolerance:.3g}{self.alternative}"
             )
-        return found
+        return step
 
     def residuals(self, window: tuple[slice, ...], real: Float64Array, step: float) -> Int32Array:
         """The residuals that bring real values within the bound, 0 at invalid samples.
 
         Raises:
-            TargetError: they are too large to code, or do not keep the bound after all.
+            TargetError: the residuals are too large to code, or do not keep the bound after all.
         """
         original = self.stored[window]
         with np.errstate(invalid="ignore", over="ignore"):
@@ -123,9 +126,9 @@ class BoundedComponent:
             raise TargetError(
                 f"{self.name}: the bound {self.bound:.3g} is too small for its range; ask for more"
             )
-        found: Int32Array = wanted.astype(np.int32)
-        self._check(window, original, real + step * found)
-        return found
+        residuals: Int32Array = wanted.astype(np.int32)
+        self._check(window, original, real + step * residuals)
+        return residuals
 
     def meets_fill(self, window: tuple[slice, ...], real: Float64Array) -> bool:
         """Whether a decoder may take a valid sample for a fill value."""
@@ -135,12 +138,12 @@ class BoundedComponent:
         return bool((met if self.valid is None else met & self.valid[window]).any())
 
     def narrowed(self) -> BoundedComponent:
-        """The same with half the bound: integers come to 0, where no sample is another."""
+        """The same component with half the bound; for integers it ends at 0, an exact copy."""
         integer = self.stored.dtype.kind != "f"
         return replace(self, bound=math.floor(self.bound) // 2 if integer else self.bound / 2)
 
     def _check(self, window: tuple[slice, ...], original: Array, real: Float64Array) -> None:
-        """Rounding is monotone: if both ends of what decoders may have are within, all are."""
+        """Check both ends of the range of decoders: rounding is monotone, so all lie between."""
         for shift in (-2 * self.tolerance, 2 * self.tolerance):
             decoded = to_stored(real + shift, original.dtype)
             with np.errstate(invalid="ignore"):
@@ -162,8 +165,8 @@ def encode_residuals(number: int, integers: Int32Array) -> tuple[bytes, Int32Arr
     """The payload of an item's RESD section, and its integers in coded order.
 
     Args:
-        number: of the item.
-        integers: (components, *shape).
+        number: number of the item.
+        integers: residuals, (components, *shape).
     """
     from codec.entropy.mixing.coder import encode_lattice
 
@@ -177,7 +180,7 @@ class ItemResiduals:
     """Decodes the RESD sections of one item, in file order.
 
     Args:
-        shape, components: of the item.
+        shape, components: shape of the item, and number of its components.
         limits: what the file may ask for.
     """
 
@@ -193,7 +196,7 @@ class ItemResiduals:
         """The next section.
 
         Raises:
-            CorruptError: it is damaged, or holds more than there are samples.
+            CorruptError: the section is damaged, or holds more residuals than there are samples.
         """
         _, position = decode_uleb(payload)
         count = self._streams.count
@@ -208,7 +211,7 @@ class ItemResiduals:
         """All residuals, (components, *shape), in as few bytes as hold them.
 
         Raises:
-            CorruptError: there are fewer than samples.
+            CorruptError: there are fewer residuals than samples.
         """
         if self._streams.count != self._size:
             raise CorruptError("fewer residuals than samples", section="RESD")

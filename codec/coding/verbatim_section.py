@@ -87,15 +87,15 @@ def within_limits(payloads: Iterable[bytes], limits: Limits) -> list[bytes]:
     """The payloads of all VERB sections, which count together.
 
     Raises:
-        LimitError: they are larger than the reader allows; no more of them is read.
+        LimitError: the payloads are larger than the reader allows; the next ones are not read.
     """
-    found: list[bytes] = []
+    accepted: list[bytes] = []
     size = 0
     for payload in payloads:
-        found.append(payload)
+        accepted.append(payload)
         size += len(payload)
         limits.check("verbatim_bytes", size, section="VERB")
-    return found
+    return accepted
 
 
 def decode_verbatim(payloads: list[bytes]) -> dict[str, VerbatimValue]:
@@ -165,5 +165,5 @@ def _restore(data: bytes, code: str, shape: tuple[int, ...], kind: int, path: st
     try:
         return patterns.view(dtype).reshape(shape).astype(np.dtype(code))
     except (ValueError, OverflowError):
-        # No values, but axes beside the empty one that NumPy cannot count.
+        # The array is empty, but NumPy cannot count its other axes.
         raise LimitError(f"variable {path!r}: its axes are too long", section="VERB") from None

@@ -1,4 +1,4 @@
-"""Sections in their order: a whole file from coded items, masks and what is kept verbatim."""
+"""Sections in their order: a whole file from coded items, masks and descriptions."""
 
 from __future__ import annotations
 
@@ -8,31 +8,32 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import BinaryIO
 
-from codec.coding.item_sections import ItemSections, integer_layer
+from codec.coding.described_sections import KeptSection, kept_sections
+from codec.coding.item_sections import ItemSections
 from codec.coding.mask_section import CodedMask, decode_mask_section, encode_mask_section
-from codec.coding.verbatim_section import VerbatimValue, encode_verbatim
-from codec.format.compression import NONE, compress
+from codec.coding.tensor_sections import integer_layer
+from codec.coding.verbatim_section import VerbatimValue
+from codec.format.compression import NONE
 from codec.format.headers import Head, Item
 from codec.format.provenance import Provenance
 from codec.format.section_index import section_digest
 from codec.format.sections import SectionWriter
 from codec.limits import Limits
 from codec.media.dataset import Metadata
-from codec.media.metadata_section import encode_metadata
 
-# Type, attribute and stored payload of a section that is not fitted.
-KeptSection = tuple[str, int, bytes]
+# Limits for payloads that were made here.
+_TRUSTED = Limits.level(2)
 
 
 @dataclass(frozen=True)
 class IntegerSection:
-    """A section of integers as it will be written.
+    """Section of integers as it will be written.
 
     Attributes:
         type: "MASK", "TENS" or "RESD".
-        stored: gives the stored payload, from memory or from a file.
-        digest: of its integers.
-        attribute: how the payload is compressed.
+        stored: function that gives the stored payload, from memory or from a file.
+        digest: digest of its integers.
+        attribute: compression of the payload.
     """
 
     type: str
@@ -43,20 +44,20 @@ class IntegerSection:
 
 @dataclass
 class FileParts:
-    """What a file is made of, in the making.
+    """Parts of a file that is being made.
 
     Attributes:
         kind: "volume", "image" or "sdf".
         masks: payloads of the MASK sections, in the order they were added, which is their order in
             the file: the index that an item was coded with stays right whatever is added later.
-        items: in file order.
-        kept: (type, attribute, stored payload) of the sections that are not fitted.
+        items: sections of the items, in file order.
+        described: sections that no model stands for.
     """
 
     kind: str = "volume"
     masks: list[bytes] = field(default_factory=list)
     items: list[ItemSections] = field(default_factory=list)
-    kept: list[KeptSection] = field(default_factory=list)
+    described: list[KeptSection] = field(default_factory=list)
 
     def add_validity(self, mask: CodedMask) -> int:
         """The index of this mask among the MASK sections; equal masks are stored once."""
@@ -77,8 +78,8 @@ class FileParts:
         verbatim: Mapping[str, VerbatimValue],
         made: Provenance | None = None,
     ) -> None:
-        """Set what is not fitted; it is compressed here, once."""
-        self.kept = kept_sections(medium, metadata, verbatim, made)
+        """Set the description of the input; it is compressed here, once."""
+        self.described = kept_sections(medium, metadata, verbatim, made)
 
     def to_bytes(self, level: int) -> bytes:
         """The file."""
@@ -104,26 +105,8 @@ class FileParts:
     ) -> bytes:
         stream = io.BytesIO()
         items = [item.item for item in self.items]
-        write_sections(stream, level, self.kind, items, masks, self.kept, tensors)
+        write_sections(stream, level, self.kind, items, masks, self.described, tensors)
         return stream.getvalue()
-
-
-def kept_sections(
-    medium: str,
-    metadata: Metadata,
-    verbatim: Mapping[str, VerbatimValue],
-    made: Provenance | None = None,
-) -> list[KeptSection]:
-    """The sections of what is not fitted, each compressed as well as it can be.
-
-    Args:
-        made: how the file is made, if it is to be kept.
-    """
-    payloads = [("VERB", payload) for payload in encode_verbatim(verbatim)]
-    payloads.append(("mETa", encode_metadata(medium, metadata)))
-    if made is not None:
-        payloads.append(("pROv", made.to_bytes()))
-    return [(name, *compress(data)) for name, data in payloads]
 
 
 def mask_digest(payload: bytes) -> bytes:
@@ -142,9 +125,9 @@ def tensor_sections(item: ItemSections) -> list[IntegerSection]:
     ]
 
 
-def _undigested(section_type: str, payload: bytes) -> IntegerSection:
-    """For measuring: the digest is not true, but as hard to compress as a true one."""
-    return IntegerSection(section_type, partial(bytes, payload), section_digest([payload]))
+def _undigested(name: str, payload: bytes) -> IntegerSection:
+    """A section to measure: its digest is not true, but as hard to compress as a true one."""
+    return IntegerSection(name, partial(bytes, payload), section_digest([payload]))
 
 
 def write_sections(
@@ -153,18 +136,19 @@ def write_sections(
     kind: str,
     items: Sequence[bytes],
     masks: Sequence[IntegerSection],
-    kept: Sequence[KeptSection],
+    described: Sequence[KeptSection],
     tensors: Sequence[Sequence[IntegerSection]],
 ) -> int:
     """Write a whole file, strictly forward, holding one section at a time.
 
-    What every level needs comes before the coefficients, these from coarse to fine, so that a file
-    that was cut short still shows all fields.
+    Sections that every level needs come before the coefficients, and these come from coarse to
+    fine, so that a file that was cut short still shows all fields.
 
     Args:
         items: payloads of the ITEM sections.
-        masks: in the order that items count them.
-        tensors: for each item its sections, from coarse to fine, residuals last.
+        masks: masks in the order that items count them.
+        described: sections that no model stands for.
+        tensors: sections of each item, from coarse to fine, residuals last.
 
     Returns:
         The length of the file.
@@ -175,7 +159,7 @@ def write_sections(
         writer.add("ITEM", item)
     for mask in masks:
         writer.add("MASK", mask.stored(), mask.attribute, digest=mask.digest)
-    for name, attribute, stored in kept:
+    for name, attribute, stored in described:
         writer.add(name, stored, attribute)
     for number, section in _coarse_first(tensors):
         writer.add(
@@ -187,18 +171,16 @@ def write_sections(
 def _coarse_first(
     tensors: Sequence[Sequence[IntegerSection]],
 ) -> list[tuple[int, IntegerSection]]:
-    """(item, section), coarse ones of all items first, residuals last.
+    """Pairs (item, section), coarse sections of all items first, residuals last.
 
-    A section's rank is its distance from the item's finest, be there residuals after that or not.
+    The rank of a section is its distance from the finest of its item, which residuals may follow.
     """
-    found = []
+    ranked = []
     for number, sections in enumerate(tensors):
         levels = sum(section.type == "TENS" for section in sections)
-        found += [(rank - levels, number, section) for rank, section in enumerate(sections)]
-    return [(number, section) for _, number, section in sorted(found, key=lambda one: one[0])]
-
-
-_TRUSTED = Limits.level(2)
+        ranked += [(rank - levels, number, section) for rank, section in enumerate(sections)]
+    ranked.sort(key=lambda entry: entry[0])
+    return [(number, section) for _, number, section in ranked]
 
 
 def needed_level(

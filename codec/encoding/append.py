@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from codec.coding.described_sections import copied_sections, kept_sections
 from codec.coding.normalise import FieldRange
-from codec.coding.write_file import FileParts, IntegerSection, KeptSection, kept_sections
+from codec.coding.write_file import FileParts, IntegerSection
 from codec.encoding.budget import Budget, field_size
 from codec.encoding.encode import judged
 from codec.encoding.encoded_tile import origin_of
@@ -39,7 +40,8 @@ from codec.errors import InvalidInputError, InvalidOptionError
 from codec.files.atomic import atomic_path
 from codec.files.byte_sources import local_path
 from codec.format.provenance import Provenance
-from codec.format.sections import KNOWN_TYPES, Section
+from codec.format.section_types import Copier, owned_types
+from codec.format.sections import Section
 from codec.format.tile_grid import TileGrid
 from codec.limits import Limits
 from codec.media import formats
@@ -339,7 +341,7 @@ def _copied(file: InrcFile, growths: Sequence[Growth]) -> PlacedItems:
             header = replace(header, origin=(0,) * len(header.dims))
         integers = [
             copy(section)
-            for kind in ("TENS", "RESD")
+            for kind in owned_types()
             for section in file.sections_of(item.number, kind)
         ]
         placed.add_item(header, integers, item.multiply_adds, item.largest_parameters)
@@ -357,15 +359,8 @@ def _place(placed: PlacedItems, growth: Growth, group: FieldGroup, journal: Tile
 def _write(
     file: InrcFile, path: Path, placed: PlacedItems, described: Described, made: Provenance
 ) -> None:
-    kept = kept_sections(described.medium, described.metadata, described.verbatim, made)
+    sections = kept_sections(described.medium, described.metadata, described.verbatim, made)
+    # Sections that are not known here may be copied (SEC-3).
+    sections += copied_sections(file.sections, Copier.APPEND)
     with atomic_path(path, overwrite=True) as temporary:
-        write_checked(temporary, placed, file.head.kind, [*kept, *_unknown(file)])
-
-
-def _unknown(file: InrcFile) -> list[KeptSection]:
-    """Sections that are not known here, but may be copied (SEC-3)."""
-    return [
-        (section.type, section.attribute, file.sections.stored(section))
-        for section in file.sections.sections
-        if section.type not in KNOWN_TYPES and section.type[3].islower()
-    ]
+        write_checked(temporary, placed, file.head.kind, sections)

@@ -13,16 +13,11 @@ import numpy as np
 from codec.arrays import Float32Array, FloatArray, Int32Array
 from codec.coding.evaluate import Window, evaluate_blocks
 from codec.coding.fills import FillAvoidance
-from codec.coding.item_sections import (
-    Coded,
-    ItemSections,
-    coded_entries,
-    encode_item,
-    model_header,
-    restore_parameters,
-)
+from codec.coding.item_sections import ItemSections, coded_entries, encode_item, model_header
 from codec.coding.normalise import NormalisedField, denormalise, to_stored
 from codec.coding.residual_section import BoundedComponent, encode_residuals, extremes_of
+from codec.coding.restore_parameters import restore_parameters
+from codec.coding.tensor_sections import Coded
 from codec.errors import InvalidOptionError
 from codec.files.fit_journal import FitJournal, no_journal
 from codec.format.headers import Component, Dim, Item

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import BinaryIO
 
-from codec.coding.write_file import IntegerSection, KeptSection, needed_level, write_sections
+from codec.coding.described_sections import KeptSection
+from codec.coding.write_file import IntegerSection, needed_level, write_sections
 from codec.encoding.encoded_tile import placed_item
 from codec.encoding.tile_journal import StoredTile, TileJournal
 from codec.format.compression import NONE

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from codec._version import __version__
+from codec.coding.described_sections import KeptSection
 from codec.coding.normalise import FieldRange
-from codec.coding.write_file import FileParts, KeptSection
+from codec.coding.write_file import FileParts
 from codec.encoding.budget import Budget
 from codec.encoding.encoded_tile import origin_of
 from codec.encoding.field_range import find_range
@@ -85,7 +86,7 @@ def encode_tiles(
         placed = PlacedItems()
         place_groups(placed, groups, journal)
         with atomic_path(target, overwrite=overwrite) as temporary:
-            write_checked(temporary, placed, dataset.kind, frame.kept)
+            write_checked(temporary, placed, dataset.kind, frame.described)
             blended = blended_deviations(temporary, dataset.fields, groups, ranges, options.threads)
             qualities = qualities_of(dataset.fields, groups, journal, blended)
             check_bounds(qualities, options.goal)

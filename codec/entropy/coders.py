@@ -4,7 +4,7 @@ The format owns the integer tables and both algorithms (format_spec/inrc-1.md, s
 `frequencies - 1` as float64 with `perfect=False` makes constriction use the integers as they are:
 its scale is then exactly 1, and it adds 1 to every symbol. Its panics are `BaseException`s and are
 caught here; nothing that came from a file reaches it but integer tables that were checked. It ends
-the whole process where memory for what it returns cannot be had, so it is asked for little at once.
+the whole process where there is no memory for its results, so it is asked for little at once.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class RangeDecoder:
 class AnsEncoder:
     """Asymmetric numeral system (32-bit words, 64-bit state, 24-bit precision).
 
-    A stack: what is decoded first is encoded last, so runs are kept until `finish`.
+    The coder is a stack: the run that is decoded first is encoded last, so runs wait for `finish`.
     """
 
     def __init__(self) -> None:

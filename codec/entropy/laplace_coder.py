@@ -1,8 +1,8 @@
 """Integers coded with the bank of 64 Laplace classes.
 
 A class shifts its symbols right until their scale is at most 32; the bits shifted out are nearly
-uniform and are packed as they are. What lies beyond a class's half width is coded as an escape,
-and its value goes to a list at the end. Data: words:uleb, the words, the packed bits, the escapes.
+uniform and are packed as they are. A value beyond the half width of its class is coded as an
+escape, and goes to a list at the end. Data: words:uleb, the words, the packed bits, the escapes.
 """
 
 from __future__ import annotations

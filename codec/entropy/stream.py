@@ -49,8 +49,8 @@ _NAMES = {number: name for name, number in CODERS.items()} | {
 STATIC, LAPLACE = range(2)
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
 
-# Decodes the next coefficients of a lattice, or an octree: (coder, count, data) -> int32 in coding
-# order.
+# Decoder of the next coefficients of a lattice, or of an octree: (coder, count, data) -> int32 in
+# coding order.
 DecodeSegment = Callable[[int, int, bytes], Int32Array]
 _ENCODERS: dict[int, Callable[[], SymbolEncoder]] = {ANS: AnsEncoder, RANGE: RangeEncoder}
 _DECODERS: dict[int, Callable[[bytes], SymbolDecoder]] = {ANS: AnsDecoder, RANGE: RangeDecoder}
@@ -61,7 +61,7 @@ _STATIC_MAX_ALPHABET = 4096
 
 @dataclass(frozen=True)
 class StreamSummary:
-    """What `inrc info` shows of a stream."""
+    """Coder, model, number of integers and size of a stream."""
 
     coder: str
     model: str
@@ -75,10 +75,11 @@ def encode_stream(
     """The smallest stream for the concatenation of `segments`.
 
     Args:
-        segments: 1-D arrays of integers that fit int32; values within one are alike, so Laplace
-            classes are chosen per segment.
-        coder: "auto", or one of `CODERS` to have its smallest form.
-        shape: of the box that they fill, if neighbours in it are alike; "auto" tries coder array.
+        segments: 1-D arrays of integers that fit int32; values within a segment are alike, so
+            Laplace classes are chosen per segment.
+        coder: "auto", or a name in `CODERS`, whose smallest form is taken.
+        shape: shape of the box that the integers fill, if neighbours in it are alike; "auto" then
+            tries coder array.
 
     Raises:
         InvalidInputError: an unknown coder, or a value outside int32.
@@ -91,10 +92,10 @@ def encode_stream(
     if len(values) == 0 or values.min() == values.max():
         return _encode_raw(values)
     wanted = set(CODERS.values()) if coder == "auto" else {CODERS[coder]}
-    found = [encode() for kind, encode in _candidates(values, segments) if kind in wanted]
+    streams = [encode() for kind, encode in _candidates(values, segments) if kind in wanted]
     if coder == "auto" and shape:
-        found += _encode_array(values, shape)
-    return min(found, key=len)
+        streams += _encode_array(values, shape)
+    return min(streams, key=len)
 
 
 def encode_segment(segment: Segment, coder: int = MIXING) -> bytes:
@@ -105,18 +106,18 @@ def encode_segment(segment: Segment, coder: int = MIXING) -> bytes:
 def _candidates(
     values: Int64Array, segments: Sequence[Int64Array]
 ) -> list[tuple[int, Callable[[], bytes]]]:
-    found: list[tuple[int, Callable[[], bytes]]] = [
+    candidates: list[tuple[int, Callable[[], bytes]]] = [
         (RAW, partial(_encode_raw, values)),
         (ZSTD, partial(_encode_bytes, ZSTD, values)),
         (BROTLI, partial(_encode_bytes, BROTLI, values)),
     ]
     alphabet = int(values.max() - values.min()) + 1
     for kind in (ANS, RANGE):
-        found.append((kind, partial(_encode_laplace, kind, segments)))
-        found.append((kind, partial(_encode_laplace, kind, [values])))
+        candidates.append((kind, partial(_encode_laplace, kind, segments)))
+        candidates.append((kind, partial(_encode_laplace, kind, [values])))
         if alphabet <= _STATIC_MAX_ALPHABET:
-            found.append((kind, partial(_encode_static, kind, values)))
-    return found
+            candidates.append((kind, partial(_encode_static, kind, values)))
+    return candidates
 
 
 def _assemble(coder: int, count: int, parameters: bytes, data: bytes) -> bytes:
@@ -179,7 +180,7 @@ def decode_stream(
     """The integers of the stream at `position` (int64, 1-D), and the position after it.
 
     Args:
-        most: how many integers there can be a use for, if that is known.
+        most: largest number of integers that there can be a use for, if that is known.
 
     Raises:
         TruncatedError, CorruptError, UnsupportedError, LimitError: see the format specification.
@@ -195,12 +196,13 @@ def decode_stream_with_summary(
     decode_segment: DecodeSegment | None = None,
     most: int | None = None,
 ) -> tuple[Int64Array | Int32Array, int, StreamSummary]:
-    """As `decode_stream`, with what the stream is made of.
+    """The integers of the stream at `position`, the position after it, and its summary.
 
     Args:
-        decode_segment: for streams in the coders mixing and octree, which depend on the item they
-            belong to; it checks their count.
-        most: as of `decode_stream`: a stream of no bytes may hold any number of integers.
+        decode_segment: decoder of streams in the coders mixing and octree, which depend on the
+            item they belong to; it checks their count.
+        most: largest number of integers that there can be a use for: a stream of no bytes may hold
+            any number.
     """
     start = position
     coder, position = _byte(data, position)
@@ -208,12 +210,12 @@ def decode_stream_with_summary(
     if coder in (MIXING, OCTREE):
         payload, position = _payload(data, position)
         if decode_segment is None:
-            raise CorruptError("coefficients of an item that has none", offset=start)
+            raise CorruptError("coefficients in a stream that cannot have any", offset=start)
         summary = StreamSummary(_NAMES[coder], "", count, position - start)
         return decode_segment(coder, count, payload), position, summary
     limits.check("parameters", count)
     if most is not None and count > most:
-        raise CorruptError(f"a stream of {count} integers where {most} are of use", offset=start)
+        raise CorruptError(f"a stream of {count} integers where {most} fit", offset=start)
     model = ""
     if coder == RAW:
         values, position = _decode_raw(data, position, count)
@@ -239,10 +241,10 @@ def decode_stream_with_summary(
 
 
 def summarise_stream(data: bytes, position: int) -> tuple[StreamSummary, int]:
-    """What the stream at `position` is made of, without decoding it, and the position after it.
+    """Summary of the stream at `position`, without decoding it, and the position after it.
 
     Raises:
-        TruncatedError, CorruptError, UnsupportedError: its parameters are damaged or unknown.
+        TruncatedError, CorruptError, UnsupportedError: parameters are damaged or unknown.
     """
     start = position
     coder, position = _byte(data, position)

@@ -24,8 +24,8 @@ _TAIL_BITS = 30
 def normalise_counts(counts: Int64Array) -> Int64Array:
     """Frequencies of sum 2**24, each >= 1, in proportion to `counts` (1-D, >= 0, sum >= 1).
 
-    Each symbol gets 1 and the floor of its share of the rest; what is left over goes to the first
-    symbol of the greatest count.
+    Each symbol gets 1 and the floor of its share of the remaining sum; the remainder goes to the
+    first symbol of the greatest count.
     """
     free = TOTAL - len(counts)
     frequencies = 1 + counts * free // int(counts.sum())

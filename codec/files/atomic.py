@@ -1,8 +1,8 @@
 """Files that appear whole or not at all.
 
 Order: a hidden folder beside the target, in it the new file, flush, fsync, rename, fsync of the
-folder. The hidden folder is removed on every way out, Ctrl-C included; one that a killed process
-left is removed by the next that writes the same target. The umask decides the final mode.
+folder. The hidden folder is removed on every way out, Ctrl-C included; that of a killed process is
+removed by the next process that writes the same target. The umask decides the final mode.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from pathlib import Path
 from codec.errors import InvalidInputError
 from codec.files.byte_sources import local_path
 
-# What `renameat2` of Linux takes: paths relative to the working folder; swap the two.
+# Arguments of `renameat2` of Linux: paths relative to the working folder; swap the two.
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
-# A disk with less than this is named where a library fails to write.
+# Free bytes below which a failed write is explained by a full disk.
 _NEARLY_FULL = 1 << 20
-# Name of a folder that was there, in the hidden one, where the two could not be swapped.
+# Name, in the hidden folder, of a target folder that could not be swapped with the new one.
 _REPLACED = "replaced"
 
 
@@ -60,7 +60,7 @@ def atomic_folder(target: str | os.PathLike[str], *, overwrite: bool = False) ->
         overwrite: allow an existing `target`, file or folder.
 
     Raises:
-        InvalidInputError: as `atomic_path` does; an existing folder is only refused without
+        InvalidInputError: the same as for `atomic_path`; an existing folder is only refused without
             `overwrite`.
     """
     final = check_writable(target, overwrite=overwrite, folder=True)
@@ -70,7 +70,7 @@ def atomic_folder(target: str | os.PathLike[str], *, overwrite: bool = False) ->
         if not final.exists():
             os.replace(made, final)
         elif not _swap(made, final):
-            # For a moment there is no target: a run that is killed here is mended by the next.
+            # No target exists for a moment: the next run mends one that is killed here.
             os.replace(final, made.parent / _REPLACED)
             os.replace(made, final)
         _sync(final.parent)
@@ -78,7 +78,7 @@ def atomic_folder(target: str | os.PathLike[str], *, overwrite: bool = False) ->
 
 @contextmanager
 def _staged(final: Path) -> Iterator[Path]:
-    """Yields a path of the target's name in a locked hidden folder, which goes at the end."""
+    """Yields a path of the target's name in a locked hidden folder, removed at the end."""
     # The name is known before the folder is there: an interrupt may come between.
     staging = final.parent / f".{final.name}.{secrets.token_hex(8)}.part"
     temporary = staging / final.name
@@ -87,13 +87,13 @@ def _staged(final: Path) -> Iterator[Path]:
         staging.mkdir(0o700)
         lock = os.open(staging, os.O_RDONLY)
         _lock(lock)
-        # Between these two steps another process may have taken the folder for a leftover.
+        # Another process may have taken the folder for a leftover before it was locked.
         staging.mkdir(0o700, exist_ok=True)
         yield temporary
     except OSError as error:
         raise InvalidInputError(f"{final}: cannot write: {error.strerror or error}") from error
     except InvalidInputError as error:
-        # A writer only knows the temporary name; people know the other.
+        # Writers name the temporary file, but people know the final one.
         told = str(error).replace(str(temporary), str(final))
         raise InvalidInputError(told + _nearly_full(final.parent)) from error
     finally:
@@ -103,7 +103,7 @@ def _staged(final: Path) -> Iterator[Path]:
 
 
 def _nearly_full(folder: Path) -> str:
-    """What libraries do not say when a disk is full, "" if it is not."""
+    """Words for a full disk, which libraries do not say; "" if the disk is not full."""
     with suppress(OSError):
         free = shutil.disk_usage(folder).free
         return f"; the disk has {free} bytes left" if free < _NEARLY_FULL else ""
@@ -125,12 +125,12 @@ def _remove(staging: Path, temporary: Path) -> None:
 
 
 def remove_leftovers(final: Path) -> None:
-    """Remove what killed processes left of their writing to `final`, which no living one locks.
+    """Remove the hidden folders of killed processes that wrote to `final`.
 
     A folder that such a process had moved out of the way comes back to its place.
     """
     for staging in final.parent.glob(f".{escape(final.name)}.*.part"):
-        # What is gone meanwhile, locked or of somebody else's stays.
+        # Folders that are locked, of another user or gone meanwhile are left alone.
         with suppress(OSError):
             lock = os.open(staging, os.O_RDONLY)
             try:
@@ -157,7 +157,7 @@ def check_writable(
 ) -> Path:
     """The resolved target, or `InvalidInputError` if writing to it is bound to fail.
 
-    What killed processes left of their writing to it is removed. A `target` that is a folder may be
+    Leftovers of killed processes that wrote to it are removed. A `target` that is a folder may be
     replaced where a folder will be written.
     """
     final = local_path(target).resolve()

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from codec.errors import InvalidInputError, MissingDependencyError
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
-# Bytes fetched at once, and how many such blocks are kept: enough for the heads and an index.
+# Bytes fetched at once, and number of such blocks in the cache: enough for the heads and an index.
 _BLOCK_BYTES = 1 << 17
 _BLOCKS = 256
 
@@ -41,8 +41,8 @@ def open_source(source: str | os.PathLike[str] | bytes) -> ByteSource:
     """The bytes of a file: a path, a URL that fsspec knows, or the bytes themselves.
 
     Raises:
-        InvalidInputError: it cannot be opened for reading.
-        MissingDependencyError: it is a URL, and fsspec or its part for such URLs is not installed.
+        InvalidInputError: the file cannot be opened for reading.
+        MissingDependencyError: fsspec, or its part for such URLs, is not installed.
     """
     if isinstance(source, bytes):
         return BytesSource(source)
@@ -60,7 +60,7 @@ def local_path(path: str | os.PathLike[str]) -> Path:
     """The path of a file that is to be written, or read as a whole.
 
     Raises:
-        InvalidInputError: it is a URL.
+        InvalidInputError: the path is a URL.
     """
     if is_url(path):
         raise InvalidInputError(
@@ -92,8 +92,8 @@ class BytesSource:
 class FileSource:
     """A file on disk, read by position, so that threads can share it.
 
-    A file that was replaced by another under its name is read on as it was. One that was written
-    to or cut short is refused, for what is read of it could be of two files.
+    A file that was replaced by another under its name is read on as it was. A file that was written
+    to or cut short is refused, since its bytes could be of two versions.
 
     Raises:
         InvalidInputError: the path cannot be opened for reading; or, when it is read, it changed.
@@ -115,7 +115,7 @@ class FileSource:
         return self._opened[0]
 
     def _state(self) -> tuple[int, int]:
-        """Size and time of the last change, which tell whether it is still the same file."""
+        """Size and time of the last change, which tell whether the file is still the same."""
         status = os.fstat(self._descriptor)
         return status.st_size, status.st_mtime_ns
 
@@ -149,7 +149,7 @@ class RemoteSource:
 
     Raises:
         InvalidInputError: the URL cannot be opened, or its server gives no parts of files.
-        MissingDependencyError: fsspec, or what it needs for such URLs, is not installed.
+        MissingDependencyError: fsspec, or a package it needs for such URLs, is not installed.
     """
 
     far = True

@@ -38,7 +38,7 @@ def compress_frame(method: int, data: bytes) -> bytes:
 
 
 def quick_frame(data: bytes) -> bytes:
-    """A zstd frame made fast, to compare what data would take."""
+    """A zstd frame made fast, to compare sizes of data."""
     return zstandard.ZstdCompressor(level=3).compress(data)
 
 

@@ -1,4 +1,4 @@
-"""HEAD and ITEM: what a file holds, as checked dataclasses over their CBOR maps.
+"""Payloads of HEAD and ITEM, as checked dataclasses over their CBOR maps.
 
 Normative text: format_spec/inrc-1.md, sections 4 and 5, and format_spec/head.cddl.
 """
@@ -31,7 +31,7 @@ MAX_CODEBOOK = 1 << 16
 
 @dataclass(frozen=True)
 class Head:
-    """What the whole file is.
+    """Kind of the file and number of its models.
 
     Attributes:
         kind: "volume", "image" or "sdf".
@@ -95,7 +95,7 @@ class Dim:
 
 @dataclass(frozen=True)
 class Quantisation:
-    """How the integers of one tensor become float32 values.
+    """Rule by which the integers of a tensor become float32 values.
 
     Attributes:
         steps: one positive float32 step, or, with `per_slice`, one per index of the tensor's first
@@ -132,12 +132,12 @@ class Item:
         config: the architecture's own parameters, CBOR values under integer keys.
         quantisation: one entry per tensor of the architecture, in its order.
         tensor_masks: (tensor index, MASK index) pairs for sparse tensors.
-        bounds: per component, how far a decoded value is from the original at most, in stored
-            units; empty if nothing was promised.
-        residual_steps: per component, the step of its residuals; empty if there are none.
-        origin: of a tile, the index of its first sample in the field, per axis; None otherwise.
-        overlap: of a tile that shares samples with its neighbours, how many of them lie before and
-            after its core, per axis; empty otherwise.
+        bounds: largest difference of a decoded value from the original, in stored units, per
+            component; empty if nothing was promised.
+        residual_steps: step of the residuals per component; empty if there are none.
+        origin: index of the first sample of a tile in the field, per axis; None for other items.
+        overlap: numbers of samples before and after its core, per axis, that a tile shares with its
+            neighbours; empty where it shares none.
     """
 
     components: tuple[Component, ...]
@@ -288,11 +288,11 @@ def _overlap(fields: dict[int, Any]) -> tuple[tuple[int, int], ...]:
         _list(pair, "pair of an overlap", 2, 2)
         for pair in _list(fields[8], "overlap", len(dims), len(dims))
     ]
-    found = []
+    overlap = []
     for size, (before, after) in zip(dims, pairs, strict=True):
         first = _count(before, "ITEM", "an overlap", 0, size - 1)
-        found.append((first, _count(after, "ITEM", "an overlap", 0, size - 1 - first)))
-    return tuple(found)
+        overlap.append((first, _count(after, "ITEM", "an overlap", 0, size - 1 - first)))
+    return tuple(overlap)
 
 
 def _model(value: Any) -> tuple[int, int, dict[int, Any]]:
@@ -359,10 +359,10 @@ def _per_component(fields: dict[int, Any], key: int, what: str, least: float) ->
     if key not in fields:
         return ()
     values = _list(fields[key], f"{what}s", MAX_COMPONENTS)
-    found = tuple(_float(value, f"a {what}") for value in values)
-    if len(found) != len(fields[0]) or min(found) < least:
+    numbers = tuple(_float(value, f"a {what}") for value in values)
+    if len(numbers) != len(fields[0]) or min(numbers) < least:
         _fail("ITEM", f"the {what}s are not one per component, or too small")
-    return found
+    return numbers
 
 
 def _steps(fields: dict[int, Any]) -> list[Any]:

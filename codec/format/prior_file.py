@@ -20,7 +20,7 @@ from codec.format.leb128 import decode_uleb, encode_uleb
 SIGNATURE = b"\x89INP\r\n\x1a\n"
 VERSION = 1
 NAME_BYTES = 16
-# How learnt rates are laid out: one, one per inner step, one per parameter, or both.
+# Layouts of learnt rates: a single rate, one per inner step, one per parameter, or both.
 STATIC, GLOBAL, PER_STEP = "static", "global", "per-step"
 PER_PARAMETER, PER_PARAMETER_PER_STEP = "per-parameter", "per-parameter-per-step"
 RATE_KINDS = (STATIC, GLOBAL, PER_STEP, PER_PARAMETER, PER_PARAMETER_PER_STEP)
@@ -47,7 +47,7 @@ class Rates:
     values: Float32Array
 
     def count(self, parameters: int) -> int:
-        """How many there are for a network of so many parameters."""
+        """Number of rates for a network of so many parameters."""
         steps = self.steps if self.kind in (PER_STEP, PER_PARAMETER_PER_STEP) else 1
         each = parameters if self.kind in (PER_PARAMETER, PER_PARAMETER_PER_STEP) else 1
         return steps * each
@@ -58,14 +58,14 @@ class Prior:
     """One prior.
 
     Attributes:
-        architecture, version: whose network it is.
-        config: of the network, without a prior.
-        axes: active axes of the items it is for.
-        components: of these items.
+        architecture, version: number and version of the architecture that it is for.
+        config: configuration of the network, without a prior.
+        axes: number of active axes of the items that it is for.
+        components: number of components of these items.
         values: (n,) float32, all tensors one after the other; float16 numbers where `half`.
         half: whether the file has float16.
-        rates: for encoders, or None.
-        trained_on: what it was trained on, for people.
+        rates: learnt rates, which encoders use, or None.
+        trained_on: words for people about the data that it was trained on.
     """
 
     architecture: int
@@ -80,7 +80,7 @@ class Prior:
 
     @property
     def core(self) -> bytes:
-        """What decoding needs."""
+        """The part that decoding needs."""
         dtype = _HALF if self.half else _SINGLE
         return cbor.encode(
             {
@@ -95,7 +95,7 @@ class Prior:
 
     @property
     def name(self) -> bytes:
-        """What items call it."""
+        """The name that items call it by."""
         return hashlib.sha256(self.core).digest()[:NAME_BYTES]
 
     def to_bytes(self) -> bytes:
@@ -111,9 +111,9 @@ class Prior:
             }
         if self.trained_on:
             ancillary[4] = self.trained_on
-        core, rest = self.core, cbor.encode(ancillary)
+        core, other_part = self.core, cbor.encode(ancillary)
         body = SIGNATURE + bytes([VERSION])
-        body += encode_uleb(len(core)) + core + encode_uleb(len(rest)) + rest
+        body += encode_uleb(len(core)) + core + encode_uleb(len(other_part)) + other_part
         return body + hashlib.sha256(body).digest()
 
     @classmethod
@@ -121,7 +121,7 @@ class Prior:
         """The prior of a file.
 
         Raises:
-            CorruptError, UnsupportedError: it is none, is damaged, or is of a later version.
+            CorruptError, UnsupportedError: the data are no prior, damaged, or of a later version.
         """
         if not data.startswith(SIGNATURE):
             raise CorruptError("not a prior: the signature is missing", offset=0)
@@ -133,15 +133,14 @@ class Prior:
         if hashlib.sha256(body).digest() != digest:
             raise CorruptError("the prior is damaged: its digest differs; fetch it again")
         core, at = _sized(body, len(SIGNATURE) + 1)
-        rest, end = _sized(body, at)
+        other_part, end = _sized(body, at)
         if end != len(body):
             raise CorruptError("bytes follow the parts of the prior", offset=end)
-        return _with_ancillary(_of_core(cbor.decode(core)), cbor.decode(rest))
+        return _with_ancillary(_of_core(cbor.decode(core)), cbor.decode(other_part))
 
 
 def name_in(data: bytes) -> bytes | None:
-    """The name that the bytes of a prior would have, whatever is wrong with it; None if that cannot
-    be told."""
+    """The name of a prior that may be damaged; None if its core cannot be told from its bytes."""
     try:
         core, _ = _sized(data, len(SIGNATURE) + 1)
     except FormatError:

@@ -1,4 +1,4 @@
-"""How a file was made: the payload of its pROv section.
+"""Provenance of a file: the payload of its pROv section, which says how it was made.
 
 Normative text: format_spec/metadata.md, "How a file was made".
 """
@@ -22,12 +22,12 @@ LOSSES = (SAMPLES, BOUND, VARIABLE, METADATA)
 
 @dataclass(frozen=True)
 class Loss:
-    """What was lost with a damaged file that this one was made of.
+    """Loss of a damaged file that this file was made of.
 
     Attributes:
         kind: "samples", which are invalid now; "bound", which is not promised any more;
             "variable", which is left out; or "metadata", all of it.
-        name: of the field or variable, "" where it is unknown.
+        name: name of the field or variable, "" where it is unknown.
         ranges: (first sample, sample after the last) per axis; () for all, or where none are known.
     """
 
@@ -38,15 +38,14 @@ class Loss:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What an encoder was asked for; None where a file does not say.
+    """Request that an encoder was given; None where a file does not say.
 
     Attributes:
-        goal: (one of `GOALS`, the number asked for), as the last command that changed the file had
-            it.
-        effort: of the encoder.
+        goal: (one of `GOALS`, the number asked for) of the last command that changed the file.
+        effort: effort of the encoder.
         architecture: number of the architecture asked for.
-        encoder: name and version, "" if unknown.
-        losses: what a repair could not save.
+        encoder: name and version of the encoder, "" if unknown.
+        losses: losses that no repair could save.
     """
 
     goal: tuple[str, float] | None = None

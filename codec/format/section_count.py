@@ -1,4 +1,4 @@
-"""How many sections a file has, told by their lengths alone."""
+"""Number of sections of a file, told by their lengths alone."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ SMALLEST_SECTION = _BEFORE + 1 + _AFTER
 def at_most(source: ByteSource, first: int, most: int) -> int:
     """The number of sections, or `most` + 1 where there are more.
 
-    Cheap, so that a file of millions of empty sections is refused before anything is made of
-    them. Damage ends the count; it is for those to find who read the sections.
+    The count is cheap: a file of millions of empty sections is refused before anything is made of
+    them. Damage ends the count; whoever reads the sections will find it.
 
     Args:
         source: the bytes of the file.
         first: offset of the first section.
-        most: how many are counted.
+        most: largest number that is counted.
     """
     count, position = 0, first
     block, start = b"", first

@@ -12,15 +12,13 @@ from dataclasses import dataclass
 from codec.errors import CorruptError, TruncatedError
 from codec.format.compression import BROTLI, NONE, ZSTD
 from codec.format.leb128 import decode_uleb, encode_uleb
+from codec.format.section_types import section_type
 
 DIGEST_BYTES = 8
-# Sections of integers, which have a digest, and those of one item.
-DIGESTED_TYPES = frozenset({"MASK", "TENS", "RESD"})
-OWNED_TYPES = frozenset({"TENS", "RESD"})
 
 
 def section_digest(layer: Iterable[bytes | memoryview]) -> bytes:
-    """The digest of a MASK, TENS or RESD section from the pieces of its integer layer."""
+    """The digest of a section of integers from the pieces of its integer layer."""
     digest = hashlib.sha256()
     for piece in layer:
         digest.update(piece)
@@ -28,23 +26,23 @@ def section_digest(layer: Iterable[bytes | memoryview]) -> bytes:
 
 
 def file_digest(digests: Iterable[bytes]) -> bytes:
-    """SHA-256 of the sections' digests in file order, of which ENDS holds the beginning (END-2)."""
+    """SHA-256 of the sections' digests in file order; ENDS holds its first bytes (END-2)."""
     return hashlib.sha256(b"".join(digests)).digest()
 
 
-def section_head(section_type: str, attribute: int, stored_bytes: int) -> bytes:
+def section_head(name: str, attribute: int, stored_bytes: int) -> bytes:
     """The bytes that a section begins with."""
-    return section_type.encode("ascii") + bytes([attribute]) + encode_uleb(stored_bytes)
+    return name.encode("ascii") + bytes([attribute]) + encode_uleb(stored_bytes)
 
 
 @dataclass(frozen=True)
 class IndexEntry:
-    """What the index says of one section.
+    """Entry of the index: what it says of one section.
 
     Attributes:
-        type, attribute, stored_bytes: as its head has them.
-        digest: 8 bytes for MASK, TENS and RESD, else empty.
-        item: the number of its item for TENS and RESD, else None.
+        type, attribute, stored_bytes: the same as in the head of the section.
+        digest: 8 bytes for a section that the digest of the file covers, else empty.
+        item: number of the item that the section belongs to, None if it belongs to none.
     """
 
     type: str
@@ -71,19 +69,20 @@ def decode_index(payload: bytes) -> Iterator[IndexEntry]:
     """The entries of a tIDX payload.
 
     Raises:
-        CorruptError, TruncatedError: it breaks a rule of the format.
+        CorruptError, TruncatedError: the payload breaks a rule of the format.
     """
     position = 0
     while position < len(payload):
         name, attribute = read_type(payload, position)
         stored_bytes, position = decode_uleb(payload, position + 5)
         digest, item = b"", None
-        if name in DIGESTED_TYPES:
+        row = section_type(name)
+        if row.digested:
             digest = payload[position : position + DIGEST_BYTES]
             position += DIGEST_BYTES
             if len(digest) < DIGEST_BYTES:
                 raise TruncatedError("the index ends inside an entry", section="tIDX")
-        if name in OWNED_TYPES:
+        if row.owned:
             item, position = decode_uleb(payload, position)
         yield IndexEntry(name, attribute, stored_bytes, digest, item)
 
@@ -92,7 +91,7 @@ def read_type(data: bytes, position: int, offset: int = 0) -> tuple[str, int]:
     """Type and attribute of the section head at `position`.
 
     Args:
-        offset: of `data` in the file, for the message.
+        offset: offset of `data` in the file, for the message.
 
     Raises:
         CorruptError, TruncatedError: no section can begin so.

@@ -26,6 +26,7 @@ from codec.format.section_index import (
     read_type,
     section_head,
 )
+from codec.format.section_types import SECTION_TYPES, SectionType, section_type
 from codec.limits import Limits
 
 SIGNATURE = b"\x89INR\r\n\x1a\n"
@@ -35,11 +36,6 @@ HEADER_BYTES = len(SIGNATURE) + 4
 CRC_BYTES = 4
 DIGEST_SIZES = (8, 16, 32)
 
-KNOWN_TYPES = frozenset(
-    {"HEAD", "ITEM", "TENS", "RESD", "MASK", "VERB", "mETa", "pROv", "tIDX", "ENDS"}
-)
-SMALL_TYPES = frozenset({"HEAD", "ITEM", "mETa", "pROv"})
-ONCE_TYPES = frozenset({"HEAD", "mETa", "tIDX", "ENDS"})
 # A file of more sections gets an index; in a smaller one it would cost more than it saves.
 UNINDEXED_SECTIONS = 16
 # The longest ENDS that is stored as it is: type, attribute, length, two numbers, digest, CRC.
@@ -48,7 +44,7 @@ _LONGEST_END = 4 + 1 + 1 + 9 + 9 + 32 + CRC_BYTES
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Where a section lies in the file.
+    """Place of a section in the file.
 
     Attributes:
         type: four ASCII letters.
@@ -75,9 +71,9 @@ class Section:
         return section_head(self.type, self.attribute, self.stored_bytes)
 
     @property
-    def ancillary(self) -> bool:
-        """True where a reader that does not know the type may skip the section."""
-        return self.type[0].islower()
+    def row(self) -> SectionType:
+        """The row of its type in the table of types."""
+        return section_type(self.type)
 
 
 class SectionWriter:
@@ -101,7 +97,7 @@ class SectionWriter:
 
     def add(
         self,
-        section_type: str,
+        name: str,
         stored: bytes,
         attribute: int = NONE,
         *,
@@ -111,12 +107,12 @@ class SectionWriter:
         """Append a section.
 
         Args:
-            attribute: how `stored` is compressed.
-            digest: of a MASK, TENS or RESD section.
-            item: that a TENS or RESD section belongs to.
+            attribute: compression of `stored`.
+            digest: digest of the integers, for a type that has one.
+            item: number of the item that the section belongs to, for a type that has one.
         """
-        self._entries.append(IndexEntry(section_type, attribute, len(stored), digest, item))
-        covered = self._pending + section_head(section_type, attribute, len(stored)) + stored
+        self._entries.append(IndexEntry(name, attribute, len(stored), digest, item))
+        covered = self._pending + section_head(name, attribute, len(stored)) + stored
         self._pending = b""
         self._stream.write(covered + zlib.crc32(covered).to_bytes(CRC_BYTES, "little"))
         self._position += len(covered) + CRC_BYTES
@@ -129,12 +125,12 @@ class SectionWriter:
             index = self._position
             attribute, stored = compress(encode_index(self._entries))
             self.add("tIDX", stored, attribute)
-        rest = encode_uleb(index) + digest
-        fixed = self._position + 4 + 1 + 1 + len(rest) + CRC_BYTES
+        place_and_digest = encode_uleb(index) + digest
+        fixed = self._position + 4 + 1 + 1 + len(place_and_digest) + CRC_BYTES
         total = fixed + 1
         while fixed + len(encode_uleb(total)) != total:
             total = fixed + len(encode_uleb(total))
-        self.add("ENDS", encode_uleb(total) + rest)
+        self.add("ENDS", encode_uleb(total) + place_and_digest)
         return total
 
 
@@ -143,15 +139,15 @@ class SectionReader:
 
     Args:
         source: the bytes of the file.
-        limits: what the reader accepts.
+        limits: what the file may ask for.
         allow_truncated: take the complete sections of a file that ends early; `truncated` says so.
-        from_end: find the sections by the file's index, if it has one, instead of a scan of their
-            heads: for sources where many small reads are slow.
+        from_end: find the sections by the index of the file, if it has one, instead of a scan of
+            their heads: for sources where many small reads are slow.
 
     Attributes:
-        sections: in file order.
-        index: what the file's index says of each of them but the last two, or empty without one.
-        digest: of the file's integers, empty where the file is truncated.
+        sections: all sections in file order.
+        index: entries of the file's index for all sections but the last two; empty without one.
+        digest: digest of the file's integers, empty where the file is truncated.
 
     Raises:
         TruncatedError, CorruptError, UnsupportedError, LimitError: see the format specification.
@@ -169,10 +165,10 @@ class SectionReader:
         self.limits = limits or Limits()
         self.minor, self.level = read_header(source)
         self.truncated = False
-        found = self._from_end() if from_end else []
-        if not found:
-            found = self._from_start(allow_truncated)
-        self.sections = tuple(found)
+        sections = self._from_end() if from_end else []
+        if not sections:
+            sections = self._from_start(allow_truncated)
+        self.sections = tuple(sections)
         self._check_order()
         self.digest, self.index = b"", tuple[IndexEntry, ...]()
         if not self.truncated:
@@ -181,19 +177,19 @@ class SectionReader:
         self._refuse_unknown()
 
     def _from_start(self, allow_truncated: bool) -> list[Section]:
-        found: list[Section] = []
+        sections: list[Section] = []
         most = self.limits.max_sections
         if self._source.size > most * SMALLEST_SECTION:
             self.limits.check("sections", at_most(self._source, HEADER_BYTES, most))
         try:
             for section in self._scan():
-                found.append(section)
+                sections.append(section)
         except TruncatedError:
-            # What was found so far is kept only where the caller can do with less.
-            if not (allow_truncated and found):
+            # Only some callers can do with the sections so far.
+            if not (allow_truncated and sections):
                 raise
             self.truncated = True
-        return found
+        return sections
 
     def _from_end(self) -> list[Section]:
         """All sections by the index; none if the file has no index, or no whole ENDS."""
@@ -204,17 +200,18 @@ class SectionReader:
         if start == 0:
             return []
         index = _read_section_head(self._source, start)
-        found: list[Section] = []
+        sections: list[Section] = []
         position = HEADER_BYTES
         for entry in decode_index(self.read(index)):
-            self.limits.check("sections", len(found) + 3, section="tIDX")
+            self.limits.check("sections", len(sections) + 3, section="tIDX")
             payload = position + len(entry.head)
-            first = 0 if not found else position
-            found.append(Section(entry.type, entry.attribute, first, payload, entry.stored_bytes))
-            position = found[-1].end
-        if not found or position != start:
+            first = 0 if not sections else position
+            section = Section(entry.type, entry.attribute, first, payload, entry.stored_bytes)
+            sections.append(section)
+            position = section.end
+        if not sections or position != start:
             raise CorruptError("the index does not list the sections", section="tIDX", offset=start)
-        return [*found, index, end]
+        return [*sections, index, end]
 
     def _scan(self) -> Iterator[Section]:
         position = HEADER_BYTES
@@ -223,7 +220,7 @@ class SectionReader:
             section = _read_section_head(self._source, position)
             count += 1
             self.limits.check("sections", count, offset=position)
-            if section.type not in KNOWN_TYPES:
+            if not section.row.known:
                 self.stored(section)
             yield section
             position = section.end
@@ -231,9 +228,9 @@ class SectionReader:
                 return
 
     def _refuse_unknown(self) -> None:
-        """After the whole file is framed: a truncated file is truncated, whatever it holds."""
+        """Refuse unknown critical sections, once the whole file is known not to be truncated."""
         for section in self.sections:
-            if section.type not in KNOWN_TYPES and not section.ancillary:
+            if not section.row.known and section.row.critical:
                 raise UnsupportedError(
                     "an unknown section that must be understood",
                     section=section.type,
@@ -244,11 +241,9 @@ class SectionReader:
         types = [section.type for section in self.sections]
         if types[0] != "HEAD":
             raise CorruptError("the first section is not HEAD", offset=HEADER_BYTES)
-        for section_type in ONCE_TYPES:
-            if types.count(section_type) > 1:
-                raise CorruptError(
-                    "a section that may stand once is repeated", section=section_type
-                )
+        for row in SECTION_TYPES.values():
+            if row.at_most_once and types.count(row.name) > 1:
+                raise CorruptError("a section that may stand once is repeated", section=row.name)
 
     def _read_end(self, section: Section) -> tuple[int, bytes]:
         """Offset of the index, and the digest."""
@@ -265,15 +260,15 @@ class SectionReader:
 
     def _read_index(self, start: int) -> tuple[IndexEntry, ...]:
         """The index, compared with the sections."""
-        found = self.of_type("tIDX")
-        if start != (found[0].start if found else 0):
+        sections = self.of_type("tIDX")
+        if start != (sections[0].start if sections else 0):
             raise CorruptError("ENDS has another place for the index", section="ENDS")
-        if not found:
+        if not sections:
             return ()
-        if found[0] is not self.sections[-2]:
+        if sections[0] is not self.sections[-2]:
             raise CorruptError("the index is not the section before ENDS", section="tIDX")
         entries: list[IndexEntry] = []
-        listed = decode_index(self.read(found[0]))
+        listed = decode_index(self.read(sections[0]))
         for section, entry in itertools.zip_longest(self.sections[:-2], listed):
             if section is None or entry is None or section.head != entry.head:
                 raise CorruptError(
@@ -282,9 +277,9 @@ class SectionReader:
             entries.append(entry)
         return tuple(entries)
 
-    def indexed(self, section_type: str) -> list[IndexEntry]:
-        """What the index says of all sections of one type; nothing without an index."""
-        return [entry for entry in self.index if entry.type == section_type]
+    def indexed(self, name: str) -> list[IndexEntry]:
+        """The entries of the index for one type; none without an index."""
+        return [entry for entry in self.index if entry.type == name]
 
     def stored(self, section: Section) -> bytes:
         """The stored payload, its CRC checked."""
@@ -310,28 +305,24 @@ class SectionReader:
         """The payload, CRC checked and outer compression undone within the limits."""
         stored = self.stored(section)
         if section.attribute == NONE:
-            allowed = self._allowed(section)
-            self.limits.check(allowed, len(stored), section=section.type)
+            self.limits.check(section.row.limit, len(stored), section=section.type)
             return stored
         raw_bytes, position = decode_uleb(stored)
         self.limits.check(
-            self._allowed(section), raw_bytes, section=section.type, offset=section.payload_offset
+            section.row.limit, raw_bytes, section=section.type, offset=section.payload_offset
         )
         return decompress(section.attribute, stored[position:], raw_bytes, section.type)
 
-    def _allowed(self, section: Section) -> str:
-        return "metadata_bytes" if section.type in SMALL_TYPES else "verbatim_bytes"
-
-    def of_type(self, section_type: str) -> list[Section]:
+    def of_type(self, name: str) -> list[Section]:
         """All sections of one type, in file order."""
-        return self._by_type.get(section_type, [])
+        return self._by_type.get(name, [])
 
     @cached_property
     def _by_type(self) -> dict[str, list[Section]]:
-        found: dict[str, list[Section]] = {}
+        by_type: dict[str, list[Section]] = {}
         for section in self.sections:
-            found.setdefault(section.type, []).append(section)
-        return found
+            by_type.setdefault(section.type, []).append(section)
+        return by_type
 
     def check_all(self) -> None:
         """Read every section once, so that any damage anywhere in the file is found."""

@@ -1,4 +1,4 @@
-"""Which items are tiles of one field, and how these lie (ITEM-10, ITEM-11, TILE-1 to TILE-4).
+"""Grids of items that are tiles of one field (ITEM-10, ITEM-11, TILE-1 to TILE-4).
 
 The tiles of a field form a rectilinear grid: along each axis the field is cut into intervals, and
 every combination of intervals is the core of one tile. Tiles may reach into their neighbours; there
@@ -18,7 +18,7 @@ from codec.errors import CorruptError
 from codec.format.headers import MAX_SIZE, Item
 
 Box = tuple[slice, ...]
-# Per axis, for every interval, how many samples before and after it its tiles hold as well.
+# Numbers of samples that tiles hold before and after their core: per axis, for every interval.
 Margins = tuple[tuple[tuple[int, int], ...], ...]
 
 
@@ -27,9 +27,9 @@ class TileGrid:
     """The items that one group of fields is made of.
 
     Attributes:
-        cuts: per axis 0, the borders between intervals, and the field's size.
-        numbers: of the items, in C order of the intervals.
-        margins: empty if no tile reaches beyond its core.
+        cuts: 0, the borders between intervals, and the size of the field, per axis.
+        numbers: numbers of the items, in C order of the intervals.
+        margins: samples that tiles share; empty if no tile reaches beyond its core.
     """
 
     cuts: tuple[tuple[int, ...], ...]
@@ -38,7 +38,7 @@ class TileGrid:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the field."""
+        """Shape of the field."""
         return tuple(axis[-1] for axis in self.cuts)
 
     @property
@@ -67,9 +67,9 @@ class TileGrid:
         return [self.box(place) for place in np.ndindex(*self.counts)]
 
     def overlap(self, place: Sequence[int]) -> tuple[tuple[int, int], ...]:
-        """Per axis, samples of a tile before and after its core; empty where there are none."""
-        found = tuple(axis[number] for axis, number in zip(self.margins, place, strict=False))
-        return found if any(map(any, found)) else ()
+        """Samples of a tile before and after its core, per axis; empty where there are none."""
+        pairs = tuple(axis[number] for axis, number in zip(self.margins, place, strict=False))
+        return pairs if any(map(any, pairs)) else ()
 
     def cover(self, place: Sequence[int]) -> Box:
         """All samples of the field that the tile with these intervals holds."""
@@ -81,7 +81,7 @@ class TileGrid:
         )
 
     def covers(self) -> list[Box]:
-        """Of all tiles, in the order of `numbers`."""
+        """The samples that all tiles hold, in the order of `numbers`."""
         return [self.cover(place) for place in np.ndindex(*self.counts)]
 
     def sides(
@@ -90,28 +90,28 @@ class TileGrid:
         """The two intervals between which real positions lie, and the second one's weight (TILE-4).
 
         Returns:
-            (first, second, weight), each as long as `positions`; where a tile is alone, it is both,
-            and the weight is 0.
+            (first, second, weight), each as long as `positions`; where only one tile reaches, it
+            is both, and the weight is 0.
         """
         borders = np.array(self.cuts[axis][1:-1], np.int64)
-        own = np.searchsorted(borders, positions, side="right").astype(np.int64)
+        core = np.searchsorted(borders, positions, side="right").astype(np.int64)
         if not len(borders):
-            return own, own, np.zeros(len(positions))
+            return core, core, np.zeros(len(positions))
         low, high = self._shared(axis, borders)
 
         def weight(border: Int64Array) -> Float64Array:
             width = high[border] - low[border]
-            found: Float64Array = np.clip((positions - low[border]) / width, 0.0, 1.0)
-            return found
+            share: Float64Array = np.clip((positions - low[border]) / width, 0.0, 1.0)
+            return share
 
-        left = np.where(own > 0, weight(np.maximum(own - 1, 0)), 1.0)
-        right = np.where(own < len(borders), weight(np.minimum(own, len(borders) - 1)), 0.0)
-        first = np.where(left < 1, own - 1, own)
-        second = np.where((left == 1) & (right > 0), own + 1, own)
+        left = np.where(core > 0, weight(np.maximum(core - 1, 0)), 1.0)
+        right = np.where(core < len(borders), weight(np.minimum(core, len(borders) - 1)), 0.0)
+        first = np.where(left < 1, core - 1, core)
+        second = np.where((left == 1) & (right > 0), core + 1, core)
         return first, second, np.where(left < 1, left, right)
 
     def _shared(self, axis: int, borders: Int64Array) -> tuple[Int64Array, Int64Array]:
-        """For each border along an axis, from where to where one tile gives way to the next."""
+        """First and last sample where a tile gives way to the next, for each border of an axis."""
         if not self.margins:
             return borders - 1, borders
         pairs = np.array(self.margins[axis], np.int64)
@@ -120,7 +120,7 @@ class TileGrid:
         return low, np.where(before > 0, borders + after - 1, borders)
 
     def intervals(self, axis: int, samples: Int64Array) -> Int64Array:
-        """For sample indices along an axis, the number of the interval that each lies in."""
+        """Numbers of the intervals in which sample indices along an axis lie."""
         borders = np.array(self.cuts[axis][1:-1], np.int64)
         return np.searchsorted(borders, samples, side="right").astype(np.int64)
 
@@ -169,7 +169,7 @@ def _grid(items: Sequence[Item], numbers: Sequence[int]) -> TileGrid:
     interval_at = [{start: number for number, start in enumerate(axis)} for axis in cuts]
     placed: dict[int, int] = {}
     for number, core in zip(numbers, cores, strict=True):
-        place = [found[part[0]] for found, part in zip(interval_at, core, strict=True)]
+        place = [number_at[part[0]] for number_at, part in zip(interval_at, core, strict=True)]
         placed[grid.flat(place)] = number
     if len(placed) != len(numbers):
         _fail(f"two tiles of {name!r} are at the same place")
@@ -177,13 +177,13 @@ def _grid(items: Sequence[Item], numbers: Sequence[int]) -> TileGrid:
 
 
 def _kind(item: Item) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
-    """What all tiles of a field have in common."""
+    """Components and names of dims, which all tiles of a field have in common."""
     components = tuple((component.name, component.dtype) for component in item.components)
     return components, tuple(dim.name for dim in item.dims)
 
 
 def core_of(item: Item) -> list[tuple[int, int, int, int]]:
-    """Per axis: start and end of a tile's core, and its samples before and after it."""
+    """Start and end of the core of a tile, and its samples before and after, per axis."""
     origin = item.origin or (0,) * len(item.dims)
     overlap = item.overlap or ((0, 0),) * len(item.dims)
     return [
@@ -193,29 +193,29 @@ def core_of(item: Item) -> list[tuple[int, int, int, int]]:
 
 
 def _cuts(name: str, intervals: set[tuple[int, ...]]) -> tuple[int, ...]:
-    found = [0]
+    cuts = [0]
     for start, end in sorted(intervals):
-        if start != found[-1]:
+        if start != cuts[-1]:
             _fail(f"the tiles of {name!r} overlap or leave a gap")
-        found.append(end)
-    if found[-1] > MAX_SIZE:
+        cuts.append(end)
+    if cuts[-1] > MAX_SIZE:
         _fail(f"{name!r} has an axis of more than 2^48 samples")
-    return tuple(found)
+    return tuple(cuts)
 
 
 def _margins(name: str, intervals: set[tuple[int, int, int, int]]) -> tuple[tuple[int, int], ...]:
-    """Of the intervals of one axis, in order; what is shared must fit (TILE-1, TILE-2)."""
-    found = sorted(intervals)
-    starts = {start for start, *_ in found}
-    if len(starts) != len(found):
+    """Margins of the intervals of one axis, in order; they must fit (TILE-1, TILE-2)."""
+    ordered = sorted(intervals)
+    starts = {start for start, *_ in ordered}
+    if len(starts) != len(ordered):
         _fail(f"tiles of {name!r} with the same core along an axis reach differently far")
-    befores, afters = [one[2] for one in found], [one[3] for one in found]
+    befores, afters = [part[2] for part in ordered], [part[3] for part in ordered]
     if befores[0] or afters[-1]:
         _fail(f"a tile of {name!r} reaches out of the field")
     for after, before in zip(afters[:-1], befores[1:], strict=True):
         if (after == 0) != (before == 0):
-            _fail(f"of two tiles of {name!r} that meet, one alone reaches into the other")
-    reaching = zip(found, [0, *afters[:-1]], [*befores[1:], 0], strict=True)
+            _fail(f"two tiles of {name!r} meet, and only one of them reaches into the other")
+    reaching = zip(ordered, [0, *afters[:-1]], [*befores[1:], 0], strict=True)
     for (start, end, *_), after, before in reaching:
         if after + before > end - start:
             _fail(f"three tiles of {name!r} share a sample along one axis")

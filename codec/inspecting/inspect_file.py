@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import math
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from codec.coding.mask_section import CodedMask
 from codec.encoding.field_range import find_range
-from codec.entropy.stream import summarise_stream
 from codec.errors import InvalidInputError, VerificationError
 from codec.files.byte_sources import is_url, local_path
-from codec.format.leb128 import decode_uleb
 from codec.format.sections import Section
+from codec.inspecting.section_contents import check_section, describe_section
 from codec.limits import Limits
 from codec.measuring.bounds import exceeds
 from codec.measuring.quality import deviation, error_unit, quality_of, with_shared_psnr
 from codec.measuring.shape_quality import compare_shape
 from codec.media import formats
 from codec.media.dataset import Field
-from codec.options.encode import SIGNED, UNSIGNED, Goal
+from codec.options.encode import SIGNED, UNSIGNED
 from codec.options.raw_layout import RawLayout
 from codec.reading.field import FieldView
 from codec.reading.item import DecodableItem
@@ -110,79 +109,13 @@ def _mask_bytes(file: InrcFile, view: FieldView) -> int:
 
 
 def _section_infos(file: InrcFile, whole: bool) -> list[SectionInfo]:
-    counters = {"ITEM": 0, "MASK": 0, "TENS": 0}
-    found = []
+    counters: Counter[str] = Counter()
+    rows = []
     for section in file.sections.sections:
-        number = counters.get(section.type, 0)
-        if section.type in counters:
-            counters[section.type] += 1
-        content = _content(file, section, number, whole)
-        found.append(SectionInfo(section.type, _framed(section), content))
-    return found
-
-
-def _content(file: InrcFile, section: Section, number: int, whole: bool) -> str:
-    packed = ("", ", zstd", ", brotli")[section.attribute]
-    if section.type == "HEAD":
-        return f"{file.head.kind}, {file.head.items} item(s), with the file's first 12 bytes"
-    if section.type == "ITEM":
-        return _item_content(file.models[number])
-    if section.type == "MASK":
-        # Those of tiles are many, and each would have to be decoded.
-        detailed = whole and not any(model.is_tile for model in file.models)
-        return _mask_content(file.mask(number), number) if detailed else f"mask {number}"
-    if section.type in ("TENS", "RESD"):
-        return _tensor_content(file, section, number) if whole else "integers"
-    if section.type == "VERB":
-        return f"variables kept verbatim{packed}"
-    if section.type == "mETa":
-        return f"metadata of {file.medium}{packed}"
-    if section.type == "pROv":
-        return _made_content(file)
-    if section.type == "tIDX":
-        return f"index of {len(file.sections.index)} sections{packed}"
-    if section.type == "ENDS":
-        return f"length and {8 * len(file.sections.digest)}-bit digest"
-    return "unknown, skipped"
-
-
-def _made_content(file: InrcFile) -> str:
-    made = file.made
-    parts = []
-    if made.goal is not None:
-        parts.append(Goal.of(*made.goal).describe())
-    if made.effort is not None:
-        parts.append(f"effort {made.effort}")
-    if made.encoder:
-        parts.append(made.encoder)
-    if made.losses:
-        parts.append(f"repaired, {len(made.losses)} losses")
-    return f"how it was made: {', '.join(parts)}" if parts else "how it was made, unknown"
-
-
-def _tensor_content(file: InrcFile, section: Section, number: int) -> str:
-    payload = file.sections.read(section)
-    item, position = decode_uleb(payload)
-    streams = []
-    while position < len(payload):
-        summary, position = summarise_stream(payload, position)
-        name = " ".join(filter(None, (summary.coder, summary.model)))
-        streams.append(f"{summary.count} in {name}")
-    return f"item {item}: {', '.join(streams)}"
-
-
-def _item_content(item: DecodableItem) -> str:
-    names = ", ".join(component.name for component in item.header.components)
-    place = f" from {list(item.header.origin)}" if item.header.origin is not None else ""
-    if item.header.overlap:
-        place += f" overlap {list(map(list, item.header.overlap))}"
-    return f"{item.architecture.name}: {names}{place}"
-
-
-def _mask_content(coded: CodedMask, number: int) -> str:
-    share = float(coded.mask.mean())
-    purpose = "sparsity" if coded.patterns is None else "validity"
-    return f"mask {number}, {purpose}, {share:.1%} set"
+        content = describe_section(file, section, counters[section.type], whole=whole)
+        counters[section.type] += 1
+        rows.append(SectionInfo(section.type, _framed(section), content))
+    return rows
 
 
 def verify_file(
@@ -206,7 +139,8 @@ def verify_file(
             # Without an original there is still everything to evaluate and nothing to compare.
             for item in file.models:
                 _ = item.evaluator
-        file.check_metadata()
+        for section in file.sections.sections:
+            check_section(file, section)
         # Last: most of the integers have been decoded by now.
         file.check_digest()
         return VerifyReport(

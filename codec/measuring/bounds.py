@@ -1,4 +1,4 @@
-"""Error bounds that were asked for: per field, and once more on what was decoded."""
+"""Error bounds that were asked for: per field, and checked on decoded values."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from codec.errors import TargetError
 from codec.options.encode import Goal
 from codec.reports import FieldQuality
 
-# What was scaled to a field's unit and back may differ by so much.
+# Relative difference that scaling to the unit of a field and back may make.
 _ROUNDING = 1e-9
 
 
 def bounds_of(goal: Goal, fields: Sequence[NormalisedField]) -> tuple[float, ...]:
-    """Per field, how far stored values may be from the original ones; empty without such a goal."""
+    """Largest error of stored values, per field; empty without a bounded goal."""
     if not goal.bounded:
         return ()
-    found = []
+    bounds = []
     for entry in fields:
         if goal.max_error is not None:
-            found.append(goal.max_error / entry.field.unit_factor)
+            bounds.append(goal.max_error / entry.field.unit_factor)
         else:
-            found.append((goal.rel_error or 0.0) * entry.value_range)
-    return tuple(found)
+            bounds.append((goal.rel_error or 0.0) * entry.value_range)
+    return tuple(bounds)
 
 
 def exceeds(error: float, bound: float) -> bool:
@@ -32,7 +32,7 @@ def exceeds(error: float, bound: float) -> bool:
 
 
 def met_fill(name: str) -> TargetError:
-    """The refusal of a field of which valid samples were decoded to its fill value."""
+    """Error for a field with valid samples that were decoded to its fill value."""
     return TargetError(
         f"{name}: its fill value lies among its values, and valid samples would become it; "
         "nothing is written; use --max-error or --rel-error, or leave it out of --var"
@@ -40,10 +40,10 @@ def met_fill(name: str) -> TargetError:
 
 
 def check_bounds(qualities: Sequence[FieldQuality], goal: Goal) -> None:
-    """See that what was decoded keeps the bounds, and has invalid samples where they were.
+    """Check that decoded values keep the bounds, and that invalid samples are the same.
 
     Raises:
-        TargetError: it does not, and must not be written.
+        TargetError: they do not, and the file must not be written.
     """
     for quality in qualities:
         if not quality.mask_intact:

@@ -19,15 +19,15 @@ _PIECE = 1 << 17
 
 @dataclass(frozen=True)
 class Deviation:
-    """How far the decoded samples of a part of a field are from the original ones.
+    """Deviation of the decoded samples of a part of a field from the original ones.
 
     Attributes:
         squared: sum of squared differences over valid samples, in units of `unit`: squares of the
             values themselves may overflow or vanish.
-        greatest: difference of any of them, in stored values.
-        unit: in stored values.
+        greatest: greatest difference of a valid sample, in stored values.
+        unit: unit of `squared`, in stored values.
         count: number of valid samples.
-        low, high: range of the original ones, in stored values; 0 where there are none.
+        low, high: range of the original valid samples, in stored values; 0 where there are none.
         intact: whether invalid samples are the same, bit for bit.
     """
 
@@ -46,7 +46,7 @@ def deviation(
     """Measure `decoded` against `original`, both stored values of the shape of `field`.
 
     Args:
-        unit: for the result; half the field's range if None.
+        unit: unit of the result; half the range of the field if None.
     """
     valid = valid_samples(field, original)
     width = original.dtype.itemsize
@@ -66,13 +66,13 @@ def deviation(
 
 
 def error_unit(field: Field, low: float, high: float) -> float:
-    """Half the range that the field's errors are measured by, or something near its values."""
+    """Half the range that errors of the field are measured by, or a number near its values."""
     half = high / 2 - low / 2 if field.peak is None else field.peak / 2
     return max(half, 0.0) or max(abs(high), 1.0)
 
 
 def quality_of(field: Field, parts: Sequence[Deviation]) -> FieldQuality:
-    """The quality of a field from that of all its parts, which were measured in one unit.
+    """Quality of a field from the deviations of all its parts, measured in the same unit.
 
     The PSNR is that of this field alone, relative to its peak, or to its own range if it has none.
     """
@@ -129,9 +129,9 @@ def psnr_of_components(
     peak, do not count.
 
     Args:
-        squared_errors: per component, the sum over valid samples, in units of its `half_range`
-            (of 1 where that is 0).
-        counts: per component, the number of valid samples.
+        squared_errors: sum over valid samples per component, in units of its `half_range` (of 1
+            where that is 0).
+        counts: number of valid samples per component.
         fields: the components.
     """
     shared, alone = [], [math.inf]

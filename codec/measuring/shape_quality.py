@@ -24,7 +24,7 @@ def compare_shape(
     The peak of the PSNR, and the range, is the diagonal of the bounding box.
 
     Args:
-        offset: for a sheet, how far from it its distances are measured.
+        offset: distance from a sheet at which its surface is taken.
     """
     surface = shape.surface
     diagonal = float(np.linalg.norm(surface.upper - surface.lower))

@@ -10,14 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from codec.arrays import Array, BoolArray, Float32Array
-from codec.coding.item_sections import (
-    Coded,
-    ItemStreams,
-    TensorSection,
-    restore_parameters,
-)
 from codec.coding.mask_section import CodedMask
 from codec.coding.residual_section import ItemResiduals
+from codec.coding.restore_parameters import restore_parameters
+from codec.coding.tensor_sections import Coded, ItemStreams, TensorSection
 from codec.entropy.mixing.lattice import Lattice
 from codec.errors import CorruptError, InvalidOptionError, TruncatedError
 from codec.format.headers import Component, Item

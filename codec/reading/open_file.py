@@ -10,14 +10,15 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from codec.coding.item_sections import Coded, section_item
 from codec.coding.mask_section import CodedMask, decode_mask_section
+from codec.coding.tensor_sections import Coded, section_item
 from codec.coding.verbatim_section import VerbatimValue, decode_verbatim, within_limits
 from codec.errors import CorruptError, TruncatedError
 from codec.files.byte_sources import open_source
 from codec.format.headers import Head, Item
 from codec.format.provenance import Provenance
-from codec.format.section_index import DIGESTED_TYPES, file_digest, section_digest
+from codec.format.section_index import file_digest, section_digest
+from codec.format.section_types import owned_types
 from codec.format.sections import MAJOR, Section, SectionReader
 from codec.format.tile_grid import TileGrid, grids_of
 from codec.limits import Limits, within_memory
@@ -282,7 +283,7 @@ class InrcFile(Mapping[str, "FieldView"]):
     def _sections_by_item(self) -> dict[tuple[str, int], list[Section]]:
         """The TENS and RESD sections of each item, in file order."""
         found: dict[tuple[str, int], list[Section]] = {}
-        for kind in ("TENS", "RESD"):
+        for kind in owned_types():
             sections = self.sections.of_type(kind)
             for section, item in zip(sections, self.owners(kind), strict=True):
                 found.setdefault((kind, item), []).append(section)
@@ -333,7 +334,7 @@ class InrcFile(Mapping[str, "FieldView"]):
 
         What was not decoded yet is decoded now; of tiles, one at a time is held.
         """
-        digested = [one for one in self.sections.sections if one.type in DIGESTED_TYPES]
+        digested = [one for one in self.sections.sections if one.row.digested]
         for number, section in enumerate(self.sections.of_type("MASK")):
             if section.start not in self._digests:
                 self.mask(number)

@@ -1,6 +1,7 @@
 """Models of a file through the later stages again: pruned and quantised anew, not fitted.
 
-What the model gives takes the place of the field it was fitted to, so a PSNR is against that.
+The values of the model take the place of the field that it was fitted to, so a PSNR is against
+these.
 """
 
 from __future__ import annotations
@@ -41,10 +42,10 @@ class Requantiser:
     """Prunes and quantises the items of one file.
 
     Args:
-        file: open, and undamaged.
+        file: open file, undamaged.
         options: the stages, their settings and the goal: a PSNR, bytes of the whole file, or none
             for a quantiser whose settings leave nothing to choose.
-        threads: resolved.
+        threads: number of threads.
 
     Raises:
         InvalidInputError: an item keeps an error bound, or has no such stages.
@@ -69,38 +70,38 @@ class Requantiser:
         self._budget = self._model_budget()
 
     def takes(self, item: DecodableItem) -> bool:
-        """Whether the item has stages to do again; a constant is kept as it is."""
+        """Whether the item has stages to do again; a constant stays as it is."""
         return item.number in self._sizes
 
     def _again(self) -> list[DecodableItem]:
-        found = []
+        items = []
         for item in self._file.models:
             names = ", ".join(component.name for component in item.header.components)
             if item.architecture.name == _CONSTANT:
                 continue
             if item.header.bounds or item.header.residual_steps:
                 raise InvalidInputError(
-                    f"{names}: keeps an error bound, which new integers would break; only --coder "
-                    "can change"
+                    f"{names}: the file promises an error bound, which new integers would break; "
+                    "only --coder can change"
                 )
             if not isinstance(item.architecture, RequantisableArchitecture):
                 raise InvalidInputError(
                     f"{names}: architecture {item.architecture.name} has no stages to do again; "
                     "decode the file and encode that, or change --coder alone"
                 )
-            found.append(item)
-        return found
+            items.append(item)
+        return items
 
     def _model_budget(self) -> int:
         wanted, models = self._options.goal.bytes, sum(self._sizes.values())
         if wanted is None:
             return models
-        left = wanted - (self._file.file_bytes - models)
-        if left <= 0:
+        budget = wanted - (self._file.file_bytes - models)
+        if budget <= 0:
             raise TargetError(
-                f"{wanted} bytes: coordinates, masks and metadata alone take {wanted - left}"
+                f"{wanted} bytes: coordinates, masks and metadata alone take {wanted - budget}"
             )
-        return left
+        return budget
 
     def coded(
         self, item: DecodableItem, components: Sequence[Component], first_mask: int
@@ -108,7 +109,7 @@ class Requantiser:
         """The sections of an item.
 
         Args:
-            components: of the item, with the numbers that their masks have in the new file.
+            components: components of the item, with the numbers of their masks in the new file.
             first_mask: index that the first sparsity mask will have.
         """
         header, architecture = item.header, item.architecture
@@ -137,7 +138,7 @@ class Requantiser:
         return encoder.encode(self._goal_of(item))
 
     def _goal_of(self, item: DecodableItem) -> ItemGoal:
-        """What is left for the models is shared as they share it now."""
+        """The goal of an item: models share the bytes as they share them now."""
         goal = self._options.goal
         if goal.bytes is None:
             return ItemGoal(psnr=goal.psnr)
@@ -162,12 +163,16 @@ def fitted_model(item: DecodableItem) -> FittedModel:
 def _model_bytes(file: InrcFile, item: DecodableItem) -> int:
     sections = file.sections.of_type("MASK")
     masks = [sections[index] for _, index in item.header.tensor_masks]
-    own = [file.sections.of_type("ITEM")[item.number], *file.sections_of(item.number), *masks]
-    return sum(section.end - section.start for section in own)
+    all_sections = [
+        file.sections.of_type("ITEM")[item.number],
+        *file.sections_of(item.number),
+        *masks,
+    ]
+    return sum(section.end - section.start for section in all_sections)
 
 
 def _decoded(item: DecodableItem, index: int) -> NormalisedField:
-    """A component as its model gives it, as if that were the field."""
+    """The decoded values of a component, as the field to fit."""
     component = item.header.components[index]
     view = ItemView(item, index)
     stored = view[...]
@@ -199,11 +204,11 @@ def _compared(before: FieldView, after: FieldView) -> FieldQuality:
 
 
 def _valid(view: FieldView) -> BoolArray:
-    """Which samples are data, from the masks of all tiles."""
+    """The valid samples, from the masks of all tiles."""
     valid = np.ones(view.shape, np.bool_)
     for item in view.items:
         header = item.header
-        (component,) = (one for one in header.components if one.name == view.name)
+        (component,) = (entry for entry in header.components if entry.name == view.name)
         mask = item.validity(component)
         if mask is not None:
             origin = header.origin or (0,) * len(header.dims)

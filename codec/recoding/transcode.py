@@ -18,13 +18,16 @@ from typing import BinaryIO
 import numpy as np
 
 from codec.arrays import BoolArray
-from codec.coding.item_sections import Coded, ItemSections, encode_item
-from codec.coding.write_file import IntegerSection, KeptSection, mask_digest, tensor_sections
+from codec.coding.described_sections import copied_sections
+from codec.coding.item_sections import ItemSections, encode_item
+from codec.coding.tensor_sections import Coded
+from codec.coding.write_file import IntegerSection, mask_digest, tensor_sections
 from codec.encoding.tile_sections import PlacedItems
 from codec.errors import CorruptError, InvalidInputError, VerificationError
 from codec.files.atomic import atomic_path, check_writable
 from codec.format.headers import Component, Item
-from codec.format.sections import KNOWN_TYPES, Section
+from codec.format.section_types import Copier
+from codec.format.sections import Section
 from codec.limits import Limits
 from codec.options.encode import EncodeOptions, Goal, usable_threads
 from codec.plugin_api.architecture import CodedTensor, Model, TensorSpec
@@ -32,8 +35,6 @@ from codec.reading.item import DecodableItem
 from codec.reading.open_file import InrcFile
 from codec.recoding.requantise import Requantiser, changed
 from codec.reports import FieldQuality, TranscodeReport
-
-_CODED = ("HEAD", "ITEM", "MASK", "TENS", "RESD", "tIDX", "ENDS")
 
 
 def transcode_file(
@@ -47,8 +48,8 @@ def transcode_file(
     """See `codec.transcode`.
 
     Args:
-        stages: whether to prune and quantise anew, as the options say; else only their coder
-            counts.
+        stages: whether to prune and quantise anew, as the options say; if not, only the coder of
+            the options counts.
     """
     threads = usable_threads(options.threads)
     started = time.perf_counter()
@@ -81,17 +82,17 @@ def transcode_file(
 
 
 def _integers(file: InrcFile) -> list[bytes]:
-    """For each item, the digest of all its integers."""
-    found = []
+    """The digest of all integers of each item."""
+    digests = []
     for item in file.models:
         digest = hashlib.sha256()
         for section in item.integers.all():
             for piece in section.integer_layer():
                 digest.update(piece)
-        found.append(digest.digest())
+        digests.append(digest.digest())
         if item.is_tile:
             item.integers.release()
-    return found
+    return digests
 
 
 class _Transcoder:
@@ -109,7 +110,8 @@ class _Transcoder:
         validity = self._validity_masks()
         for item in self._file.models:
             self._add(item, validity)
-        self._placed.write(stream, self._file.head.kind, kept_from(self._file))
+        copies = copied_sections(self._file.sections, Copier.TRANSCODE)
+        self._placed.write(stream, self._file.head.kind, copies)
 
     def _copied(self, section: Section) -> IntegerSection:
         stored = partial(self._file.sections.stored, section)
@@ -119,8 +121,8 @@ class _Transcoder:
     def _validity_masks(self) -> dict[int, int]:
         """Copy the masks that components name; old index to new."""
         sections = self._file.sections.of_type("MASK")
-        components = [one for item in self._file.models for one in item.header.components]
-        used = sorted({one.mask for one in components if one.mask is not None})
+        components = [entry for item in self._file.models for entry in item.header.components]
+        used = sorted({entry.mask for entry in components if entry.mask is not None})
         self._placed.add_copies([self._copied(sections[index]) for index in used])
         return {old: new for new, old in enumerate(used)}
 
@@ -137,7 +139,7 @@ class _Transcoder:
         self._placed.add_item(
             replace(described, origin=header.origin, overlap=header.overlap),
             [*tensor_sections(sections), *map(self._copied, residuals)],
-            # What was removed only makes them less.
+            # Pruning can only lower these two.
             item.multiply_adds,
             item.largest_parameters,
         )
@@ -162,7 +164,7 @@ class _Transcoder:
 
 
 def _shortfall(path: Path, qualities: Sequence[FieldQuality], goal: Goal) -> str:
-    """In words, how the goal was missed; "" if it was not."""
+    """Words for how the goal was missed; "" if it was not."""
     lowest = min((quality.psnr for quality in qualities), default=math.inf)
     if goal.psnr is not None and lowest < goal.psnr:
         return f"{path}: reached {lowest:.2f} dB of {goal.psnr:g} dB; the file is kept"
@@ -170,15 +172,6 @@ def _shortfall(path: Path, qualities: Sequence[FieldQuality], goal: Goal) -> str
     if goal.bytes is not None and size > goal.bytes:
         return f"{path}: {size} bytes of {goal.bytes} asked for; the file is kept"
     return ""
-
-
-def kept_from(file: InrcFile) -> list[KeptSection]:
-    """The sections that are neither models nor masks nor index, as they are stored."""
-    return [
-        (section.type, section.attribute, file.sections.stored(section))
-        for section in file.sections.sections
-        if section.type not in _CODED and (section.type in KNOWN_TYPES or section.type[3].islower())
-    ]
 
 
 def _moved(component: Component, validity: dict[int, int]) -> Component:
@@ -212,7 +205,7 @@ def _values(
         count = math.prod(spec.shape)
         return integers[at : at + count].astype(np.int64).reshape(spec.shape), at + count
     full = np.zeros(spec.shape, np.int64)
-    kept = np.broadcast_to(mask, spec.shape)
-    count = int(kept.sum())
-    full[kept] = integers[at : at + count]
+    coded = np.broadcast_to(mask, spec.shape)
+    count = int(coded.sum())
+    full[coded] = integers[at : at + count]
     return full, at + count

@@ -1,1 +1,1 @@
-"""What is left of a damaged `.inrc` file, as a legal file again."""
+"""Repair: a legal file from the intact sections of a damaged `.inrc` file."""

@@ -1,4 +1,4 @@
-"""Fields made whole again: a tile for every place, and what of a field is lost."""
+"""Fields made whole again: a tile for every place, and the regions that are lost."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Place:
     """An item of the file that will be written.
 
     Attributes:
-        header: as in the damaged file, or, of one that is lost, a constant.
+        header: header in the damaged file, or that of a constant if the item is lost.
         saved: the item, if it is whole.
-        hidden: samples, in those of the item, that are valid no more.
-        reach: of a tile of which nothing is left, per axis, how many samples before and after
-            these it may have shared with its neighbours; empty where that is known.
+        hidden: boxes, in samples of the item, that are valid no more.
+        reach: how many samples more, before and after its own along each axis, a tile of which
+            nothing is left may have shared with its neighbours; empty where that is known.
     """
 
     header: Item
@@ -60,8 +60,8 @@ class WholeFields:
     """The items of all fields.
 
     Attributes:
-        places: in the order in which they are written.
-        losses: of samples and bounds.
+        places: items in the order in which they are written.
+        losses: lost samples and bounds.
         unplaced: whether something is lost of which nothing says where it was: whole items, or the
             end of a field.
     """
@@ -86,14 +86,14 @@ def whole_fields(items: SavedItems, limits: Limits) -> WholeFields:
     missing, open_end = items.total - len(items.headers), False
     for numbers in groups.values():
         if len({len(items.headers[number].dims) for number in numbers}) > 1:
-            raise CorruptError("items of a field have other numbers of axes", section="ITEM")
-        found = [_place(items, number) for number in numbers]
+            raise CorruptError("the items of a field differ in number of axes", section="ITEM")
+        group = [_place(items, number) for number in numbers]
         gaps, unbounded = _gaps([items.headers[number] for number in numbers], limits)
         missing -= len(gaps)
         open_end |= unbounded
-        found = _hidden([*found, *gaps])
-        losses += _losses(found)
-        places += found
+        group = _hidden([*group, *gaps])
+        losses += _losses(group)
+        places += group
     limits.check("samples", sum(place.header.samples for place in places))
     return WholeFields(tuple(places), tuple(losses), missing > 0 or open_end)
 
@@ -106,9 +106,12 @@ def _place(items: SavedItems, number: int) -> Place:
 
 @dataclass(frozen=True)
 class _Interval:
-    """A part of an axis: its tiles' core, and what they hold before and after it.
+    """A part of an axis: the core of its tiles, and the samples that they hold around it.
 
-    `reach` is how much more they may have held, where no tile is left of it.
+    Attributes:
+        start, end: samples of the core.
+        before, after: number of samples that the tiles hold before and after it.
+        reach: how many more they may have held, where no tile is left.
     """
 
     start: int
@@ -144,34 +147,38 @@ def _gaps(headers: Sequence[Item], limits: Limits) -> tuple[list[Place], bool]:
 
 
 def _whole_axis(known: set[_Interval]) -> list[_Interval]:
-    """The intervals of an axis with those that no tile is left of."""
-    found: list[_Interval] = []
+    """All intervals of an axis, with those of which no tile is left."""
+    intervals: list[_Interval] = []
     end = 0
-    ordered = sorted(known, key=lambda one: one.start)
+    ordered = sorted(known, key=lambda interval: interval.start)
     for interval, following in itertools.zip_longest(ordered, ordered[1:]):
         if interval.start < end:
-            raise CorruptError("tiles that are left overlap", section="ITEM")
+            raise CorruptError("the remaining tiles of a field overlap", section="ITEM")
         if interval.start > end:
             beside = following is not None and following.start == interval.end
             room = interval.size - (following.before if beside else 0)
-            found.append(_lost_interval(found, end, interval.start, interval.before, room))
-        found.append(interval)
+            lost = _lost_interval(intervals, end, interval.start, interval.before, room)
+            intervals.append(lost)
+        intervals.append(interval)
         end = interval.end
-    if found[-1].after:
-        # So far, at least, the field went on.
-        found.append(_lost_interval(found, end, end + found[-1].after, 0, 0))
-    return found
+    if intervals[-1].after:
+        # The field went on so far, at least.
+        intervals.append(_lost_interval(intervals, end, end + intervals[-1].after, 0, 0))
+    return intervals
 
 
 def _lost_interval(
     before: Sequence[_Interval], start: int, end: int, shared: int, room: int
 ) -> _Interval:
-    """Where tiles share samples, both of two neighbours must (TILE-2), and one is enough.
+    """An interval of which no tile is left.
+
+    Where tiles share samples, both of two neighbours must (TILE-2), and one sample is enough.
 
     Args:
         before: the intervals in front of it.
-        shared: what the one behind it holds of it.
-        room: what it may have held of that one at most.
+        start, end: samples of its core.
+        shared: number of its samples that the interval behind it holds.
+        room: largest number of samples that it may have held of that interval.
     """
     margins, rooms = [0, min(1, shared)], [0, room]
     if before:
@@ -183,27 +190,30 @@ def _lost_interval(
 
 def _tile(sibling: Item, intervals: Sequence[_Interval]) -> Place:
     dims = tuple(
-        Dim(one.end - one.start + one.before + one.after, dim.name)
-        for one, dim in zip(intervals, sibling.dims, strict=True)
+        Dim(interval.size + interval.before + interval.after, dim.name)
+        for interval, dim in zip(intervals, sibling.dims, strict=True)
     )
-    overlap = tuple((one.before, one.after) for one in intervals)
+    overlap = tuple((interval.before, interval.after) for interval in intervals)
     header = replace(
         lost_header(sibling),
         dims=dims,
-        origin=tuple(one.start - one.before for one in intervals),
+        origin=tuple(interval.start - interval.before for interval in intervals),
         overlap=overlap if any(map(any, overlap)) else (),
     )
-    return Place(header, reach=tuple(one.reach for one in intervals))
+    return Place(header, reach=tuple(interval.reach for interval in intervals))
 
 
 def _hidden(places: Sequence[Place]) -> list[Place]:
-    """The tiles of a field; samples that one shares with a lost one are blended with nothing."""
+    """The tiles of a field, with the samples hidden that they share with lost tiles.
+
+    Such samples would be blended with nothing.
+    """
     if not any(place.header.overlap for place in places):
         return list(places)
     boxes = [place.touched for place in places if place.saved is None]
     if not boxes:
         return list(places)
-    # As arrays, for there may be tens of thousands of both.
+    # Arrays are fast, and there may be tens of thousands of tiles and of boxes.
     starts = np.array([[part.start for part in box] for box in boxes])
     stops = np.array([[part.stop for part in box] for box in boxes])
     return [
@@ -215,16 +225,17 @@ def _hidden(places: Sequence[Place]) -> list[Place]:
 
 
 def _shared(box: Box, starts: Int64Array, stops: Int64Array) -> Iterator[Box]:
-    """What of other boxes lies in a box, in its own samples."""
-    own = np.array([part.start for part in box]), np.array([part.stop for part in box])
-    first, last = np.maximum(starts, own[0]) - own[0], np.minimum(stops, own[1]) - own[0]
+    """The parts of other boxes that lie in a box, in samples of that box."""
+    start, stop = np.array([part.start for part in box]), np.array([part.stop for part in box])
+    first, last = np.maximum(starts, start) - start, np.minimum(stops, stop) - start
     for number in np.flatnonzero((first < last).all(axis=1)):
         yield tuple(map(slice, first[number].tolist(), last[number].tolist()))
 
 
 def _losses(places: Sequence[Place]) -> Iterator[LostRegion]:
     samples = math.prod(
-        max(part.stop for part in parts) for parts in zip(*(one.box for one in places), strict=True)
+        max(part.stop for part in parts)
+        for parts in zip(*(place.box for place in places), strict=True)
     )
     for place in places:
         if place.saved is not None and place.saved.bounded:

@@ -1,4 +1,4 @@
-"""Which models of a damaged file can still be decoded, and what stands for those that cannot."""
+"""Models of a damaged file that can still be decoded, and headers for those that cannot."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from codec.coding.item_sections import Coded, ItemStreams, restore_parameters, section_item
 from codec.coding.mask_section import (
     CodedMask,
     FillPatterns,
@@ -19,10 +18,13 @@ from codec.coding.mask_section import (
     encode_mask_section,
 )
 from codec.coding.residual_section import ItemResiduals
+from codec.coding.restore_parameters import restore_parameters
+from codec.coding.tensor_sections import Coded, ItemStreams, section_item
 from codec.coding.write_file import IntegerSection
 from codec.errors import CorruptError, LimitError, TruncatedError
 from codec.format.headers import Component, Item
-from codec.format.section_index import DIGESTED_TYPES, file_digest, section_digest
+from codec.format.section_index import file_digest, section_digest
+from codec.format.section_types import owned_types
 from codec.format.sections import HEADER_BYTES
 from codec.format.tile_grid import Box
 from codec.limits import Limits
@@ -31,7 +33,7 @@ from codec.plugin_api.registry import architecture_by_identifier
 from codec.salvage.numbering import numbered
 from codec.salvage.scan import DamagedFile, Piece
 
-# The number of the architecture of fields without a valid sample.
+# Number of the architecture of fields without a valid sample.
 _CONSTANT = 0
 # Samples of a mask that costs little.
 _SMALL_MASK = 1 << 16
@@ -42,11 +44,11 @@ class SavedItem:
     """A model that is whole.
 
     Attributes:
-        header: without bounds and residual steps, if the residuals are lost.
-        integers: its sections, from coarse to fine, residuals last; their payloads name the number
-            that the item had in the damaged file.
+        header: header of the item, without bounds and residual steps if the residuals are lost.
+        integers: sections of the item, from coarse to fine, residuals last; their payloads name
+            the number that the item had in the damaged file.
         multiply_adds, parameters: for the limits.
-        bounded: whether what the damaged file promised still holds.
+        bounded: whether the bounds that the damaged file promised still hold.
     """
 
     header: Item
@@ -60,14 +62,14 @@ class SavedItems:
     """The models of a damaged file.
 
     Args:
-        file: its sections.
-        total: number of items that it had, None if unknown.
-        limits: what it may ask for.
+        file: sections of the file.
+        total: number of items that the file had, None if unknown.
+        limits: what the file may ask for.
 
     Attributes:
-        headers: of the items, by number, as far as these are known.
-        saved: those that are whole, by number.
-        masks: of the masks that are whole, by number.
+        headers: headers of the items by number, as far as the numbers are known.
+        saved: items that are whole, by number.
+        masks: masks that are whole, by number.
         total: number of items.
 
     Raises:
@@ -90,65 +92,66 @@ class SavedItems:
         models = self._models.values()
         limits.check("multiply_adds", sum(model.multiply_adds for model in models))
         limits.check("parameters", sum(model.parameters for model in models))
-        # Of the sections of integers that were decoded, by where they begin.
+        # Digests of the sections of integers that were decoded, by the offset of each.
         self._digests: dict[int, bytes] = {}
         self.masks = self._decoded_masks()
-        self._owned = {kind: self._by_owner(kind) for kind in ("TENS", "RESD")}
+        self._owned = {name: self._by_owner(name) for name in owned_types()}
         self.saved: dict[int, SavedItem] = {}
         for number, header in self.headers.items():
-            found = self._saved(number, header)
-            if found is not None:
-                self.saved[number] = found
+            item = self._saved(number, header)
+            if item is not None:
+                self.saved[number] = item
         self._check_places()
 
     def _decoded_masks(self) -> dict[int, CodedMask]:
-        """Those that items name."""
+        """The masks that items name."""
         fitting = self._mask_shapes()
         known = sum(piece.type == "MASK" for piece in self._file.pieces)
         total = max(fitting, default=-1) + 1 if len(self.headers) == self.total else None
         if total is not None and known > total:
-            # Masks that no item names; the last of them cannot be told from others.
+            # No item names some of the masks, and the last of these cannot be told from others.
             total = None
         try:
             pieces = numbered(self._file.pieces, "MASK", total)
         except CorruptError:
             # One is missing without a trace, and nobody knows which.
             return {}
-        found: dict[int, CodedMask] = {}
+        masks: dict[int, CodedMask] = {}
         for number in sorted(pieces.keys() & fitting.keys()):
             coded = self._decoded_mask(pieces[number], fitting[number])
             if coded is not None:
-                found[number] = coded
-                self._limits.check("mask_samples", sum(one.mask.size for one in found.values()))
-        return found
+                masks[number] = coded
+                samples = sum(known.mask.size for known in masks.values())
+                self._limits.check("mask_samples", samples)
+        return masks
 
     def _mask_shapes(self) -> dict[int, set[tuple[int, ...]]]:
-        """By number the shapes that there is a use for."""
-        found: dict[int, set[tuple[int, ...]]] = {}
+        """The shapes that each mask may have, by number of the mask."""
+        shapes: dict[int, set[tuple[int, ...]]] = {}
         for number, header in self.headers.items():
             for component in header.components:
                 if component.mask is not None:
-                    found.setdefault(component.mask, set()).add(header.shape)
+                    shapes.setdefault(component.mask, set()).add(header.shape)
             specs = self._models[number].specs
             for tensor, mask in header.tensor_masks:
-                shapes = found.setdefault(mask, set())
+                fitting = shapes.setdefault(mask, set())
                 if tensor < len(specs):
-                    shapes.update((specs[tensor].shape, specs[tensor].shape[1:]))
-        return found
+                    fitting.update((specs[tensor].shape, specs[tensor].shape[1:]))
+        return shapes
 
     def _decoded_mask(self, piece: Piece, fitting: set[tuple[int, ...]]) -> CodedMask | None:
         try:
-            found = decode_mask_section(self._file.read(piece), self._limits, fitting)
-            self._note(piece, [found.integer_layer()])
+            coded = decode_mask_section(self._file.read(piece), self._limits, fitting)
+            self._note(piece, [coded.integer_layer()])
         except (CorruptError, TruncatedError):
             return None
-        return found
+        return coded
 
     def _note(self, piece: Piece, layer: Iterable[bytes | memoryview]) -> bytes:
-        """The digest of a section.
+        """Remember the digest of a section, and return it.
 
         Raises:
-            CorruptError: the index has another, so an intact section stands where another stood.
+            CorruptError: the index has another digest, so the section stood elsewhere.
         """
         digest = section_digest(layer)
         if piece.digest and piece.digest != digest:
@@ -161,26 +164,28 @@ class SavedItems:
         return digest
 
     def _check_places(self) -> None:
-        """Where all sections of integers seem to be there, the digest tells whether they are.
+        """Check by the digest that all sections of integers are there, in their order.
 
-        Sections that changed places, and one that is missing or there twice, leave no other trace.
+        Sections that changed places, a missing section and a repeated one leave no other trace.
 
         Raises:
-            CorruptError: they are not what was written, though no byte is missing.
+            CorruptError: the sections are not what was written, though no byte is missing.
         """
         damage = [
             piece
             for piece in self._file.damage
-            if piece.type in DIGESTED_TYPES or (not piece.type and piece.end > HEADER_BYTES)
+            if piece.digested or (not piece.type and piece.end > HEADER_BYTES)
         ]
         expected = self._file.digest
         known = len(self.headers) == self.total
         if self._file.indexed or damage or expected is None or not known:
             return
-        pieces = [piece for piece in self._file.pieces if piece.type in DIGESTED_TYPES]
+        pieces = [piece for piece in self._file.pieces if piece.digested]
         self._digest_unused(piece for piece in pieces if piece.start not in self._digests)
         decoded = all(piece.start in self._digests for piece in pieces)
-        if decoded and file_digest(self._digests[one.start] for one in pieces).startswith(expected):
+        if decoded and file_digest(self._digests[piece.start] for piece in pieces).startswith(
+            expected
+        ):
             return
         if decoded and self._file.whole:
             raise CorruptError(
@@ -191,46 +196,47 @@ class SavedItems:
         }
 
     def _digest_unused(self, pieces: Iterable[Piece]) -> None:
-        """Decode masks that no item needs for their digest, if they are not large for the file."""
+        """Decode masks that no item needs, for their digest, if they are not large for the file."""
         samples = sum(header.samples for header in self.headers.values())
         fair = replace(self._limits, max_mask_samples=max(samples, _SMALL_MASK))
         for piece in pieces:
             if piece.type == "MASK":
                 with suppress(CorruptError, TruncatedError, LimitError):
-                    found = decode_mask_section(self._file.read(piece), fair)
-                    self._note(piece, [found.integer_layer()])
+                    coded = decode_mask_section(self._file.read(piece), fair)
+                    self._note(piece, [coded.integer_layer()])
 
     def _depends(self, number: int) -> bool:
-        """Whether an item is another if sections of integers change places, or one is gone.
+        """Whether an item changes if sections of integers change places, or a section is gone.
 
-        All but masks say whose they are, and an item takes no other number of integers.
+        All such sections but masks name their item, and an item takes no other number of integers.
         """
         if _masks_of(self.headers[number]):
             return True
         several = any(len(owned.get(number, ())) > 1 for owned in self._owned.values())
         return several and self._file.whole
 
-    def _by_owner(self, kind: str) -> dict[int, list[Piece]]:
-        found: dict[int, list[Piece]] = {}
-        for piece in self._file.intact(kind):
-            found.setdefault(section_item(self._file.read(piece)), []).append(piece)
-        return found
+    def _by_owner(self, name: str) -> dict[int, list[Piece]]:
+        """The intact sections of a type by the number of their item."""
+        pieces: dict[int, list[Piece]] = {}
+        for piece in self._file.intact(name):
+            pieces.setdefault(section_item(self._file.read(piece)), []).append(piece)
+        return pieces
 
     def _saved(self, number: int, header: Item) -> SavedItem | None:
         """The item, or None if a part of it is missing."""
         model = self._models[number]
-        if not all(self._fits(header, one) for one in header.components):
+        if not all(self._fits(header, component) for component in header.components):
             return None
         try:
             integers = self._integers(number, header, model)
         except (CorruptError, TruncatedError):
             return None
-        kept, residuals = header, self._residuals(number, header)
+        residuals = self._residuals(number, header)
         bounded = residuals is not None
         if residuals is None:
-            kept, residuals = replace(header, bounds=(), residual_steps=()), []
+            header, residuals = replace(header, bounds=(), residual_steps=()), []
         sections = (*integers, *residuals)
-        return SavedItem(kept, sections, model.multiply_adds, model.parameters, bounded)
+        return SavedItem(header, sections, model.multiply_adds, model.parameters, bounded)
 
     def _fits(self, header: Item, component: Component) -> bool:
         """Whether the validity mask of a component, if it has one, is there."""
@@ -255,13 +261,13 @@ class SavedItems:
             digest = self._note(piece, decoded.integer_layer())
             sections.append(IntegerSection("TENS", partial(self._file.read, piece), digest))
         sparse = {index for _, index in header.tensor_masks}
-        found = {index: self.masks[index] for index in sparse if index in self.masks}
-        if len(found) < len(sparse) or any(one.patterns is not None for one in found.values()):
+        coded = {index: self.masks[index] for index in sparse if index in self.masks}
+        if len(coded) < len(sparse) or any(mask.patterns is not None for mask in coded.values()):
             raise CorruptError("a sparsity mask is missing", section="MASK")
         integers: Coded = np.zeros(0, np.int64)
         if parts:
             integers = parts[0] if len(parts) == 1 else np.concatenate(parts, dtype=np.int64)
-        masks = {index: coded.mask for index, coded in found.items()}
+        masks = {index: mask.mask for index, mask in coded.items()}
         parameters = restore_parameters(header, model.specs, integers, masks)
         # Some architectures find only now that what they are made of does not fit together.
         with np.errstate(over="ignore", invalid="ignore"):
@@ -271,7 +277,7 @@ class SavedItems:
         return sections
 
     def _residuals(self, number: int, header: Item) -> list[IntegerSection] | None:
-        """The residual sections; None if one is missing."""
+        """The residual sections; None if some are missing."""
         if not header.residual_steps:
             return []
         decoder = ItemResiduals(header.shape, len(header.components), self._limits)
@@ -289,7 +295,7 @@ class SavedItems:
 
 @dataclass(frozen=True)
 class _Model:
-    """What the architecture of an item says of it."""
+    """An item by its architecture: tensors and costs."""
 
     architecture: Architecture
     specs: tuple[TensorSpec, ...]
@@ -311,19 +317,19 @@ def _model(header: Item) -> _Model:
 
 
 def _masks_of(header: Item) -> list[int]:
-    validity = [one.mask for one in header.components if one.mask is not None]
+    validity = [entry.mask for entry in header.components if entry.mask is not None]
     return validity + [index for _, index in header.tensor_masks]
 
 
 def lost_header(header: Item) -> Item:
-    """What stands for an item that is lost: one value, of which no sample is valid.
+    """The header that stands for an item that is lost: a constant without a valid sample.
 
-    A bound is about valid samples, so it holds, and what is left of the field keeps it.
+    A bound is about valid samples, so it still holds for all that is left of the field.
     """
     return replace(
         header,
         components=tuple(
-            replace(one, offset=0.0, scale=0.0, mask=None) for one in header.components
+            replace(component, offset=0.0, scale=0.0, mask=None) for component in header.components
         ),
         architecture=_CONSTANT,
         version=1,
@@ -340,11 +346,11 @@ def without_samples(
     boxes: Sequence[Box],
     fill: npt.NDArray[np.generic],
 ) -> bytes:
-    """The payload of a validity mask that leaves out the samples in boxes as well.
+    """The payload of a validity mask in which the samples in some boxes are invalid too.
 
     Args:
         coded: the mask so far, None if all samples are valid.
-        fill: the stored value of those samples, an array of one.
+        fill: stored value of those samples, an array of one.
     """
     valid = np.ones(shape, np.bool_) if coded is None else coded.mask.copy()
     pattern = fill.view(f"u{fill.itemsize}")
@@ -362,11 +368,11 @@ def without_samples(
 
 
 def patterns_of(items: SavedItems) -> Mapping[str, npt.NDArray[np.unsignedinteger]]:
-    """For each field with a mask that is whole, the first pattern of its invalid samples."""
-    found: dict[str, npt.NDArray[np.unsignedinteger]] = {}
+    """The first pattern of the invalid samples of each field that has a whole mask."""
+    patterns: dict[str, npt.NDArray[np.unsignedinteger]] = {}
     for item in items.saved.values():
-        for one in item.header.components:
-            coded = None if one.mask is None else items.masks[one.mask]
+        for component in item.header.components:
+            coded = None if component.mask is None else items.masks[component.mask]
             if coded is not None and coded.patterns is not None:
-                found.setdefault(one.name, coded.patterns.values[:1])
-    return found
+                patterns.setdefault(component.name, coded.patterns.values[:1])
+    return patterns

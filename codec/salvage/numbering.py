@@ -1,4 +1,4 @@
-"""Which items and masks the intact sections are: both are counted in file order."""
+"""Numbers of the items and masks that are intact: both are counted in file order."""
 
 from __future__ import annotations
 
@@ -7,33 +7,30 @@ import itertools
 from collections.abc import Sequence
 
 from codec.errors import CorruptError
+from codec.format.section_types import section_type
 from codec.salvage.scan import Piece
 
-# Where writers put sections; others stand where metadata does.
-_RANKS = {"HEAD": 0, "ITEM": 1, "MASK": 2, "TENS": 4, "RESD": 4, "tIDX": 5, "ENDS": 6}
-_OTHER = 3
 
-
-def numbered(pieces: Sequence[Piece], section_type: str, total: int | None) -> dict[int, Piece]:
-    """The intact sections of a type by their number, as far as it is certain.
+def numbered(pieces: Sequence[Piece], name: str, total: int | None) -> dict[int, Piece]:
+    """The intact sections of a type by their number, as far as the number is certain.
 
     Args:
-        pieces: of the file.
+        pieces: all pieces of the file.
         total: number of such sections that there were, None if it is unknown.
 
     Raises:
         CorruptError: there are more than the total, or fewer without any trace of others.
     """
-    holes = holes_for(pieces, section_type)
-    known = [at for at, piece in enumerate(pieces) if piece.type == section_type]
+    holes = holes_for(pieces, name)
+    known = [at for at, piece in enumerate(pieces) if piece.type == name]
     missing = None if total is None else total - len(known)
     if missing is not None and (missing < 0 or (missing > 0 and not holes)):
         raise CorruptError(
-            f"{len(known)} {section_type} sections where {total} are counted, and nothing tells why"
+            f"{len(known)} {name} sections where {total} are counted, without a trace of damage"
         )
     places = dict(enumerate(known))
     if holes and missing != 0:
-        # Between two holes, or behind one without a count, it could be any.
+        # Numbers between two holes, or behind a hole without a total, are uncertain.
         places = {number: at for number, at in places.items() if at < holes[0]}
         if total is not None:
             behind = [at for at in known if at > holes[-1]]
@@ -41,22 +38,18 @@ def numbered(pieces: Sequence[Piece], section_type: str, total: int | None) -> d
     return {number: pieces[at] for number, at in places.items() if pieces[at].intact}
 
 
-def holes_for(pieces: Sequence[Piece], section_type: str) -> list[int]:
+def holes_for(pieces: Sequence[Piece], name: str) -> list[int]:
     """Places of the unknown pieces that can be, or have been, a section of this type."""
     holes = [at for at, piece in enumerate(pieces) if not piece.type]
     known = [at for at, piece in enumerate(pieces) if piece.type]
-    ranks = [_rank(pieces[at].type) for at in known]
+    ranks = [section_type(pieces[at].type).rank for at in known]
     if any(after < before for before, after in itertools.pairwise(ranks)):
         return holes
-    found, rank = [], _rank(section_type)
+    fitting, rank = [], section_type(name).rank
     for at in holes:
         behind = bisect.bisect(known, at)
         before = ranks[behind - 1] if behind else 0
-        after = ranks[behind] if behind < len(ranks) else _RANKS["ENDS"]
+        after = ranks[behind] if behind < len(ranks) else section_type("ENDS").rank
         if before <= rank <= after:
-            found.append(at)
-    return found
-
-
-def _rank(section_type: str) -> int:
-    return _RANKS.get(section_type, _OTHER)
+            fitting.append(at)
+    return fitting

@@ -1,15 +1,14 @@
-"""The sections of a damaged file: those that are intact, and what lies between them.
+"""The sections of a damaged file: those that are intact, and the pieces between them.
 
-A section is intact where its CRC is right, wherever it lies. After damage the next one is searched
-for by its head.
+A section is intact where its CRC is right, wherever it lies. Behind damage the next section is
+searched for by its head.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from codec.errors import CorruptError, FormatError, LimitError, TruncatedError
@@ -17,26 +16,24 @@ from codec.files.byte_sources import ByteSource
 from codec.format.compression import BROTLI, NONE, ZSTD, decompress
 from codec.format.leb128 import decode_uleb, encode_uleb
 from codec.format.section_index import decode_index, read_type, section_head
+from codec.format.section_types import SECTION_TYPES, section_type
 from codec.format.sections import (
     CRC_BYTES,
     HEADER_BYTES,
-    KNOWN_TYPES,
     MAJOR,
     MINOR,
     SIGNATURE,
-    SMALL_TYPES,
     read_header,
 )
 from codec.limits import Limits
 
 _HEADERS = tuple(SIGNATURE + bytes([MAJOR, MINOR, level, 0]) for level in (1, 2))
-_HEAD = re.compile(b"(?:" + b"|".join(sorted(one.encode() for one in KNOWN_TYPES)) + b")[\0-\2]")
 _HEAD_BYTES = 4 + 1 + 9
-# A HEAD takes less than 20 bytes, an ITEM more than these.
+# Fewest bytes of an ITEM; a HEAD takes less than 20.
 _SHORTEST_ITEM = 30
 # Bytes that are searched for heads at once.
 _SEARCHED = 1 << 20
-# What looks like a head costs a checksum; so many times the size of a file may be spent on these.
+# Bytes that may be read for checksums of what looks like a head, as a multiple of the file's size.
 _EFFORT = 16
 
 
@@ -45,12 +42,12 @@ class Piece:
     """A stretch of a damaged file.
 
     Attributes:
-        type: of the section that it is or was; "" where that is unknown.
-        start, end: of its bytes, after signature and header.
+        type: type of the section that it is or was; "" where that is unknown.
+        start, end: offsets of its first byte, after signature and header, and behind its last.
         intact: whether it is a section with the right CRC.
         attribute: how the payload of an intact section is compressed.
-        payload_offset: of an intact section.
-        digest: that the index has of its integers, empty where that is not known.
+        payload_offset: offset of the payload of an intact section.
+        digest: digest of its integers in the index, empty where that is not known.
     """
 
     type: str
@@ -61,17 +58,22 @@ class Piece:
     payload_offset: int = 0
     digest: bytes = b""
 
+    @property
+    def digested(self) -> bool:
+        """Whether it is or was a section that the digest of the file covers."""
+        return bool(self.type) and section_type(self.type).digested
+
 
 class DamagedFile:
     """The pieces of a file that may be damaged.
 
     Args:
-        source: its bytes.
+        source: bytes of the file.
         limits: what a section may ask for.
 
     Attributes:
-        pieces: in file order; one of no bytes stands for what is missing at the end.
-        damage: what is not intact.
+        pieces: all pieces in file order; one of no bytes stands for what is missing at the end.
+        damage: pieces that are not intact.
         indexed: whether an intact index tells which sections there were.
 
     Raises:
@@ -92,17 +94,17 @@ class DamagedFile:
             self.pieces = (Piece("", 0, self.pieces[0].start), *self.pieces)
         if not any(piece.type == "ENDS" for piece in self.pieces):
             self.pieces = (*self.pieces, Piece("", source.size, source.size))
-        found = self._damaged()
+        damaged = self._damaged()
         self.indexed = self._use_index()
         if not self.indexed:
             self._check_ends()
-        self.damage = self._damaged() or found
+        self.damage = self._damaged() or damaged
 
     def _damaged(self) -> tuple[Piece, ...]:
         return tuple(piece for piece in self.pieces if not piece.intact)
 
     def _check_ends(self) -> None:
-        """Where the first or the last section lies elsewhere, others do, and nobody knows which."""
+        """Refuse a file whose first or last section lies elsewhere: others may as well."""
         types = [piece.type for piece in self.pieces if piece.intact]
         if "HEAD" in types[1:] or "ENDS" in types[:-1]:
             raise CorruptError("the sections are not in the order in which they were written")
@@ -118,7 +120,7 @@ class DamagedFile:
         Raises:
             FormatError: it cannot be decompressed, or is over the limits.
         """
-        allowed = "metadata_bytes" if piece.type in SMALL_TYPES else "verbatim_bytes"
+        allowed = section_type(piece.type).limit
         stored = self.stored(piece)
         if piece.attribute == NONE:
             self._limits.check(allowed, len(stored), section=piece.type)
@@ -127,9 +129,9 @@ class DamagedFile:
         self._limits.check(allowed, size, section=piece.type)
         return decompress(piece.attribute, stored[position:], size, piece.type)
 
-    def intact(self, section_type: str) -> list[Piece]:
+    def intact(self, name: str) -> list[Piece]:
         """All intact sections of one type, in file order."""
-        return [piece for piece in self.pieces if piece.intact and piece.type == section_type]
+        return [piece for piece in self.pieces if piece.intact and piece.type == name]
 
     @property
     def digest(self) -> bytes | None:
@@ -145,7 +147,7 @@ class DamagedFile:
 
     @property
     def shortened(self) -> bool:
-        """Whether bytes are gone, and with them perhaps sections, of which nothing else tells."""
+        """Whether bytes are gone, and with them perhaps sections that nothing else tells of."""
         end = self._end
         return end is not None and end[0] > self._source.size
 
@@ -158,7 +160,7 @@ class DamagedFile:
 
     @property
     def _end(self) -> tuple[int, bytes] | None:
-        """Of an intact ENDS the length of the file and the digest."""
+        """Length of the file and digest, from an intact ENDS."""
         for piece in self.intact("ENDS"):
             try:
                 payload = self.read(piece)
@@ -173,22 +175,22 @@ class DamagedFile:
         position = HEADER_BYTES
         count = 0
         while position < self._source.size:
-            found = self._section_at(position)
-            if found is None:
-                # Of a file that lost its beginning the next can lie before this.
-                found = self._next_section(0 if position == HEADER_BYTES else position + 1)
-                end = self._source.size if found is None else found.start
+            section = self._section_at(position)
+            if section is None:
+                # The next section can lie before this, if the file lost its beginning.
+                section = self._next_section(0 if position == HEADER_BYTES else position + 1)
+                end = self._source.size if section is None else section.start
                 if end > position:
                     yield from self._between(position, end)
                 position = end
             else:
-                yield found
-                position = found.end
+                yield section
+                position = section.end
             count += 1
             self._limits.check("sections", count, offset=position)
 
     def _head_at(self, position: int) -> Piece | None:
-        """What the head at a position says, be it true or not."""
+        """The section that the head at a position tells of, be it true or not."""
         head = self._source.read_at(position, _HEAD_BYTES)
         try:
             name, attribute = read_type(head, 0)
@@ -209,14 +211,14 @@ class DamagedFile:
             crc = zlib.crc32(covered[:-CRC_BYTES], zlib.crc32(before))
             if crc == int.from_bytes(covered[-CRC_BYTES:], "little"):
                 if before not in (b"", *_HEADERS):
-                    # An intact header of something else.
+                    # The header is intact, and of another version.
                     read_header(self._source)
                 return replace(piece, intact=True)
         self._spend(len(covered), position)
         return None
 
     def _covered_before(self, piece: Piece) -> tuple[bytes, ...]:
-        """What the CRC of a section may cover before it: the first section's covers the header."""
+        """Bytes before a section that its CRC may cover: that of the first covers the header."""
         if piece.type != "HEAD":
             return (b"",)
         if piece.start == HEADER_BYTES:
@@ -230,32 +232,34 @@ class DamagedFile:
 
     def _next_section(self, position: int) -> Piece | None:
         """The first intact section from a position on."""
+        names = b"|".join(sorted(name.encode() for name in SECTION_TYPES))
+        heads = re.compile(b"(?:" + names + b")[\0-\2]")
         while position < self._source.size:
             data = self._source.read_at(position, _SEARCHED + _HEAD_BYTES)
-            for match in _HEAD.finditer(data):
-                found = self._section_at(position + match.start())
-                if found is not None:
-                    return found
+            for match in heads.finditer(data):
+                section = self._section_at(position + match.start())
+                if section is not None:
+                    return section
             position += _SEARCHED
         return None
 
     def _between(self, start: int, end: int) -> Iterator[Piece]:
-        """What lies between two intact sections: one with a damaged head, or damaged ones."""
+        """Pieces between two intact sections: one with a damaged head, or damaged sections."""
         mended = self._with_another_head(start, end)
         if mended is not None:
             yield mended
             return
-        found: list[Piece] = []
+        damaged: list[Piece] = []
         position = start
         while position < end:
             piece = self._head_at(position)
-            if piece is None or piece.type not in KNOWN_TYPES:
+            if piece is None or piece.type not in SECTION_TYPES:
                 break
-            found.append(replace(piece, end=min(piece.end, self._source.size)))
+            damaged.append(replace(piece, end=min(piece.end, self._source.size)))
             position = piece.end
         # The last section of a file that was cut short ends behind it.
         if position == end or (position > end == self._source.size):
-            yield from found
+            yield from damaged
         else:
             only_head = start == HEADER_BYTES and end - start < _SHORTEST_ITEM
             yield Piece("HEAD" if only_head else "", start, end)
@@ -271,7 +275,7 @@ class DamagedFile:
         payload = self._source.read_at(start + 5 + size_bytes, size + CRC_BYTES)
         self._spend(len(payload), start)
         body, crc = payload[:-CRC_BYTES], int.from_bytes(payload[-CRC_BYTES:], "little")
-        for name in sorted(KNOWN_TYPES):
+        for name in sorted(SECTION_TYPES):
             for attribute in (NONE, ZSTD, BROTLI):
                 head = section_head(name, attribute, size)
                 for before in _HEADERS if name == "HEAD" else (b"",):
@@ -281,58 +285,67 @@ class DamagedFile:
         return None
 
     def _use_index(self) -> bool:
-        """Replace the pieces before an intact index by what it lists, if there is one."""
-        for found in self.intact("tIDX"):
+        """Replace the pieces before an intact index, if there is one, by what it lists."""
+        for index in self.intact("tIDX"):
             listed: list[Piece] = []
             position = HEADER_BYTES
             try:
-                for entry in decode_index(self.read(found)):
+                for entry in decode_index(self.read(index)):
                     self._limits.check("sections", len(listed) + 1, section="tIDX")
                     end = position + len(entry.head) + entry.stored_bytes + CRC_BYTES
                     listed.append(Piece(entry.type, position, end, digest=entry.digest))
                     position = end
             except (CorruptError, TruncatedError):
                 return False
-            before = [piece for piece in self.pieces if piece.start < found.start]
+            before = [piece for piece in self.pieces if piece.start < index.start]
             after = self.pieces[len(before) :]
-            self.pieces = (*_listed(listed, before, found.start - position), *after)
+            self.pieces = (*_listed(listed, before, index.start - position), *after)
             return True
         return False
 
 
 def _listed(listed: Sequence[Piece], present: Sequence[Piece], shift: int) -> list[Piece]:
-    """The sections that an index lists: those present that are certainly these, the others lost.
+    """The sections that an index lists, each intact if a section present is certainly it.
 
     Args:
-        listed: where they were.
+        listed: the sections at the places where they were written.
         present: pieces of the damaged file.
         shift: how far the index lies from its place.
     """
     intact = {piece.start: piece for piece in present if piece.intact}
 
-    def at(one: Piece, moved: int) -> Piece | None:
-        piece = intact.get(one.start + moved)
-        alike = piece is not None and (piece.type, piece.end) == (one.type, one.end + moved)
-        return replace(piece, digest=one.digest) if piece is not None and alike else None
+    def at(entry: Piece, moved: int) -> Piece | None:
+        piece = intact.get(entry.start + moved)
+        alike = piece is not None and (piece.type, piece.end) == (entry.type, entry.end + moved)
+        return replace(piece, digest=entry.digest) if piece is not None and alike else None
 
     if shift == 0:
-        return [at(one, 0) or one for one in listed]
-    # Something was put in or is missing: what is before it lies at its place, and what is behind
-    # it at the same distance from the index as ever.
-    first = dict(itertools.takewhile(_is_found, ((n, at(one, 0)) for n, one in enumerate(listed))))
-    behind = range(len(listed) - 1, -1, -1)
-    last = dict(itertools.takewhile(_is_found, ((n, at(listed[n], shift)) for n in behind)))
+        return [at(entry, 0) or entry for entry in listed]
+    # Bytes were put in or are missing: the sections before these lie at their places, and those
+    # behind at the same distance from the index as ever.
+    numbers = range(len(listed))
+    first = _run_of((number, at(listed[number], 0)) for number in numbers)
+    last = _run_of((number, at(listed[number], shift)) for number in reversed(numbers))
     # Sections of equal size in a row may fit both ways; then nobody knows which they are.
-    twice = _starts(first) & _starts(last)
+    twice = {piece.start for piece in first.values()} & {piece.start for piece in last.values()}
     return [
-        next((one for one in (first.get(n), last.get(n)) if one and one.start not in twice), lost)
-        for n, lost in enumerate(listed)
+        next(
+            (
+                piece
+                for piece in (first.get(number), last.get(number))
+                if piece is not None and piece.start not in twice
+            ),
+            lost,
+        )
+        for number, lost in enumerate(listed)
     ]
 
 
-def _starts(found: Mapping[int, Piece | None]) -> set[int]:
-    return {piece.start for piece in found.values() if piece is not None}
-
-
-def _is_found(entry: tuple[int, Piece | None]) -> bool:
-    return entry[1] is not None
+def _run_of(pieces: Iterable[tuple[int, Piece | None]]) -> dict[int, Piece]:
+    """The pieces by their number, up to the first that is missing."""
+    run: dict[int, Piece] = {}
+    for number, piece in pieces:
+        if piece is None:
+            break
+        run[number] = piece
+    return run

@@ -1,4 +1,4 @@
-"""What a search leaves in its folder: tables, a picture of the front, and a run file."""
+"""Results of a search in its folder: tables, a picture of the front, and a run file."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _write_table(path: Path, trials: Sequence[Trial]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["trial", "bytes", "psnr", "seconds", "best", "target", *names])
-        for trial in sorted(trials, key=lambda one: one.file_bytes):
+        for trial in sorted(trials, key=lambda trial: trial.file_bytes):
             values = dict(trial.settings)
             writer.writerow(
                 [

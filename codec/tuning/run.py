@@ -1,8 +1,9 @@
-"""One search, from its options to the files it leaves."""
+"""A search, from its options to the files that it writes."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,10 +51,14 @@ def run(
         raise TargetError(f"{source}: none of {trials} trials gave a file; lower --psnr")
     best = chosen(done)
     write_results(place, done, best, options)
+    return _report(place, done, best)
+
+
+def _report(place: Path, trials: Sequence[Trial], best: Trial) -> TuneReport:
     return TuneReport(
         folder=place,
-        trials=len(done),
-        front=sum(trial.best for trial in done),
+        trials=len(trials),
+        front=sum(trial.best for trial in trials),
         best=best.settings,
         file_bytes=best.file_bytes,
         psnr=best.psnr,

@@ -23,7 +23,7 @@ from codec.plugin_api import registry
 
 # Whole numbers and decimals that differ by more than this factor are searched by factors.
 _WIDE = 64.0
-# From so many trials on, generations pay.
+# Number of trials from which on generations pay.
 _GENERATIONS = 60
 TARGET = "psnr"
 
@@ -33,9 +33,9 @@ class Trial:
     """One encode.
 
     Attributes:
-        number: in order of the search, from 0.
-        settings: by full name, with the target PSNR as "psnr".
-        file_bytes, psnr, seconds: what it gave; the lowest PSNR of all fields.
+        number: number in order of the search, from 0.
+        settings: values by full name, with the target PSNR as "psnr".
+        file_bytes, psnr, seconds: size of the file, lowest PSNR of all fields, time of the encode.
         best: whether no other trial is better in one of the three and as good in the others.
     """
 
@@ -53,10 +53,10 @@ class Trial:
 
 
 def searchable(options: EncodeOptions, chosen: Sequence[str]) -> tuple[Setting, ...]:
-    """The settings to search: those named, or all with a range or choices.
+    """The settings to search: those that are named, or all with a range or choices.
 
     Raises:
-        InvalidOptionError: a name that does not exist or has no range to search.
+        InvalidOptionError: a name does not exist or has no range to search.
     """
     architecture = registry.architecture(options.architecture)
     plugins = [options.architecture]
@@ -64,18 +64,26 @@ def searchable(options: EncodeOptions, chosen: Sequence[str]) -> tuple[Setting, 
         plugins += [options.quantiser]
         plugins += [] if options.pruner == registry.NO_PRUNER else [options.pruner]
     fixed = {name for name, _ in options.settings}
-    declared = [one for name in plugins for one in registry.settings_of(name)]
-    there = {one.name: one for one in declared if _has_range(one) and one.name not in fixed}
+    declared = [setting for name in plugins for setting in registry.settings_of(name)]
+    there = {
+        setting.name: setting
+        for setting in declared
+        if _has_range(setting) and setting.name not in fixed
+    }
     if unknown := [name for name in chosen if name not in there]:
         known = ", ".join(there) or "none"
         raise InvalidOptionError(f"{unknown[0]}: cannot be searched; there are: {known}")
     return tuple(there[name] for name in chosen) if chosen else tuple(there.values())
 
 
-def _has_range(one: Setting) -> bool:
-    if one.choices or isinstance(one.default, bool):
+def _has_range(setting: Setting) -> bool:
+    if setting.choices or isinstance(setting.default, bool):
         return True
-    return isinstance(one.default, (int, float)) and one.low is not None and one.high is not None
+    return (
+        isinstance(setting.default, (int, float))
+        and setting.low is not None
+        and setting.high is not None
+    )
 
 
 def search(
@@ -90,11 +98,11 @@ def search(
     """Run the trials.
 
     Args:
-        source: what to encode.
-        options: what all trials have in common; its goal is not used.
-        psnr: targets are searched between these two, in dB.
-        settings: to search, from `searchable`.
-        on_trial: called after each.
+        source: input to encode.
+        options: options of all trials; their goal is not used.
+        psnr: least and greatest target that is tried, in dB.
+        settings: settings to search, from `searchable`.
+        on_trial: function called after each trial.
 
     Returns:
         All trials that gave a file, in order, the best ones marked.
@@ -103,30 +111,25 @@ def search(
         InvalidOptionError: no trial gave a file, and the settings of the last did not go together.
     """
     optuna = _optuna()
-    sampler = (
-        optuna.samplers.NSGAIISampler(seed=options.seed % 2**32, population_size=20)
-        if trials >= _GENERATIONS
-        else optuna.samplers.TPESampler(seed=options.seed % 2**32)
-    )
-    study = optuna.create_study(directions=("minimize", "maximize", "minimize"), sampler=sampler)
+    study = _study(optuna, options.seed, trials)
     if psnr[0] == psnr[1]:
         study.enqueue_trial(
-            {one.name: one.default + _shift(one) for one in settings if _in_range(one)}
+            {
+                setting.name: setting.default + _shift(setting)
+                for setting in settings
+                if _in_range(setting)
+            }
         )
     done: list[Trial] = []
     refused: InvalidOptionError | None = None
     with tempfile.TemporaryDirectory(prefix="inrc-tune-") as folder:
         for number in range(trials):
             proposed = study.ask()
-            values = {one.name: _propose(proposed, one) for one in settings}
-            target = psnr[0]
-            if psnr[1] > psnr[0]:
-                target = round(proposed.suggest_float(TARGET, *psnr), 2)
-            chosen = (*sorted(values.items()), (TARGET, target))
+            chosen = _proposed(proposed, settings, psnr)
             try:
                 trial = _encode(source, Path(folder) / f"{number}.inrc", options, number, chosen)
             except (TargetError, InvalidOptionError) as error:
-                # Settings that are right one by one may not go together.
+                # Settings that are right alone may not go together.
                 if isinstance(error, InvalidOptionError):
                     refused = error
                 study.tell(proposed, state=optuna.trial.TrialState.FAIL)
@@ -137,6 +140,15 @@ def search(
     if refused is not None and not done:
         raise refused
     return marked(done)
+
+
+def _study(optuna: Any, seed: int, trials: int) -> Any:
+    sampler = (
+        optuna.samplers.NSGAIISampler(seed=seed % 2**32, population_size=20)
+        if trials >= _GENERATIONS
+        else optuna.samplers.TPESampler(seed=seed % 2**32)
+    )
+    return optuna.create_study(directions=("minimize", "maximize", "minimize"), sampler=sampler)
 
 
 def _encode(
@@ -159,10 +171,10 @@ def _encode(
 def marked(trials: Sequence[Trial]) -> tuple[Trial, ...]:
     """The trials with `best` set on those of the Pareto front."""
 
-    def beats(one: Trial, other: Trial) -> bool:
-        first = (one.file_bytes, -one.psnr, one.seconds)
-        second = (other.file_bytes, -other.psnr, other.seconds)
-        return first != second and all(a <= b for a, b in zip(first, second, strict=True))
+    def beats(first: Trial, second: Trial) -> bool:
+        costs = [(trial.file_bytes, -trial.psnr, trial.seconds) for trial in (first, second)]
+        pairs = zip(*costs, strict=True)
+        return costs[0] != costs[1] and all(mine <= other for mine, other in pairs)
 
     return tuple(
         replace(trial, best=not any(beats(other, trial) for other in trials)) for trial in trials
@@ -170,10 +182,10 @@ def marked(trials: Sequence[Trial]) -> tuple[Trial, ...]:
 
 
 def chosen(trials: Sequence[Trial]) -> Trial:
-    """The one to recommend: of those that reach their target, the fewest bits for its PSNR.
+    """The trial to recommend: among those that reach their target, the fewest bits for its PSNR.
 
-    6.02 dB are worth one bit per sample to every codec at high rate, and doubling the bytes is
-    worth so much at any: trials with other targets are compared at that exchange.
+    At high rate 6.02 dB cost one bit per sample with every codec, and at any rate twice the bytes
+    are worth as much here: trials with different targets are compared at that exchange.
     """
     reached = [trial for trial in trials if trial.psnr >= trial.target] or list(trials)
     return min(reached, key=lambda t: (math.log2(t.file_bytes) - t.psnr / 6.02, t.seconds))
@@ -192,28 +204,43 @@ def progress_of(trial: Trial, trials: int) -> Progress:
     return Progress(f"trial {number}", "tune", number / trials, None, trial.psnr)
 
 
-def _in_range(one: Setting) -> bool:
-    if one.choices or isinstance(one.default, bool):
+def _in_range(setting: Setting) -> bool:
+    if setting.choices or isinstance(setting.default, bool):
         return True
-    return one.low is not None and one.high is not None and one.low <= one.default <= one.high
+    return (
+        setting.low is not None
+        and setting.high is not None
+        and setting.low <= setting.default <= setting.high
+    )
 
 
-def _shift(one: Setting) -> int:
-    """What is added to a size that may be 0, so that it can be searched by factors."""
-    return int(type(one.default) is int and one.logarithmic and one.low == 0)
+def _shift(setting: Setting) -> int:
+    """Number added to a size that may be 0, so that it can be searched by factors."""
+    return int(type(setting.default) is int and setting.logarithmic and setting.low == 0)
 
 
-def _propose(proposed: Any, one: Setting) -> Any:
-    if one.choices:
-        return proposed.suggest_categorical(one.name, one.choices)
-    if isinstance(one.default, bool):
-        return proposed.suggest_categorical(one.name, (False, True))
-    low, high, shift = one.low or 0, one.high or 0, _shift(one)
-    by_factors = shift > 0 or (low > 0 and (one.logarithmic or high / low > _WIDE))
-    if isinstance(one.default, int):
+def _proposed(
+    proposed: Any, settings: Sequence[Setting], psnr: tuple[float, float]
+) -> tuple[tuple[str, Any], ...]:
+    """Names and values of the settings of a trial, its target last."""
+    values = {setting.name: _propose(proposed, setting) for setting in settings}
+    target = psnr[0]
+    if psnr[1] > psnr[0]:
+        target = round(proposed.suggest_float(TARGET, *psnr), 2)
+    return (*sorted(values.items()), (TARGET, target))
+
+
+def _propose(proposed: Any, setting: Setting) -> Any:
+    if setting.choices:
+        return proposed.suggest_categorical(setting.name, setting.choices)
+    if isinstance(setting.default, bool):
+        return proposed.suggest_categorical(setting.name, (False, True))
+    low, high, shift = setting.low or 0, setting.high or 0, _shift(setting)
+    by_factors = shift > 0 or (low > 0 and (setting.logarithmic or high / low > _WIDE))
+    if isinstance(setting.default, int):
         first, last = int(low) + shift, int(high) + shift
-        return proposed.suggest_int(one.name, first, last, log=by_factors) - shift
-    return proposed.suggest_float(one.name, low, high, log=by_factors)
+        return proposed.suggest_int(setting.name, first, last, log=by_factors) - shift
+    return proposed.suggest_float(setting.name, low, high, log=by_factors)
 
 
 def _optuna() -> Any:

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 import codec
-from codec.coding.item_sections import restore_parameters
+from codec.coding.restore_parameters import restore_parameters
 from codec.errors import CorruptError, FormatError, TruncatedError
 from inrc_cli.main import inrc
 from tests.building import fvsrn_file, pyramid_file, split

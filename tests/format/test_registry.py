@@ -13,6 +13,7 @@ from codec.coding import verbatim_section as verbatim
 from codec.entropy import laplace_constants, stream
 from codec.format import compression, sections
 from codec.format import headers as items
+from codec.format.section_types import SECTION_TYPES
 from codec.options import encode as options
 from codec.plugin_api import registry
 from inrc_conformance.decoder import laplace_rows
@@ -40,8 +41,8 @@ def test_dtypes() -> None:
 
 
 def test_sections() -> None:
-    assert set(REGISTRY["sections"]) == sections.KNOWN_TYPES
-    assert not sections.KNOWN_TYPES & set(REGISTRY["reserved_sections"])
+    assert set(REGISTRY["sections"]) == set(SECTION_TYPES)
+    assert not SECTION_TYPES.keys() & set(REGISTRY["reserved_sections"])
     for name in [*REGISTRY["sections"], *REGISTRY["reserved_sections"]]:
         assert re.fullmatch("[A-Za-z]{2}[A-Z][A-Za-z]", name)
         assert name[1].isupper(), "a lower-case second letter is for private types"

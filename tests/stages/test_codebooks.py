@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from codec.arrays import BoolArray, Float32Array
-from codec.coding.item_sections import restore_parameters
+from codec.coding.restore_parameters import restore_parameters
 from codec.errors import CorruptError
 from codec.format.headers import Component, Dim, Item, Quantisation
 from codec.plugin_api.architecture import TensorSpec

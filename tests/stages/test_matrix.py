@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 import codec
-from codec.coding.item_sections import restore_parameters
+from codec.coding.restore_parameters import restore_parameters
 from codec.errors import InvalidOptionError
 from codec.options.encode import CODERS
 from codec.plugin_api import registry

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from codec.coding.item_sections import restore_parameters
+from codec.coding.restore_parameters import restore_parameters
 from codec.format.headers import Item, Quantisation
 from codec.plugin_api import registry
 from codec.plugin_api.architecture import TensorSpec
