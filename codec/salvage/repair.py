@@ -30,13 +30,9 @@ from codec.format.provenance import METADATA, VARIABLE, Loss, Provenance
 from codec.format.sections import KNOWN_TYPES, ONCE_TYPES
 from codec.limits import Limits, within_memory
 from codec.media.dataset import Metadata
-from codec.media.metadata_section import (
-    Forms,
-    check_tree,
-    decode_metadata,
-    encode_metadata,
-)
-from codec.media.remaining import fill_value, named_in, remaining
+from codec.media.metadata_rules import Forms
+from codec.media.metadata_section import check_tree, decode_metadata, encode_metadata
+from codec.media.table import medium_of
 from codec.reading.open_file import InrcFile
 from codec.reports import LostRegion, RepairReport
 from codec.salvage.fields import Place, WholeFields, whole_fields
@@ -46,10 +42,6 @@ from codec.salvage.scan import DamagedFile
 
 _log = logging.getLogger("inrc")
 
-# What a file is whose HEAD is lost.
-_KINDS = {"image": "image", "mesh": "sdf"}
-# Media of one array, image or surface.
-_WITHOUT_VARIABLES = frozenset({"npy", "image", "mesh"})
 _CODED = frozenset({"HEAD", "ITEM", "MASK", "TENS", "RESD", "tIDX", "ENDS"})
 
 
@@ -75,7 +67,7 @@ def repair_file(
         kept = _Kept(file, fields, limits)
         if not fields.places and not kept.verbatim:
             raise CorruptError("no field and no variable can be saved")
-        kind = _KINDS.get(kept.medium, "volume") if head is None else head.kind
+        kind = medium_of(kept.medium).kind if head is None else head.kind
         placed = _Placing(items, kept, limits).placed(fields)
         with atomic_path(target, overwrite=overwrite) as temporary:
             write_checked(temporary, placed, kind, kept.sections())
@@ -130,7 +122,8 @@ class _Kept:
         self.medium, found = self._read_metadata()
         fitted = {one.name for place in fields.places for one in place.header.components}
         self._names = fitted | self.verbatim
-        self.metadata, gone = remaining(self.medium, found, self._names)
+        self._rules = medium_of(self.medium).metadata
+        self.metadata, gone = self._rules.without(found, self._names)
         self._changed = bool(gone)
         losses = [*fields.losses, *(LostRegion(VARIABLE, name, (), 1.0) for name in gone)]
         if not gone and (
@@ -142,6 +135,10 @@ class _Kept:
             losses.append(LostRegion(METADATA, "", (), 1.0))
         self.losses = tuple(losses)
 
+    def fill_value(self, name: str) -> int | float | None:
+        """The stored value that means "no sample" in a field, as the metadata have it."""
+        return self._rules.fill_value(self.metadata, name)
+
     def _may_lack_variables(self, *, explained: bool) -> bool:
         """Whether verbatim variables may be lost that nothing names.
 
@@ -150,7 +147,7 @@ class _Kept:
         """
         if any(piece.type == "VERB" for piece in self._file.damage):
             return True
-        named = named_in(self.medium, self.metadata)
+        named = self._rules.names(self.metadata)
         # Metadata that name one name all.
         if self._file.complete or self.verbatim & named:
             return False
@@ -158,7 +155,7 @@ class _Kept:
         traceless = self._file.shortened and not self._file.damage
         if traceless and not (explained and named <= self._names):
             return True
-        if self.medium in _WITHOUT_VARIABLES:
+        if not medium_of(self.medium).verbatim:
             return False
         # Writers put metadata behind variables; without these anything may have stood anywhere.
         pieces = self._file.pieces
@@ -293,7 +290,7 @@ class _Placing:
         least integer."""
         if name in self._patterns:
             return self._patterns[name].view(dtype)
-        found = fill_value(self.kept.medium, self.kept.metadata, name)
+        found = self.kept.fill_value(name)
         kind = np.dtype(dtype)
         if kind.kind == "f":
             return np.array([np.nan if found is None else found], kind)

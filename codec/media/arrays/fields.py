@@ -36,7 +36,7 @@ class StoredArray:
         values: stored values of any rank and byte order, slowest axis first, read by slicing.
         dims: one name per axis, "" where it has none.
         axis: the axis of 2 to 4 components of one model, or None.
-        geometry, unit, scale, fills, own: as in `ArrayLayout`.
+        geometry, unit, scale, fills, native: as in `ArrayLayout`.
     """
 
     name: str
@@ -47,7 +47,7 @@ class StoredArray:
     unit: str = ""
     scale: tuple[float, float] | None = None
     fills: tuple[int | float, ...] = ()
-    own: Any = None
+    native: Any = None
 
     @property
     def component_names(self) -> tuple[str, ...]:
@@ -65,8 +65,8 @@ class ArrayFile:
         path, medium: of the file.
         arrays: numeric arrays, in file order.
         verbatim: names of other arrays -> what is kept of them.
-        own: as in `DatasetLayout`.
-        verbatim_own: name of another array -> `ArrayLayout.own`.
+        native: as in `DatasetLayout`.
+        verbatim_native: name of another array -> `ArrayLayout.native`.
         close: releases the file.
         source_bytes: as in `Dataset`.
     """
@@ -76,8 +76,8 @@ class ArrayFile:
     arrays: tuple[StoredArray, ...]
     source_bytes: int
     verbatim: Mapping[str, VerbatimValue]
-    own: Metadata
-    verbatim_own: Mapping[str, Any]
+    native: Metadata
+    verbatim_native: Mapping[str, Any]
     close: Callable[[], None] = lambda: None
 
 
@@ -85,11 +85,11 @@ def single(
     path: Path,
     medium: str,
     array: StoredArray,
-    own: Metadata,
+    native: Metadata,
     close: Callable[[], None] = lambda: None,
 ) -> ArrayFile:
     """A file that is one array."""
-    return ArrayFile(path, medium, (array,), path.stat().st_size, {}, own, {}, close)
+    return ArrayFile(path, medium, (array,), path.stat().st_size, {}, native, {}, close)
 
 
 def dataset(file: ArrayFile, select: tuple[str, ...] | None) -> Dataset:
@@ -116,11 +116,11 @@ def dataset(file: ArrayFile, select: tuple[str, ...] | None) -> Dataset:
         layouts.append(_layout(array, made))
         if len(made) > 1:
             joint.append(tuple(field.name for field in made))
-    layouts += [ArrayLayout(name, own=own) for name, own in file.verbatim_own.items()]
+    layouts += [ArrayLayout(name, native=native) for name, native in file.verbatim_native.items()]
     return Dataset(
         file.medium,
         tuple(fields),
-        metadata=DatasetLayout(tuple(layouts), file.own).to_tree(),
+        metadata=DatasetLayout(tuple(layouts), file.native).to_tree(),
         verbatim=verbatim,
         source_bytes=file.source_bytes,
         close=file.close,
@@ -231,7 +231,7 @@ def _layout(array: StoredArray, fields: Sequence[Field]) -> ArrayLayout:
         scale=array.scale,
         fills=array.fills,
         dtype=dtype.str if differs else "",
-        own=array.own,
+        native=array.native,
     )
 
 
@@ -250,7 +250,7 @@ def _layout_of_one(array: StoredArray, axis: int, field: Field) -> ArrayLayout:
         scale=array.scale,
         fills=array.fills,
         dtype="" if array.values.dtype.isnative else array.values.dtype.str,
-        own=array.own,
+        native=array.native,
     )
 
 

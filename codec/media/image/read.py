@@ -21,13 +21,13 @@ from PIL import Image, UnidentifiedImageError
 from codec.arrays import Array
 from codec.errors import InvalidInputError, InvalidOptionError
 from codec.media.dataset import Dataset, Field
-from codec.media.formats import first_bytes
 from codec.media.image.channels import ALPHA, CHANNELS, DIMS
 from codec.media.image.deep import deep_pixels
+from codec.media.image.formats import PILLOW_NAMES
 from codec.media.image.metadata import EXIF_PREFIX, ORIENTATION, ImageMetadata, upright
+from codec.media.recognise import first_bytes
 
 MEDIUM = "image"
-_FORMATS = ("PNG", "TIFF", "JPEG", "WEBP", "BMP", "PPM")
 _MODES = ("1", "L", "LA", "RGB", "RGBA", "P", "PA", "I;16", "I;16L", "I;16B")
 _GREY_MODES = ("1", "L", "I", "I;16", "I;16L", "I;16B")
 # Pillow's plugins raise whatever the damage makes them stumble over.
@@ -97,9 +97,9 @@ def _loaded(path: Path) -> tuple[Image.Image, int, ImageMetadata]:
     with warnings.catch_warnings():
         # Pillow warns of what it can live with, such as odd EXIF; what it cannot, it raises.
         warnings.simplefilter("ignore")
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(path, formats=PILLOW_NAMES) as image:
             image.verify()  # the checksums of a PNG; the picture is of no use afterwards
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(path, formats=PILLOW_NAMES) as image:
             _check(path, image)
             turned = _tiff_orientation(image)
             image.load()

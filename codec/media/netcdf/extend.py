@@ -7,27 +7,21 @@ from dataclasses import replace
 import numpy as np
 
 from codec.errors import InvalidInputError
-from codec.media.dataset import Metadata, VerbatimValue
+from codec.media.dataset import VerbatimValue
 from codec.media.described import Along, Described, joined, shaped
 from codec.media.netcdf.layout import (
     Attribute,
     FileLayout,
     VariableLayout,
-    from_tree,
-    to_tree,
 )
+from codec.media.netcdf.tree import from_tree, to_tree
 
 # Attributes that say what stored numbers mean; where they differ, numbers cannot be put together.
 _MEANING = ("units", "calendar", "scale_factor", "add_offset", "_FillValue", "missing_value")
 
 
-def meant_to_grow(metadata: Metadata) -> bool:
-    """Whether the file itself says so: a dimension is unlimited."""
-    return any(dim.unlimited for dim in from_tree(metadata).dimensions())
-
-
 def extended(old: Described, new: Described, along: Along) -> Described:
-    """See `codec.media.extending.extended`."""
+    """See `MetadataRules.extended`."""
     dim, fields = along.dim, along.fields
     layout, other = from_tree(old.metadata), from_tree(new.metadata)
     theirs = dict(other.variables())

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from codec.arrays import Array
-from codec.media.arrays.attributes import geometry_attributes
-from codec.media.arrays.decoded import DecodedArray, decoded_arrays
+from codec.media.arrays.decoded import DecodedArray
+from codec.media.arrays.decoded_arrays import decoded_arrays
+from codec.media.arrays.geometry_attributes import geometry_attributes
 from codec.media.dataset import DecodedDataset, DecodedField
 from codec.media.geometry import Geometry
 from codec.media.netcdf.layout import (

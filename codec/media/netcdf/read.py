@@ -19,7 +19,6 @@ import numpy as np
 from codec.arrays import Array
 from codec.errors import InvalidInputError
 from codec.media.dataset import Dataset, Field, VerbatimValue
-from codec.media.formats import first_bytes
 from codec.media.netcdf.classic_header import read_header
 from codec.media.netcdf.fields import choose, fill_values, packing, units
 from codec.media.netcdf.layout import (
@@ -37,8 +36,9 @@ from codec.media.netcdf.layout import (
     GroupLayout,
     Storage,
     VariableLayout,
-    to_tree,
 )
+from codec.media.netcdf.tree import to_tree
+from codec.media.recognise import first_bytes
 
 MEDIUM = "netcdf"
 _SIGNATURES = (b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1a\n")

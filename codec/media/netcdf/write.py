@@ -15,9 +15,11 @@ import netCDF4
 import numpy as np
 
 from codec.arrays import Array
-from codec.errors import CorruptError, InvalidInputError
+from codec.errors import InvalidInputError
+from codec.media.arrays.chunks import affordable
 from codec.media.dataset import DecodedDataset, DecodedField, VerbatimValue
 from codec.media.libraries import writing
+from codec.media.metadata_error import metadata_error
 from codec.media.netcdf.layout import (
     CHAR,
     CLASSIC_FORMATS,
@@ -30,10 +32,10 @@ from codec.media.netcdf.layout import (
     Dimension,
     FileLayout,
     VariableLayout,
-    from_tree,
 )
 from codec.media.netcdf.plain import plain
-from codec.media.own_parts import affordable
+from codec.media.netcdf.tree import SUBJECT, from_tree
+from codec.media.table import native_metadata
 
 _MEDIUM = "netcdf"
 _TITLE = "NetCDF"
@@ -64,8 +66,9 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
 
 def _write(path: Path, dataset: DecodedDataset, history: str) -> None:
     verbatim = dataset.verbatim
-    if dataset.medium == _MEDIUM and not dataset.plain:
-        layout = from_tree(dataset.metadata)
+    tree = native_metadata(dataset, _MEDIUM)
+    if tree is not None:
+        layout = from_tree(tree)
         fields = {field.name: field for field in dataset.fields}
         layout = _resized(path, layout, fields)
         layout = _without_missing(layout, fields, verbatim)
@@ -194,7 +197,7 @@ def _check_size(layout: FileLayout) -> None:
     lists += [variable.attributes for _, variable in layout.variables()]
     attributes = max(map(len, lists))
     if layout.size > _MOST_PARTS or attributes > _MOST_ATTRIBUTES:
-        raise CorruptError("metadata of the NetCDF file: it has too many parts", section="mETa")
+        raise metadata_error(SUBJECT, "it has too many parts")
 
 
 def _with_history(layout: FileLayout, line: str) -> FileLayout:

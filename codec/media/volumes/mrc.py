@@ -12,14 +12,15 @@ import numpy as np
 
 from codec.errors import InvalidInputError
 from codec.media.arrays import fields as array_fields
-from codec.media.arrays.decoded import DecodedArray, only_array, own_layout
+from codec.media.arrays.decoded import DecodedArray
+from codec.media.arrays.decoded_arrays import native_layout, only_array
 from codec.media.arrays.fields import StoredArray
+from codec.media.arrays.native_part import NativePart
+from codec.media.arrays.sample_file import SampleFile
 from codec.media.dataset import ArraySource, Dataset, DecodedDataset
-from codec.media.formats import first_bytes
 from codec.media.geometry import Geometry
 from codec.media.libraries import library, reading, writing
-from codec.media.own_parts import OwnPart
-from codec.media.sample_file import SampleFile
+from codec.media.recognise import first_bytes
 
 MEDIUM = "mrc"
 _TITLE = "MRC"
@@ -56,9 +57,9 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
             raise InvalidInputError(f"{path}: truncated, or no MRC map; fetch or write it again")
     try:
         header = opened.header
-        own = {_HEADER: header.tobytes()}
+        native = {_HEADER: header.tobytes()}
         if opened.extended_header is not None and opened.extended_header.nbytes:
-            own[_EXTENDED] = opened.extended_header.tobytes()
+            native[_EXTENDED] = opened.extended_header.tobytes()
         rank = opened.data.ndim
         with reading(path, _TITLE):
             geometry = _geometry(opened, rank)
@@ -68,7 +69,7 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
             dims=("", "z", "y", "x")[4 - rank :] if rank <= 4 else ("",) * rank,
             geometry=geometry,
         )
-        file = array_fields.single(path, MEDIUM, array, own, opened.close)
+        file = array_fields.single(path, MEDIUM, array, native, opened.close)
         return array_fields.dataset(file, select)
     except BaseException:
         opened.close()
@@ -112,11 +113,11 @@ def _cell(header: Any) -> np.ndarray:
 
 
 def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
-    """Writes one array as a map: with its own header, or one made of its geometry.
+    """Writes one array as a map: with its part header, or one made of its geometry.
 
     Args:
         path: where to write; compressed if the name ends in `.gz`. The caller renames it.
-        dataset: one array of 2 to 4 axes; scaled ones are written in their own unit, and
+        dataset: one array of 2 to 4 axes; scaled ones are written in their part unit, and
             float64 as float32.
         history: ignored; the header's labels belong to the original.
 
@@ -125,24 +126,24 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
         MissingDependencyError: mrcfile is not installed.
     """
     mrcfile = library("mrcfile")
-    found = own_layout(dataset, MEDIUM)
+    layout = native_layout(dataset, MEDIUM)
     array = only_array(path, dataset)
     if array.axis is not None or not 2 <= len(array.shape) <= 4:
         raise InvalidInputError(
             f"{path}: MRC holds scalar maps of 2 to 4 axes, not {array.name} of"
             f" {len(array.fields)} component(s) and {len(array.shape)} axes; use .nrrd, .nc or .h5"
         )
-    own = OwnPart(found.own if found is not None else None)
+    part = NativePart.of(layout)
     array = array.unscaled().as_one_of(path, *_CODES)
     packed = "gzip" if path.suffix.lower() == ".gz" else None
     with writing(path, _TITLE), mrcfile.new(path, compression=packed, overwrite=True) as made:
-        dtype = array.dtype if found is None else array.layout.stored_as(array.dtype)
+        dtype = array.dtype if layout is None else array.layout.stored_as(array.dtype)
         made.set_data(array.read().astype(dtype))
-        if _EXTENDED in own:
-            made.set_extended_header(np.frombuffer(own.data(_EXTENDED), "V1"))
-        if _HEADER in own:
-            _restore(made, array, own.data(_HEADER))
-        if array.geometry is not None and not (_HEADER in own and array.whole):
+        if _EXTENDED in part:
+            made.set_extended_header(np.frombuffer(part.data(_EXTENDED), "V1"))
+        if _HEADER in part:
+            _restore(made, array, part.data(_HEADER))
+        if array.geometry is not None and not (_HEADER in part and array.whole):
             _place(made, array.geometry)
 
 

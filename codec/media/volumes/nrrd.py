@@ -16,14 +16,15 @@ import numpy as np
 
 from codec.errors import InvalidInputError
 from codec.media.arrays import fields as array_fields
-from codec.media.arrays.decoded import DecodedArray, only_array, own_layout
+from codec.media.arrays.decoded import DecodedArray
+from codec.media.arrays.decoded_arrays import native_layout, only_array
 from codec.media.arrays.fields import MOST_COMPONENTS, StoredArray, check_fittable
+from codec.media.arrays.native_part import NativePart
+from codec.media.arrays.sample_file import SampleFile
 from codec.media.dataset import ArraySource, Dataset, DecodedDataset
-from codec.media.formats import first_bytes
 from codec.media.geometry import Geometry
 from codec.media.libraries import library, reading, writing
-from codec.media.own_parts import OwnPart
-from codec.media.sample_file import SampleFile
+from codec.media.recognise import first_bytes
 
 MEDIUM = "nrrd"
 _TITLE = "NRRD"
@@ -210,11 +211,11 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     if path.suffix.lower() == ".nhdr":
         raise InvalidInputError(f"{path}: detached headers are only read; write a .nrrd file")
     nrrd = library("nrrd")
-    found = own_layout(dataset, MEDIUM)
+    layout = native_layout(dataset, MEDIUM)
     array = only_array(path, dataset)
     with writing(path, _TITLE, nrrd.NRRDError):
-        if found is not None and _HEADER in found.own:
-            text = OwnPart(found.own).text(_HEADER).encode("utf-8", "surrogateescape")
+        if layout is not None and _HEADER in layout.native:
+            text = NativePart.of(layout).text(_HEADER).encode("utf-8", "surrogateescape")
             header = _own_header(nrrd.read_header(io.BytesIO(text + b"\n\n")), array)
             dtype = array.layout.stored_as(array.dtype)
         else:

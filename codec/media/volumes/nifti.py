@@ -14,14 +14,15 @@ import numpy as np
 
 from codec.errors import InvalidInputError
 from codec.media.arrays import fields as array_fields
-from codec.media.arrays.decoded import DecodedArray, only_array, own_layout
+from codec.media.arrays.decoded import DecodedArray
+from codec.media.arrays.decoded_arrays import native_layout, only_array
 from codec.media.arrays.fields import MOST_COMPONENTS, StoredArray
+from codec.media.arrays.native_part import NativePart
+from codec.media.arrays.sample_file import SampleFile
 from codec.media.dataset import ArraySource, Dataset, DecodedDataset
-from codec.media.formats import first_bytes
 from codec.media.geometry import Geometry
 from codec.media.libraries import library, reading, writing
-from codec.media.own_parts import OwnPart
-from codec.media.sample_file import SampleFile
+from codec.media.recognise import first_bytes
 
 MEDIUM = "nifti"
 _TITLE = "NIfTI"
@@ -149,12 +150,12 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
         MissingDependencyError: nibabel is not installed.
     """
     nibabel = library("nibabel")
-    found = own_layout(dataset, MEDIUM)
+    layout = native_layout(dataset, MEDIUM)
     array = only_array(path, dataset)
     errors = (nibabel.spatialimages.HeaderDataError, nibabel.wrapstruct.WrapStructError)
     with writing(path, _TITLE, *errors):
-        if found is not None and _HEADER in found.own:
-            data = _with_own_header(nibabel, array, OwnPart(found.own))
+        if layout is not None and _HEADER in layout.native:
+            data = _with_own_header(nibabel, array, NativePart.of(layout))
         else:
             # NIfTI knows no fill values, and would scale them like any other.
             array = array.unscaled() if array.layout.fills else array
@@ -167,15 +168,15 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
                 file.write(data)
 
 
-def _with_own_header(nibabel: Any, array: DecodedArray, own: OwnPart) -> bytes:
+def _with_own_header(nibabel: Any, array: DecodedArray, part: NativePart) -> bytes:
     """The original's bytes before the samples, changed only where a part was decoded."""
-    start = own.data(_HEADER)
+    start = part.data(_HEADER)
     second = start[4:8] == b"n+2\0"
     kind = nibabel.nifti2.Nifti2Header if second else nibabel.nifti1.Nifti1Header
     header = kind.from_fileobj(io.BytesIO(start))
     dtype = header.get_data_dtype()
     if header.get_data_offset() != len(start) or not np.can_cast(array.dtype, dtype, "safe"):
-        raise own.wrong("has a header of other samples")
+        raise part.wrong("has a header of other samples")
     if not array.whole or array.shape[::-1] != header.get_data_shape():
         header.set_data_shape(_nifti_shape(array))
         _place(header, array.geometry)

@@ -15,16 +15,18 @@ from typing import Any
 
 import numpy as np
 
-from codec.errors import CorruptError, InvalidInputError
+from codec.errors import InvalidInputError
 from codec.media.arrays import fields as array_fields
-from codec.media.arrays.decoded import DecodedArray, decoded_arrays, own_layout
+from codec.media.arrays.decoded import DecodedArray
+from codec.media.arrays.decoded_arrays import decoded_arrays, native_layout
 from codec.media.arrays.fields import ArrayFile, StoredArray, code_of
+from codec.media.arrays.native_part import NativePart
+from codec.media.arrays.sample_file import SampleFile
 from codec.media.dataset import ArraySource, Dataset, DecodedDataset, VerbatimValue
-from codec.media.formats import first_bytes
 from codec.media.geometry import Geometry
 from codec.media.libraries import library, reading, writing
-from codec.media.own_parts import OwnPart
-from codec.media.sample_file import SampleFile
+from codec.media.metadata_error import metadata_error
+from codec.media.recognise import first_bytes
 
 MEDIUM = "fits"
 _TITLE = "FITS"
@@ -221,14 +223,14 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
         MissingDependencyError: astropy is not installed.
     """
     fits = library("astropy.io.fits")
-    found = own_layout(dataset, MEDIUM)
+    layout = native_layout(dataset, MEDIUM)
     arrays = {array.name: array for array in decoded_arrays(dataset)}
-    order = [] if found is None else OwnPart(found.own).pairs(_HDUS, str)
+    order = NativePart.of(layout).pairs(_HDUS, str)
     named = Counter(name for name, _ in order)
     if any(named[name] > 1 for name in (*arrays, *dataset.verbatim)):
-        raise CorruptError("metadata of the medium: an HDU is there twice", section="mETa")
+        raise metadata_error("the medium", "an HDU is there twice")
     if len(order) > _MOST_HDUS or any(text.count("\n") >= _MOST_CARDS for _, text in order):
-        raise CorruptError("metadata of the medium: too many HDUs or cards", section="mETa")
+        raise metadata_error("the medium", "too many HDUs or cards")
     order += [(name, "") for name in arrays if name not in named]
     with writing(path, _TITLE), path.open("wb") as file:
         stream: Any = gzip.GzipFile("", "wb", 6, file, mtime=0) if path.suffix == ".gz" else file
@@ -238,7 +240,7 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
                 array = arrays[name]
                 made = (
                     _own_hdu(fits, array, text, first)
-                    if found is not None
+                    if layout is not None
                     else _new_hdu(fits, _plain(path, array), first, len(arrays) > 1)
                 )
             elif text:
