@@ -8,7 +8,7 @@ from codec.media.table import media, medium_of
 
 
 def extended(before: Described, added: Described, along: Along) -> Described:
-    """One file with the variables of another behind its own along a dim.
+    """A file with the variables of another behind its own along a dim.
 
     What has no such dim stays as it is.
 

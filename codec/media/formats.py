@@ -1,4 +1,4 @@
-"""Which medium a file is of, and which reader or writer it gets.
+"""The medium of a file, and the reader or writer that it gets.
 
 Content decides before the suffix does, because files are renamed more often than rewritten; where
 two media share their content, the row's `decide` does.

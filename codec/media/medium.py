@@ -1,4 +1,4 @@
-"""One row of the table of media: what the codec asks of the medium of a file.
+"""A row of the table of media: what the codec asks of the medium of a file.
 
 Modules behind a row are named by text, "module:attribute", and imported when they are first used:
 a table of rows costs no library, and a file made from NetCDF needs none of Zarr.
@@ -25,7 +25,7 @@ _SHAPE = "sdf"
 
 @dataclass(frozen=True)
 class Medium:
-    """One medium.
+    """A medium.
 
     Attributes:
         id: name of the medium in a file (`Dataset.medium`).
@@ -100,6 +100,6 @@ class Medium:
 
 
 def _loaded(reference: str) -> Any:
-    """What "module:attribute" refers to."""
+    """The object that "module:attribute" refers to."""
     module, _, attribute = reference.partition(":")
     return getattr(importlib.import_module(module), attribute)

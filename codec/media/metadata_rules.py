@@ -1,4 +1,4 @@
-"""What can be asked of a medium's metadata: the base class of the rules that each row names."""
+"""Questions about a medium's metadata: the base class of the rules that each row names."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class MetadataRules:
         return False
 
     def extended(self, before: Described, added: Described, along: Along) -> Described:
-        """One file with the variables of another behind its own; asked only of media that grow.
+        """A file with the variables of another behind its own; asked only of media that grow.
 
         Raises:
             InvalidInputError: the files do not fit together.
@@ -98,7 +98,7 @@ class MetadataRules:
     def raw_layout(
         self, tree: Metadata, shape: tuple[int, ...], dtype: np.dtype[Any]
     ) -> RawLayout | None:
-        """What a reader of bare samples needs to know; None for files that describe themselves.
+        """The layout that a reader of bare samples needs; None for files that describe themselves.
 
         Args:
             tree: the metadata.
@@ -108,7 +108,7 @@ class MetadataRules:
         return None
 
     def frame(self, tree: Metadata) -> MeshFrame | None:
-        """Where the grid of a shape lies; None for a medium without shapes.
+        """The place of the grid of a shape; None for a medium without shapes.
 
         Raises:
             CorruptError: the tree breaks a rule of `format_spec/metadata.md`.

@@ -90,7 +90,7 @@ def tiff_medium(path: Path) -> str:
 
 
 class _TiffStart:
-    """What the first directory of a TIFF file says, and whether there is another."""
+    """The first directory of a TIFF file, and whether there is another."""
 
     def __init__(self, several: bool, is_plain: bool, description: str) -> None:
         self.several = several

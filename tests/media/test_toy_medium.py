@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import codec
-from codec.errors import InvalidInputError
+from codec.errors import CorruptError, InvalidInputError
+from codec.format import cbor
 from codec.media import table
 from codec.media.medium import Medium
 from codec.media.metadata_rules import MetadataRules
@@ -86,6 +87,15 @@ def test_encode_info_and_verify(tmp_path: Path) -> None:
         np.testing.assert_array_equal(file["u"].coords["t"], 0.5 * np.arange(SIZE[0]))
     qualities = codec.verify(target, tmp_path / "a.toy", psnr=50, device="cpu").qualities
     assert [quality.name for quality in qualities] == ["u", "v"]
+
+
+@pytest.mark.usefixtures("toy")
+def test_metadata_that_break_a_rule_are_refused(tmp_path: Path) -> None:
+    unsound = cbor.encode({0: "toy", 1: {7: 1}})
+    target = encoded(tmp_path)
+    target.write_bytes(building.with_payload(target.read_bytes(), "mETa", unsound))
+    with pytest.raises(CorruptError, match="metadata of the toy: it has other keys"):
+        codec.verify(target, device="cpu")
 
 
 @pytest.mark.usefixtures("toy")

@@ -22,13 +22,13 @@ IMAGE = "image"
 
 @dataclass(frozen=True)
 class DecodedArray:
-    """One array to write; its fields are its components.
+    """An array to write; its fields are its components.
 
     Attributes:
-        name: as in its own medium.
+        name: as in the original file.
         fields: one, or the components in order, of one shape and dtype.
         axis: where the axis of the components stands, None if there is none.
-        layout: what its medium kept of it; one of another medium has no `own`.
+        layout: what its medium says of it.
         geometry: of what is decoded, on the axes of the array; None if unknown.
         whole: whether it is decoded whole, at full resolution.
     """
@@ -42,12 +42,12 @@ class DecodedArray:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the stored values."""
+        """Dtype of the stored values."""
         return self.fields[0].dtype
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the array, with its component axis."""
+        """Shape of the array, with its component axis."""
         if self._reshaped:
             return self.layout.shape
         return self._joined_shape
@@ -170,7 +170,7 @@ def single_array(field: DecodedField) -> DecodedArray:
 
 
 def lost_axes(array: ArrayLayout, field: DecodedField) -> int:
-    """How many axes an array has that its fields lack, besides that of the components."""
+    """Number of axes that an array has and its fields lack, besides that of the components."""
     if not array.shape:
         return 0
     return len(array.shape) - (array.axis is not None) - len(field.shape)

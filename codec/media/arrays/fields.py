@@ -1,4 +1,4 @@
-"""From the arrays of a file to fields: which are fitted, and how components and axes are split.
+"""Fields made of the arrays of a file: the choice of arrays, and the split of components and axes.
 
 A field has 1 to 4 axes, slowest first. An array of vectors becomes one field per component, all of
 which share a model; axes of one sample, and then the slowest axes together, give way where an
@@ -29,7 +29,7 @@ DTYPES = frozenset({"f2", "f4", "f8", "i1", "i2", "i4", "u1", "u2", "u4"})
 
 @dataclass(frozen=True)
 class StoredArray:
-    """One numeric array of a file.
+    """A numeric array of a file.
 
     Attributes:
         name: as in the file.
@@ -64,7 +64,7 @@ class ArrayFile:
     Attributes:
         path, medium: of the file.
         arrays: numeric arrays, in file order.
-        verbatim: names of other arrays -> what is kept of them.
+        verbatim: names of other arrays -> their values.
         native: as in `DatasetLayout`.
         verbatim_native: name of another array -> `ArrayLayout.native`.
         close: releases the file.
@@ -108,7 +108,7 @@ def dataset(file: ArrayFile, select: tuple[str, ...] | None) -> Dataset:
     layouts, fields, verbatim, joint = [], [], dict(file.verbatim), []
     for array in file.arrays:
         if array.name not in chosen:
-            verbatim[array.name] = _kept(file.path, array)
+            verbatim[array.name] = _verbatim(file.path, array)
             layouts.append(_layout(array, ()))
             continue
         made = _fields(file.path, array, chosen[array.name])
@@ -132,23 +132,23 @@ def _chosen(file: ArrayFile, select: tuple[str, ...] | None) -> dict[str, tuple[
     """Names of the arrays to fit, and of their components."""
     if select is None:
         return {array.name: array.component_names for array in _default(file.arrays)}
-    found: dict[str, tuple[str, ...]] = {}
+    chosen: dict[str, tuple[str, ...]] = {}
     for wanted in select:
         name = wanted.strip("/")
         for array in file.arrays:
             parts = array.component_names
             if name == array.name:
-                found[name] = parts
+                chosen[name] = parts
             elif name in parts:
-                have = (*found.get(array.name, ()), name)
-                found[array.name] = tuple(part for part in parts if part in have)
+                have = (*chosen.get(array.name, ()), name)
+                chosen[array.name] = tuple(part for part in parts if part in have)
             else:
                 continue
             break
         else:
             names = ", ".join(array.name for array in file.arrays) or "none"
             raise InvalidOptionError(f"{file.path}: has no variable {wanted!r}; available: {names}")
-    return found
+    return chosen
 
 
 def _default(arrays: tuple[StoredArray, ...]) -> list[StoredArray]:
@@ -199,7 +199,7 @@ def check_fittable(path: Path, name: str, shape: Sequence[int], dtype: np.dtype[
         raise InvalidInputError(f"{path}: {name!r} of shape {tuple(shape)} holds no samples")
 
 
-def _kept(path: Path, array: StoredArray) -> Array:
+def _verbatim(path: Path, array: StoredArray) -> Array:
     """An array that is not fitted, in a dtype that can be kept verbatim."""
     dtype = array.values.dtype
     if dtype.kind not in "biuf" or dtype.itemsize > 8:
@@ -236,7 +236,7 @@ def _layout(array: StoredArray, fields: Sequence[Field]) -> ArrayLayout:
 
 
 def _layout_of_one(array: StoredArray, axis: int, field: Field) -> ArrayLayout:
-    """One component alone is an array without their axis."""
+    """The layout of a component that is alone: an array without the axis of components."""
     place = array.geometry
     if place is not None:
         gone = len(array.values.shape) - 1 - len(field.shape)
@@ -272,7 +272,7 @@ def _fields(path: Path, array: StoredArray, names: tuple[str, ...]) -> list[Fiel
 
 
 class _Part:
-    """One component of an array as a field's values: native byte order, C order, 1 to 4 axes."""
+    """A component of an array as a field's values: native byte order, C order, 1 to 4 axes."""
 
     def __init__(self, array: StoredArray, component: int) -> None:
         self._values = array.values
@@ -286,13 +286,13 @@ class _Part:
         if not free:  # a vector alone: its one sample still is an axis
             raise InvalidInputError(f"{array.name}: has no axis but that of its components")
         self._axes = free
-        # The slowest axes that count as one, together.
+        # Sizes of the slowest axes, which count together as one.
         self._merged = tuple(sizes[axis] for axis in free[: max(0, len(free) - LARGEST_RANK) + 1])
-        rest = free[len(self._merged) :]
-        self.shape = (math.prod(self._merged), *(sizes[axis] for axis in rest))
+        separate = free[len(self._merged) :]
+        self.shape = (math.prod(self._merged), *(sizes[axis] for axis in separate))
         names = [array.dims[axis] for axis in free[: len(self._merged)]]
         joined = names[0] if len(names) == 1 else "_".join(filter(None, names))
-        self.dims = (joined, *(array.dims[axis] for axis in rest))
+        self.dims = (joined, *(array.dims[axis] for axis in separate))
         self.dtype: np.dtype[Any] = array.values.dtype.newbyteorder("=")
 
     def __getitem__(self, index: Any) -> Array:
@@ -315,7 +315,7 @@ class _Part:
 
 
 def _per_axis(index: Any, rank: int) -> list[Any]:
-    """One integer or slice per axis, for an index that may end early or hold `...`."""
+    """An integer or slice per axis, for an index that may end early or hold `...`."""
     parts = list(index) if isinstance(index, tuple) else [index]
     missing = rank - sum(part is not Ellipsis for part in parts)
     if Ellipsis not in parts:

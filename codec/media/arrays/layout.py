@@ -1,4 +1,4 @@
-"""What media of plain arrays keep besides values: one layout for all of them, and its tree.
+"""The layout that media of arrays share, which is what they keep besides values, and its tree.
 
 Normative text: format_spec/metadata.md, "Media of arrays".
 """
@@ -25,7 +25,7 @@ _NAME, _FIELDS, _AXIS, _SHAPE, _GEOMETRY, _UNIT, _SCALE, _FILLS, _DTYPE, _NATIVE
 
 @dataclass(frozen=True)
 class ArrayLayout:
-    """One array of a file.
+    """An array of a file.
 
     Attributes:
         name: as in the file.
@@ -104,7 +104,7 @@ class ArrayLayout:
             stored = np.dtype(self.dtype) if self.dtype else dtype
         except TypeError:
             raise wrong_arrays(f"array {self.name!r} has the dtype {self.dtype!r}") from None
-        # Truth values are kept as bytes.
+        # Truth values are stored as bytes.
         if not np.can_cast(dtype, stored, "safe") and (stored.kind, dtype.str[1:]) != ("b", "u1"):
             raise wrong_arrays(f"array {self.name!r} of {dtype} does not fit into {self.dtype!r}")
         return stored

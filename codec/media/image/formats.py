@@ -29,7 +29,7 @@ _EIGHT_BITS = (GREY, GREY_ALPHA, RGB, RGB_ALPHA)
 
 @dataclass(frozen=True)
 class PictureFormat:
-    """One format of pictures.
+    """A format of pictures.
 
     Attributes:
         name: Pillow's name of it.

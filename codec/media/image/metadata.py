@@ -1,4 +1,4 @@
-"""What an image file says besides its pixels: the colour profile, and EXIF.
+"""Metadata of an image besides its pixels: the colour profile, and EXIF.
 
 Normative text: format_spec/metadata.md, medium `image`.
 """

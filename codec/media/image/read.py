@@ -112,7 +112,7 @@ def _loaded(path: Path) -> tuple[Image.Image, int, ImageMetadata]:
 
 @contextmanager
 def _refusing_damage(path: Path) -> Iterator[None]:
-    """Turns Pillow's errors into ours."""
+    """Turn Pillow's errors into ours."""
     try:
         yield
     except Image.DecompressionBombError:
@@ -165,8 +165,8 @@ def _bits(path: Path, image: Image.Image) -> int:
         bits = getattr(image, "tag_v2", {}).get(_TIFF_BITS, (8,))
         return int(max(bits)) if isinstance(bits, tuple) else int(bits)
     if image.format == "PPM":
-        found = _PPM_HEADER.match(first_bytes(path, 4096))
-        return int(found[1]).bit_length() if found else 8
+        header = _PPM_HEADER.match(first_bytes(path, 4096))
+        return int(header[1]).bit_length() if header else 8
     return 8
 
 
@@ -214,20 +214,20 @@ def _turned(pixels: Array, orientation: int) -> Array:
 
 
 def _fields(pixels: Array) -> tuple[Field, ...]:
-    """One field per channel, colour marked invalid under fully transparent pixels."""
+    """A field per channel, colour marked invalid under fully transparent pixels."""
     names = CHANNELS[pixels.shape[2] - 1]
     peak = float(np.iinfo(pixels.dtype).max)
     valid = None
     if ALPHA in names and not pixels[..., -1].all():
         valid = pixels[..., -1] > 0
-    found = []
+    fields = []
     for number, name in enumerate(names):
         values = np.ascontiguousarray(pixels[..., number])
         mask = None if name == ALPHA else valid
         if mask is not None:
             values = values * mask
-        found.append(Field(name, DIMS, values, valid=mask, peak=peak))
-    return tuple(found)
+        fields.append(Field(name, DIMS, values, valid=mask, peak=peak))
+    return tuple(fields)
 
 
 def _described(image: Image.Image) -> tuple[int, ImageMetadata]:
@@ -242,21 +242,21 @@ def _described(image: Image.Image) -> tuple[int, ImageMetadata]:
 
 
 def _tiff_orientation(image: Image.Image) -> int:
-    """What a TIFF file asks for before Pillow has turned it, 1 for other formats."""
+    """Orientation that a TIFF file asks for before Pillow has turned it, 1 for other formats."""
     return int(getattr(image, "tag_v2", {}).get(ORIENTATION, 1))
 
 
 def _exif_of_tiff(image: Image.Image) -> bytes:
     """EXIF data made of what a TIFF file says about its picture; b"" if that is nothing."""
-    kept = Image.Exif()
+    picked = Image.Exif()
     try:
-        found = image.getexif()
+        exif = image.getexif()
         for tag in _TIFF_TAGS:
-            if tag in found:
-                kept[tag] = found[tag]
+            if tag in exif:
+                picked[tag] = exif[tag]
         for directory in _TIFF_DIRECTORIES:
-            if entries := found.get_ifd(directory):
-                kept[directory] = dict(entries)
-        return kept.tobytes().removeprefix(EXIF_PREFIX) if len(kept) else b""
+            if entries := exif.get_ifd(directory):
+                picked[directory] = dict(entries)
+        return picked.tobytes().removeprefix(EXIF_PREFIX) if len(picked) else b""
     except _DAMAGE:
         return b""  # tags that Pillow itself cannot write are no reason to refuse the picture

@@ -53,7 +53,7 @@ def _number(attributes: dict[str, Any], name: str, default: float) -> float:
 def _geometry_of_coordinates(
     field: DecodedField, axes: dict[str, Array], attributes_of: AttributesOf
 ) -> Geometry | None:
-    """From coordinate variables that are evenly spaced, for the last (up to 3) axes."""
+    """The geometry by coordinates that are evenly spaced, for the last (up to 3) axes."""
     names = [name for name in field.dims[-3:] if name in axes]
     steps, origins, units = [], [], []
     while names and (step := _even_step(axes[names[0]])) is None:

@@ -51,7 +51,7 @@ Filter = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Attribute:
-    """One attribute.
+    """An attribute.
 
     Attributes:
         name: as in the file.
@@ -91,7 +91,7 @@ class EnumType:
 
 @dataclass(frozen=True)
 class Storage:
-    """How HDF5 stores a variable; all defaults in the NetCDF-3 formats."""
+    """Storage of a variable in HDF5; all defaults in the NetCDF-3 formats."""
 
     chunks: tuple[int, ...] = ()
     deflate: int = 0
@@ -150,7 +150,7 @@ class FileLayout:
 
     @property
     def size(self) -> int:
-        """How many groups, enum types, dimensions and variables there are."""
+        """Number of groups, enum types, dimensions and variables."""
         return sum(
             1 + len(group.enums) + len(group.dims) + len(group.variables) for group in self.groups
         )

@@ -126,7 +126,7 @@ def _as_stored(value: VerbatimValue, layout: ArrayLayout | None) -> np.ndarray:
 
 
 def _texts(value: list[str], native: Any) -> np.ndarray:
-    """Texts in the shape and the width that they had."""
+    """An array of texts in the shape and the width that they had."""
     entries = dict(enumerate(native)) if isinstance(native, list) else native
     part = NativePart(entries, "an array of texts")
     width = _WIDTH.fullmatch(part.text(_DTYPE))

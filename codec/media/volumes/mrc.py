@@ -21,13 +21,13 @@ from codec.media.dataset import ArraySource, Dataset, DecodedDataset
 from codec.media.geometry import Geometry
 from codec.media.libraries import library, reading, writing
 from codec.media.recognise import first_bytes
+from codec.media.units import angstroms
 
 MEDIUM = "mrc"
 _TITLE = "MRC"
 _HEADER, _EXTENDED = range(2)
 _HEADER_BYTES = 1024
 _UNIT = "angstrom"
-_TO_ANGSTROM = {"": 1.0, "angstrom": 1.0, "Å": 1.0, "A": 1.0, "nm": 10.0, "um": 1e4, "mm": 1e7}
 # Modes 0, 1, 6, 12 and 2; 8 unsigned bits go into mode 6, which holds them.
 _CODES = ("i1", "i2", "u2", "f2", "f4")
 _WHOLE_ANGLE = 90.0
@@ -113,11 +113,11 @@ def _cell(header: Any) -> np.ndarray:
 
 
 def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
-    """Writes one array as a map: with its part header, or one made of its geometry.
+    """Writes one array as a map: with its own header, or one made of its geometry.
 
     Args:
         path: where to write; compressed if the name ends in `.gz`. The caller renames it.
-        dataset: one array of 2 to 4 axes; scaled ones are written in their part unit, and
+        dataset: one array of 2 to 4 axes; scaled ones are written in their own unit, and
             float64 as float32.
         history: ignored; the header's labels belong to the original.
 
@@ -148,7 +148,7 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
 
 
 def _restore(made: Any, array: DecodedArray, original: bytes) -> None:
-    """Everything in the header that does not follow from the values."""
+    """Put back what the header said besides what follows from the values."""
     header = np.frombuffer(original, made.header.dtype)[0]
     for name in header.dtype.names:
         if name not in _MADE or (name in _PLACING and array.whole):
@@ -158,7 +158,7 @@ def _restore(made: Any, array: DecodedArray, original: bytes) -> None:
 def _place(made: Any, geometry: Geometry) -> None:
     """Cell and origin of what is written, along the axes that the header maps to."""
     header = made.header
-    factor = _TO_ANGSTROM.get(geometry.unit(), 1.0)
+    factor = angstroms(geometry.unit())
     spacing = [1.0] * (3 - geometry.rank) + [value * factor for value in geometry.spacing]
     shape = (1, *made.data.shape)[-3:]
     for name, step, size in zip(("maps", "mapr", "mapc"), spacing, shape, strict=True):

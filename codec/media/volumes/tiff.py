@@ -25,6 +25,7 @@ from codec.media.geometry import Geometry
 from codec.media.image.channels import in_channel_order
 from codec.media.libraries import library, reading, writing
 from codec.media.recognise import first_bytes
+from codec.media.units import from_tiff, ome_name
 
 MEDIUM = "tiff"
 _TITLE = "TIFF"
@@ -32,7 +33,6 @@ _KIND, _BIG, _ENDIAN = range(3)
 _AXES, _DESCRIPTION, _COMPRESSION, _PHOTOMETRIC, _RESOLUTION = range(5)
 _IMAGEJ, _OME, _PLAIN = "imagej", "ome", "plain"
 _LETTERS = {"T": "t", "Z": "z", "C": "c", "Y": "y", "X": "x", "S": "c"}
-_UNITS = {"\\u00B5m": "um", "µm": "um", "micron": "um", "microns": "um", "pixel": "", "": ""}
 _CODES = ("u1", "i1", "u2", "i2", "u4", "i4", "f4", "f8")
 _LOSSLESS = ("ADOBE_DEFLATE", "DEFLATE", "LZW", "ZSTD", "PACKBITS")
 _IMAGEJ_DTYPES = ("u1", "u2", "f4")
@@ -124,12 +124,12 @@ def _resolution(page: Any) -> dict[int, Any]:
 
 
 def _imagej_text(file: Any) -> str:
-    found = {
+    entries = {
         key: value
         for key, value in (file.imagej_metadata or {}).items()
         if isinstance(value, str | int | float | bool | list)
     }
-    return json.dumps(found, separators=(",", ":"))
+    return json.dumps(entries, separators=(",", ":"))
 
 
 def _values(path: Path, series: Any) -> ArraySource:
@@ -162,34 +162,34 @@ class _Pages:
             return np.stack(slabs) if slabs else np.empty((0, *self.shape[1:]), self.dtype)
 
     def _slab(self, number: int, each: int) -> Array:
-        """Everything at one index of the first axis."""
-        found = self._series.asarray(key=slice(number * each, (number + 1) * each))
-        return np.asarray(found).reshape(self.shape[1:])
+        """Samples at one index of the first axis."""
+        pages = self._series.asarray(key=slice(number * each, (number + 1) * each))
+        return np.asarray(pages).reshape(self.shape[1:])
 
 
 def _geometry(file: Any, kind: str, series: Any, axes: str) -> Geometry | None:
     """Spacings by ImageJ or OME, for those of z, y, x that the array has."""
     sizes: dict[str, tuple[float, str]] = {}
     if kind == _IMAGEJ:
-        found = file.imagej_metadata or {}
-        unit = _UNITS.get(str(found.get("unit", "")), str(found.get("unit", "")))
+        description = file.imagej_metadata or {}
+        unit = from_tiff(str(description.get("unit", "")))
         for letter, tag in (("X", "XResolution"), ("Y", "YResolution")):
             entry = series.keyframe.tags.get(tag)
             if entry is not None and all(entry.value):
                 sizes[letter] = (entry.value[1] / entry.value[0], unit)
-        if isinstance(found.get("spacing"), int | float):
-            sizes["Z"] = (float(found["spacing"]), unit)
+        if isinstance(description.get("spacing"), int | float):
+            sizes["Z"] = (float(description["spacing"]), unit)
     elif kind == _OME:
         sizes = _ome_sizes(file, file.series.index(series))
     places = [at for at, letter in enumerate(axes) if letter in "ZYX"]
     letters = [axes[at] for at in places]
     if not {"X", "Y"} <= sizes.keys() or letters != sorted(letters, reverse=True):
         return None
-    found_sizes = [sizes.get(letter, (1.0, "")) for letter in letters]
-    if any(size <= 0 for size, _ in found_sizes):
+    lengths = [sizes.get(letter, (1.0, "")) for letter in letters]
+    if any(size <= 0 for size, _ in lengths):
         return None
-    units = tuple(unit for _, unit in found_sizes)
-    spacing = tuple(float(size) for size, _ in found_sizes)
+    units = tuple(unit for _, unit in lengths)
+    spacing = tuple(float(size) for size, _ in lengths)
     return Geometry(tuple(places), spacing, units=units if any(units) else ())
 
 
@@ -200,13 +200,12 @@ def _ome_sizes(file: Any, number: int) -> dict[str, tuple[float, str]]:
     if not 0 <= number < len(images):
         return {}
     pixels = images[number].get("Pixels", {})
-    found = {}
+    sizes = {}
     for letter in "XYZ":
         size, unit = pixels.get(f"PhysicalSize{letter}"), pixels.get(f"PhysicalSize{letter}Unit")
         if size:
-            unit = str(unit or "µm")
-            found[letter] = (float(size), _UNITS.get(unit, unit))
-    return found
+            sizes[letter] = (float(size), from_tiff(str(unit or "µm")))
+    return sizes
 
 
 def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
@@ -216,7 +215,7 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
 
     Args:
         path: where to write; the caller renames it into place.
-        dataset: an image, or any arrays; scaled ones are written in their part unit.
+        dataset: an image, or any arrays; scaled ones are written in their own unit.
         history: ignored.
 
     Raises:
@@ -298,13 +297,11 @@ def _physical_sizes(array: DecodedArray, axes: str) -> dict[str, Any]:
     geometry = array.geometry
     if geometry is None:
         return {}
-    found: dict[str, Any] = {}
+    sizes: dict[str, Any] = {}
     for column, axis in enumerate(geometry.axes):
         letter = axes[axis]
         if letter in "XYZ":
-            found[f"PhysicalSize{letter}"] = geometry.spacing[column]
+            sizes[f"PhysicalSize{letter}"] = geometry.spacing[column]
             unit = geometry.units[column] if geometry.units else ""
-            found[f"PhysicalSize{letter}Unit"] = {"um": "µm", "angstrom": "Å", "": "pixel"}.get(
-                unit, unit
-            )
-    return found
+            sizes[f"PhysicalSize{letter}Unit"] = ome_name(unit)
+    return sizes

@@ -68,7 +68,7 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
             _FIRST: list(extent[::2]) if any(extent[::2]) else [],
             _ACTIVE: active,
         }
-        arrays_of_file = ArrayFile(
+        stored = ArrayFile(
             path,
             MEDIUM,
             tuple(arrays),
@@ -77,7 +77,7 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
             {key: value for key, value in native.items() if value},
             {},
         )
-        return array_fields.dataset(arrays_of_file, select)
+        return array_fields.dataset(stored, select)
 
 
 def _extent(path: Path, text: str | None) -> list[int]:
@@ -167,15 +167,15 @@ def _geometry(image: Xml.Element, extent: Sequence[int], half: float) -> Geometr
 
 
 def _field_data(file: VtkXml) -> dict[str, VerbatimValue]:
-    found: dict[str, VerbatimValue] = {}
+    arrays: dict[str, VerbatimValue] = {}
     for parent in (file.root, file.root.find("ImageData")):
         element = parent.find(_FIELD) if parent is not None else None
         for item in element.findall("DataArray") if element is not None else ():
             parts = int(item.get("NumberOfComponents", "1"))
             values = file.values(item).astype(file.dtype(item).newbyteorder("="))
             name = f"{_FIELD}/{item.get('Name', '')}"
-            found[name] = values if parts == 1 else values.reshape(-1, parts)
-    return found
+            arrays[name] = values if parts == 1 else values.reshape(-1, parts)
+    return arrays
 
 
 def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
@@ -193,9 +193,9 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     with writing(path, _TITLE):
         root, chunks = _document(path, dataset)
         text = Xml.tostring(root, encoding="unicode").removesuffix("</VTKFile>")
-        if found := _NO_XML.search(text):
+        if forbidden := _NO_XML.search(text):
             raise InvalidInputError(
-                f"{path}: XML cannot hold a name with {found[0]!r}; use .nc .h5"
+                f"{path}: XML cannot hold a name with {forbidden[0]!r}; use .nc .h5"
             )
         with path.open("wb") as stream:
             stream.write(b'<?xml version="1.0"?>\n' + text.encode("utf-8"))
@@ -267,7 +267,7 @@ def _mark_active(sections: dict[str, Xml.Element], active: list[str]) -> None:
 
 
 def _fitted(path: Path, array: DecodedArray) -> DecodedArray:
-    """In a dtype of VTK; refused where the array is no image of 3 axes."""
+    """The array in a dtype of VTK; refused where it is no image of 3 axes."""
     spatial = _spatial(array)
     if len(spatial) > len(_DIMS):
         raise InvalidInputError(

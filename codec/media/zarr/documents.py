@@ -109,7 +109,7 @@ class Documents:
 
 
 def _places(path: str) -> list[str]:
-    """Where the document of an array may be."""
+    """Paths at which the document of an array may be."""
     return [f"{path}/{name}".lstrip("/") for name in _ARRAY_DOCUMENTS]
 
 
