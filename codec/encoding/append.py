@@ -47,7 +47,8 @@ from codec.limits import Limits
 from codec.media import formats
 from codec.media.dataset import Dataset, Field
 from codec.media.described import Along, Described
-from codec.media.extending import RAW, extended, named_after_file
+from codec.media.extending import extended
+from codec.media.table import medium_of
 from codec.options.encode import EncodeOptions
 from codec.options.raw_layout import RawLayout
 from codec.reading.open_file import InrcFile
@@ -192,18 +193,19 @@ def _list(names: set[str]) -> str:
 def _source(file: InrcFile, growths: Sequence[Growth], path: Path) -> Source:
     """The input; a lone array is the same array under another file's name."""
     names = tuple(name for growth in growths for name in growth.names)
-    if not named_after_file(file.medium, file.metadata):
+    if not medium_of(file.medium).metadata.named_after_file(file.metadata):
         return Source(path, names)
-    raw = _raw_layout(file, growths[0], path) if file.medium == RAW else None
+    raw = _raw_layout(file, growths[0], path)
     return Source(path, None, raw, only=names[0] if len(names) == 1 else "")
 
 
-def _raw_layout(file: InrcFile, growth: Growth, path: Path) -> RawLayout:
-    """That of the file's own samples, as long along the axis as the input's size says."""
-    from codec.media import raw
-
+def _raw_layout(file: InrcFile, growth: Growth, path: Path) -> RawLayout | None:
+    """Layout of bare samples like the file's, as long along the axis as the input's size says."""
     view = file[growth.names[0]]
-    before = raw.layout_of(file.metadata, view.shape, view.dtype)
+    rules = medium_of(file.medium).metadata
+    before = rules.raw_layout(file.metadata, view.shape, view.dtype)
+    if before is None:
+        return None
     if len(before.shape) != len(view.shape):
         raise InvalidInputError(f"{path}: samples of {len(before.shape)} axes cannot grow")
     shape = list(view.shape)

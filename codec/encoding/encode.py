@@ -38,7 +38,7 @@ from codec.measuring.bounds import bounds_of, check_bounds
 from codec.measuring.quality import compare, with_shared_psnr
 from codec.media import formats
 from codec.media.dataset import Dataset, Field, Shape
-from codec.media.extending import meant_to_grow
+from codec.media.table import medium_of
 from codec.options.encode import (
     AUTO,
     DEFAULT_PSNR,
@@ -199,7 +199,7 @@ def _encode_dataset(
     architecture = registry.architecture(options.architecture)
     parts = FileParts(dataset.kind)
     # Few bytes, but of small files too many: only where more may be appended.
-    growing = meant_to_grow(dataset.medium, dataset.metadata)
+    growing = medium_of(dataset.medium).metadata.meant_to_grow(dataset.metadata)
     made = made_with(options) if growing else None
     parts.keep(dataset.medium, dataset.metadata, dataset.verbatim, made)
     budget = Budget(dataset, options.goal)

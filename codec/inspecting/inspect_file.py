@@ -21,6 +21,7 @@ from codec.measuring.quality import deviation, error_unit, quality_of, with_shar
 from codec.measuring.shape_quality import compare_shape
 from codec.media import formats
 from codec.media.dataset import Field
+from codec.media.table import medium_of
 from codec.options.encode import SIGNED, UNSIGNED
 from codec.options.raw_layout import RawLayout
 from codec.reading.field import FieldView
@@ -30,8 +31,6 @@ from codec.reports import FieldInfo, FieldQuality, FileInfo, SectionInfo, Verify
 
 # Samples of a field that are compared at once.
 _COMPARED_SAMPLES = 1 << 24
-# Media of several variables, of which those in the file were chosen.
-_SEVERAL = ("netcdf", "hdf5", "zarr", "npz", "fits", "vti", "tiff")
 
 
 def inspect_file(source: str | os.PathLike[str] | bytes, limits: Limits) -> FileInfo:
@@ -152,8 +151,8 @@ def verify_file(
 
 
 def _compare(file: InrcFile, original: Path) -> tuple[FieldQuality, ...]:
-    several = file.medium in _SEVERAL
-    select = tuple(file) if several else None
+    # Variables of the file were chosen from those of the original.
+    select = tuple(file) if medium_of(file.medium).several else None
     dataset = formats.read(original, select, _raw_layout(file), _kind_of_distance(file))
     try:
         if dataset.shape is not None:
@@ -184,12 +183,10 @@ def _kind_of_distance(file: InrcFile) -> str:
 
 def _raw_layout(file: InrcFile) -> RawLayout | None:
     """How the original is read again, if it was nothing but samples."""
-    if file.medium != "raw" or not len(file):
+    view = next(iter(file.values()), None)
+    if view is None:
         return None
-    from codec.media import raw
-
-    view = next(iter(file.values()))
-    return raw.layout_of(file.metadata, view.shape, view.dtype)
+    return medium_of(file.medium).metadata.raw_layout(file.metadata, view.shape, view.dtype)
 
 
 def _compare_field(original: Path, view: FieldView, field: Field | None) -> FieldQuality:

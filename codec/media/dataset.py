@@ -1,4 +1,4 @@
-"""What every reader of a medium produces and every writer consumes.
+"""Datasets: what every reader of a medium produces and every writer consumes.
 
 A `Dataset` is split in two: the fields that will be fitted, and everything else, which is kept
 verbatim. `metadata` is a tree of plain values (the subset of CBOR that `codec.format.cbor`
@@ -36,7 +36,7 @@ class ArraySource(Protocol):
 
 @dataclass(frozen=True)
 class Field:
-    """One array that is to be fitted.
+    """An array that is to be fitted.
 
     Attributes:
         name: path inside the dataset, `"t"` or `"group/t"`; unique within it.
@@ -73,7 +73,7 @@ class Field:
 
     @property
     def unit_factor(self) -> float:
-        """What a stored 1 is in the field's unit; 1 for a scale factor that cannot measure."""
+        """Size of a stored 1 in the field's unit; 1 for a scale factor that cannot measure."""
         factor = abs(self.packing[0]) if self.packing else 1.0
         return factor if 0 < factor < math.inf else 1.0
 
@@ -137,7 +137,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class DecodedField:
-    """One decoded field, handed to a writer block by block so that memory stays bounded.
+    """A decoded field, handed to a writer block by block so that memory stays bounded.
 
     Attributes:
         name: as in `Field`.
@@ -167,7 +167,7 @@ class DecodedField:
 
 @dataclass(frozen=True)
 class DecodedDataset:
-    """What a writer gets: decoded fields and what was kept verbatim, or a mesh alone.
+    """A dataset for a writer: decoded fields and verbatim variables, or a mesh alone.
 
     Attributes:
         plain: whether writers leave out what only its own medium understands, as if the arrays came

@@ -1,4 +1,4 @@
-"""What is known of a file besides its fields, and of the dim along which another follows it."""
+"""A file without its fields, and the dim along which another file follows it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Described:
 
 @dataclass(frozen=True)
 class Along:
-    """Where new samples come.
+    """The dim along which new samples come.
 
     Attributes:
         dim: its name; where dims have none, its position.
@@ -47,12 +47,12 @@ def shaped(value: VerbatimValue, shape: tuple[int, ...]) -> Array:
     Raises:
         CorruptError: it does not have so many values.
     """
-    found = np.asarray(value, object if isinstance(value, list) else None)
-    if found.size != math.prod(shape):
+    array = np.asarray(value, object if isinstance(value, list) else None)
+    if array.size != math.prod(shape):
         raise CorruptError(
-            f"metadata: {found.size} values are kept of an array of shape {shape}", section="mETa"
+            f"metadata: {array.size} values are kept of an array of shape {shape}", section="mETa"
         )
-    return found.reshape(shape)
+    return array.reshape(shape)
 
 
 def joined(path: str, ours: Array, theirs: Array, axis: int) -> VerbatimValue:
@@ -67,5 +67,5 @@ def joined(path: str, ours: Array, theirs: Array, axis: int) -> VerbatimValue:
     ]
     if sizes[0] != sizes[1]:
         raise InvalidInputError(f"{path}: has shape {theirs.shape} there, {ours.shape} before")
-    found = np.concatenate([ours, theirs], axis)
-    return [str(text) for text in found.ravel()] if found.dtype == object else found
+    whole = np.concatenate([ours, theirs], axis)
+    return [str(text) for text in whole.ravel()] if whole.dtype == object else whole

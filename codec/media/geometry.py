@@ -1,4 +1,4 @@
-"""Where the samples of an array lie in space: one layout for every medium.
+"""Geometry: where the samples of an array lie in space, in one layout for every medium.
 
 Normative text: format_spec/metadata.md, "Geometry".
 """
@@ -89,7 +89,9 @@ class Geometry:
         signs = [math.copysign(1.0, step) for _, step in parts]
         return Geometry(
             self.axes,
-            tuple(one * abs(step) for one, (_, step) in zip(self.spacing, parts, strict=True)),
+            tuple(
+                length * abs(step) for length, (_, step) in zip(self.spacing, parts, strict=True)
+            ),
             tuple(map(float, origin)),
             tuple(
                 tuple(sign * value for value in vector)

@@ -43,8 +43,8 @@ _DAMAGE: tuple[type[Exception], ...] = (
     zipfile.BadZipFile,
     zlib.error,
 )
-# Loggers that describe what a library lives with, and of that what is damage all the same: tifffile
-# goes on with the pages that it finds, and without its description (270).
+# Loggers that report what a library lives with, and those reports that mean damage all the same:
+# tifffile goes on with the pages that it finds, and without its description (270).
 _TALKATIVE = ("tifffile", "nibabel.global")
 _SEVERE = re.compile(r"invalid page offset|failed to reshape|missing data offset|TiffTag 270 ")
 
@@ -96,7 +96,7 @@ def _heard() -> Iterator[_Complaints]:
 
 @contextmanager
 def reading(path: Path, title: str, *errors: type[Exception]) -> Iterator[None]:
-    """Turns what a library raises, `errors` included, into one line about the file."""
+    """Turn errors of a library, `errors` included, into one line about the file."""
     with warnings.catch_warnings(), _heard() as complaints:
         # Libraries warn of what they can live with; what they cannot, they raise.
         warnings.simplefilter("ignore")
@@ -115,7 +115,7 @@ def reading(path: Path, title: str, *errors: type[Exception]) -> Iterator[None]:
 
 @contextmanager
 def writing(path: Path, title: str, *errors: type[Exception]) -> Iterator[None]:
-    """Turns what a library raises while it writes into one line with a way out."""
+    """Turn errors of a library that writes into one line with a way out."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

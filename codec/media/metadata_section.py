@@ -5,22 +5,11 @@ Normative text: format_spec/inrc-1.md, section 9, and format_spec/metadata.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeAlias
-
-import numpy as np
-
 from codec.errors import CorruptError
 from codec.format import cbor
-from codec.media.arrays.layout import ARRAY_MEDIA, DatasetLayout
-from codec.media.attributes import NETCDF
 from codec.media.dataset import Metadata
-from codec.media.image.metadata import ImageMetadata
-from codec.media.mesh.frame import MeshFrame
-from codec.media.netcdf import layout as netcdf_layout
-
-Forms: TypeAlias = Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]
-"""Shape and dtype of each field of a file."""
+from codec.media.metadata_rules import Forms
+from codec.media.table import medium_of
 
 
 def encode_metadata(medium: str, tree: Metadata) -> bytes:
@@ -50,14 +39,4 @@ def check_tree(medium: str, tree: Metadata, fields: Forms) -> None:
     Raises:
         CorruptError: the tree breaks a rule.
     """
-    if medium == "npy" and tree:
-        raise CorruptError("the metadata of one array is not empty", section="mETa")
-    if medium == NETCDF:
-        netcdf_layout.from_tree(tree)
-    elif medium == "image":
-        ImageMetadata.from_tree(tree)
-    elif medium == "mesh":
-        MeshFrame.from_map(tree)
-    elif medium in ARRAY_MEDIA:
-        for array in DatasetLayout.from_tree(tree).arrays:
-            array.check_fits([fields[name] for name in array.fields if name in fields])
+    medium_of(medium).metadata.check(tree, fields)

@@ -1,4 +1,4 @@
-"""What content alone does not say: which of two media a file is for, where both could read it.
+"""The medium of a file by its content, where the first bytes alone do not say it.
 
 An HDF5 file is NetCDF-4 if NetCDF's library wrote it (`_NCProperties` in the root group), if its
 suffix says so, or if it has dimension scales and a suffix that does not say HDF5. A TIFF file is an
@@ -14,11 +14,35 @@ from pathlib import Path
 from codec.errors import InvalidInputError, MissingDependencyError
 from codec.media.libraries import library, reading
 
+# The mark of NIfTI stands farthest from the start, at byte 344.
+START_BYTES = 512
 HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
 NETCDF_SUFFIXES = (".nc", ".nc4", ".cdf")
 ZARR_FILES = ("zarr.json", ".zgroup", ".zarray", ".zmetadata")
 _IMAGEJ = "ImageJ="
 _OME = "<OME"
+
+
+def first_bytes(path: Path, count: int = 16) -> bytes:
+    """The first bytes of a file, fewer if it is shorter.
+
+    Raises:
+        InvalidInputError: missing, a directory, empty or not readable.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(count)
+    except FileNotFoundError:
+        raise InvalidInputError(f"{path}: no such file; check the path") from None
+    except IsADirectoryError:
+        raise InvalidInputError(f"{path}: is a directory; name a file in it") from None
+    except PermissionError:
+        raise InvalidInputError(f"{path}: no permission to read it; check its mode") from None
+    except OSError as error:
+        raise InvalidInputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if not start:
+        raise InvalidInputError(f"{path}: the file is empty; fetch or write it again")
+    return start
 
 
 def hdf5_medium(path: Path) -> str:
@@ -41,14 +65,11 @@ def hdf5_medium(path: Path) -> str:
 def _has_scales(group: object) -> bool:
     import h5py
 
-    found: list[str] = []
+    def visit(name: str, item: object) -> bool | None:
+        scale = isinstance(item, h5py.Dataset) and item.attrs.get("CLASS") == b"DIMENSION_SCALE"
+        return True if scale else None  # anything else but None ends the visit
 
-    def visit(name: str, item: object) -> None:
-        if isinstance(item, h5py.Dataset) and item.attrs.get("CLASS") == b"DIMENSION_SCALE":
-            found.append(name)
-
-    group.visititems(visit)  # type: ignore[attr-defined]
-    return bool(found)
+    return bool(group.visititems(visit))  # type: ignore[attr-defined]
 
 
 def zip_medium(path: Path) -> str:
@@ -69,7 +90,7 @@ def tiff_medium(path: Path) -> str:
 
 
 class _TiffStart:
-    """What the first directory of a TIFF file says, and whether there is another."""
+    """The first directory of a TIFF file, and whether there is another."""
 
     def __init__(self, several: bool, is_plain: bool, description: str) -> None:
         self.several = several

@@ -19,8 +19,8 @@ from codec.errors import CorruptError, InvalidInputError, InvalidOptionError
 from codec.files.atomic import atomic_folder, atomic_path, check_writable
 from codec.limits import Limits, within_memory
 from codec.media import formats
-from codec.media.attributes import cut_verbatim
 from codec.media.dataset import DecodedDataset, DecodedField
+from codec.media.table import medium_of
 from codec.options.encode import Progress, ProgressCallback, ignore_progress
 from codec.reading.field import FieldView, Selection, sample_indices
 from codec.reading.isosurface import DEFAULT_RESOLUTION
@@ -84,7 +84,7 @@ def decode_file(
                 if whole:
                     file.check_digest()
 
-        if formats.keeps_own_parts(Path(target), dataset.medium):
+        if formats.uses_native_metadata(Path(target), dataset.medium):
             _put_or_plain(target, put, dataset)
         else:
             put(dataset)
@@ -231,7 +231,7 @@ def _decoded(
         ):
             if name and (len(kept) < size or factor > 1):
                 cuts[name] = kept * factor
-    verbatim = cut_verbatim(file.medium, file.metadata, file.verbatim, cuts)
+    verbatim = medium_of(file.medium).metadata.cut(file.metadata, file.verbatim, cuts)
     return DecodedDataset(file.medium, fields, file.metadata, verbatim)
 
 

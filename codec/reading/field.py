@@ -132,14 +132,14 @@ class FieldView(ABC):
     @cached_property
     def attrs(self) -> dict[str, Any]:
         """Attributes by name: str, number, array or list of str."""
-        from codec.media.attributes import variable_attributes
+        from codec.media.table import medium_of
 
-        return variable_attributes(self._file.medium, self._file.metadata, self.name)
+        return medium_of(self._file.medium).metadata.attributes(self._file.metadata, self.name)
 
     @property
     def coords(self) -> dict[str, Array]:
         """Coordinate variables of the field's dims, kept verbatim in the file."""
-        from codec.media.attributes import coordinates
+        from codec.media.arrays.coordinates import coordinates
 
         full = coordinates(self._file.verbatim, self.name, self.dims, self._full_shape)
         factors = dict(zip(self.dims, self.factors, strict=True))

@@ -9,7 +9,7 @@ import numpy as np
 from codec.arrays import BoolArray, Float64Array
 from codec.errors import CorruptError, InvalidInputError, InvalidOptionError
 from codec.media.dataset import TriangleMesh
-from codec.media.mesh.frame import MeshFrame
+from codec.media.table import medium_of
 from codec.reading.isosurface import Advance, extract, moved_inward
 
 if TYPE_CHECKING:
@@ -29,11 +29,12 @@ class ShapeView:
         file = self._item.file
         if file.head.kind != "sdf" or view.ndim != 3 or len(view.items) > 1:
             raise InvalidInputError(f"{view.name}: the file holds no shape")
-        if file.medium != "mesh":
+        frame = medium_of(file.medium).metadata.frame(file.metadata)
+        if frame is None:
             raise CorruptError("a shape does not say where it lies", section="mETa")
         self._view = view
         self._band = self._item.header.components[0].scale
-        self.frame = MeshFrame.from_map(file.metadata)
+        self.frame = frame
         if self.frame.offset not in (0.0, self._item.header.components[0].offset):
             raise CorruptError("the offset of a shape is not that of its field", section="mETa")
 

@@ -17,17 +17,15 @@ from codec.format.provenance import METADATA, VARIABLE, Loss, Provenance
 from codec.format.section_types import Copier, section_type
 from codec.limits import Limits
 from codec.media.dataset import Metadata
-from codec.media.metadata_section import Forms, check_tree, decode_metadata, encode_metadata
-from codec.media.remaining import named_in, remaining
+from codec.media.metadata_rules import Forms
+from codec.media.metadata_section import check_tree, decode_metadata, encode_metadata
+from codec.media.table import medium_of
 from codec.reports import LostRegion
 from codec.salvage.fields import WholeFields
 from codec.salvage.numbering import holes_for
 from codec.salvage.scan import DamagedFile, Piece
 
 _log = logging.getLogger("inrc")
-
-# Media of one array, image or surface.
-_WITHOUT_VARIABLES = frozenset({"npy", "image", "mesh"})
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ def saved_description(file: DamagedFile, fields: WholeFields, limits: Limits) ->
     read = _read_metadata(file, _forms(fields))
     fitted = {component.name for place in fields.places for component in place.header.components}
     names = fitted | verbatim
-    metadata, lost_names = remaining(read.medium, read.tree, names)
+    metadata, lost_names = medium_of(read.medium).metadata.without(read.tree, names)
     losses = [*fields.losses, *(LostRegion(VARIABLE, name, (), 1.0) for name in lost_names)]
     variables = _Variables(file, read.medium, metadata, verbatim, names)
     if not lost_names and (
@@ -139,7 +137,7 @@ class _Variables:
         """
         if any(piece.type == "VERB" for piece in self.file.damage):
             return True
-        named = named_in(self.medium, self.metadata)
+        named = medium_of(self.medium).metadata.names(self.metadata)
         # Metadata that name one variable name all.
         if self.file.complete or self.verbatim & named:
             return False
@@ -147,7 +145,7 @@ class _Variables:
         traceless = self.file.shortened and not self.file.damage
         if traceless and not (explained and named <= self.names):
             return True
-        if self.medium in _WITHOUT_VARIABLES:
+        if not medium_of(self.medium).verbatim:
             return False
         # Writers put metadata behind variables; without these anything may have stood anywhere.
         pieces = self.file.pieces

@@ -23,16 +23,13 @@ from codec.files.atomic import atomic_path, check_writable
 from codec.files.byte_sources import open_source
 from codec.format.headers import Head, Item
 from codec.limits import Limits, within_memory
-from codec.media.remaining import fill_value
+from codec.media.table import medium_of
 from codec.reading.open_file import InrcFile
 from codec.reports import RepairReport
 from codec.salvage.description import SavedDescription, saved_description
 from codec.salvage.fields import Place, WholeFields, whole_fields
 from codec.salvage.items import SavedItems, patterns_of, without_samples
 from codec.salvage.scan import DamagedFile
-
-# Kind of a file whose HEAD is lost, by its medium; "volume" for all others.
-_KINDS = {"image": "image", "mesh": "sdf"}
 
 
 @within_memory()
@@ -57,7 +54,7 @@ def repair_file(
         description = saved_description(file, fields, limits)
         if not fields.places and not description.verbatim:
             raise CorruptError("no field and no variable can be saved")
-        kind = _KINDS.get(description.medium, "volume") if head is None else head.kind
+        kind = medium_of(description.medium).kind if head is None else head.kind
         placed = _Placing(items, description, limits).placed(fields)
         with atomic_path(target, overwrite=overwrite) as temporary:
             write_checked(temporary, placed, kind, description.sections)
@@ -167,7 +164,8 @@ class _Placing:
         """
         if name in self._patterns:
             return self._patterns[name].view(dtype)
-        value = fill_value(self._description.medium, self._description.metadata, name)
+        rules = medium_of(self._description.medium).metadata
+        value = rules.fill_value(self._description.metadata, name)
         kind = np.dtype(dtype)
         if kind.kind == "f":
             return np.array([np.nan if value is None else value], kind)

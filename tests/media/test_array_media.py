@@ -58,11 +58,11 @@ def geometry_of(path: Path, *select: str) -> Geometry | None:
 
 
 MODULES = {
-    "a.nii": "codec.media.nifti",
-    "a.nrrd": "codec.media.nrrd",
-    "a.mrc": "codec.media.mrc",
-    "a.ome.tif": "codec.media.tiff",
-    "a.fits": "codec.media.fits",
+    "a.nii": "codec.media.volumes.nifti",
+    "a.nrrd": "codec.media.volumes.nrrd",
+    "a.mrc": "codec.media.volumes.mrc",
+    "a.ome.tif": "codec.media.volumes.tiff",
+    "a.fits": "codec.media.volumes.fits",
     "three.zarr": "codec.media.zarr.store",
 }
 
@@ -109,7 +109,7 @@ def test_geometry_and_values_follow_into_other_formats(suffix: str, tmp_path: Pa
     np.testing.assert_array_equal(dataset.fields[0].values[...], volume())
     dataset.close()
     if suffix == "nc":
-        from codec.media.arrays.decoded import decoded_arrays
+        from codec.media.arrays.decoded_arrays import decoded_arrays
 
         geometry = decoded_arrays(exact(formats.read(target)))[0].geometry
     else:
@@ -567,7 +567,7 @@ def test_the_layout_and_its_tree() -> None:
     layout = DatasetLayout(
         (
             ArrayLayout(
-                "v", ("v/0", "v/1"), 0, (2, 1, 3), scale=(2.0, 0.5), fills=(-1,), own={0: 1}
+                "v", ("v/0", "v/1"), 0, (2, 1, 3), scale=(2.0, 0.5), fills=(-1,), native={0: 1}
             ),
             ArrayLayout("w", ("w",), unit="K", dtype=">f4"),
             ArrayLayout("kept"),

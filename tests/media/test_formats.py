@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from codec.errors import InvalidInputError
-from codec.media import formats, npy
+from codec.media import formats
 from codec.media.netcdf import write as netcdf_write
+from codec.media.numpy_files import npy
 
 
 @pytest.mark.parametrize("variant", ["NETCDF3_CLASSIC", "NETCDF3_64BIT_DATA", "NETCDF4"])

@@ -19,11 +19,12 @@ import codec
 from codec.coding.normalise import normalise
 from codec.errors import CorruptError, InvalidInputError, InvalidOptionError
 from codec.measuring.quality import compare, psnr_of_components, with_shared_psnr
-from codec.media import formats, npy
+from codec.media import formats
 from codec.media.dataset import Dataset, DecodedDataset, DecodedField, Field
 from codec.media.image import write as image_write
 from codec.media.image.metadata import ImageMetadata, upright
 from codec.media.libraries import library
+from codec.media.numpy_files import npy
 from codec.reports import EncodeReport
 
 FAST: dict[str, Any] = {"effort": 0, "threads": 1, "device": "cpu"}

@@ -16,7 +16,7 @@ from codec.errors import CorruptError, InvalidInputError
 from codec.media.dataset import Dataset, DecodedDataset, DecodedField
 from codec.media.netcdf import read as netcdf_read
 from codec.media.netcdf import write as netcdf_write
-from codec.media.netcdf.layout import from_tree
+from codec.media.netcdf.tree import from_tree
 
 CLASSIC = ("NETCDF3_CLASSIC", "NETCDF3_64BIT_OFFSET", "NETCDF3_64BIT_DATA", "NETCDF4_CLASSIC")
 REAL = (

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from codec.errors import InvalidInputError
-from codec.media import npy
 from codec.media.dataset import DecodedDataset, DecodedField
+from codec.media.numpy_files import npy
 
 DTYPES = ("f2", "f4", "f8", "i1", "i2", "i4", "u1", "u2", "u4")
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from codec.errors import InvalidInputError
-from codec.media import sample_file
-from codec.media.sample_file import SampleFile
+from codec.media.arrays import sample_file
+from codec.media.arrays.sample_file import SampleFile
 
 SHAPE = (3, 7, 5, 4)
 INDICES: tuple[Any, ...] = (

@@ -1,1 +1,1 @@
-"""What the media of plain arrays share: HDF5, Zarr, npz, FITS, MRC, NIfTI, NRRD, TIFF, VTI."""
+"""Parts that media of arrays share: HDF5, Zarr, npz, FITS, MRC, NIfTI, NRRD, TIFF, VTI, raw."""

@@ -1,8 +1,8 @@
-"""From decoded fields back to arrays, whatever medium they came from: what writers are given."""
+"""Arrays made of decoded fields: what writers are given, whatever medium the fields came from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,27 +11,24 @@ import numpy as np
 
 from codec.arrays import Array
 from codec.errors import InvalidInputError
-from codec.media.arrays.attributes import geometry_from_attributes
-from codec.media.arrays.layout import ARRAY_MEDIA, ArrayLayout, DatasetLayout
-from codec.media.attributes import NETCDF, coordinates, variable_attributes
-from codec.media.dataset import DecodedDataset, DecodedField
+from codec.media.arrays.layout import ArrayLayout
+from codec.media.dataset import DecodedField
 from codec.media.geometry import Geometry
 from codec.media.image.channels import in_channel_order
 
+# Name of the array that the channels of an image make up.
 IMAGE = "image"
-# Of the widest of its steps, how much an axis may be uneven and still count as evenly spaced.
-_UNEVEN = 1e-5
 
 
 @dataclass(frozen=True)
 class DecodedArray:
-    """One array to write; its fields are its components.
+    """An array to write; its fields are its components.
 
     Attributes:
-        name: as in its own medium.
+        name: as in the original file.
         fields: one, or the components in order, of one shape and dtype.
         axis: where the axis of the components stands, None if there is none.
-        layout: what its medium kept of it; one of another medium has no `own`.
+        layout: what its medium says of it.
         geometry: of what is decoded, on the axes of the array; None if unknown.
         whole: whether it is decoded whole, at full resolution.
     """
@@ -45,12 +42,12 @@ class DecodedArray:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the stored values."""
+        """Dtype of the stored values."""
         return self.fields[0].dtype
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the array, with its component axis."""
+        """Shape of the array, with its component axis."""
         if self._reshaped:
             return self.layout.shape
         return self._joined_shape
@@ -79,7 +76,7 @@ class DecodedArray:
     @property
     def _joined_axis(self) -> int:
         # Axes of one sample may have gone before it.
-        return max(0, (self.axis or 0) - _axes_gone(self.layout, self.fields[0]))
+        return max(0, (self.axis or 0) - lost_axes(self.layout, self.fields[0]))
 
     def blocks(self) -> Iterator[tuple[tuple[slice, ...], Array]]:
         """(index, values) that tile `shape`; values have the shape of the index."""
@@ -157,150 +154,23 @@ def _cast(field: DecodedField, dtype: np.dtype[Any]) -> DecodedField:
     return replace(field, dtype=dtype, blocks=blocks)
 
 
-def decoded_arrays(dataset: DecodedDataset) -> tuple[DecodedArray, ...]:
-    """The arrays of a dataset of any medium, in file order.
-
-    Raises:
-        CorruptError: the metadata breaks a rule of the format.
-    """
-    if dataset.medium in ARRAY_MEDIA:
-        return tuple(_joined(dataset.fields, DatasetLayout.from_tree(dataset.metadata)))
-    if dataset.medium == NETCDF and dataset.metadata:
-        return tuple(_of_netcdf(dataset, field) for field in dataset.fields)
-    channels = in_channel_order(dataset.fields) if len(dataset.fields) > 1 else ()
+def image_or_single_arrays(fields: Sequence[DecodedField]) -> tuple[DecodedArray, ...]:
+    """The channels of an image as an array (y, x, channel); any other field as an array alone."""
+    channels = in_channel_order(fields) if len(fields) > 1 else ()
     if channels:
         layout = ArrayLayout(IMAGE, tuple(channel.name for channel in channels), 2)
         return (DecodedArray(IMAGE, channels, 2, layout, None, whole=True),)
-    return tuple(_plain(field) for field in dataset.fields)
+    return tuple(map(single_array, fields))
 
 
-def own_layout(dataset: DecodedDataset, medium: str) -> DatasetLayout | None:
-    """The layout of a dataset that came from this medium; None for another or a plain one."""
-    if dataset.medium != medium or dataset.plain:
-        return None
-    return DatasetLayout.from_tree(dataset.metadata)
-
-
-def only_array(path: Path, dataset: DecodedDataset) -> DecodedArray:
-    """The one array of a dataset.
-
-    Raises:
-        InvalidInputError: there are none, or several.
-    """
-    arrays = decoded_arrays(dataset)
-    if len(arrays) != 1:
-        names = ", ".join(field.name for field in dataset.fields) or "none"
-        raise InvalidInputError(
-            f"{path}: this format holds one variable, not {len(arrays)};"
-            f" choose with --var (available: {names})"
-        )
-    return arrays[0]
-
-
-def _plain(field: DecodedField) -> DecodedArray:
+def single_array(field: DecodedField) -> DecodedArray:
+    """An array of one field, of which no more is known."""
     whole = not field.window
     return DecodedArray(field.name, (field,), None, ArrayLayout(field.name), None, whole)
 
 
-def _joined(fields: tuple[DecodedField, ...], layout: DatasetLayout) -> Iterator[DecodedArray]:
-    by_name = {field.name: field for field in fields}
-    for array in layout.arrays:
-        parts = tuple(by_name.pop(name) for name in array.fields if name in by_name)
-        if not parts:
-            continue
-        lone = array.axis is not None and len(parts) == 1 < len(array.fields)
-        forms = [(part.shape, part.dtype) for part in parts]
-        array.check_fits(forms, cut=bool(parts[0].window))
-        if len(parts) < len(array.fields):
-            array = replace(array, shape=())
-        axis = None if lone else array.axis
-        name = parts[0].name if lone else array.name
-        whole = not parts[0].window
-        geometry = _placed(array, parts[0], axis)
-        yield DecodedArray(name, parts, axis, array, geometry, whole)
-    yield from map(_plain, by_name.values())
-
-
-def _placed(array: ArrayLayout, field: DecodedField, axis: int | None) -> Geometry | None:
-    """The array's geometry, cut to what is decoded, on the axes that it now has."""
-    found = array.geometry
-    if found is None or (array.shape and not field.window):
-        return found
-    inner = [at - (array.axis is not None and at > array.axis) for at in found.axes]
-    gone = _axes_gone(array, field)
-    if inner[0] < gone:
-        return None
-    cut = found.on_axes([at - gone for at in inner]).cut(field.window)
-    if axis is None:
-        return cut
-    joined = max(0, axis - gone)
-    return cut.on_axes([at + (at >= joined) for at in cut.axes])
-
-
-def _axes_gone(array: ArrayLayout, field: DecodedField) -> int:
-    """How many axes the array has that its fields lack, besides that of the components."""
+def lost_axes(array: ArrayLayout, field: DecodedField) -> int:
+    """Number of axes that an array has and its fields lack, besides that of the components."""
     if not array.shape:
         return 0
     return len(array.shape) - (array.axis is not None) - len(field.shape)
-
-
-def _of_netcdf(dataset: DecodedDataset, field: DecodedField) -> DecodedArray:
-    attributes = variable_attributes(NETCDF, dataset.metadata, field.name)
-    scale = None
-    if {"scale_factor", "add_offset"} & attributes.keys():
-        scale = (_number(attributes, "scale_factor", 1.0), _number(attributes, "add_offset", 0.0))
-    fills = [attributes.get(name) for name in ("_FillValue", "missing_value")]
-    layout = ArrayLayout(
-        field.name,
-        unit=str(attributes.get("units", "")),
-        scale=scale,
-        fills=tuple(value.item() for value in fills if isinstance(value, np.generic)),
-    )
-    geometry = geometry_from_attributes(attributes, len(field.shape))
-    if geometry is not None:
-        geometry = geometry.cut(field.window)
-        return DecodedArray(field.name, (field,), None, layout, geometry, not field.window)
-    axes = coordinates(dataset.verbatim, field.name, field.dims, field.shape)
-    geometry = _geometry_of_coordinates(dataset, field, axes)
-    return DecodedArray(field.name, (field,), None, layout, geometry, not field.window)
-
-
-def _number(attributes: dict[str, Any], name: str, default: float) -> float:
-    return float(np.ravel(attributes.get(name, default))[0])
-
-
-def _geometry_of_coordinates(
-    dataset: DecodedDataset, field: DecodedField, axes: dict[str, Array]
-) -> Geometry | None:
-    """From coordinate variables that are evenly spaced, for the last (up to 3) axes."""
-    names = [name for name in field.dims[-3:] if name in axes]
-    steps, origins, units = [], [], []
-    while names and (step := _even_step(axes[names[0]])) is None:
-        names.pop(0)
-    if not names or list(field.dims[-len(names) :]) != names:
-        return None
-    for name in names:
-        step = _even_step(axes[name])
-        if step is None:
-            return None
-        steps.append(step)
-        origins.append(float(axes[name][0]))
-        found = variable_attributes(NETCDF, dataset.metadata, name).get("units", "")
-        units.append(str(found))
-    matrix = np.diag(steps)[::-1]
-    first = len(field.dims) - len(names)
-    return Geometry.from_matrix(
-        range(first, len(field.dims)),
-        matrix,
-        origins[::-1],
-        tuple(units) if any(units) else (),
-    )
-
-
-def _even_step(values: Array) -> float | None:
-    if len(values) < 2 or values.dtype.kind not in "iuf":
-        return None
-    steps = np.diff(values.astype(np.float64))
-    step = float(steps.mean())
-    even = step != 0 and bool(np.abs(steps - step).max() <= _UNEVEN * abs(step))
-    return step if even else None

@@ -1,4 +1,4 @@
-"""From the arrays of a file to fields: which are fitted, and how components and axes are split.
+"""Fields made of the arrays of a file: the choice of arrays, and the split of components and axes.
 
 A field has 1 to 4 axes, slowest first. An array of vectors becomes one field per component, all of
 which share a model; axes of one sample, and then the slowest axes together, give way where an
@@ -29,14 +29,14 @@ DTYPES = frozenset({"f2", "f4", "f8", "i1", "i2", "i4", "u1", "u2", "u4"})
 
 @dataclass(frozen=True)
 class StoredArray:
-    """One numeric array of a file.
+    """A numeric array of a file.
 
     Attributes:
         name: as in the file.
         values: stored values of any rank and byte order, slowest axis first, read by slicing.
         dims: one name per axis, "" where it has none.
         axis: the axis of 2 to 4 components of one model, or None.
-        geometry, unit, scale, fills, own: as in `ArrayLayout`.
+        geometry, unit, scale, fills, native: as in `ArrayLayout`.
     """
 
     name: str
@@ -47,7 +47,7 @@ class StoredArray:
     unit: str = ""
     scale: tuple[float, float] | None = None
     fills: tuple[int | float, ...] = ()
-    own: Any = None
+    native: Any = None
 
     @property
     def component_names(self) -> tuple[str, ...]:
@@ -64,9 +64,9 @@ class ArrayFile:
     Attributes:
         path, medium: of the file.
         arrays: numeric arrays, in file order.
-        verbatim: names of other arrays -> what is kept of them.
-        own: as in `DatasetLayout`.
-        verbatim_own: name of another array -> `ArrayLayout.own`.
+        verbatim: names of other arrays -> their values.
+        native: as in `DatasetLayout`.
+        verbatim_native: name of another array -> `ArrayLayout.native`.
         close: releases the file.
         source_bytes: as in `Dataset`.
     """
@@ -76,8 +76,8 @@ class ArrayFile:
     arrays: tuple[StoredArray, ...]
     source_bytes: int
     verbatim: Mapping[str, VerbatimValue]
-    own: Metadata
-    verbatim_own: Mapping[str, Any]
+    native: Metadata
+    verbatim_native: Mapping[str, Any]
     close: Callable[[], None] = lambda: None
 
 
@@ -85,11 +85,11 @@ def single(
     path: Path,
     medium: str,
     array: StoredArray,
-    own: Metadata,
+    native: Metadata,
     close: Callable[[], None] = lambda: None,
 ) -> ArrayFile:
     """A file that is one array."""
-    return ArrayFile(path, medium, (array,), path.stat().st_size, {}, own, {}, close)
+    return ArrayFile(path, medium, (array,), path.stat().st_size, {}, native, {}, close)
 
 
 def dataset(file: ArrayFile, select: tuple[str, ...] | None) -> Dataset:
@@ -108,7 +108,7 @@ def dataset(file: ArrayFile, select: tuple[str, ...] | None) -> Dataset:
     layouts, fields, verbatim, joint = [], [], dict(file.verbatim), []
     for array in file.arrays:
         if array.name not in chosen:
-            verbatim[array.name] = _kept(file.path, array)
+            verbatim[array.name] = _verbatim(file.path, array)
             layouts.append(_layout(array, ()))
             continue
         made = _fields(file.path, array, chosen[array.name])
@@ -116,11 +116,11 @@ def dataset(file: ArrayFile, select: tuple[str, ...] | None) -> Dataset:
         layouts.append(_layout(array, made))
         if len(made) > 1:
             joint.append(tuple(field.name for field in made))
-    layouts += [ArrayLayout(name, own=own) for name, own in file.verbatim_own.items()]
+    layouts += [ArrayLayout(name, native=native) for name, native in file.verbatim_native.items()]
     return Dataset(
         file.medium,
         tuple(fields),
-        metadata=DatasetLayout(tuple(layouts), file.own).to_tree(),
+        metadata=DatasetLayout(tuple(layouts), file.native).to_tree(),
         verbatim=verbatim,
         source_bytes=file.source_bytes,
         close=file.close,
@@ -132,23 +132,23 @@ def _chosen(file: ArrayFile, select: tuple[str, ...] | None) -> dict[str, tuple[
     """Names of the arrays to fit, and of their components."""
     if select is None:
         return {array.name: array.component_names for array in _default(file.arrays)}
-    found: dict[str, tuple[str, ...]] = {}
+    chosen: dict[str, tuple[str, ...]] = {}
     for wanted in select:
         name = wanted.strip("/")
         for array in file.arrays:
             parts = array.component_names
             if name == array.name:
-                found[name] = parts
+                chosen[name] = parts
             elif name in parts:
-                have = (*found.get(array.name, ()), name)
-                found[array.name] = tuple(part for part in parts if part in have)
+                have = (*chosen.get(array.name, ()), name)
+                chosen[array.name] = tuple(part for part in parts if part in have)
             else:
                 continue
             break
         else:
             names = ", ".join(array.name for array in file.arrays) or "none"
             raise InvalidOptionError(f"{file.path}: has no variable {wanted!r}; available: {names}")
-    return found
+    return chosen
 
 
 def _default(arrays: tuple[StoredArray, ...]) -> list[StoredArray]:
@@ -199,7 +199,7 @@ def check_fittable(path: Path, name: str, shape: Sequence[int], dtype: np.dtype[
         raise InvalidInputError(f"{path}: {name!r} of shape {tuple(shape)} holds no samples")
 
 
-def _kept(path: Path, array: StoredArray) -> Array:
+def _verbatim(path: Path, array: StoredArray) -> Array:
     """An array that is not fitted, in a dtype that can be kept verbatim."""
     dtype = array.values.dtype
     if dtype.kind not in "biuf" or dtype.itemsize > 8:
@@ -231,12 +231,12 @@ def _layout(array: StoredArray, fields: Sequence[Field]) -> ArrayLayout:
         scale=array.scale,
         fills=array.fills,
         dtype=dtype.str if differs else "",
-        own=array.own,
+        native=array.native,
     )
 
 
 def _layout_of_one(array: StoredArray, axis: int, field: Field) -> ArrayLayout:
-    """One component alone is an array without their axis."""
+    """The layout of a component that is alone: an array without the axis of components."""
     place = array.geometry
     if place is not None:
         gone = len(array.values.shape) - 1 - len(field.shape)
@@ -250,7 +250,7 @@ def _layout_of_one(array: StoredArray, axis: int, field: Field) -> ArrayLayout:
         scale=array.scale,
         fills=array.fills,
         dtype="" if array.values.dtype.isnative else array.values.dtype.str,
-        own=array.own,
+        native=array.native,
     )
 
 
@@ -272,7 +272,7 @@ def _fields(path: Path, array: StoredArray, names: tuple[str, ...]) -> list[Fiel
 
 
 class _Part:
-    """One component of an array as a field's values: native byte order, C order, 1 to 4 axes."""
+    """A component of an array as a field's values: native byte order, C order, 1 to 4 axes."""
 
     def __init__(self, array: StoredArray, component: int) -> None:
         self._values = array.values
@@ -286,13 +286,13 @@ class _Part:
         if not free:  # a vector alone: its one sample still is an axis
             raise InvalidInputError(f"{array.name}: has no axis but that of its components")
         self._axes = free
-        # The slowest axes that count as one, together.
+        # Sizes of the slowest axes, which count together as one.
         self._merged = tuple(sizes[axis] for axis in free[: max(0, len(free) - LARGEST_RANK) + 1])
-        rest = free[len(self._merged) :]
-        self.shape = (math.prod(self._merged), *(sizes[axis] for axis in rest))
+        separate = free[len(self._merged) :]
+        self.shape = (math.prod(self._merged), *(sizes[axis] for axis in separate))
         names = [array.dims[axis] for axis in free[: len(self._merged)]]
         joined = names[0] if len(names) == 1 else "_".join(filter(None, names))
-        self.dims = (joined, *(array.dims[axis] for axis in rest))
+        self.dims = (joined, *(array.dims[axis] for axis in separate))
         self.dtype: np.dtype[Any] = array.values.dtype.newbyteorder("=")
 
     def __getitem__(self, index: Any) -> Array:
@@ -315,7 +315,7 @@ class _Part:
 
 
 def _per_axis(index: Any, rank: int) -> list[Any]:
-    """One integer or slice per axis, for an index that may end early or hold `...`."""
+    """An integer or slice per axis, for an index that may end early or hold `...`."""
     parts = list(index) if isinstance(index, tuple) else [index]
     missing = rank - sum(part is not Ellipsis for part in parts)
     if Ellipsis not in parts:

@@ -1,4 +1,4 @@
-"""What media of plain arrays keep besides values: one layout for all of them, and its tree.
+"""The layout that media of arrays share, which is what they keep besides values, and its tree.
 
 Normative text: format_spec/metadata.md, "Media of arrays".
 """
@@ -16,22 +16,16 @@ import numpy as np
 from codec.errors import CorruptError
 from codec.media.dataset import Metadata
 from codec.media.geometry import Geometry
-
-# Media whose metadata tree is a `DatasetLayout`.
-ARRAY_MEDIA = frozenset(
-    {"hdf5", "zarr", "npz", "raw", "nifti", "nrrd", "mrc", "fits", "tiff", "vti"}
-)
-# Media of named arrays, whose verbatim ones mean the same in each other's files.
-NAMING = frozenset({"netcdf", "hdf5", "zarr", "npz"})
+from codec.media.metadata_error import metadata_error
 
 _DTYPE_CODE = re.compile(r"([<>|=][biuf][1248])?", re.ASCII)
-_ARRAYS, _NATIVE = range(2)
-_NAME, _FIELDS, _AXIS, _SHAPE, _GEOMETRY, _UNIT, _SCALE, _FILLS, _DTYPE, _OWN = range(10)
+_ARRAYS, _FILE_NATIVE = range(2)
+_NAME, _FIELDS, _AXIS, _SHAPE, _GEOMETRY, _UNIT, _SCALE, _FILLS, _DTYPE, _NATIVE = range(10)
 
 
 @dataclass(frozen=True)
 class ArrayLayout:
-    """One array of a file.
+    """An array of a file.
 
     Attributes:
         name: as in the file.
@@ -44,7 +38,7 @@ class ArrayLayout:
         scale: (slope, offset) where a value is slope * stored + offset, or None.
         fills: stored values that mean "no sample".
         dtype: NumPy's code of the dtype in the file, where it is not that of the fields ("" else).
-        own: what only this medium understands; a tree, or None.
+        native: what only this medium understands; a tree, or None.
     """
 
     name: str
@@ -56,7 +50,7 @@ class ArrayLayout:
     scale: tuple[float, float] | None = None
     fills: tuple[int | float, ...] = ()
     dtype: str = ""
-    own: Any = None
+    native: Any = None
 
     def to_tree(self) -> Metadata:
         """The tree of one array."""
@@ -71,7 +65,7 @@ class ArrayLayout:
             _SCALE: None if self.scale is None else list(self.scale),
             _FILLS: list(self.fills) or None,
             _DTYPE: self.dtype or None,
-            _OWN: self.own,
+            _NATIVE: self.native,
         }
         return {key: value for key, value in tree.items() if value is not None}
 
@@ -93,12 +87,12 @@ class ArrayLayout:
         if self.axis is not None and not self.shape:
             shape.insert(self.axis, len(self.fields))
         if len(set(parts)) > 1 or (self.axis is not None and self.axis >= len(shape)):
-            raise _wrong(f"{self.name!r} does not fit its components")
+            raise wrong_arrays(f"{self.name!r} does not fit its components")
         if self.geometry is not None and self.geometry.axes[-1] >= len(shape):
-            raise _wrong(f"{self.name!r} does not have such axes")
+            raise wrong_arrays(f"{self.name!r} does not have such axes")
         samples = math.prod(parts[0][0]) * len(self.fields)
         if self.shape and not cut and math.prod(shape) != samples:
-            raise _wrong(f"{self.name!r} does not fit its shape")
+            raise wrong_arrays(f"{self.name!r} does not fit its shape")
 
     def stored_as(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
         """The dtype in the file of values that have `dtype` here.
@@ -109,10 +103,10 @@ class ArrayLayout:
         try:
             stored = np.dtype(self.dtype) if self.dtype else dtype
         except TypeError:
-            raise _wrong(f"array {self.name!r} has the dtype {self.dtype!r}") from None
-        # Truth values are kept as bytes.
+            raise wrong_arrays(f"array {self.name!r} has the dtype {self.dtype!r}") from None
+        # Truth values are stored as bytes.
         if not np.can_cast(dtype, stored, "safe") and (stored.kind, dtype.str[1:]) != ("b", "u1"):
-            raise _wrong(f"array {self.name!r} of {dtype} does not fit into {self.dtype!r}")
+            raise wrong_arrays(f"array {self.name!r} of {dtype} does not fit into {self.dtype!r}")
         return stored
 
     @classmethod
@@ -123,25 +117,25 @@ class ArrayLayout:
             CorruptError: the tree breaks a rule of `format_spec/metadata.md`.
         """
         if not isinstance(tree, dict) or not tree.keys() <= set(range(10)):
-            raise _wrong("an array is not a map, or has an unknown key")
+            raise wrong_arrays("an array is not a map, or has an unknown key")
         name, axis = tree.get(_NAME), tree.get(_AXIS)
         fields = tree.get(_FIELDS, [name])
         shape, scale, fills = tree.get(_SHAPE, []), tree.get(_SCALE), tree.get(_FILLS, [])
         texts = (name, tree.get(_UNIT, ""), tree.get(_DTYPE, ""))
         if not all(isinstance(text, str) for text in texts) or not _all(fields, (str,)):
-            raise _wrong("a name, unit or dtype is not text")
+            raise wrong_arrays("a name, unit or dtype is not text")
         if not _all(shape, (int,)) or any(size < 0 for size in shape):
-            raise _wrong(f"array {name!r} has an impossible shape")
+            raise wrong_arrays(f"array {name!r} has an impossible shape")
         if axis is not None and (type(axis) is not int or axis < 0 or not fields):
-            raise _wrong(f"array {name!r} has no such axis of components")
+            raise wrong_arrays(f"array {name!r} has no such axis of components")
         if axis is None and len(fields) > 1:
-            raise _wrong(f"array {name!r} has components but no axis of them")
+            raise wrong_arrays(f"array {name!r} has components but no axis of them")
         if scale is not None and not (_all(scale, (float,)) and _usable(scale)):
-            raise _wrong(f"array {name!r} has an impossible scale")
+            raise wrong_arrays(f"array {name!r} has an impossible scale")
         if not _DTYPE_CODE.fullmatch(str(texts[2])):
-            raise _wrong(f"array {name!r} has the dtype {texts[2]!r}")
+            raise wrong_arrays(f"array {name!r} has the dtype {texts[2]!r}")
         if not _all(fills, (int, float)):
-            raise _wrong(f"array {name!r} has a fill value that is no number")
+            raise wrong_arrays(f"array {name!r} has a fill value that is no number")
         place = tree.get(_GEOMETRY)
         return cls(
             name=texts[0] or "",
@@ -153,20 +147,21 @@ class ArrayLayout:
             scale=None if scale is None else (scale[0], scale[1]),
             fills=tuple(fills),
             dtype=texts[2] or "",
-            own=tree.get(_OWN),
+            native=tree.get(_NATIVE),
         )
 
 
 @dataclass(frozen=True)
 class DatasetLayout:
-    """A file: its arrays in order, and what else only its own medium understands."""
+    """A file: its arrays in order, and what else only its medium understands."""
 
     arrays: tuple[ArrayLayout, ...] = ()
-    own: Metadata = field(default_factory=dict)
+    native: Metadata = field(default_factory=dict)
 
     def to_tree(self) -> Metadata:
         """The tree for `mETa`."""
-        tree: Metadata = {_ARRAYS: [array.to_tree() for array in self.arrays], _NATIVE: self.own}
+        arrays = [array.to_tree() for array in self.arrays]
+        tree: Metadata = {_ARRAYS: arrays, _FILE_NATIVE: self.native}
         return {key: value for key, value in tree.items() if value}
 
     @classmethod
@@ -176,16 +171,16 @@ class DatasetLayout:
         Raises:
             CorruptError: the tree breaks a rule of `format_spec/metadata.md`.
         """
-        arrays, own = tree.get(_ARRAYS, []), tree.get(_NATIVE, {})
-        if not tree.keys() <= {_ARRAYS, _NATIVE} or not isinstance(arrays, list):
-            raise _wrong("the tree has an unknown key, or no list of arrays")
-        if not isinstance(own, dict):
-            raise _wrong("the medium's own part is not a map")
+        arrays, native = tree.get(_ARRAYS, []), tree.get(_FILE_NATIVE, {})
+        if not tree.keys() <= {_ARRAYS, _FILE_NATIVE} or not isinstance(arrays, list):
+            raise wrong_arrays("the tree has an unknown key, or no list of arrays")
+        if not isinstance(native, dict):
+            raise wrong_arrays("the medium's native part is not a map")
         made = tuple(ArrayLayout.from_tree(array) for array in arrays)
         names = [array.name for array in made]
         if len(set(names)) != len(names):
-            raise _wrong("two arrays have the same name")
-        return cls(made, dict(own))
+            raise wrong_arrays("two arrays have the same name")
+        return cls(made, dict(native))
 
 
 def _all(values: Any, kinds: tuple[type, ...]) -> bool:
@@ -196,5 +191,6 @@ def _usable(scale: list[float]) -> bool:
     return len(scale) == 2 and all(map(math.isfinite, scale)) and scale[0] != 0
 
 
-def _wrong(complaint: str) -> CorruptError:
-    return CorruptError(f"metadata of the arrays: {complaint}", section="mETa")
+def wrong_arrays(complaint: str) -> CorruptError:
+    """The error for metadata of arrays that break a rule."""
+    return metadata_error("the arrays", complaint)

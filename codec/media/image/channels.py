@@ -1,4 +1,4 @@
-"""Which fields make an image: what its readers and writers agree on, without Pillow.
+"""The fields that make an image: what its readers and writers agree on, without Pillow.
 
 Normative text: format_spec/metadata.md, medium `image`.
 """

@@ -48,8 +48,8 @@ def deep_pixels(path: Path, form: str) -> Array:
                 " or save its channels as .npy arrays"
             )
         values = page.asarray()
-        found: Array = np.moveaxis(values, 0, -1) if page.axes == "SYX" else values
-        return found
+        moved: Array = np.moveaxis(values, 0, -1) if page.axes == "SYX" else values
+        return moved
 
 
 def write_deep(path: Path, pixels: Array, form: str, description: dict[str, Any]) -> None:
@@ -98,10 +98,10 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def _text_tags(exif: bytes) -> list[tuple[int, str, int, str, bool]]:
-    """What tifffile needs to write the descriptive tags of EXIF data."""
+    """The descriptive tags of EXIF data, in the form that tifffile writes them from."""
     if not exif:
         return []
-    found = Image.Exif()
-    found.load(EXIF_PREFIX + exif)
-    texts = [(tag, found.get(tag)) for tag in _TEXT_TAGS]
+    tags = Image.Exif()
+    tags.load(EXIF_PREFIX + exif)
+    texts = [(tag, tags.get(tag)) for tag in _TEXT_TAGS]
     return [(tag, "s", 0, text, True) for tag, text in texts if isinstance(text, str) and text]

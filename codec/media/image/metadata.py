@@ -1,4 +1,4 @@
-"""What an image file says besides its pixels: the colour profile, and EXIF.
+"""Metadata of an image besides its pixels: the colour profile, and EXIF.
 
 Normative text: format_spec/metadata.md, medium `image`.
 """
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from codec.errors import CorruptError
 from codec.media.dataset import Metadata
+from codec.media.metadata_error import metadata_error
+from codec.media.metadata_rules import Forms, MetadataRules
 
 ORIENTATION = 0x0112
 EXIF_PREFIX = b"Exif\0\0"
@@ -52,7 +54,18 @@ class ImageMetadata:
 
 
 def _wrong(complaint: str) -> CorruptError:
-    return CorruptError(f"metadata of the image: {complaint}", section="mETa")
+    return metadata_error("the image", complaint)
+
+
+class ImageRules(MetadataRules):
+    """Rules of a tree that is an `ImageMetadata`."""
+
+    def check(self, tree: Metadata, fields: Forms) -> None:
+        """See `MetadataRules.check`."""
+        ImageMetadata.from_tree(tree)
+
+
+RULES = ImageRules()
 
 
 def upright(exif: bytes) -> tuple[int, bytes]:

@@ -21,13 +21,13 @@ from PIL import Image, UnidentifiedImageError
 from codec.arrays import Array
 from codec.errors import InvalidInputError, InvalidOptionError
 from codec.media.dataset import Dataset, Field
-from codec.media.formats import first_bytes
 from codec.media.image.channels import ALPHA, CHANNELS, DIMS
 from codec.media.image.deep import deep_pixels
+from codec.media.image.formats import PILLOW_NAMES
 from codec.media.image.metadata import EXIF_PREFIX, ORIENTATION, ImageMetadata, upright
+from codec.media.recognise import first_bytes
 
 MEDIUM = "image"
-_FORMATS = ("PNG", "TIFF", "JPEG", "WEBP", "BMP", "PPM")
 _MODES = ("1", "L", "LA", "RGB", "RGBA", "P", "PA", "I;16", "I;16L", "I;16B")
 _GREY_MODES = ("1", "L", "I", "I;16", "I;16L", "I;16B")
 # Pillow's plugins raise whatever the damage makes them stumble over.
@@ -97,9 +97,9 @@ def _loaded(path: Path) -> tuple[Image.Image, int, ImageMetadata]:
     with warnings.catch_warnings():
         # Pillow warns of what it can live with, such as odd EXIF; what it cannot, it raises.
         warnings.simplefilter("ignore")
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(path, formats=PILLOW_NAMES) as image:
             image.verify()  # the checksums of a PNG; the picture is of no use afterwards
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(path, formats=PILLOW_NAMES) as image:
             _check(path, image)
             turned = _tiff_orientation(image)
             image.load()
@@ -112,7 +112,7 @@ def _loaded(path: Path) -> tuple[Image.Image, int, ImageMetadata]:
 
 @contextmanager
 def _refusing_damage(path: Path) -> Iterator[None]:
-    """Turns Pillow's errors into ours."""
+    """Turn Pillow's errors into ours."""
     try:
         yield
     except Image.DecompressionBombError:
@@ -165,8 +165,8 @@ def _bits(path: Path, image: Image.Image) -> int:
         bits = getattr(image, "tag_v2", {}).get(_TIFF_BITS, (8,))
         return int(max(bits)) if isinstance(bits, tuple) else int(bits)
     if image.format == "PPM":
-        found = _PPM_HEADER.match(first_bytes(path, 4096))
-        return int(found[1]).bit_length() if found else 8
+        header = _PPM_HEADER.match(first_bytes(path, 4096))
+        return int(header[1]).bit_length() if header else 8
     return 8
 
 
@@ -214,20 +214,20 @@ def _turned(pixels: Array, orientation: int) -> Array:
 
 
 def _fields(pixels: Array) -> tuple[Field, ...]:
-    """One field per channel, colour marked invalid under fully transparent pixels."""
+    """A field per channel, colour marked invalid under fully transparent pixels."""
     names = CHANNELS[pixels.shape[2] - 1]
     peak = float(np.iinfo(pixels.dtype).max)
     valid = None
     if ALPHA in names and not pixels[..., -1].all():
         valid = pixels[..., -1] > 0
-    found = []
+    fields = []
     for number, name in enumerate(names):
         values = np.ascontiguousarray(pixels[..., number])
         mask = None if name == ALPHA else valid
         if mask is not None:
             values = values * mask
-        found.append(Field(name, DIMS, values, valid=mask, peak=peak))
-    return tuple(found)
+        fields.append(Field(name, DIMS, values, valid=mask, peak=peak))
+    return tuple(fields)
 
 
 def _described(image: Image.Image) -> tuple[int, ImageMetadata]:
@@ -242,21 +242,21 @@ def _described(image: Image.Image) -> tuple[int, ImageMetadata]:
 
 
 def _tiff_orientation(image: Image.Image) -> int:
-    """What a TIFF file asks for before Pillow has turned it, 1 for other formats."""
+    """Orientation that a TIFF file asks for before Pillow has turned it, 1 for other formats."""
     return int(getattr(image, "tag_v2", {}).get(ORIENTATION, 1))
 
 
 def _exif_of_tiff(image: Image.Image) -> bytes:
     """EXIF data made of what a TIFF file says about its picture; b"" if that is nothing."""
-    kept = Image.Exif()
+    picked = Image.Exif()
     try:
-        found = image.getexif()
+        exif = image.getexif()
         for tag in _TIFF_TAGS:
-            if tag in found:
-                kept[tag] = found[tag]
+            if tag in exif:
+                picked[tag] = exif[tag]
         for directory in _TIFF_DIRECTORIES:
-            if entries := found.get_ifd(directory):
-                kept[directory] = dict(entries)
-        return kept.tobytes().removeprefix(EXIF_PREFIX) if len(kept) else b""
+            if entries := exif.get_ifd(directory):
+                picked[directory] = dict(entries)
+        return picked.tobytes().removeprefix(EXIF_PREFIX) if len(picked) else b""
     except _DAMAGE:
         return b""  # tags that Pillow itself cannot write are no reason to refuse the picture

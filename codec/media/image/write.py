@@ -1,13 +1,8 @@
-"""Writing decoded images: the suffix chooses the format; Pillow writes what it can hold.
-
-All are lossless but JPEG, which is written with quality 95 and full chroma.
-"""
+"""Writing decoded images: the suffix chooses the format; Pillow writes what it can hold."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,63 +14,11 @@ from codec.errors import InvalidInputError
 from codec.media.dataset import DecodedDataset, DecodedField
 from codec.media.image.channels import CHANNELS, in_channel_order
 from codec.media.image.deep import write_deep
+from codec.media.image.formats import DEEP, FORMATS, PIXEL_NAMES
 from codec.media.image.metadata import EXIF_PREFIX, ImageMetadata
+from codec.media.table import native_metadata
 
 _MEDIUM = "image"
-_KINDS = {
-    ("u1", 1): "8-bit grey",
-    ("u1", 2): "8-bit grey with alpha",
-    ("u1", 3): "8-bit RGB",
-    ("u1", 4): "8-bit RGB with alpha",
-    ("u2", 1): "16-bit grey",
-    ("u2", 2): "16-bit grey with alpha",
-    ("u2", 3): "16-bit RGB",
-    ("u2", 4): "16-bit RGB with alpha",
-}
-_GREY, _GREY_ALPHA, _RGB, _RGB_ALPHA, _GREY_16 = (
-    ("u1", 1),
-    ("u1", 2),
-    ("u1", 3),
-    ("u1", 4),
-    ("u2", 1),
-)
-
-
-@dataclass(frozen=True)
-class _Format:
-    """What a file format can hold, and how Pillow is asked for it.
-
-    Attributes:
-        name: Pillow's.
-        kinds: (dtype code, number of channels) it holds without loss of any.
-        described: whether it has a place for an ICC profile and EXIF.
-        options: of Pillow's `save`.
-    """
-
-    name: str
-    kinds: tuple[tuple[str, int], ...]
-    described: bool = True
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-
-_EIGHT = (_GREY, _GREY_ALPHA, _RGB, _RGB_ALPHA)
-# Written by other libraries than Pillow, which has no such mode.
-_DEEP_GREY_ALPHA = ("u2", 2)
-_DEEP_COLOUR = (("u2", 3), ("u2", 4))
-_JPEG = _Format("JPEG", (_GREY, _RGB), options={"quality": 95, "subsampling": 0})
-_TIFF = _Format("TIFF", (*_EIGHT, _GREY_16, *_DEEP_COLOUR))
-_FORMATS = {
-    ".png": _Format("PNG", (*_EIGHT, _GREY_16, _DEEP_GREY_ALPHA, *_DEEP_COLOUR)),
-    ".tif": _TIFF,
-    ".tiff": _TIFF,
-    # WebP has no grey; three equal channels take hardly more. `exact` keeps colour under alpha 0.
-    ".webp": _Format("WEBP", _EIGHT, options={"lossless": True, "exact": True}),
-    ".jpg": _JPEG,
-    ".jpeg": _JPEG,
-    ".bmp": _Format("BMP", (_GREY, _RGB), described=False),
-    ".ppm": _Format("PPM", (_GREY, _RGB, _GREY_16), described=False),
-    ".pgm": _Format("PPM", (_GREY, _GREY_16), described=False),
-}
 
 
 def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
@@ -92,20 +35,20 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
             be written.
         MissingDependencyError: colour of 16 bits needs a package that is not installed.
     """
-    target = _FORMATS[path.suffix.lower()]
+    target = FORMATS[path.suffix.lower()]
     channels = in_channel_order(dataset.fields)
     if not channels:
         raise _no_image(path, dataset)
-    kind = (f"u{channels[0].dtype.itemsize}", len(channels))
-    if kind not in target.kinds:
-        fitting = [suffix for suffix, row in _FORMATS.items() if kind in row.kinds]
+    form = (f"u{channels[0].dtype.itemsize}", len(channels))
+    if form not in target.pixels:
+        fitting = [suffix for suffix, entry in FORMATS.items() if form in entry.pixels]
         raise InvalidInputError(
-            f"{path}: a {path.suffix} file cannot hold {_KINDS[kind]};"
+            f"{path}: a {path.suffix} file cannot hold {PIXEL_NAMES[form]};"
             f" use {' '.join([*fitting, '.npy', '.nc'])}"
         )
     options = {**target.options, **(_description(dataset, channels) if target.described else {})}
     try:
-        if kind in (_DEEP_GREY_ALPHA, *_DEEP_COLOUR):
+        if form in DEEP:
             write_deep(path, _pixels(channels), target.name, options)
             return
         Image.fromarray(_pixels(channels)).save(path, target.name, **options)
@@ -137,13 +80,14 @@ def _pixels(channels: tuple[DecodedField, ...]) -> Array:
 
 
 def _description(dataset: DecodedDataset, channels: tuple[DecodedField, ...]) -> dict[str, Any]:
-    if dataset.medium != _MEDIUM or dataset.plain:
+    tree = native_metadata(dataset, _MEDIUM)
+    if tree is None:
         return {}
-    metadata = ImageMetadata.from_tree(dataset.metadata)
-    found: dict[str, Any] = {}
+    metadata = ImageMetadata.from_tree(tree)
+    options: dict[str, Any] = {}
     # The profile of a colour picture says nothing about its red channel alone.
     if metadata.icc and tuple(channel.name for channel in channels) in CHANNELS:
-        found["icc_profile"] = metadata.icc
+        options["icc_profile"] = metadata.icc
     if metadata.exif:
-        found["exif"] = EXIF_PREFIX + metadata.exif
-    return found
+        options["exif"] = EXIF_PREFIX + metadata.exif
+    return options

@@ -1,4 +1,4 @@
-"""What closes the holes of a mesh: where the winding number is 1/2 away from its faces."""
+"""Surfaces that close the holes of a mesh: where the winding number is 1/2 away from its faces."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from codec.arrays import BoolArray, Float32Array, Float64Array, Int64Array
 from codec.errors import MissingDependencyError
 from codec.media.mesh.triangles import Triangles
 
-# In cells: nearer than this to a face, what is found is the surface itself, blurred by the grid.
+# Distance from a face, in cells, below which the cap is the surface itself, blurred by the grid.
 _BESIDE = 0.35
 # Caps that are nowhere as far from a face as this close no hole that a grid could show.
 _LEAST_DEPTH = 0.75
@@ -35,8 +35,8 @@ def cap_in(
     nodes = np.argwhere(_corners(box))
     samples = np.full([size + 1 for size in box.shape], -0.5, np.float32)
     # The level is moved where it meets a node, for triangles there would have no area.
-    found = np.abs(winding(origin + spacing * (nodes + first))) - 0.5
-    samples[tuple(nodes.T)] = np.where(np.abs(found) < 1e-4, 1e-4, found)
+    beyond = np.abs(winding(origin + spacing * (nodes + first))) - 0.5
+    samples[tuple(nodes.T)] = np.where(np.abs(beyond) < 1e-4, 1e-4, beyond)
     vertices, faces = _triangles(samples)
     inside = np.floor(vertices[faces].mean(1)).astype(np.int64)
     faces = faces[box[tuple(inside.T)]] if len(faces) else faces
@@ -65,8 +65,8 @@ def _triangles(samples: Float32Array) -> tuple[Float64Array, Int64Array]:
         ) from None
     if not (samples > 0).any() or not (samples < 0).any():
         return np.zeros((0, 3)), np.zeros((0, 3), np.int64)
-    found: Any = marching_cubes
-    vertices, faces, _, _ = found(samples, 0.0, allow_degenerate=False)
+    extract: Any = marching_cubes
+    vertices, faces, _, _ = extract(samples, 0.0, allow_degenerate=False)
     return vertices.astype(np.float64), faces.astype(np.int64)
 
 

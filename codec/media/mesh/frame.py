@@ -1,4 +1,4 @@
-"""Where the grid of a shape lies: the metadata of medium `mesh` (format_spec/metadata.md)."""
+"""The place of the grid of a shape: metadata of medium `mesh` (format_spec/metadata.md)."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ class MeshFrame:
 
     def to_map(self) -> dict[int, Any]:
         """The metadata for the file."""
-        found: dict[int, Any] = {_ORIGIN: list(self.origin), _SPACING: self.spacing}
-        found |= {_UNITS: self.units} if self.units else {}
-        return found | ({_OFFSET: self.offset} if self.offset else {})
+        tree: dict[int, Any] = {_ORIGIN: list(self.origin), _SPACING: self.spacing}
+        tree |= {_UNITS: self.units} if self.units else {}
+        return tree | ({_OFFSET: self.offset} if self.offset else {})
 
     def indices(self, positions: Float64Array) -> Float64Array:
         """Node indices of positions, (n, 3)."""

@@ -95,7 +95,7 @@ def _usable_faces(vertices: Float64Array, faces: Int64Array, path: Path) -> Int6
         )
     corners = vertices[faces]
     edges = corners[:, 1:] - corners[:, :1]
-    kept = np.linalg.norm(np.cross(edges[:, 0], edges[:, 1]), axis=1) > 0
-    if not kept.any():
+    usable = np.linalg.norm(np.cross(edges[:, 0], edges[:, 1]), axis=1) > 0
+    if not usable.any():
         raise InvalidInputError(f"{path}: no face has an area; a shape needs a surface")
-    return np.ascontiguousarray(faces[kept])
+    return np.ascontiguousarray(faces[usable])

@@ -7,10 +7,10 @@ import numpy as np
 from codec.arrays import BoolArray, Float64Array, Int64Array
 from codec.media.mesh.triangles import Triangles
 
-# Of the offset, how far points go from a face before they are put where they belong: far enough for
-# some to go around its edges.
+# Distance that points go from a face before they are put where they belong, in offsets: far enough
+# for some to go around its edges.
 _REACH = 3.0
-# Of the offset, how exactly they are there.
+# Distance from where they belong that points may keep, in offsets.
 _EXACT = 1e-6
 
 
@@ -32,7 +32,7 @@ class MeshSheet:
 
     @property
     def area(self) -> float:
-        """Of both sides of all faces."""
+        """Area of both sides of all faces."""
         return 2 * self._triangles.area
 
     def thickened(self, offset: float) -> OffsetSurface:
@@ -41,7 +41,7 @@ class MeshSheet:
 
 
 class OffsetSurface:
-    """Where the distance to some faces is `offset`; nearer is inside.
+    """The surface at a distance of `offset` from some faces; nearer is inside.
 
     Attributes:
         lower, upper: (3,) corners of the bounding box.
@@ -63,17 +63,17 @@ class OffsetSurface:
         normals = beside - self._triangles.closest(beside)
         length = np.linalg.norm(normals, axis=1)
         normals /= np.maximum(length, 1e-300)[:, None]
-        found = beside + normals * (self._offset - length)[:, None]
+        points = beside + normals * (self._offset - length)[:, None]
         # Between faces that are close together, some other face can be nearer.
-        kept = np.abs(self._triangles.gap(found) - self._offset) < _EXACT * self._offset
-        return found[kept], normals[kept]
+        exact = np.abs(self._triangles.gap(points) - self._offset) < _EXACT * self._offset
+        return points[exact], normals[exact]
 
     def distance(self, points: Float64Array) -> Float64Array:
         """Distance to the faces less the offset: (n,)."""
         return self._triangles.gap(points) - self._offset
 
     def inside(self, points: Float64Array) -> BoolArray:
-        """Which of the points are nearer than the offset: (n,)."""
+        """Whether each of the points is nearer than the offset: (n,)."""
         return self.distance(points) < 0
 
     def cap(self, origin: Float64Array, spacing: float, cells: BoolArray) -> None:

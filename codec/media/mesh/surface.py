@@ -51,7 +51,7 @@ class MeshSurface:
 
     @property
     def area(self) -> float:
-        """Of all faces that are a boundary."""
+        """Area of all faces that are a boundary."""
         return self._boundary.area
 
     @property
@@ -73,9 +73,9 @@ class MeshSurface:
         faces, vertices = self._all.faces, self._all.vertices
         centres = vertices[faces].mean(1)
         away = 1e-5 * self._all.diagonal * self._all.normals
-        kept = self.inside(centres + away) != self.inside(centres - away)
-        if kept.any():
-            self._boundary = Triangles(vertices, np.ascontiguousarray(faces[kept]))
+        between = self.inside(centres + away) != self.inside(centres - away)
+        if between.any():
+            self._boundary = Triangles(vertices, np.ascontiguousarray(faces[between]))
 
     def sample(self, count: int, seed: int) -> tuple[Float64Array, Float64Array]:
         """About `count` points spread evenly over the surface, and unit normals: (n, 3) each."""
@@ -87,11 +87,11 @@ class MeshSurface:
         return np.where(self.inside(points), -lengths, lengths)
 
     def inside(self, points: Float64Array) -> BoolArray:
-        """Where the winding number is beyond 1/2 in magnitude: (n,) bool."""
+        """Whether the winding number is beyond 1/2 in magnitude: (n,) bool."""
         return np.asarray(np.abs(self._winding(points)) > 0.5)
 
     def cap(self, origin: Float64Array, spacing: float, cells: BoolArray) -> Triangles | None:
-        """What closes the holes; see `codec.plugin_api.surface.Surface`."""
+        """Surfaces that close the holes; see `codec.plugin_api.surface.Surface`."""
         if not self._is_open or not cells.any():
             return None
         return cap_in(self._all, self._winding, origin, spacing, cells)
@@ -101,10 +101,10 @@ class MeshSurface:
         return has_open_edges(self._all.vertices, self._all.faces)
 
     def _winding(self, points: Float64Array) -> Float64Array:
-        found = self._igl.fast_winding_number(
+        winding = self._igl.fast_winding_number(
             self._all.vertices, self._all.faces, np.ascontiguousarray(points, np.float64)
         )
-        return np.asarray(found, np.float64).ravel()
+        return np.asarray(winding, np.float64).ravel()
 
 
 def surface_of(vertices: Float64Array, faces: Int64Array, name: str) -> MeshSurface:

@@ -32,12 +32,12 @@ class Triangles:
 
     @property
     def area(self) -> float:
-        """Of all faces."""
+        """Area of all faces."""
         return float(self._areas.sum())
 
     @property
     def diagonal(self) -> float:
-        """Of the bounding box."""
+        """Length of the diagonal of the bounding box."""
         return float(np.linalg.norm(self.upper - self.lower))
 
     def sample(self, count: int, seed: int) -> tuple[Float64Array, Float64Array]:

@@ -23,7 +23,7 @@ _NAME_LIMIT = 4096
 
 @dataclass(frozen=True)
 class ClassicHeader:
-    """What the header says.
+    """The parts of a header that the C library does not tell.
 
     Attributes:
         text: (variable name, or "" for the file, attribute name) -> bytes of a text attribute.
@@ -95,9 +95,9 @@ class _Parser:
                 self._bytes(size + -size % 4)
 
     def _list_length(self, tag: int) -> int:
-        found, length = self._int(">i"), self._count()
-        if found != tag and (found, length) != (0, 0):
-            raise ValueError(f"list tag {found} where {tag} belongs")
+        given, length = self._int(">i"), self._count()
+        if given != tag and (given, length) != (0, 0):
+            raise ValueError(f"list tag {given} where {tag} belongs")
         return length
 
     def _name(self) -> str:
@@ -116,7 +116,7 @@ class _Parser:
         return int(value)
 
     def _bytes(self, count: int) -> bytes:
-        # In pieces, because a damaged count may ask for more than there is memory.
+        # Pieces, because a damaged count may ask for more than there is memory.
         parts = []
         while count > 0:
             part = self._file.read(min(count, 1 << 20))
@@ -130,7 +130,7 @@ class _Parser:
 def _data_end(extents: list[_Extent], records: int) -> int:
     """First byte after the last value; padding after it may be missing."""
     record_sizes = [extent.size for extent in extents if extent.is_record]
-    # A single record variable is the one case without padding between records.
+    # Records of a single record variable have no padding between them, all others do.
     padded = sum(size + -size % 4 for size in record_sizes)
     stride = record_sizes[0] if len(record_sizes) == 1 else padded
     ends = [0]

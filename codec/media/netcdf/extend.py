@@ -7,52 +7,48 @@ from dataclasses import replace
 import numpy as np
 
 from codec.errors import InvalidInputError
-from codec.media.dataset import Metadata, VerbatimValue
+from codec.media.dataset import VerbatimValue
 from codec.media.described import Along, Described, joined, shaped
 from codec.media.netcdf.layout import (
     Attribute,
     FileLayout,
     VariableLayout,
-    from_tree,
-    to_tree,
 )
+from codec.media.netcdf.tree import from_tree, to_tree
 
 # Attributes that say what stored numbers mean; where they differ, numbers cannot be put together.
 _MEANING = ("units", "calendar", "scale_factor", "add_offset", "_FillValue", "missing_value")
 
 
-def meant_to_grow(metadata: Metadata) -> bool:
-    """Whether the file itself says so: a dimension is unlimited."""
-    return any(dim.unlimited for dim in from_tree(metadata).dimensions())
-
-
-def extended(old: Described, new: Described, along: Along) -> Described:
-    """See `codec.media.extending.extended`."""
+def extended(before: Described, added: Described, along: Along) -> Described:
+    """See `MetadataRules.extended`."""
     dim, fields = along.dim, along.fields
-    layout, other = from_tree(old.metadata), from_tree(new.metadata)
+    layout, other = from_tree(before.metadata), from_tree(added.metadata)
     theirs = dict(other.variables())
-    verbatim = dict(old.verbatim)
+    verbatim = dict(before.verbatim)
     for path, variable in layout.variables():
         grows = dim in _names(layout, variable)
         if path in fields or grows:
             _check_meaning(path, variable, theirs.get(path))
         if path in verbatim and grows:
             ours = shaped(verbatim[path], layout.shape(variable))
-            added = shaped(new.verbatim[path], other.shape(theirs[path]))
-            verbatim[path] = joined(path, ours, added, _names(layout, variable).index(dim))
+            new = shaped(added.verbatim[path], other.shape(theirs[path]))
+            verbatim[path] = joined(path, ours, new, _names(layout, variable).index(dim))
         elif path in verbatim and _names(layout, variable) == [path.rpartition("/")[2]]:
-            _check_coordinate(path, verbatim[path], new.verbatim.get(path))
+            _check_coordinate(path, verbatim[path], added.verbatim.get(path))
     groups = tuple(
         replace(
             group,
             dims=tuple(
-                replace(one, size=one.size + _length(other, dim)) if one.name == dim else one
-                for one in group.dims
+                replace(entry, size=entry.size + _length(other, dim))
+                if entry.name == dim
+                else entry
+                for entry in group.dims
             ),
         )
         for group in layout.groups
     )
-    return Described(old.medium, to_tree(FileLayout(layout.format, groups)), verbatim)
+    return Described(before.medium, to_tree(FileLayout(layout.format, groups)), verbatim)
 
 
 def _names(layout: FileLayout, variable: VariableLayout) -> list[str]:
@@ -73,10 +69,11 @@ def _check_meaning(path: str, ours: VariableLayout, theirs: VariableLayout | Non
     if ours.type != theirs.type:
         raise InvalidInputError(f"{path}: it has another type there")
     for name in _MEANING:
-        one, other = _attribute(ours, name), _attribute(theirs, name)
-        if one != other:
+        before, there = _attribute(ours, name), _attribute(theirs, name)
+        if before != there:
             raise InvalidInputError(
-                f"{path}: its attribute {name!r} is {_words(other)} there, and {_words(one)} before"
+                f"{path}: its attribute {name!r} is {_words(there)} there,"
+                f" and {_words(before)} before"
             )
 
 

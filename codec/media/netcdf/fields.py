@@ -1,4 +1,4 @@
-"""Which variables of a NetCDF file are fitted, and what their attributes say about the values."""
+"""The choice of NetCDF variables to fit, and what their attributes say about the values."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ LARGEST_RANK = 4
 
 _WIDE_INTEGERS = frozenset({10, 11})
 _FLOATS = frozenset({5, 6})
-# Attributes whose words name variables that locate or qualify data; "key: name" ones apart.
+# Attributes whose words name variables that locate or qualify data; the second list has
+# "key: name" words.
 _NAMING = ("coordinates", "bounds", "climatology", "grid_mapping", "ancillary_variables")
 _KEYED_NAMING = ("formula_terms", "cell_measures")
 
@@ -87,7 +88,7 @@ def _fits_by_default(layout: FileLayout, variable: VariableLayout) -> bool:
 def _named(layout: FileLayout) -> frozenset[str]:
     """Paths of all variables that the attributes of others name as coordinates and the like."""
     known = {path for path, _ in layout.variables()}
-    found = set()
+    named = set()
     for group in layout.groups:
         owners = [group.attributes, *(variable.attributes for variable in group.variables)]
         for attributes in owners:
@@ -98,8 +99,8 @@ def _named(layout: FileLayout) -> frozenset[str]:
                 while candidate not in known and scope:
                     scope = scope.rpartition("/")[0]
                     candidate = f"{scope}/{word}".strip("/")
-                found.add(candidate)
-    return frozenset(found)
+                named.add(candidate)
+    return frozenset(named)
 
 
 def _named_words(attributes: tuple[Attribute, ...]) -> Iterator[str]:
@@ -125,18 +126,18 @@ def units(layout: VariableLayout) -> str:
 
 def packing(layout: VariableLayout) -> tuple[float, float] | None:
     """(scale_factor, add_offset) if either is there as one number, else None."""
-    found = {}
+    numbers = {}
     for attribute in layout.attributes:
         if attribute.name in ("scale_factor", "add_offset") and attribute.numbers().size == 1:
-            found[attribute.name] = float(attribute.numbers()[0])
-    if not found:
+            numbers[attribute.name] = float(attribute.numbers()[0])
+    if not numbers:
         return None
-    return found.get("scale_factor", 1.0), found.get("add_offset", 0.0)
+    return numbers.get("scale_factor", 1.0), numbers.get("add_offset", 0.0)
 
 
 def fill_values(layout: VariableLayout, dtype: np.dtype[Any]) -> tuple[Any, ...]:
     """Stored values that mean "no sample", each once, as scalars of `dtype`."""
-    found: dict[bytes, Any] = {}
+    fills: dict[bytes, Any] = {}
     attributes = {attribute.name: attribute for attribute in layout.attributes}
     for name in ("_FillValue", "missing_value"):
         if name in attributes:
@@ -144,11 +145,11 @@ def fill_values(layout: VariableLayout, dtype: np.dtype[Any]) -> tuple[Any, ...]
                 with np.errstate(all="ignore"):
                     cast = number.astype(dtype)
                 if _survives(number.item(), cast.item()):
-                    found[cast.tobytes()] = cast
+                    fills[cast.tobytes()] = cast
     if "_FillValue" not in attributes and dtype.kind == "f" and not layout.storage.no_fill:
         default = dtype.type(netCDF4.default_fillvals[dtype.str[1:]])
-        found.setdefault(default.tobytes(), default)
-    return tuple(found.values())
+        fills.setdefault(default.tobytes(), default)
+    return tuple(fills.values())
 
 
 def _survives(number: float, cast: float) -> bool:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from codec.arrays import Array
-from codec.media.arrays.attributes import geometry_attributes
-from codec.media.arrays.decoded import DecodedArray, decoded_arrays
+from codec.media.arrays.decoded import DecodedArray
+from codec.media.arrays.decoded_arrays import decoded_arrays
+from codec.media.arrays.geometry_attributes import geometry_attributes
 from codec.media.dataset import DecodedDataset, DecodedField
 from codec.media.geometry import Geometry
 from codec.media.netcdf.layout import (
@@ -47,7 +48,7 @@ class PlainFile:
 
 
 def plain(dataset: DecodedDataset) -> PlainFile:
-    """One variable per field, and a coordinate variable per straight spatial axis."""
+    """A variable per field, and a coordinate variable per straight spatial axis."""
     made = PlainFile()
     for array in decoded_arrays(dataset):
         # Axes that an array lost on its way to fields have no place in its geometry here.
@@ -58,10 +59,10 @@ def plain(dataset: DecodedDataset) -> PlainFile:
 
 
 def _without_components(array: DecodedArray) -> Geometry | None:
-    found, axis = array.geometry, array.axis
-    if found is None or axis is None:
-        return found
-    return found.on_axes([at - (at > axis) for at in found.axes])
+    geometry, axis = array.geometry, array.axis
+    if geometry is None or axis is None:
+        return geometry
+    return geometry.on_axes([at - (at > axis) for at in geometry.axes])
 
 
 def _add(
@@ -92,16 +93,16 @@ def _add(
 
 def _attributes(array: DecodedArray, dtype: np.dtype[np.generic]) -> list[Attribute]:
     layout = array.layout
-    found = []
+    attributes = []
     if layout.fills and dtype.kind != "f":
-        found.append(Attribute("_FillValue", CODE_OF_DTYPE[dtype.str[1:]],
+        attributes.append(Attribute("_FillValue", CODE_OF_DTYPE[dtype.str[1:]],
                                np.array(layout.fills[:1], dtype).tobytes()))  # fmt: skip
     if layout.unit:
-        found.append(_text("units", layout.unit))
+        attributes.append(_text("units", layout.unit))
     if layout.scale is not None:
-        found.append(_numeric("scale_factor", layout.scale[0]))
-        found.append(_numeric("add_offset", layout.scale[1]))
-    return found
+        attributes.append(_numeric("scale_factor", layout.scale[0]))
+        attributes.append(_numeric("add_offset", layout.scale[1]))
+    return attributes
 
 
 def _text(name: str, value: str) -> Attribute:
@@ -119,11 +120,11 @@ def _positions(geometry: Geometry, shape: Sequence[int]) -> dict[int, Array]:
     steps = geometry.matrix()[:, ::-1]
     if not np.array_equal(steps, np.diag(np.diag(steps))):
         return {}
-    found = {}
+    positions = {}
     for column, axis in enumerate(geometry.axes):
         world = geometry.rank - 1 - column
-        found[axis] = geometry.position()[world] + steps[world, world] * np.arange(shape[axis])
-    return found
+        positions[axis] = geometry.position()[world] + steps[world, world] * np.arange(shape[axis])
+    return positions
 
 
 def _dimension(made: PlainFile, name: str, size: int, positions: Array | None, unit: str) -> int:

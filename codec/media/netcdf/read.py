@@ -19,7 +19,6 @@ import numpy as np
 from codec.arrays import Array
 from codec.errors import InvalidInputError
 from codec.media.dataset import Dataset, Field, VerbatimValue
-from codec.media.formats import first_bytes
 from codec.media.netcdf.classic_header import read_header
 from codec.media.netcdf.fields import choose, fill_values, packing, units
 from codec.media.netcdf.layout import (
@@ -37,8 +36,9 @@ from codec.media.netcdf.layout import (
     GroupLayout,
     Storage,
     VariableLayout,
-    to_tree,
 )
+from codec.media.netcdf.tree import to_tree
+from codec.media.recognise import first_bytes
 
 MEDIUM = "netcdf"
 _SIGNATURES = (b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1a\n")
@@ -119,7 +119,7 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
             for file_path, variable in layout.variables()
             if file_path in chosen
         )
-        rest = {name: item for name, item in variables.items() if name not in chosen}
+        others = {name: item for name, item in variables.items() if name not in chosen}
     except BaseException:
         file.close()
         raise
@@ -127,7 +127,7 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
         medium=MEDIUM,
         fields=fields,
         metadata=to_tree(layout),
-        verbatim=_Verbatim(path, rest),
+        verbatim=_Verbatim(path, others),
         source_bytes=path.stat().st_size,
         close=lambda: _close(path, file),
     )
@@ -276,20 +276,22 @@ def _filter(filters: dict[str, Any], level: int) -> tuple[str | int, ...]:
 
 def _attributes(path: Path, owner: Any, name: str, text: TextReader) -> tuple[Attribute, ...]:
     """Attributes of a group (`name` is "") or of one of its variables."""
-    found = []
+    attributes = []
     group = owner.group() if name else owner
     for key in owner.ncattrs():
         # latin-1 maps every byte to a character and back, whatever the encoding of the text is.
         value = owner.getncattr(key, encoding="latin-1")
         if isinstance(value, list):
-            found.append(Attribute(key, STRING, tuple(item.encode("latin-1") for item in value)))
+            attributes.append(
+                Attribute(key, STRING, tuple(item.encode("latin-1") for item in value))
+            )
             continue
         if isinstance(value, str):
             value = value.encode("latin-1")
         code, raw = text(group.path, name, key)
         if isinstance(value, bytes):
             content = value if raw is None else raw.rstrip(b"\0")
-            found.append(Attribute(key, code, (value,) if code == STRING else content))
+            attributes.append(Attribute(key, code, (value,) if code == STRING else content))
             continue
         numbers = np.atleast_1d(np.asarray(value))
         kind = CODE_OF_DTYPE.get(numbers.dtype.str[1:])
@@ -297,8 +299,8 @@ def _attributes(path: Path, owner: Any, name: str, text: TextReader) -> tuple[At
         if kind is None or (code not in NUMERIC_CODES and not enum_fill):
             raise _refused(path, f"{name}:{key}", "user-defined attribute type")
         little = numbers.astype(numbers.dtype.newbyteorder("<"))
-        found.append(Attribute(key, kind, little.tobytes()))
-    return tuple(found)
+        attributes.append(Attribute(key, kind, little.tobytes()))
+    return tuple(attributes)
 
 
 @contextmanager

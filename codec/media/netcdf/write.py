@@ -15,9 +15,11 @@ import netCDF4
 import numpy as np
 
 from codec.arrays import Array
-from codec.errors import CorruptError, InvalidInputError
+from codec.errors import InvalidInputError
+from codec.media.arrays.chunks import affordable
 from codec.media.dataset import DecodedDataset, DecodedField, VerbatimValue
 from codec.media.libraries import writing
+from codec.media.metadata_error import metadata_error
 from codec.media.netcdf.layout import (
     CHAR,
     CLASSIC_FORMATS,
@@ -30,19 +32,19 @@ from codec.media.netcdf.layout import (
     Dimension,
     FileLayout,
     VariableLayout,
-    from_tree,
 )
 from codec.media.netcdf.plain import plain
-from codec.media.own_parts import affordable
+from codec.media.netcdf.tree import SUBJECT, from_tree
+from codec.media.table import native_metadata
 
 _MEDIUM = "netcdf"
 _TITLE = "NetCDF"
 _FILL = "_FillValue"
-# The widest number; a string is a pointer.
+# Size of the widest number; a string is a pointer.
 _ITEM_BYTES = 8
-# Groups, dimensions and variables of a file; attributes of one of them.
+# Number of groups, dimensions and variables of a file, and of attributes of any of them.
 _MOST_PARTS, _MOST_ATTRIBUTES = 1 << 14, 1 << 11
-# Longer than `_FillValue`, so that renaming it back needs no room in a NetCDF-3 header.
+# Name longer than `_FillValue`, so that renaming it back needs no room in a NetCDF-3 header.
 _PENDING_FILL = "_FillValue_pending"
 
 
@@ -64,8 +66,9 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
 
 def _write(path: Path, dataset: DecodedDataset, history: str) -> None:
     verbatim = dataset.verbatim
-    if dataset.medium == _MEDIUM and not dataset.plain:
-        layout = from_tree(dataset.metadata)
+    tree = native_metadata(dataset, _MEDIUM)
+    if tree is not None:
+        layout = from_tree(tree)
         fields = {field.name: field for field in dataset.fields}
         layout = _resized(path, layout, fields)
         layout = _without_missing(layout, fields, verbatim)
@@ -147,13 +150,13 @@ def _fitted_dims(
     if len(field.shape) == len(variable.dims):
         return variable
     by_name = {dims[index].name: index for index in variable.dims}
-    kept = tuple(by_name[name] for name in field.dims if name in by_name)
-    if len(kept) != len(field.shape):
+    remaining_dims = tuple(by_name[name] for name in field.dims if name in by_name)
+    if len(remaining_dims) != len(field.shape):
         raise InvalidInputError(
             f"{path}: field {field.name!r} has dimensions {field.dims}, which its file lacks;"
             " write it as .npy"
         )
-    return replace(variable, dims=kept, storage=replace(variable.storage, chunks=()))
+    return replace(variable, dims=remaining_dims, storage=replace(variable.storage, chunks=()))
 
 
 def _without_missing(
@@ -194,7 +197,7 @@ def _check_size(layout: FileLayout) -> None:
     lists += [variable.attributes for _, variable in layout.variables()]
     attributes = max(map(len, lists))
     if layout.size > _MOST_PARTS or attributes > _MOST_ATTRIBUTES:
-        raise CorruptError("metadata of the NetCDF file: it has too many parts", section="mETa")
+        raise metadata_error(SUBJECT, "it has too many parts")
 
 
 def _with_history(layout: FileLayout, line: str) -> FileLayout:
@@ -252,10 +255,10 @@ def _create(
     sizes: list[int],
     enums: list[Any],
 ) -> Any:
-    """One variable without its attributes, except a `_FillValue` that the library must know."""
+    """A variable without its attributes, except a `_FillValue` that the library must know."""
     options = _storage_options(variable, dims, sizes) if code not in CLASSIC_FORMATS else {}
     fill = next((item for item in variable.attributes if item.name == _FILL), None)
-    if fill is not None and _is_own_fill(variable, fill):
+    if fill is not None and _is_typed_fill(variable, fill):
         options["fill_value"] = _fill_scalar(fill)
     elif variable.storage.no_fill:
         options["fill_value"] = False
@@ -282,7 +285,7 @@ def _storage_options(variable: VariableLayout, dims: list[Any], sizes: list[int]
             chunk if dim.isunlimited() else min(chunk, max(size, 1))
             for chunk, dim, size in zip(storage.chunks, dims, sizes, strict=True)
         ]
-        # How values are stored is advice; this would cost more than they do.
+        # Chunks are advice, which is not taken where they would cost more than the values.
         if affordable(chunks, sizes, _ITEM_BYTES):
             options["chunksizes"] = chunks
     elif dims and not any(dim.isunlimited() for dim in dims) and not storage.deflate:
@@ -299,19 +302,23 @@ def _filter_options(filter_: tuple[str | int, ...]) -> dict[str, Any]:
 
     Compression is a matter of storage, not of content, so a missing compressor is no error.
     """
-    name, rest = filter_[0], filter_[1:]
-    if name == "szip" and netCDF4.__has_szip_support__ and len(rest) == 2:
-        return {"compression": name, "szip_coding": rest[0], "szip_pixels_per_block": rest[1]}
-    if name == "zstd" and netCDF4.__has_zstandard_support__ and len(rest) == 1:
-        return {"compression": name, "complevel": rest[0]}
-    if name == "bzip2" and netCDF4.__has_bzip2_support__ and len(rest) == 1:
-        return {"compression": name, "complevel": rest[0]}
-    if str(name).startswith("blosc_") and netCDF4.__has_blosc_support__ and len(rest) == 2:
-        return {"compression": name, "complevel": rest[0], "blosc_shuffle": rest[1]}
+    name, settings = filter_[0], filter_[1:]
+    if name == "szip" and netCDF4.__has_szip_support__ and len(settings) == 2:
+        return {
+            "compression": name,
+            "szip_coding": settings[0],
+            "szip_pixels_per_block": settings[1],
+        }
+    if name == "zstd" and netCDF4.__has_zstandard_support__ and len(settings) == 1:
+        return {"compression": name, "complevel": settings[0]}
+    if name == "bzip2" and netCDF4.__has_bzip2_support__ and len(settings) == 1:
+        return {"compression": name, "complevel": settings[0]}
+    if str(name).startswith("blosc_") and netCDF4.__has_blosc_support__ and len(settings) == 2:
+        return {"compression": name, "complevel": settings[0], "blosc_shuffle": settings[1]}
     return {}
 
 
-def _is_own_fill(variable: VariableLayout, fill: Attribute) -> bool:
+def _is_typed_fill(variable: VariableLayout, fill: Attribute) -> bool:
     """Whether a `_FillValue` has the variable's type, so that the library takes it as one."""
     if variable.type >= ENUM_BASE:
         return True
@@ -335,15 +342,15 @@ def _set_attributes(target: Any, code: int, variable: VariableLayout) -> bool:
         if attribute.name != _FILL:
             _set_attribute(target, attribute.name, attribute)
             continue
-        own = _is_own_fill(variable, attribute)
-        if own and (position == 0 or variable.type >= ENUM_BASE):
+        known = _is_typed_fill(variable, attribute)
+        if known and (position == 0 or variable.type >= ENUM_BASE):
             continue  # set at creation, and in the right place
         # netCDF4-python takes a _FillValue at creation only, which puts it first; some files have
         # it elsewhere, or of another type than the data. A rename gets it there.
-        if own:
+        if known:
             target.delncattr(_FILL)
         _set_attribute(target, _PENDING_FILL, attribute)
-        waits = not own and code in CLASSIC_FORMATS  # there it would forbid writing values
+        waits = not known and code in CLASSIC_FORMATS  # there it would forbid writing values
         if not waits:
             target.renameAttribute(_PENDING_FILL, _FILL)
     return waits

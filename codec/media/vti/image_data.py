@@ -16,13 +16,14 @@ import numpy as np
 from codec.arrays import Array
 from codec.errors import InvalidInputError
 from codec.media.arrays import fields as array_fields
-from codec.media.arrays.decoded import DecodedArray, decoded_arrays, own_layout
+from codec.media.arrays.decoded import DecodedArray
+from codec.media.arrays.decoded_arrays import decoded_arrays, native_layout
 from codec.media.arrays.fields import MOST_COMPONENTS, ArrayFile, StoredArray
+from codec.media.arrays.native_part import NativePart
 from codec.media.dataset import ArraySource, Dataset, DecodedDataset, VerbatimValue
-from codec.media.formats import first_bytes
 from codec.media.geometry import Geometry
 from codec.media.libraries import reading, writing
-from codec.media.own_parts import OwnPart
+from codec.media.recognise import first_bytes
 from codec.media.vti.xml_encoding import NAMES, ZLIB, VtkXml, appended
 
 MEDIUM = "vti"
@@ -31,7 +32,7 @@ _POINTS, _CELLS, _FIELD = "PointData", "CellData", "FieldData"
 _DIMS = ("z", "y", "x")
 _CODES = ("u1", "i1", "u2", "i2", "u4", "i4", "f4", "f8")
 _NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# Keys of the file's own part: uncompressed, first indices of the extent, and what is active.
+# Keys of the file's native part: uncompressed, first indices of the extent, and what is active.
 _PLAIN, _FIRST, _ACTIVE = range(3)
 
 
@@ -61,22 +62,22 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
             raise InvalidInputError(f"{path}: has {len(pieces)} pieces; save it as one")
         extent = _extent(path, pieces[0].get("Extent") or image.get("WholeExtent", ""))
         arrays, active = _arrays(file, image, pieces[0], extent)
-        rest = _field_data(file)
-        own: dict[int, Any] = {
+        verbatim = _field_data(file)
+        native: dict[int, Any] = {
             _PLAIN: not file.packed,
             _FIRST: list(extent[::2]) if any(extent[::2]) else [],
             _ACTIVE: active,
         }
-        found = ArrayFile(
+        stored = ArrayFile(
             path,
             MEDIUM,
             tuple(arrays),
             path.stat().st_size,
-            rest,
-            {key: value for key, value in own.items() if value},
+            verbatim,
+            {key: value for key, value in native.items() if value},
             {},
         )
-        return array_fields.dataset(found, select)
+        return array_fields.dataset(stored, select)
 
 
 def _extent(path: Path, text: str | None) -> list[int]:
@@ -166,15 +167,15 @@ def _geometry(image: Xml.Element, extent: Sequence[int], half: float) -> Geometr
 
 
 def _field_data(file: VtkXml) -> dict[str, VerbatimValue]:
-    found: dict[str, VerbatimValue] = {}
+    arrays: dict[str, VerbatimValue] = {}
     for parent in (file.root, file.root.find("ImageData")):
         element = parent.find(_FIELD) if parent is not None else None
         for item in element.findall("DataArray") if element is not None else ():
             parts = int(item.get("NumberOfComponents", "1"))
             values = file.values(item).astype(file.dtype(item).newbyteorder("="))
             name = f"{_FIELD}/{item.get('Name', '')}"
-            found[name] = values if parts == 1 else values.reshape(-1, parts)
-    return found
+            arrays[name] = values if parts == 1 else values.reshape(-1, parts)
+    return arrays
 
 
 def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
@@ -192,9 +193,9 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     with writing(path, _TITLE):
         root, chunks = _document(path, dataset)
         text = Xml.tostring(root, encoding="unicode").removesuffix("</VTKFile>")
-        if found := _NO_XML.search(text):
+        if forbidden := _NO_XML.search(text):
             raise InvalidInputError(
-                f"{path}: XML cannot hold a name with {found[0]!r}; use .nc .h5"
+                f"{path}: XML cannot hold a name with {forbidden[0]!r}; use .nc .h5"
             )
         with path.open("wb") as stream:
             stream.write(b'<?xml version="1.0"?>\n' + text.encode("utf-8"))
@@ -206,9 +207,9 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
 
 def _document(path: Path, dataset: DecodedDataset) -> tuple[Xml.Element, list[bytes]]:
     """The elements of a file, and what is appended to them."""
-    found = own_layout(dataset, MEDIUM)
-    own = OwnPart(found.own if found is not None else None)
-    packed = not own.flag(_PLAIN)
+    layout = native_layout(dataset, MEDIUM)
+    part = NativePart.of(layout)
+    packed = not part.flag(_PLAIN)
     arrays = [_fitted(path, array.unscaled()) for array in decoded_arrays(dataset)]
     if not arrays:
         raise InvalidInputError(f"{path}: there is no array to write")
@@ -220,10 +221,10 @@ def _document(path: Path, dataset: DecodedDataset) -> tuple[Xml.Element, list[by
         root.set("compressor", ZLIB)
     whole = arrays[0].whole
     image = Xml.SubElement(
-        root, "ImageData", _placing(arrays[0], sizes, own if whole else OwnPart(None))
+        root, "ImageData", _placing(arrays[0], sizes, part if whole else NativePart.of(None))
     )
     chunks: list[bytes] = []
-    for name, value in dataset.verbatim.items() if found is not None else ():
+    for name, value in dataset.verbatim.items() if layout is not None else ():
         if isinstance(value, np.ndarray) and name.startswith(_FIELD + "/"):
             section = image.find(_FIELD)
             section = Xml.SubElement(image, _FIELD) if section is None else section
@@ -232,7 +233,7 @@ def _document(path: Path, dataset: DecodedDataset) -> tuple[Xml.Element, list[by
             chunks.append(appended(value, packed))
     piece = Xml.SubElement(image, "Piece", Extent=image.get("WholeExtent", ""))
     sections = {name: Xml.SubElement(piece, name) for name in (_POINTS, _CELLS)}
-    _mark_active(sections, own.texts(_ACTIVE, groups_of=3))
+    _mark_active(sections, part.texts(_ACTIVE, groups_of=3))
     for array in arrays:
         section = sections[_CELLS if array.name.startswith(_CELLS + "/") else _POINTS]
         values = _samples(array)
@@ -266,7 +267,7 @@ def _mark_active(sections: dict[str, Xml.Element], active: list[str]) -> None:
 
 
 def _fitted(path: Path, array: DecodedArray) -> DecodedArray:
-    """In a dtype of VTK; refused where the array is no image of 3 axes."""
+    """The array in a dtype of VTK; refused where it is no image of 3 axes."""
     spatial = _spatial(array)
     if len(spatial) > len(_DIMS):
         raise InvalidInputError(
@@ -313,9 +314,9 @@ def _samples(array: DecodedArray) -> Array:
     return values
 
 
-def _placing(array: DecodedArray, sizes: tuple[int, ...], own: OwnPart) -> dict[str, str]:
+def _placing(array: DecodedArray, sizes: tuple[int, ...], part: NativePart) -> dict[str, str]:
     """Attributes of ImageData: extent, origin, spacing and direction."""
-    firsts = own.numbers(_FIRST) or (0, 0, 0)
+    firsts = part.numbers(_FIRST) or (0, 0, 0)
     extent = [
         number
         for first, size in zip(firsts, reversed(sizes), strict=True)

@@ -66,16 +66,16 @@ class VtkXml:
 
     @classmethod
     def parse(cls, path: Path, data: Any) -> VtkXml:
-        """From all bytes of a file, which may be a memory map.
+        """The document of a file, given all its bytes, which may be a memory map.
 
         Raises:
-            InvalidInputError: a byte order or compressor that VTK's own files rarely have.
+            InvalidInputError: a byte order or compressor that files of VTK itself rarely have.
         """
-        found = _APPENDED.search(data)
-        text = bytes(data if found is None else data[: found.start()])
+        mark = _APPENDED.search(data)
+        text = bytes(data if mark is None else data[: mark.start()])
         if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
             raise InvalidInputError(f"{path}: defines XML entities, which VTK files do not need")
-        if found is not None:
+        if mark is not None:
             text += b"</VTKFile>"
         root = Xml.fromstring(text)  # noqa: S314 - entities were refused above
         order = _BYTE_ORDERS.get(root.get("byte_order", "LittleEndian"), "<")
@@ -92,8 +92,8 @@ class VtkXml:
             np.dtype(order + length),
             bool(compressor),
             data,
-            0 if found is None else found.end(),
-            found is not None and b'"raw"' in found[1],
+            0 if mark is None else mark.end(),
+            mark is not None and b'"raw"' in mark[1],
         )
 
     def dtype(self, element: Xml.Element) -> np.dtype[Any]:
@@ -111,7 +111,7 @@ class VtkXml:
         return np.dtype(self.order + DTYPES[name])
 
     def mapped_offset(self, element: Xml.Element) -> int | None:
-        """Where the samples of an array lie in the file as they are; None if nowhere."""
+        """Offset of the samples of an array that lie in the file as they are; None if none do."""
         if element.get("format") != "appended" or not self.plain or self.packed:
             return None
         return self.start + int(element.get("offset", "0")) + self.length_dtype.itemsize
@@ -148,9 +148,9 @@ class VtkXml:
         first = self._lengths(_decoded(text, size))[0]
         if not self.packed:
             # Some writers encode the length apart from the data, others in one go.
-            own = text[: _characters(size)]
-            if own.endswith(b"="):
-                return self._exactly(_decoded(text[len(own) :], first), first)
+            start = text[: _characters(size)]
+            if start.endswith(b"="):
+                return self._exactly(_decoded(text[len(start) :], first), first)
             return self._exactly(_decoded(text, size + first)[size:], first)
         header = (3 + first) * size
         lengths = self._lengths(_decoded(text, header))
@@ -186,7 +186,7 @@ def _decoded(text: bytes, count: int) -> bytes:
 
 
 def appended(values: Array, packed: bool) -> bytes:
-    """One array as appended raw data with 64-bit lengths, little-endian."""
+    """An array as appended raw data with 64-bit lengths, little-endian."""
     data = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("<"))).tobytes()
     if not packed:
         return np.array([len(data)], "<u8").tobytes() + data

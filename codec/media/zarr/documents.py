@@ -12,12 +12,15 @@ from typing import Any
 import numpy as np
 
 from codec.errors import CorruptError
-from codec.media.own_parts import affordable
+from codec.media.arrays.chunks import affordable
+from codec.media.metadata_error import metadata_error
 
-KEPT = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
-# Those that hold the shape of an array.
-_OF_ARRAYS = ("zarr.json", ".zarray")
-# Those that come with zarr and hold no Python objects: a store cannot ask for any other.
+# Key of the documents in the native part of a store.
+DOCUMENTS = 0
+DOCUMENT_NAMES = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
+# Documents that hold the shape of an array.
+_ARRAY_DOCUMENTS = ("zarr.json", ".zarray")
+# Codecs that come with zarr and hold no Python objects: a store cannot ask for any other.
 _CODECS = frozenset(
     {
         *("bytes", "transpose", "blosc", "gzip", "zstd", "crc32c", "sharding_indexed", "vlen-utf8"),
@@ -28,9 +31,9 @@ _CODECS = frozenset(
 )
 _PREFIX = "numcodecs."
 _TEXTS = re.compile(r"[<>|=]?U(\d{1,9})", re.ASCII)
-# The widest number; texts are of any width.
+# Size of the widest number; texts are of any width.
 _ITEM_BYTES = 8
-# Every chunk is a file.
+# Least size of a chunk, each of which is a file.
 _LEAST_CHUNK_BYTES = 1 << 13
 
 
@@ -93,7 +96,7 @@ class Documents:
             _check_array(path, self.of_array(path), shape)
         for place, tree in self.trees.items():
             owner, _, name = place.rpartition("/")
-            if owner in arrays and name in _OF_ARRAYS:
+            if owner in arrays and name in _ARRAY_DOCUMENTS:
                 tree = {**tree, "shape": list(arrays[owner])}
             elif owner not in arrays and self._is_array(owner, tree):
                 continue
@@ -106,14 +109,14 @@ class Documents:
 
 
 def _places(path: str) -> list[str]:
-    """Where the document of an array may be."""
-    return [f"{path}/{name}".lstrip("/") for name in _OF_ARRAYS]
+    """Paths at which the document of an array may be."""
+    return [f"{path}/{name}".lstrip("/") for name in _ARRAY_DOCUMENTS]
 
 
 def _checked(place: str) -> str:
     parts = place.split("/")
     inside = all(part not in ("", ".", "..") for part in parts)
-    if not inside or "\\" in place or not place.isprintable() or parts[-1] not in KEPT:
+    if not inside or "\\" in place or not place.isprintable() or parts[-1] not in DOCUMENT_NAMES:
         raise _wrong(f"{place!r} is no document of a store")
     return place
 
@@ -164,8 +167,8 @@ def _codecs(tree: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def _listed(tree: Mapping[str, Any], key: str) -> list[Any]:
-    found = tree.get(key)
-    return found if isinstance(found, list) else [found]
+    value = tree.get(key)
+    return value if isinstance(value, list) else [value]
 
 
 def check_holds(path: str, dtype: np.dtype[Any], values: np.dtype[Any]) -> None:
@@ -179,4 +182,4 @@ def check_holds(path: str, dtype: np.dtype[Any], values: np.dtype[Any]) -> None:
 
 
 def _wrong(complaint: str) -> CorruptError:
-    return CorruptError(f"metadata of the Zarr store: {complaint}", section="mETa")
+    return metadata_error("the Zarr store", complaint)

@@ -16,20 +16,21 @@ import numpy as np
 from codec.arrays import Array
 from codec.errors import InvalidInputError
 from codec.media.arrays import fields as array_fields
-from codec.media.arrays.attributes import geometry_attributes, geometry_from_attributes
-from codec.media.arrays.decoded import DecodedArray, decoded_arrays, own_layout
+from codec.media.arrays.decoded import DecodedArray
+from codec.media.arrays.decoded_arrays import decoded_arrays, native_layout
 from codec.media.arrays.fields import ArrayFile, StoredArray
-from codec.media.arrays.layout import NAMING
+from codec.media.arrays.geometry_attributes import geometry_attributes, geometry_from_attributes
+from codec.media.arrays.layout import ArrayLayout
+from codec.media.arrays.native_part import NativePart
 from codec.media.dataset import Dataset, DecodedDataset, VerbatimValue
 from codec.media.libraries import library, reading, writing
-from codec.media.own_parts import OwnPart
-from codec.media.zarr.documents import KEPT, Documents, check_holds
+from codec.media.table import named_verbatim
+from codec.media.zarr.documents import DOCUMENT_NAMES, DOCUMENTS, Documents, check_holds
+from codec.media.zarr.metadata import PATH, TEXT_SHAPE
 
 MEDIUM = "zarr"
 _TITLE = "Zarr"
-_DOCUMENTS = 0
-_PATH, _TEXT_SHAPE = range(2)
-# By which xarray names the dims of arrays of version 2.
+# Attribute by which xarray names the dims of arrays of version 2.
 _DIMS = "_ARRAY_DIMENSIONS"
 
 
@@ -67,16 +68,15 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
         archive = None if path.is_dir() else storage.ZipStore(path, mode="r")
         root = zarr.open(str(path) if archive is None else archive, mode="r")
         arrays = {"": root} if isinstance(root, zarr.Array) else dict(_arrays_below(root, ""))
-        found = _found(path, arrays)
         texts = {name: item for name, item in arrays.items() if _is_text(item)}
         file = ArrayFile(
             path,
             MEDIUM,
-            found,
+            _numeric(path, arrays),
             _size(path),
             {name: _texts(item) for name, item in texts.items()},
-            {_DOCUMENTS: [part for pair in documents.items() for part in pair]},
-            {name: {_TEXT_SHAPE: list(item.shape)} for name, item in texts.items()},
+            {DOCUMENTS: [part for pair in documents.items() for part in pair]},
+            {name: {TEXT_SHAPE: list(item.shape)} for name, item in texts.items()},
             (lambda: None) if archive is None else archive.close,
         )
         return array_fields.dataset(file, select)
@@ -84,17 +84,17 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
 
 def _documents(path: Path) -> dict[str, str]:
     """Path in the store -> text of its JSON document, all but copies that save look-ups."""
-    found = {}
+    texts = {}
     if path.is_dir():
         for entry in sorted(path.rglob("*")):
-            if entry.name in KEPT and entry.is_file():
-                found[entry.relative_to(path).as_posix()] = entry.read_text("utf-8")
+            if entry.name in DOCUMENT_NAMES and entry.is_file():
+                texts[entry.relative_to(path).as_posix()] = entry.read_text("utf-8")
     else:
         with zipfile.ZipFile(path) as archive:
             for name in sorted(archive.namelist()):
-                if name.rpartition("/")[2] in KEPT:
-                    found[name] = archive.read(name).decode("utf-8")
-    return {name: _plain(text) for name, text in found.items()}
+                if name.rpartition("/")[2] in DOCUMENT_NAMES:
+                    texts[name] = archive.read(name).decode("utf-8")
+    return {name: _plain(text) for name, text in texts.items()}
 
 
 def _plain(text: str) -> str:
@@ -105,10 +105,10 @@ def _plain(text: str) -> str:
 
 
 def _arrays_below(group: Any, prefix: str) -> list[tuple[str, Any]]:
-    found = [(prefix + name, array) for name, array in sorted(group.arrays())]
+    below = [(prefix + name, array) for name, array in sorted(group.arrays())]
     for name, child in sorted(group.groups()):
-        found += _arrays_below(child, f"{prefix}{name}/")
-    return found
+        below += _arrays_below(child, f"{prefix}{name}/")
+    return below
 
 
 def _size(path: Path) -> int:
@@ -125,8 +125,8 @@ def _texts(array: Any) -> list[str]:
     return [str(text) for text in np.asarray(array[...], object).ravel()]
 
 
-def _found(path: Path, arrays: Mapping[str, Any]) -> tuple[StoredArray, ...]:
-    found = []
+def _numeric(path: Path, arrays: Mapping[str, Any]) -> tuple[StoredArray, ...]:
+    numeric = []
     for name, item in arrays.items():
         if _is_text(item):
             continue
@@ -136,7 +136,7 @@ def _found(path: Path, arrays: Mapping[str, Any]) -> tuple[StoredArray, ...]:
         scale, fills = _packing(attributes)
         axis = attributes.get("component_axis")
         unit = attributes.get("units", "")
-        found.append(
+        numeric.append(
             StoredArray(
                 name=name or path.name.partition(".")[0],
                 values=_Values(path, item),
@@ -146,10 +146,10 @@ def _found(path: Path, arrays: Mapping[str, Any]) -> tuple[StoredArray, ...]:
                 unit=unit if isinstance(unit, str) else "",
                 scale=scale,
                 fills=fills,
-                own=None if name else {_PATH: ""},
+                native=None if name else {PATH: ""},
             )
         )
-    return tuple(found)
+    return tuple(numeric)
 
 
 def _packing(
@@ -180,26 +180,26 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     if path.name.lower().endswith(".zip"):
         raise InvalidInputError(f"{path}: zip archives are only read; write a .zarr folder")
     zarr = library("zarr")
-    found = own_layout(dataset, MEDIUM)
+    layout = native_layout(dataset, MEDIUM)
     with writing(path, _TITLE):
-        if found is None:
+        if layout is None:
             root = zarr.create_group(str(path), attributes={"history": history} if history else {})
             for array in decoded_arrays(dataset):
                 _create(root, array.unscaled())
-            for name, value in dataset.verbatim.items() if dataset.medium in NAMING else ():
+            for name, value in named_verbatim(dataset).items():
                 if not isinstance(value, list):
                     root.create_array(name, data=value)
             return
-        documents = Documents.from_texts(OwnPart(found.own).texts(_DOCUMENTS, groups_of=2))
+        documents = Documents.from_texts(NativePart.of(layout).texts(DOCUMENTS, groups_of=2))
         arrays = decoded_arrays(dataset)
         paths = {array.name: _path_in_store(array) for array in arrays}
-        kept = {
-            array.name: _restored(dataset.verbatim[array.name], array.own)
-            for array in found.arrays
+        verbatim = {
+            array.name: _restored(dataset.verbatim[array.name], array)
+            for array in layout.arrays
             if array.name in dataset.verbatim
         }
         shapes = {paths[array.name]: array.shape for array in arrays}
-        documents.put(path, shapes | {name: value.shape for name, value in kept.items()})
+        documents.put(path, shapes | {name: value.shape for name, value in verbatim.items()})
         for array in arrays:
             target = zarr.open_array(str(path), path=paths[array.name], mode="r+")
             check_holds(paths[array.name], np.dtype(target.dtype), array.dtype)
@@ -207,22 +207,22 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
                 target[index] = values
             if not array.whole:
                 target.attrs.update(geometry_attributes(array.geometry))
-        for name, value in kept.items():
+        for name, value in verbatim.items():
             target = zarr.open_array(str(path), path=name, mode="r+")
             check_holds(name, np.dtype(target.dtype), value.dtype)
             target[...] = value.astype(target.dtype)
 
 
-def _restored(value: VerbatimValue, own: Any) -> Array:
+def _restored(value: VerbatimValue, layout: ArrayLayout) -> Array:
     """A verbatim value in its shape; texts as objects."""
     if not isinstance(value, list):
         return value
-    return np.array(value, object).reshape(OwnPart(own).shape(_TEXT_SHAPE, len(value)))
+    return np.array(value, object).reshape(NativePart.of(layout).shape(TEXT_SHAPE, len(value)))
 
 
 def _path_in_store(array: DecodedArray) -> str:
-    own = OwnPart(array.layout.own, repr(array.name))
-    return own.text(_PATH) if _PATH in own else array.name
+    part = NativePart.of(array.layout, repr(array.name))
+    return part.text(PATH) if PATH in part else array.name
 
 
 def _create(root: Any, array: DecodedArray) -> None:

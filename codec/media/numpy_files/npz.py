@@ -11,21 +11,22 @@ import numpy as np
 
 from codec.errors import InvalidInputError
 from codec.media.arrays import fields as array_fields
-from codec.media.arrays.decoded import decoded_arrays, own_layout
+from codec.media.arrays.decoded_arrays import decoded_arrays, native_layout
 from codec.media.arrays.fields import ArrayFile, StoredArray
-from codec.media.arrays.layout import NAMING, ArrayLayout
+from codec.media.arrays.layout import ArrayLayout
+from codec.media.arrays.native_part import NativePart
 from codec.media.dataset import Dataset, DecodedDataset, VerbatimValue
-from codec.media.formats import first_bytes
 from codec.media.libraries import reading, writing
-from codec.media.own_parts import OwnPart
+from codec.media.recognise import first_bytes
+from codec.media.table import named_verbatim
 
 MEDIUM = "npz"
 _TITLE = "a NumPy archive"
 _COMPRESSED = 0
-# Of an array of texts.
+# Places in the native part of an array of texts.
 _SHAPE, _DTYPE = range(2)
 _WIDTH = re.compile(r"[<>=]?U(\d{1,9})", re.ASCII)
-# Texts of a fixed width take no more than this, unless they are so long.
+# Number of characters that texts of a fixed width take at most, unless they are so long.
 _SPARE_CHARACTERS = 1 << 22
 
 
@@ -40,25 +41,25 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
         InvalidInputError: not such an archive, or it holds Python objects or structured arrays.
     """
     first_bytes(path)
-    arrays, texts, texts_own = [], dict[str, VerbatimValue](), {}
+    arrays, texts, texts_native = [], dict[str, VerbatimValue](), {}
     with reading(path, _TITLE):
         with zipfile.ZipFile(path) as archive:
             packed = any(entry.compress_type for entry in archive.infolist())
             pickled = [name for name in archive.namelist() if not name.endswith(".npy")]
         if pickled:
             raise InvalidInputError(f"{path}: {pickled[0]!r} is no array; save arrays alone")
-        with np.load(path, allow_pickle=False) as found:
-            for name in found.files:
-                values = _member(path, found, name)
+        with np.load(path, allow_pickle=False) as loaded:
+            for name in loaded.files:
+                values = _member(path, loaded, name)
                 if values.dtype.kind == "U":
                     texts[name] = [str(text) for text in values.ravel()]
-                    texts_own[name] = [list(values.shape), values.dtype.str]
+                    texts_native[name] = [list(values.shape), values.dtype.str]
                 else:
                     dims = ("",) * values.ndim
                     arrays.append(StoredArray(name, np.asarray(values, order="C"), dims))
     size = path.stat().st_size
-    own = {_COMPRESSED: True} if packed else {}
-    file = ArrayFile(path, MEDIUM, tuple(arrays), size, texts, own, texts_own)
+    native = {_COMPRESSED: True} if packed else {}
+    file = ArrayFile(path, MEDIUM, tuple(arrays), size, texts, native, texts_native)
     return array_fields.dataset(file, select)
 
 
@@ -88,7 +89,7 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     with writing(path, _TITLE):
         values, packed = _members(dataset)
         method = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
-        # As `np.savez` does, which takes some names for options of its own.
+        # `np.savez` would take some names for its options.
         with zipfile.ZipFile(path, "w", method) as archive:
             for name, value in values.items():
                 with archive.open(_member_name(path, name), "w", force_zip64=True) as member:
@@ -106,30 +107,31 @@ def _member_name(path: Path, name: str) -> str:
 
 def _members(dataset: DecodedDataset) -> tuple[dict[str, Any], bool]:
     """Arrays by name, and whether they were compressed."""
-    found = own_layout(dataset, MEDIUM)
-    layouts = {} if found is None else {array.name: array for array in found.arrays}
+    layout = native_layout(dataset, MEDIUM)
+    layouts = {} if layout is None else {array.name: array for array in layout.arrays}
     values: dict[str, Any] = {}
     for array in decoded_arrays(dataset):
         scaled = array.unscaled()
         values[array.name] = _as_stored(scaled.read(), layouts.get(array.name))
-    for name, kept in dataset.verbatim.items() if dataset.medium in NAMING else ():
-        values[name] = _as_stored(kept, layouts.get(name))
-    return values, found is not None and OwnPart(found.own).flag(_COMPRESSED)
+    for name, value in named_verbatim(dataset).items():
+        values[name] = _as_stored(value, layouts.get(name))
+    return values, NativePart.of(layout).flag(_COMPRESSED)
 
 
 def _as_stored(value: VerbatimValue, layout: ArrayLayout | None) -> np.ndarray:
     if isinstance(value, list):
-        own = layout.own if layout is not None else None
-        return np.array(value, "U") if own is None else _texts(value, own)
+        native = layout.native if layout is not None else None
+        return np.array(value, "U") if native is None else _texts(value, native)
     return value if layout is None else value.astype(layout.stored_as(value.dtype), copy=False)
 
 
-def _texts(value: list[str], own: Any) -> np.ndarray:
-    """Texts in the shape and the width that they had."""
-    kept = OwnPart(dict(enumerate(own)) if isinstance(own, list) else own, "an array of texts")
-    width = _WIDTH.fullmatch(kept.text(_DTYPE))
+def _texts(value: list[str], native: Any) -> np.ndarray:
+    """An array of texts in the shape and the width that they had."""
+    entries = dict(enumerate(native)) if isinstance(native, list) else native
+    part = NativePart(entries, "an array of texts")
+    width = _WIDTH.fullmatch(part.text(_DTYPE))
     needed = max(map(len, value), default=0)
     most = max(needed, _SPARE_CHARACTERS // max(1, len(value)))
     if width is None or not needed <= int(width[1]) <= most:
-        raise kept.wrong("has an impossible dtype")
-    return np.array(value, kept.text(_DTYPE)).reshape(kept.shape(_SHAPE, len(value)))
+        raise part.wrong("has an impossible dtype")
+    return np.array(value, part.text(_DTYPE)).reshape(part.shape(_SHAPE, len(value)))

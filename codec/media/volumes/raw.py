@@ -9,13 +9,14 @@ import numpy as np
 
 from codec.errors import InvalidInputError
 from codec.media.arrays import fields as array_fields
-from codec.media.arrays.decoded import only_array, own_layout
+from codec.media.arrays.decoded_arrays import native_layout, only_array
 from codec.media.arrays.fields import StoredArray
 from codec.media.arrays.layout import ArrayLayout, DatasetLayout
+from codec.media.arrays.metadata import ArrayRules
+from codec.media.arrays.native_part import NativePart
+from codec.media.arrays.sample_file import SampleFile
 from codec.media.dataset import Dataset, DecodedDataset, Metadata
 from codec.media.libraries import writing
-from codec.media.own_parts import OwnPart
-from codec.media.sample_file import SampleFile
 from codec.options.raw_layout import RawLayout
 
 MEDIUM = "raw"
@@ -45,10 +46,10 @@ def read_as(path: Path, layout: RawLayout, select: tuple[str, ...] | None = None
     Raises:
         InvalidInputError: the file has another size.
     """
-    name, found = path.stem, path.stat().st_size
-    if found != layout.size:
+    name, size = path.stem, path.stat().st_size
+    if size != layout.size:
         raise InvalidInputError(
-            f"{path}: has {found} bytes; shape {','.join(map(str, layout.shape))} of"
+            f"{path}: has {size} bytes; shape {','.join(map(str, layout.shape))} of"
             f" {layout.dtype} after {layout.offset} bytes takes {layout.size};"
             " check --shape, --dtype and --offset"
         )
@@ -56,28 +57,12 @@ def read_as(path: Path, layout: RawLayout, select: tuple[str, ...] | None = None
     values = SampleFile(path, layout.code, layout.offset, layout.shape, order)
     with path.open("rb") as file:
         header = file.read(layout.offset)
-    own: Metadata = {_HEADER: header} if header else {}
+    native: Metadata = {_HEADER: header} if header else {}
     if layout.order == "F":
-        own[_ORDER] = True
+        native[_ORDER] = True
     array = StoredArray(name, values, ("",) * len(layout.shape))
-    return array_fields.dataset(array_fields.single(path, MEDIUM, array, own, values.close), select)
-
-
-def layout_of(metadata: Metadata, shape: tuple[int, ...], dtype: np.dtype[Any]) -> RawLayout:
-    """What `read_as` needs to read the original of a field again.
-
-    Raises:
-        CorruptError: the metadata breaks a rule of the format.
-    """
-    found = DatasetLayout.from_tree(metadata)
-    own = OwnPart(found.own)
-    array = found.arrays[0] if found.arrays else ArrayLayout("")
-    return RawLayout(
-        array.shape or shape,
-        dtype.name,
-        "F" if own.flag(_ORDER) else "C",
-        "big" if array.dtype.startswith(">") else "little",
-        len(own.data(_HEADER)),
+    return array_fields.dataset(
+        array_fields.single(path, MEDIUM, array, native, values.close), select
     )
 
 
@@ -92,10 +77,35 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     Raises:
         InvalidInputError: there are several arrays, or the file cannot be written.
     """
-    array, found = only_array(path, dataset), own_layout(dataset, MEDIUM)
-    own = OwnPart(found.own if found is not None else None)
-    dtype = array.dtype.newbyteorder(">" if array.layout.dtype.startswith(">") and found else "<")
-    order: Literal["C", "F"] = "F" if own.flag(_ORDER) else "C"
+    array, layout = only_array(path, dataset), native_layout(dataset, MEDIUM)
+    part = NativePart.of(layout)
+    big = layout is not None and array.layout.dtype.startswith(">")
+    dtype = array.dtype.newbyteorder(">" if big else "<")
+    order: Literal["C", "F"] = "F" if part.flag(_ORDER) else "C"
     with writing(path, "raw samples"), path.open("wb") as file:
-        file.write(own.data(_HEADER))
+        file.write(part.data(_HEADER))
         file.write(array.read().astype(dtype).tobytes(order))
+
+
+class RawRules(ArrayRules):
+    """Rules of bare samples: those of all media of arrays, and how the samples are read again."""
+
+    def named_after_file(self, tree: Metadata) -> bool:
+        """See `MetadataRules.named_after_file`."""
+        return True
+
+    def raw_layout(self, tree: Metadata, shape: tuple[int, ...], dtype: np.dtype[Any]) -> RawLayout:
+        """What `read_as` needs to read the original of a field again."""
+        layout = DatasetLayout.from_tree(tree)
+        part = NativePart.of(layout)
+        array = layout.arrays[0] if layout.arrays else ArrayLayout("")
+        return RawLayout(
+            array.shape or shape,
+            dtype.name,
+            "F" if part.flag(_ORDER) else "C",
+            "big" if array.dtype.startswith(">") else "little",
+            len(part.data(_HEADER)),
+        )
+
+
+RULES = RawRules()

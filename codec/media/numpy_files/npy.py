@@ -10,10 +10,11 @@ import numpy as np
 
 from codec.arrays import Array
 from codec.errors import InvalidInputError, InvalidOptionError
-from codec.media.arrays.decoded import DecodedArray, decoded_arrays
+from codec.media.arrays.decoded import DecodedArray
+from codec.media.arrays.decoded_arrays import decoded_arrays
+from codec.media.arrays.sample_file import SampleFile, reserve
 from codec.media.dataset import Dataset, DecodedDataset, Field
-from codec.media.formats import first_bytes
-from codec.media.sample_file import SampleFile, reserve
+from codec.media.recognise import first_bytes
 
 MEDIUM = "npy"
 _SIGNATURE = b"\x93NUMPY"

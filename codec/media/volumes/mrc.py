@@ -12,21 +12,22 @@ import numpy as np
 
 from codec.errors import InvalidInputError
 from codec.media.arrays import fields as array_fields
-from codec.media.arrays.decoded import DecodedArray, only_array, own_layout
+from codec.media.arrays.decoded import DecodedArray
+from codec.media.arrays.decoded_arrays import native_layout, only_array
 from codec.media.arrays.fields import StoredArray
+from codec.media.arrays.native_part import NativePart
+from codec.media.arrays.sample_file import SampleFile
 from codec.media.dataset import ArraySource, Dataset, DecodedDataset
-from codec.media.formats import first_bytes
 from codec.media.geometry import Geometry
 from codec.media.libraries import library, reading, writing
-from codec.media.own_parts import OwnPart
-from codec.media.sample_file import SampleFile
+from codec.media.recognise import first_bytes
+from codec.media.units import angstroms
 
 MEDIUM = "mrc"
 _TITLE = "MRC"
 _HEADER, _EXTENDED = range(2)
 _HEADER_BYTES = 1024
 _UNIT = "angstrom"
-_TO_ANGSTROM = {"": 1.0, "angstrom": 1.0, "Å": 1.0, "A": 1.0, "nm": 10.0, "um": 1e4, "mm": 1e7}
 # Modes 0, 1, 6, 12 and 2; 8 unsigned bits go into mode 6, which holds them.
 _CODES = ("i1", "i2", "u2", "f2", "f4")
 _WHOLE_ANGLE = 90.0
@@ -56,9 +57,9 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
             raise InvalidInputError(f"{path}: truncated, or no MRC map; fetch or write it again")
     try:
         header = opened.header
-        own = {_HEADER: header.tobytes()}
+        native = {_HEADER: header.tobytes()}
         if opened.extended_header is not None and opened.extended_header.nbytes:
-            own[_EXTENDED] = opened.extended_header.tobytes()
+            native[_EXTENDED] = opened.extended_header.tobytes()
         rank = opened.data.ndim
         with reading(path, _TITLE):
             geometry = _geometry(opened, rank)
@@ -68,7 +69,7 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
             dims=("", "z", "y", "x")[4 - rank :] if rank <= 4 else ("",) * rank,
             geometry=geometry,
         )
-        file = array_fields.single(path, MEDIUM, array, own, opened.close)
+        file = array_fields.single(path, MEDIUM, array, native, opened.close)
         return array_fields.dataset(file, select)
     except BaseException:
         opened.close()
@@ -125,29 +126,29 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
         MissingDependencyError: mrcfile is not installed.
     """
     mrcfile = library("mrcfile")
-    found = own_layout(dataset, MEDIUM)
+    layout = native_layout(dataset, MEDIUM)
     array = only_array(path, dataset)
     if array.axis is not None or not 2 <= len(array.shape) <= 4:
         raise InvalidInputError(
             f"{path}: MRC holds scalar maps of 2 to 4 axes, not {array.name} of"
             f" {len(array.fields)} component(s) and {len(array.shape)} axes; use .nrrd, .nc or .h5"
         )
-    own = OwnPart(found.own if found is not None else None)
+    part = NativePart.of(layout)
     array = array.unscaled().as_one_of(path, *_CODES)
     packed = "gzip" if path.suffix.lower() == ".gz" else None
     with writing(path, _TITLE), mrcfile.new(path, compression=packed, overwrite=True) as made:
-        dtype = array.dtype if found is None else array.layout.stored_as(array.dtype)
+        dtype = array.dtype if layout is None else array.layout.stored_as(array.dtype)
         made.set_data(array.read().astype(dtype))
-        if _EXTENDED in own:
-            made.set_extended_header(np.frombuffer(own.data(_EXTENDED), "V1"))
-        if _HEADER in own:
-            _restore(made, array, own.data(_HEADER))
-        if array.geometry is not None and not (_HEADER in own and array.whole):
+        if _EXTENDED in part:
+            made.set_extended_header(np.frombuffer(part.data(_EXTENDED), "V1"))
+        if _HEADER in part:
+            _restore(made, array, part.data(_HEADER))
+        if array.geometry is not None and not (_HEADER in part and array.whole):
             _place(made, array.geometry)
 
 
 def _restore(made: Any, array: DecodedArray, original: bytes) -> None:
-    """Everything in the header that does not follow from the values."""
+    """Put back what the header said besides what follows from the values."""
     header = np.frombuffer(original, made.header.dtype)[0]
     for name in header.dtype.names:
         if name not in _MADE or (name in _PLACING and array.whole):
@@ -157,7 +158,7 @@ def _restore(made: Any, array: DecodedArray, original: bytes) -> None:
 def _place(made: Any, geometry: Geometry) -> None:
     """Cell and origin of what is written, along the axes that the header maps to."""
     header = made.header
-    factor = _TO_ANGSTROM.get(geometry.unit(), 1.0)
+    factor = angstroms(geometry.unit())
     spacing = [1.0] * (3 - geometry.rank) + [value * factor for value in geometry.spacing]
     shape = (1, *made.data.shape)[-3:]
     for name, step, size in zip(("maps", "mapr", "mapc"), spacing, shape, strict=True):

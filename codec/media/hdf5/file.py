@@ -10,28 +10,34 @@ import numpy as np
 from codec.arrays import Array
 from codec.errors import InvalidInputError
 from codec.media.arrays import fields as array_fields
-from codec.media.arrays.attributes import (
-    attributes_from_tree,
-    attributes_to_tree,
-    geometry_attributes,
-    geometry_from_attributes,
-)
-from codec.media.arrays.decoded import DecodedArray, decoded_arrays, own_layout
+from codec.media.arrays.chunks import affordable
+from codec.media.arrays.decoded import DecodedArray
+from codec.media.arrays.decoded_arrays import decoded_arrays, native_layout
 from codec.media.arrays.fields import ArrayFile, StoredArray
-from codec.media.arrays.layout import NAMING, ArrayLayout
+from codec.media.arrays.geometry_attributes import geometry_attributes, geometry_from_attributes
+from codec.media.arrays.layout import ArrayLayout
+from codec.media.arrays.native_part import NativePart
 from codec.media.dataset import Dataset, DecodedDataset, VerbatimValue
-from codec.media.formats import first_bytes
+from codec.media.hdf5.attributes import attributes_from_tree, attributes_to_tree
+from codec.media.hdf5.native_keys import (
+    ATTRIBUTES,
+    CHUNKS,
+    FILTER,
+    GROUPS,
+    LEVEL,
+    SHUFFLE,
+    TEXT_SHAPE,
+    UNLIMITED,
+)
 from codec.media.libraries import reading, writing
-from codec.media.own_parts import OwnPart, affordable
+from codec.media.recognise import first_bytes
+from codec.media.table import named_verbatim
 
 MEDIUM = "hdf5"
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _TITLE = "HDF5"
-# Keys of a dataset's own part, and of the file's.
-_ATTRIBUTES, _CHUNKS, _FILTER, _LEVEL, _SHUFFLE, _TEXT_SHAPE, _UNLIMITED = range(7)
-_GROUPS = 0
 _FILTERS = ("gzip", "lzf")
-# Those above a group counted again; the library takes its time for each.
+# Number of groups, those above a group counted again: the library takes its time for each.
 _MOST_GROUPS = 1 << 15
 
 
@@ -78,7 +84,7 @@ def _opened(path: Path, file: Any) -> ArrayFile:
 
     arrays: list[StoredArray] = []
     texts: dict[str, VerbatimValue] = {}
-    texts_own: dict[str, Any] = {}
+    texts_native: dict[str, Any] = {}
     groups: list[Any] = [["", attributes_to_tree(path, "/", _attributes(file))]]
 
     def visit(name: str, item: Any) -> None:
@@ -88,20 +94,20 @@ def _opened(path: Path, file: Any) -> ArrayFile:
             return
         if not isinstance(item, h5py.Dataset):
             raise _refused(path, name, "a named datatype")
-        own = _own(item, attributes)
+        part = _native_part(item, attributes)
         if h5py.check_string_dtype(item.dtype) is not None:
             texts[name] = _texts(path, name, item)
-            texts_own[name] = own | {_TEXT_SHAPE: list(item.shape)}
+            texts_native[name] = part | {TEXT_SHAPE: list(item.shape)}
             return
         if item.dtype.kind not in "biufc" or item.shape is None:
             raise _refused(path, name, f"the type {item.dtype}, or no values at all")
-        arrays.append(_array(path, name, item, own))
+        arrays.append(_array(path, name, item, part))
 
     file.visititems(visit)
     size = path.stat().st_size
     bare = len(groups) == 1 and not groups[0][1]
-    native = {} if bare else {_GROUPS: groups}
-    return ArrayFile(path, MEDIUM, tuple(arrays), size, texts, native, texts_own, file.close)
+    native = {} if bare else {GROUPS: groups}
+    return ArrayFile(path, MEDIUM, tuple(arrays), size, texts, native, texts_native, file.close)
 
 
 def _attributes(item: Any) -> dict[str, Any]:
@@ -109,7 +115,7 @@ def _attributes(item: Any) -> dict[str, Any]:
     return {name: item.attrs[name] for name in item.attrs if name not in hidden}
 
 
-def _array(path: Path, name: str, item: Any, own: dict[int, Any]) -> StoredArray:
+def _array(path: Path, name: str, item: Any, native: dict[int, Any]) -> StoredArray:
     dims = tuple(str(dim.label) for dim in item.dims)
     attributes = item.attrs
     axis = attributes.get("component_axis")
@@ -121,22 +127,22 @@ def _array(path: Path, name: str, item: Any, own: dict[int, Any]) -> StoredArray
         axis=int(axis) if isinstance(axis, np.integer) and 0 <= axis < item.ndim else None,
         geometry=geometry_from_attributes(dict(attributes), item.ndim),
         unit=unit if isinstance(unit, str) else "",
-        own=own or None,
+        native=native or None,
     )
 
 
-def _own(item: Any, attributes: list[Any]) -> dict[int, Any]:
+def _native_part(item: Any, attributes: list[Any]) -> dict[int, Any]:
     unlimited = [axis for axis, most in enumerate(item.maxshape or ()) if most is None]
     level = item.compression_opts
-    own = {
-        _ATTRIBUTES: attributes,
-        _CHUNKS: list(item.chunks or ()),
-        _FILTER: item.compression if item.compression in _FILTERS else None,
-        _LEVEL: level if isinstance(level, int) else None,
-        _SHUFFLE: bool(item.shuffle),
-        _UNLIMITED: unlimited,
+    part = {
+        ATTRIBUTES: attributes,
+        CHUNKS: list(item.chunks or ()),
+        FILTER: item.compression if item.compression in _FILTERS else None,
+        LEVEL: level if isinstance(level, int) else None,
+        SHUFFLE: bool(item.shuffle),
+        UNLIMITED: unlimited,
     }
-    return {key: value for key, value in own.items() if value}
+    return {key: value for key, value in part.items() if value}
 
 
 def _texts(path: Path, name: str, item: Any) -> list[str]:
@@ -171,35 +177,37 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     """
     import h5py
 
-    found = own_layout(dataset, MEDIUM)
+    layout = native_layout(dataset, MEDIUM)
     with writing(path, _TITLE), h5py.File(path, "w") as file:
-        if found is not None:
-            own = OwnPart(found.own)
-            groups = own.pairs(_GROUPS, list)
-            if sum(name.count("/") + 1 for name, _ in groups) > _MOST_GROUPS:
-                raise own.wrong("has too many groups")
-            for name, attributes in groups:
-                group = file.require_group(name) if name else file
-                group.attrs.update(attributes_from_tree(attributes))
+        _put_groups(file, NativePart.of(layout))
         if history:
             before = file.attrs.get("history", "")
             file.attrs["history"] = f"{before}\n{history}" if before else history
         for array in decoded_arrays(dataset):
-            _put_array(file, array if found is not None else array.unscaled(), found is not None)
-        layouts = {} if found is None else {array.name: array for array in found.arrays}
-        for name, value in dataset.verbatim.items() if dataset.medium in NAMING else ():
+            _put_array(file, array if layout is not None else array.unscaled(), layout is not None)
+        layouts = {} if layout is None else {array.name: array for array in layout.arrays}
+        for name, value in named_verbatim(dataset).items():
             _put_verbatim(file, name, value, layouts.get(name))
 
 
+def _put_groups(file: Any, part: NativePart) -> None:
+    groups = part.pairs(GROUPS, list)
+    if sum(name.count("/") + 1 for name, _ in groups) > _MOST_GROUPS:
+        raise part.wrong("has too many groups")
+    for name, attributes in groups:
+        group = file.require_group(name) if name else file
+        group.attrs.update(attributes_from_tree(attributes))
+
+
 def _put_array(file: Any, array: DecodedArray, same_medium: bool) -> None:
-    own = OwnPart(array.layout.own if same_medium else None, repr(array.name))
+    part = NativePart.of(array.layout if same_medium else None, repr(array.name))
     dtype = array.layout.stored_as(array.dtype) if same_medium else array.dtype
     target = file.create_dataset(
-        array.name, array.shape, dtype, **_storage(own, array.shape, dtype)
+        array.name, array.shape, dtype, **_storage(part, array.shape, dtype)
     )
     for index, values in array.blocks():
         target[index] = values
-    target.attrs.update(attributes_from_tree(own.items(_ATTRIBUTES)))
+    target.attrs.update(attributes_from_tree(part.items(ATTRIBUTES)))
     if not same_medium or not array.whole:
         target.attrs.update(geometry_attributes(array.geometry))
     if not same_medium:
@@ -212,37 +220,37 @@ def _put_array(file: Any, array: DecodedArray, same_medium: bool) -> None:
             target.dims[axis].label = name
 
 
-def _storage(own: OwnPart, shape: tuple[int, ...], dtype: np.dtype[Any]) -> dict[str, Any]:
-    chunks, unlimited = own.numbers(_CHUNKS), own.numbers(_UNLIMITED)
+def _storage(part: NativePart, shape: tuple[int, ...], dtype: np.dtype[Any]) -> dict[str, Any]:
+    chunks, unlimited = part.numbers(CHUNKS), part.numbers(UNLIMITED)
     if not len(chunks) == len(shape) > 0:
         return {}
     # A region may be smaller than the chunks of the whole.
     chunks = tuple(min(c, max(1, n)) for c, n in zip(chunks, shape, strict=True))
     if not affordable(chunks, shape, dtype.itemsize):
-        raise own.wrong(f"has chunks of {chunks}")
+        raise part.wrong(f"has chunks of {chunks}")
     options: dict[str, Any] = {
         "chunks": chunks,
         "maxshape": tuple(None if axis in unlimited else n for axis, n in enumerate(shape)),
-        "shuffle": own.flag(_SHUFFLE),
+        "shuffle": part.flag(SHUFFLE),
     }
-    if _FILTER in own:
-        options["compression"] = own.text(_FILTER)
+    if FILTER in part:
+        options["compression"] = part.text(FILTER)
         if options["compression"] not in _FILTERS:
-            raise own.wrong("has an unknown compressor")
+            raise part.wrong("has an unknown compressor")
         if options["compression"] == "gzip":
-            options["compression_opts"] = own.number(_LEVEL, 4)
+            options["compression_opts"] = part.number(LEVEL, 4)
     return options
 
 
 def _put_verbatim(file: Any, name: str, value: VerbatimValue, layout: ArrayLayout | None) -> None:
     import h5py
 
-    own = OwnPart(layout.own if layout is not None else None, repr(name))
+    part = NativePart.of(layout, repr(name))
     if isinstance(value, list):
-        values = np.array(value, object).reshape(own.shape(_TEXT_SHAPE, len(value)))
+        values = np.array(value, object).reshape(part.shape(TEXT_SHAPE, len(value)))
         target = file.create_dataset(name, values.shape, h5py.string_dtype(), data=values)
     else:
         dtype = value.dtype if layout is None else layout.stored_as(value.dtype)
-        options = _storage(own, value.shape, dtype)
+        options = _storage(part, value.shape, dtype)
         target = file.create_dataset(name, data=value.astype(dtype), **options)
-    target.attrs.update(attributes_from_tree(own.items(_ATTRIBUTES)))
+    target.attrs.update(attributes_from_tree(part.items(ATTRIBUTES)))

@@ -13,15 +13,17 @@ from typing import Any
 import numpy as np
 
 from codec.errors import InvalidInputError
+from codec.media import units
 from codec.media.arrays import fields as array_fields
-from codec.media.arrays.decoded import DecodedArray, only_array, own_layout
+from codec.media.arrays.decoded import DecodedArray
+from codec.media.arrays.decoded_arrays import native_layout, only_array
 from codec.media.arrays.fields import MOST_COMPONENTS, StoredArray
+from codec.media.arrays.native_part import NativePart
+from codec.media.arrays.sample_file import SampleFile
 from codec.media.dataset import ArraySource, Dataset, DecodedDataset
-from codec.media.formats import first_bytes
 from codec.media.geometry import Geometry
 from codec.media.libraries import library, reading, writing
-from codec.media.own_parts import OwnPart
-from codec.media.sample_file import SampleFile
+from codec.media.recognise import first_bytes
 
 MEDIUM = "nifti"
 _TITLE = "NIfTI"
@@ -29,7 +31,6 @@ _HEADER = 0
 _DIMS = ("v", "t", "z", "y", "x")
 _RGB = {"RGB": 3, "RGBA": 4}
 _SPACE = "RAS"
-_UNITS = {"mm": "mm", "um": "micron", "µm": "micron", "micron": "micron", "m": "meter"}
 _VECTOR_AXIS = 4
 # Dtypes of NIfTI that a field can have.
 _CODES = ("u1", "i1", "u2", "i2", "u4", "i4", "f4", "f8")
@@ -78,7 +79,7 @@ def _header(nibabel: Any, path: Path, stream: Any) -> Any:
 
 
 def _whole_header(stream: Any, offset: int) -> bytes:
-    """Everything before the samples: the header and its extensions."""
+    """The header and its extensions: all bytes before the samples."""
     stream.seek(0)
     return bytes(stream.read(offset))
 
@@ -120,19 +121,18 @@ def _array(path: Path, header: Any, values: ArraySource, start: bytes) -> Stored
 
 
 def _geometry(header: Any, rank: int) -> Geometry | None:
-    """From the best affine, for the axes x, y, z that the array has."""
+    """The geometry by the best affine, for the axes x, y, z that the array has."""
     spatial = min(rank, 3)
     known = header["sform_code"] > 0 or header["qform_code"] > 0
     if not known and (header["pixdim"][1 : spatial + 1] == 1).all():
         return None
     affine = header.get_best_affine() if known else np.diag([*map(float, header["pixdim"][1:4]), 1])
-    unit = header.get_xyzt_units()[0]
-    unit = {"unknown": "", "micron": "um", "meter": "m"}.get(unit, unit)
+    unit = units.from_nifti(header.get_xyzt_units()[0])
     axes = range(rank - spatial, rank)
     matrix = affine[:spatial, :spatial][:, ::-1]
-    units = (unit,) * spatial if unit else ()
+    per_axis = (unit,) * spatial if unit else ()
     return Geometry.from_matrix(
-        axes, matrix, affine[:spatial, 3], units, _SPACE if known and spatial == 3 else ""
+        axes, matrix, affine[:spatial, 3], per_axis, _SPACE if known and spatial == 3 else ""
     )
 
 
@@ -149,12 +149,12 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
         MissingDependencyError: nibabel is not installed.
     """
     nibabel = library("nibabel")
-    found = own_layout(dataset, MEDIUM)
+    layout = native_layout(dataset, MEDIUM)
     array = only_array(path, dataset)
     errors = (nibabel.spatialimages.HeaderDataError, nibabel.wrapstruct.WrapStructError)
     with writing(path, _TITLE, *errors):
-        if found is not None and _HEADER in found.own:
-            data = _with_own_header(nibabel, array, OwnPart(found.own))
+        if layout is not None and _HEADER in layout.native:
+            data = _with_original_header(nibabel, array, NativePart.of(layout))
         else:
             # NIfTI knows no fill values, and would scale them like any other.
             array = array.unscaled() if array.layout.fills else array
@@ -167,15 +167,15 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
                 file.write(data)
 
 
-def _with_own_header(nibabel: Any, array: DecodedArray, own: OwnPart) -> bytes:
+def _with_original_header(nibabel: Any, array: DecodedArray, part: NativePart) -> bytes:
     """The original's bytes before the samples, changed only where a part was decoded."""
-    start = own.data(_HEADER)
+    start = part.data(_HEADER)
     second = start[4:8] == b"n+2\0"
     kind = nibabel.nifti2.Nifti2Header if second else nibabel.nifti1.Nifti1Header
     header = kind.from_fileobj(io.BytesIO(start))
     dtype = header.get_data_dtype()
     if header.get_data_offset() != len(start) or not np.can_cast(array.dtype, dtype, "safe"):
-        raise own.wrong("has a header of other samples")
+        raise part.wrong("has a header of other samples")
     if not array.whole or array.shape[::-1] != header.get_data_shape():
         header.set_data_shape(_nifti_shape(array))
         _place(header, array.geometry)
@@ -231,5 +231,5 @@ def _place(header: Any, geometry: Geometry | None) -> None:
     affine[:rank, 3] = moved.position()
     header.set_sform(affine, 1 if moved.space == _SPACE else 2)
     header.set_qform(affine, 1 if moved.space == _SPACE else 2, strip_shears=True)
-    if unit := _UNITS.get(moved.unit()):
+    if unit := units.nifti_name(moved.unit()):
         header.set_xyzt_units(unit, header.get_xyzt_units()[1])

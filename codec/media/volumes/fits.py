@@ -15,16 +15,18 @@ from typing import Any
 
 import numpy as np
 
-from codec.errors import CorruptError, InvalidInputError
+from codec.errors import InvalidInputError
 from codec.media.arrays import fields as array_fields
-from codec.media.arrays.decoded import DecodedArray, decoded_arrays, own_layout
+from codec.media.arrays.decoded import DecodedArray
+from codec.media.arrays.decoded_arrays import decoded_arrays, native_layout
 from codec.media.arrays.fields import ArrayFile, StoredArray, code_of
+from codec.media.arrays.native_part import NativePart
+from codec.media.arrays.sample_file import SampleFile
 from codec.media.dataset import ArraySource, Dataset, DecodedDataset, VerbatimValue
-from codec.media.formats import first_bytes
 from codec.media.geometry import Geometry
 from codec.media.libraries import library, reading, writing
-from codec.media.own_parts import OwnPart
-from codec.media.sample_file import SampleFile
+from codec.media.metadata_error import metadata_error
+from codec.media.recognise import first_bytes
 
 MEDIUM = "fits"
 _TITLE = "FITS"
@@ -32,13 +34,13 @@ _HDUS = 0
 _HEADER = 0
 _DIMS = ("z", "y", "x")
 _CODES = ("u1", "i1", "i2", "u2", "i4", "u4", "f4", "f8")
-# What astropy writes itself, from the values.
+# Cards that astropy writes itself, from the values.
 _STRUCTURAL = ("SIMPLE", "XTENSION", "BITPIX", "NAXIS", "EXTEND", "PCOUNT", "GCOUNT", "GROUPS",
                "CHECKSUM", "DATASUM", "BZERO", "BSCALE")  # fmt: skip
 _MOST_AXES = 999
-# An HDU takes a millisecond, cards time that grows with the square of them.
+# Numbers of HDUs, which take a millisecond each, and of cards, which take time by their square.
 _MOST_HDUS, _MOST_CARDS = 1 << 12, 1 << 14
-# dtypes of samples by BITPIX.
+# Dtypes of samples by BITPIX.
 _STORED = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 _OFFSETS = {"u2": 2**15, "u4": 2**31, "i1": -128}
 
@@ -63,10 +65,10 @@ def read(path: Path, select: tuple[str, ...] | None = None) -> Dataset:
                          ignore_missing_simple=False)  # fmt: skip
     try:
         with reading(path, _TITLE, fits.VerifyError):
-            found = _opened(path, file)
-        if not found.arrays:
+            images = _opened(path, file)
+        if not images.arrays:
             raise InvalidInputError(f"{path}: holds no image, only tables; nothing can be fitted")
-        return array_fields.dataset(found, select)
+        return array_fields.dataset(images, select)
     except BaseException:
         file.close()
         raise
@@ -76,14 +78,14 @@ def _check_axes(path: Path) -> None:
     """Refuses a damaged count of axes, for each of which astropy would look up a card."""
     zipped = first_bytes(path).startswith(b"\x1f\x8b")
     with reading(path, _TITLE), gzip.open(path) if zipped else path.open("rb") as stream:
-        found = re.search(rb"NAXIS   = +(\d+)", stream.read(2880))
-    if found and int(found[1]) > _MOST_AXES:
-        raise InvalidInputError(f"{path}: claims {int(found[1])} axes; the header is damaged")
+        axes = re.search(rb"NAXIS   = +(\d+)", stream.read(2880))
+    if axes and int(axes[1]) > _MOST_AXES:
+        raise InvalidInputError(f"{path}: claims {int(axes[1])} axes; the header is damaged")
 
 
 def _opened(path: Path, file: Any) -> ArrayFile:
     arrays: list[StoredArray] = []
-    rest: dict[str, VerbatimValue] = {}
+    verbatim: dict[str, VerbatimValue] = {}
     order: list[list[Any]] = []
     stem = path.name.partition(".")[0]
     units = _units(path, file)
@@ -100,25 +102,25 @@ def _opened(path: Path, file: Any) -> ArrayFile:
             order.append([name, _text(hdu.header)])
         else:
             order.append([name, ""])
-            rest[name] = np.frombuffer(_bytes_of(hdu), np.uint8)
+            verbatim[name] = np.frombuffer(_bytes_of(hdu), np.uint8)
     size = path.stat().st_size
-    return ArrayFile(path, MEDIUM, tuple(arrays), size, rest, {_HDUS: order}, {}, file.close)
+    return ArrayFile(path, MEDIUM, tuple(arrays), size, verbatim, {_HDUS: order}, {}, file.close)
 
 
 def _units(path: Path, file: Any) -> list[Any]:
     """All HDUs; astropy would go round in circles where a damaged size leads back."""
-    found: list[Any] = []
+    units: list[Any] = []
     end = -1
     while True:
         try:
-            hdu = file[len(found)]
+            hdu = file[len(units)]
         except IndexError:
-            return found
+            return units
         place = hdu.fileinfo()
         if place["hdrLoc"] <= end or place["datSpan"] < 0:
-            raise InvalidInputError(f"{path}: HDU {len(found)} has an impossible size; fetch again")
+            raise InvalidInputError(f"{path}: HDU {len(units)} has an impossible size; fetch again")
         end = place["hdrLoc"]
-        found.append(hdu)
+        units.append(hdu)
 
 
 def _text(header: Any) -> str:
@@ -138,8 +140,8 @@ def _values(path: Path, hdu: Any) -> ArraySource:
     """Stored values; those that are compressed are in memory."""
     plain = type(hdu).__name__ in ("PrimaryHDU", "ImageHDU")
     if not plain or first_bytes(path).startswith(b"\x1f\x8b"):
-        found: ArraySource = hdu.data
-        return found
+        values: ArraySource = hdu.data
+        return values
     return SampleFile(path, _STORED[hdu.header["BITPIX"]], hdu.fileinfo()["datLoc"], hdu.shape)
 
 
@@ -185,7 +187,7 @@ class _Shifted:
 
 
 def _geometry(header: Any, rank: int) -> Geometry | None:
-    """From linear axes (CDELT, CRVAL, CRPIX, CUNIT); None on a curved sky or a turned grid."""
+    """The geometry of linear axes (CDELT, CRVAL, CRPIX, CUNIT); None if curved or turned."""
     spatial = 0
     while spatial < min(rank, 3) and f"CDELT{spatial + 1}" in header:
         spatial += 1
@@ -221,14 +223,14 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
         MissingDependencyError: astropy is not installed.
     """
     fits = library("astropy.io.fits")
-    found = own_layout(dataset, MEDIUM)
+    layout = native_layout(dataset, MEDIUM)
     arrays = {array.name: array for array in decoded_arrays(dataset)}
-    order = [] if found is None else OwnPart(found.own).pairs(_HDUS, str)
+    order = NativePart.of(layout).pairs(_HDUS, str)
     named = Counter(name for name, _ in order)
     if any(named[name] > 1 for name in (*arrays, *dataset.verbatim)):
-        raise CorruptError("metadata of the medium: an HDU is there twice", section="mETa")
+        raise metadata_error("the medium", "an HDU is there twice")
     if len(order) > _MOST_HDUS or any(text.count("\n") >= _MOST_CARDS for _, text in order):
-        raise CorruptError("metadata of the medium: too many HDUs or cards", section="mETa")
+        raise metadata_error("the medium", "too many HDUs or cards")
     order += [(name, "") for name in arrays if name not in named]
     with writing(path, _TITLE), path.open("wb") as file:
         stream: Any = gzip.GzipFile("", "wb", 6, file, mtime=0) if path.suffix == ".gz" else file
@@ -237,8 +239,8 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
             if name in arrays:
                 array = arrays[name]
                 made = (
-                    _own_hdu(fits, array, text, first)
-                    if found is not None
+                    _original_hdu(fits, array, text, first)
+                    if layout is not None
                     else _new_hdu(fits, _plain(path, array), first, len(arrays) > 1)
                 )
             elif text:
@@ -274,7 +276,7 @@ def _kept_bytes(value: VerbatimValue) -> bytes:
 
 
 def _plain(path: Path, array: DecodedArray) -> DecodedArray:
-    """Without what a new header has no room for."""
+    """The array in its own unit and a dtype of FITS, for a new header."""
     return array.unscaled().as_one_of(path, *_CODES)
 
 
@@ -285,7 +287,7 @@ def _cards(fits: Any, text: str) -> Any:
     return header
 
 
-def _own_hdu(fits: Any, array: DecodedArray, text: str, first: bool) -> Any:
+def _original_hdu(fits: Any, array: DecodedArray, text: str, first: bool) -> Any:
     header = _cards(fits, text)
     if not array.whole:
         _shift(header, array)

@@ -15,15 +15,17 @@ import numpy as np
 from codec.arrays import Array
 from codec.errors import InvalidInputError
 from codec.media.arrays import fields as array_fields
-from codec.media.arrays.decoded import IMAGE, DecodedArray, decoded_arrays, own_layout
+from codec.media.arrays.decoded import IMAGE, DecodedArray
+from codec.media.arrays.decoded_arrays import decoded_arrays, native_layout
 from codec.media.arrays.fields import MOST_COMPONENTS, ArrayFile, StoredArray
+from codec.media.arrays.native_part import NativePart
+from codec.media.arrays.sample_file import SampleFile
 from codec.media.dataset import ArraySource, Dataset, DecodedDataset
-from codec.media.formats import first_bytes
 from codec.media.geometry import Geometry
 from codec.media.image.channels import in_channel_order
 from codec.media.libraries import library, reading, writing
-from codec.media.own_parts import OwnPart
-from codec.media.sample_file import SampleFile
+from codec.media.recognise import first_bytes
+from codec.media.units import from_tiff, ome_name
 
 MEDIUM = "tiff"
 _TITLE = "TIFF"
@@ -31,7 +33,6 @@ _KIND, _BIG, _ENDIAN = range(3)
 _AXES, _DESCRIPTION, _COMPRESSION, _PHOTOMETRIC, _RESOLUTION = range(5)
 _IMAGEJ, _OME, _PLAIN = "imagej", "ome", "plain"
 _LETTERS = {"T": "t", "Z": "z", "C": "c", "Y": "y", "X": "x", "S": "c"}
-_UNITS = {"\\u00B5m": "um", "µm": "um", "micron": "um", "microns": "um", "pixel": "", "": ""}
 _CODES = ("u1", "i1", "u2", "i2", "u4", "i4", "f4", "f8")
 _LOSSLESS = ("ADOBE_DEFLATE", "DEFLATE", "LZW", "ZSTD", "PACKBITS")
 _IMAGEJ_DTYPES = ("u1", "u2", "f4")
@@ -69,12 +70,12 @@ def _opened(path: Path, file: Any) -> ArrayFile:
         _array(path, file, kind, series, stem if alone else f"{stem}_{number}")
         for number, series in enumerate(file.series)
     )
-    own: dict[int, Any] = {_KIND: kind}
+    native: dict[int, Any] = {_KIND: kind}
     if file.is_bigtiff:
-        own[_BIG] = True
+        native[_BIG] = True
     if file.byteorder == ">":
-        own[_ENDIAN] = True
-    return ArrayFile(path, MEDIUM, arrays, path.stat().st_size, {}, own, {}, file.close)
+        native[_ENDIAN] = True
+    return ArrayFile(path, MEDIUM, arrays, path.stat().st_size, {}, native, {}, file.close)
 
 
 def _array(path: Path, file: Any, kind: str, series: Any, name: str) -> StoredArray:
@@ -83,24 +84,24 @@ def _array(path: Path, file: Any, kind: str, series: Any, name: str) -> StoredAr
     few = [
         at
         for letter in "SC"
-        for at, found in enumerate(axes)
-        if found == letter and 2 <= shape[at] <= MOST_COMPONENTS
+        for at, axis_letter in enumerate(axes)
+        if axis_letter == letter and 2 <= shape[at] <= MOST_COMPONENTS
     ]
-    own: dict[int, Any] = {_AXES: axes, _PHOTOMETRIC: page.photometric.name}
+    native: dict[int, Any] = {_AXES: axes, _PHOTOMETRIC: page.photometric.name}
     if page.compression.name in _LOSSLESS:
-        own[_COMPRESSION] = page.compression.name
+        native[_COMPRESSION] = page.compression.name
     text = page.description or ""
     if text and kind != _IMAGEJ and not text.startswith('{"shape":'):
-        own[_DESCRIPTION] = text
+        native[_DESCRIPTION] = text
     if kind == _IMAGEJ:
-        own[_DESCRIPTION] = _imagej_text(file)
+        native[_DESCRIPTION] = _imagej_text(file)
     return StoredArray(
         name=name,
         values=_values(path, series),
         dims=_dims(axes),
         axis=few[0] if few else None,
         geometry=_geometry(file, kind, series, axes),
-        own=own | _resolution(page),
+        native=native | _resolution(page),
     )
 
 
@@ -123,12 +124,12 @@ def _resolution(page: Any) -> dict[int, Any]:
 
 
 def _imagej_text(file: Any) -> str:
-    found = {
+    entries = {
         key: value
         for key, value in (file.imagej_metadata or {}).items()
         if isinstance(value, str | int | float | bool | list)
     }
-    return json.dumps(found, separators=(",", ":"))
+    return json.dumps(entries, separators=(",", ":"))
 
 
 def _values(path: Path, series: Any) -> ArraySource:
@@ -161,34 +162,34 @@ class _Pages:
             return np.stack(slabs) if slabs else np.empty((0, *self.shape[1:]), self.dtype)
 
     def _slab(self, number: int, each: int) -> Array:
-        """Everything at one index of the first axis."""
-        found = self._series.asarray(key=slice(number * each, (number + 1) * each))
-        return np.asarray(found).reshape(self.shape[1:])
+        """Samples at one index of the first axis."""
+        pages = self._series.asarray(key=slice(number * each, (number + 1) * each))
+        return np.asarray(pages).reshape(self.shape[1:])
 
 
 def _geometry(file: Any, kind: str, series: Any, axes: str) -> Geometry | None:
     """Spacings by ImageJ or OME, for those of z, y, x that the array has."""
     sizes: dict[str, tuple[float, str]] = {}
     if kind == _IMAGEJ:
-        found = file.imagej_metadata or {}
-        unit = _UNITS.get(str(found.get("unit", "")), str(found.get("unit", "")))
+        description = file.imagej_metadata or {}
+        unit = from_tiff(str(description.get("unit", "")))
         for letter, tag in (("X", "XResolution"), ("Y", "YResolution")):
             entry = series.keyframe.tags.get(tag)
             if entry is not None and all(entry.value):
                 sizes[letter] = (entry.value[1] / entry.value[0], unit)
-        if isinstance(found.get("spacing"), int | float):
-            sizes["Z"] = (float(found["spacing"]), unit)
+        if isinstance(description.get("spacing"), int | float):
+            sizes["Z"] = (float(description["spacing"]), unit)
     elif kind == _OME:
         sizes = _ome_sizes(file, file.series.index(series))
     places = [at for at, letter in enumerate(axes) if letter in "ZYX"]
     letters = [axes[at] for at in places]
     if not {"X", "Y"} <= sizes.keys() or letters != sorted(letters, reverse=True):
         return None
-    found_sizes = [sizes.get(letter, (1.0, "")) for letter in letters]
-    if any(size <= 0 for size, _ in found_sizes):
+    lengths = [sizes.get(letter, (1.0, "")) for letter in letters]
+    if any(size <= 0 for size, _ in lengths):
         return None
-    units = tuple(unit for _, unit in found_sizes)
-    spacing = tuple(float(size) for size, _ in found_sizes)
+    units = tuple(unit for _, unit in lengths)
+    spacing = tuple(float(size) for size, _ in lengths)
     return Geometry(tuple(places), spacing, units=units if any(units) else ())
 
 
@@ -199,13 +200,12 @@ def _ome_sizes(file: Any, number: int) -> dict[str, tuple[float, str]]:
     if not 0 <= number < len(images):
         return {}
     pixels = images[number].get("Pixels", {})
-    found = {}
+    sizes = {}
     for letter in "XYZ":
         size, unit = pixels.get(f"PhysicalSize{letter}"), pixels.get(f"PhysicalSize{letter}Unit")
         if size:
-            unit = str(unit or "µm")
-            found[letter] = (float(size), _UNITS.get(unit, unit))
-    return found
+            sizes[letter] = (float(size), from_tiff(str(unit or "µm")))
+    return sizes
 
 
 def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
@@ -222,8 +222,8 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
         InvalidInputError: a dtype that TIFF lacks, or the file cannot be written.
         MissingDependencyError: tifffile is not installed.
     """
-    found = own_layout(dataset, MEDIUM)
-    if found is None and in_channel_order(dataset.fields):
+    layout = native_layout(dataset, MEDIUM)
+    if layout is None and in_channel_order(dataset.fields):
         from codec.media.image import write as image_write
 
         image_write.write(path, dataset, history)
@@ -232,46 +232,47 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     if not arrays:
         raise InvalidInputError(f"{path}: there is no array to write")
     tifffile = library("tifffile")
-    own = OwnPart(found.own if found is not None else None)
-    kind = own.text(_KIND) or _OME if all(array.whole for array in arrays) else _OME
+    part = NativePart.of(layout)
+    kind = part.text(_KIND) or _OME if all(array.whole for array in arrays) else _OME
     if kind == _IMAGEJ and arrays[0].dtype.str[1:] not in _IMAGEJ_DTYPES:
         kind = _OME
-    fresh = kind == _OME and (found is None or not arrays[0].whole)
-    endian = ">" if own.flag(_ENDIAN) or kind == _IMAGEJ else "<"
+    fresh = kind == _OME and (layout is None or not arrays[0].whole)
+    endian = ">" if part.flag(_ENDIAN) or kind == _IMAGEJ else "<"
     size = sum(math.prod(array.shape) * array.dtype.itemsize for array in arrays)
-    big = own.flag(_BIG) or size >= 2**32 - 2**25
+    big = part.flag(_BIG) or size >= 2**32 - 2**25
     with writing(path, _TITLE), tifffile.TiffWriter(
         path, bigtiff=big and kind != _IMAGEJ, byteorder=endian, imagej=kind == _IMAGEJ, ome=fresh
     ) as file:  # fmt: skip
         codes = _CODES if fresh else ("f2", *_CODES)  # OME knows no half precision
         for array in arrays:
             array = array if kind == _IMAGEJ else array.as_one_of(path, *codes)
-            kept = OwnPart(array.layout.own if found is not None else None, repr(array.name))
-            file.write(array.read(), **_options(array, kind, fresh, kept))
+            array_layout = None if layout is None else array.layout
+            array_part = NativePart.of(array_layout, repr(array.name))
+            file.write(array.read(), **_options(array, kind, fresh, array_part))
 
 
-def _options(array: DecodedArray, kind: str, fresh: bool, own: OwnPart) -> dict[str, Any]:
-    axes = own.text(_AXES)
+def _options(array: DecodedArray, kind: str, fresh: bool, part: NativePart) -> dict[str, Any]:
+    axes = part.text(_AXES)
     if len(axes) != len(array.shape):
         axes = _letters(array)
     options: dict[str, Any] = {"photometric": "minisblack"}
     if axes.endswith("S"):
-        colour = own.text(_PHOTOMETRIC) == "RGB" or array.name == IMAGE
+        colour = part.text(_PHOTOMETRIC) == "RGB" or array.name == IMAGE
         options = {"photometric": "rgb" if colour and array.shape[-1] > 2 else "minisblack"}
         options["planarconfig"] = "contig"
-    if _COMPRESSION in own:
-        options["compression"] = own.text(_COMPRESSION)
+    if _COMPRESSION in part:
+        options["compression"] = part.text(_COMPRESSION)
         if options["compression"] not in _LOSSLESS:
-            raise own.wrong("has an unknown compressor")
-    if _RESOLUTION in own and array.whole:
-        x, per_x, y, per_y, unit = own.numbers(_RESOLUTION)
+            raise part.wrong("has an unknown compressor")
+    if _RESOLUTION in part and array.whole:
+        x, per_x, y, per_y, unit = part.numbers(_RESOLUTION)
         options |= {"resolution": ((x, per_x), (y, per_y)), "resolutionunit": unit}
-    text = own.text(_DESCRIPTION)
+    text = part.text(_DESCRIPTION)
     if kind == _IMAGEJ:
         hidden = ("ImageJ", "images", "slices", "frames", "channels", "hyperstack", "axes")
-        found = json.loads(text or "{}")
-        kept = {key: value for key, value in found.items() if key not in hidden}
-        options["metadata"] = {"axes": axes.replace("Q", "Z").replace("I", "Z"), **kept}
+        description = json.loads(text or "{}")
+        entries = {key: value for key, value in description.items() if key not in hidden}
+        options["metadata"] = {"axes": axes.replace("Q", "Z").replace("I", "Z"), **entries}
     elif fresh:
         options["metadata"] = {"axes": axes, **_physical_sizes(array, axes)}
     elif text:
@@ -296,13 +297,11 @@ def _physical_sizes(array: DecodedArray, axes: str) -> dict[str, Any]:
     geometry = array.geometry
     if geometry is None:
         return {}
-    found: dict[str, Any] = {}
+    sizes: dict[str, Any] = {}
     for column, axis in enumerate(geometry.axes):
         letter = axes[axis]
         if letter in "XYZ":
-            found[f"PhysicalSize{letter}"] = geometry.spacing[column]
+            sizes[f"PhysicalSize{letter}"] = geometry.spacing[column]
             unit = geometry.units[column] if geometry.units else ""
-            found[f"PhysicalSize{letter}Unit"] = {"um": "µm", "angstrom": "Å", "": "pixel"}.get(
-                unit, unit
-            )
-    return found
+            sizes[f"PhysicalSize{letter}Unit"] = ome_name(unit)
+    return sizes

@@ -1,28 +1,25 @@
-"""Own parts of a medium, entry by entry: a writer takes nothing from them that it has not checked.
+"""Native parts of metadata, entry by entry: a writer takes nothing that it has not checked.
 
-Normative text: format_spec/metadata.md, "Own parts". They say how the original was stored, not what
-fields mean: where one breaks a rule, a file is written without them (`DecodedDataset.plain`).
+They say how the original was stored, not what fields mean: where one breaks a rule, a file is
+written without them (`DecodedDataset.plain`). Normative text: format_spec/metadata.md, "Own parts".
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from codec.errors import CorruptError
-
-# A chunk may hold so many bytes more than its array: it is allocated whole.
-_SPARE_CHUNK_BYTES = 1 << 24
-# So many chunks cost nothing that is worth a look; of more, each has to hold so many bytes.
-_FREE_CHUNKS, _LEAST_CHUNK_BYTES = 1 << 14, 256
+from codec.media.arrays.layout import ArrayLayout, DatasetLayout
+from codec.media.metadata_error import metadata_error
 
 
-class OwnPart:
+class NativePart:
     """A map that only its medium understands. What it lacks has a default.
 
     Args:
-        part: of an `ArrayLayout` or `DatasetLayout`.
+        part: the tree of an `ArrayLayout` or `DatasetLayout`, or None for an empty map.
         owner: whose it is, for messages.
 
     Raises:
@@ -34,6 +31,11 @@ class OwnPart:
         self._part: Mapping[Any, Any] = {} if part is None else part
         if not isinstance(self._part, Mapping):
             raise self.wrong("is not a map")
+
+    @classmethod
+    def of(cls, layout: ArrayLayout | DatasetLayout | None, owner: str = "the file") -> NativePart:
+        """The native part of a layout; an empty one where a file came from another medium."""
+        return cls(None if layout is None else layout.native, owner)
 
     def __contains__(self, key: int) -> bool:
         return key in self._part
@@ -64,30 +66,30 @@ class OwnPart:
 
     def texts(self, key: int, groups_of: int = 1) -> list[str]:
         """Texts, of which so many belong together."""
-        found = self._each(key, self.items(key), str)
-        if len(found) % groups_of:
+        texts: list[str] = self._each(key, self.items(key), str)
+        if len(texts) % groups_of:
             raise self.wrong(f"has an incomplete entry {key}")
-        return found
+        return texts
 
     def pairs(self, key: int, kind: type) -> list[tuple[str, Any]]:
         """[[text, value of `kind`] ...]."""
-        found = []
+        pairs = []
         for pair in self.items(key):
-            if type(pair) is not list or [type(one) for one in pair] != [str, kind]:
+            if type(pair) is not list or [type(part) for part in pair] != [str, kind]:
                 raise self.wrong(f"has an entry {key} that is not made of pairs")
-            found.append((pair[0], pair[1]))
-        return found
+            pairs.append((pair[0], pair[1]))
+        return pairs
 
     def shape(self, key: int, count: int) -> tuple[int, ...]:
         """Shape of so many values; (count,) where it is not there."""
-        found = self.numbers(key) if key in self else (count,)
-        if any(size < 0 for size in found) or math.prod(found) != count:
+        shape = self.numbers(key) if key in self else (count,)
+        if any(size < 0 for size in shape) or math.prod(shape) != count:
             raise self.wrong("has an impossible shape")
-        return found
+        return shape
 
     def wrong(self, complaint: str) -> CorruptError:
         """The error to raise."""
-        return CorruptError(f"metadata of the medium: {self._owner} {complaint}", section="mETa")
+        return metadata_error("the medium", f"{self._owner} {complaint}")
 
     def _of(self, key: int, kinds: tuple[type, ...], default: Any) -> Any:
         value = self._part.get(key, default)
@@ -99,19 +101,3 @@ class OwnPart:
         if any(type(value) is not kind for value in values):
             raise self.wrong(f"has an entry {key} of a wrong type")
         return values
-
-
-def affordable(
-    chunks: Sequence[int], shape: Sequence[int], item_bytes: int, least: int = _LEAST_CHUNK_BYTES
-) -> bool:
-    """Whether chunks cost no more time and memory than an array of this shape explains.
-
-    Args:
-        least: bytes that a chunk has to hold where there are many.
-    """
-    if len(chunks) != len(shape) or any(chunk < 1 for chunk in chunks):
-        return False
-    size = math.prod(shape) * item_bytes
-    count = math.prod(-(-length // chunk) for length, chunk in zip(shape, chunks, strict=True))
-    few = count <= max(_FREE_CHUNKS, size // least)
-    return few and math.prod(chunks) * item_bytes <= size + _SPARE_CHUNK_BYTES

@@ -22,7 +22,7 @@ from codec.files.byte_sources import FileSource
 
 # Rows shorter than this are read with what lies between them, which costs less than many calls.
 _ROW_BYTES = 4096
-# And as much is read at once where it lies together.
+# Bytes that are read at once where they lie together.
 _RUN_BYTES = 1 << 22
 
 
@@ -71,8 +71,8 @@ class SampleFile:
     def __getitem__(self, index: Any) -> Array:
         parts = _per_axis(index, self.ndim)
         if self._order == "F":
-            found = self._taken(parts[::-1], self.shape[::-1])
-            return found.transpose()
+            turned = self._taken(parts[::-1], self.shape[::-1])
+            return turned.transpose()
         return self._taken(parts, self.shape)
 
     def _taken(self, parts: Sequence[slice | int], shape: tuple[int, ...]) -> Array:
@@ -97,7 +97,7 @@ class SampleFile:
             if not whole and row > _ROW_BYTES:
                 break
             first -= 1
-        # One run holds whole rows of the axes after the first, of which the box takes a part.
+        # A run holds whole rows of the axes after the first, of which the box takes a part.
         rows = (box.shape[first], *shape[first + 1 :])
         taken = tuple(
             slice(begin, begin + size)
@@ -117,7 +117,7 @@ class SampleFile:
 
 
 def _per_axis(index: Any, rank: int) -> list[slice | int]:
-    """One slice or integer per axis, for an index that may end early or hold `...`."""
+    """A slice or integer per axis, for an index that may end early or hold `...`."""
     parts = list(index) if isinstance(index, tuple) else [index]
     if not any(part is Ellipsis for part in parts):
         parts.append(Ellipsis)
@@ -140,7 +140,7 @@ def _span(part: slice | int, size: int) -> range:
 
 
 def _pick(part: slice, size: int, span: range) -> slice:
-    """What was asked for, as a slice of the span."""
+    """The samples that were asked for, as a slice of the span."""
     wanted = range(size)[part]
     if not wanted:
         return slice(0, 0)

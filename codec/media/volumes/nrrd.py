@@ -16,14 +16,15 @@ import numpy as np
 
 from codec.errors import InvalidInputError
 from codec.media.arrays import fields as array_fields
-from codec.media.arrays.decoded import DecodedArray, only_array, own_layout
+from codec.media.arrays.decoded import DecodedArray
+from codec.media.arrays.decoded_arrays import native_layout, only_array
 from codec.media.arrays.fields import MOST_COMPONENTS, StoredArray, check_fittable
+from codec.media.arrays.native_part import NativePart
+from codec.media.arrays.sample_file import SampleFile
 from codec.media.dataset import ArraySource, Dataset, DecodedDataset
-from codec.media.formats import first_bytes
 from codec.media.geometry import Geometry
 from codec.media.libraries import library, reading, writing
-from codec.media.own_parts import OwnPart
-from codec.media.sample_file import SampleFile
+from codec.media.recognise import first_bytes
 
 MEDIUM = "nrrd"
 _TITLE = "NRRD"
@@ -46,7 +47,7 @@ _SPACE_NAMES = {
 _SAMPLES = ("domain", "space", "time", "", "none", "???")
 _DIMS = ("x", "y", "z")
 _CODES = ("u1", "i1", "u2", "i2", "u4", "i4", "f4", "f8")
-# Of pynrrd's header: what is said anew for every file, and lists with one entry per axis.
+# Entries of pynrrd's header that every file gets anew, and those that have one value per axis.
 _MADE = ("type", "dimension", "sizes", "endian", "data file", "datafile", "line skip", "byte skip",
          "lineskip", "byteskip", "min", "max", "old min", "old max")  # fmt: skip
 _PER_AXIS = ("space directions", "spacings", "thicknesses", "axis mins", "axis maxs", "kinds",
@@ -131,7 +132,7 @@ def _array(path: Path, header: Mapping[str, Any], values: ArraySource) -> Stored
 def _dims(
     header: Mapping[str, Any], kinds: list[str], rank: int, axis: int | None
 ) -> tuple[str, ...]:
-    """By labels where all are given and differ; else x, y, z from the fastest on, then t."""
+    """Labels where all are given and differ; else x, y, z from the fastest on, then t."""
     labels = [str(label) for label in header.get("labels", [])]
     if len(labels) == rank and all(labels) and len(set(labels)) == rank:
         return tuple(reversed(labels))
@@ -210,12 +211,12 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
     if path.suffix.lower() == ".nhdr":
         raise InvalidInputError(f"{path}: detached headers are only read; write a .nrrd file")
     nrrd = library("nrrd")
-    found = own_layout(dataset, MEDIUM)
+    layout = native_layout(dataset, MEDIUM)
     array = only_array(path, dataset)
     with writing(path, _TITLE, nrrd.NRRDError):
-        if found is not None and _HEADER in found.own:
-            text = OwnPart(found.own).text(_HEADER).encode("utf-8", "surrogateescape")
-            header = _own_header(nrrd.read_header(io.BytesIO(text + b"\n\n")), array)
+        if layout is not None and _HEADER in layout.native:
+            text = NativePart.of(layout).text(_HEADER).encode("utf-8", "surrogateescape")
+            header = _adapted_header(nrrd.read_header(io.BytesIO(text + b"\n\n")), array)
             dtype = array.layout.stored_as(array.dtype)
         else:
             array = array.unscaled().as_one_of(path, *_CODES)
@@ -224,16 +225,16 @@ def write(path: Path, dataset: DecodedDataset, history: str = "") -> None:
             nrrd.write(file, array.read().astype(dtype), header, index_order="C")
 
 
-def _own_header(header: Mapping[str, Any], array: DecodedArray) -> dict[str, Any]:
+def _adapted_header(header: Mapping[str, Any], array: DecodedArray) -> dict[str, Any]:
     rank = len(array.shape)
-    kept = {key: value for key, value in header.items() if key not in _MADE}
+    entries = {key: value for key, value in header.items() if key not in _MADE}
     same_axes = len(header["sizes"]) == rank
     if not same_axes:
-        kept = {key: value for key, value in kept.items() if key not in _PER_AXIS}
+        entries = {key: value for key, value in entries.items() if key not in _PER_AXIS}
     if not array.whole or not same_axes:
-        kept = {key: value for key, value in kept.items() if key not in _PLACING}
-        kept |= _placing(array.geometry, rank)
-    return kept
+        entries = {key: value for key, value in entries.items() if key not in _PLACING}
+        entries |= _placing(array.geometry, rank)
+    return entries
 
 
 def _new_header(array: DecodedArray) -> dict[str, Any]:

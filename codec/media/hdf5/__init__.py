@@ -1,0 +1,1 @@
+"""HDF5 files that are not NetCDF: datasets, attributes and what a file keeps of their storage."""

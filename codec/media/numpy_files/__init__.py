@@ -1,0 +1,1 @@
+"""NumPy files: single arrays (`.npy`) and archives of several (`.npz`)."""
