@@ -43,9 +43,8 @@ import codec
 from codec.arrays import Array
 from codec.coding.evaluate import evaluate_blocks
 from codec.coding.normalise import denormalise
-from codec.limits import Limits
+from codec.reading.contents import FileContents, reopened
 from codec.reading.item import DecodableItem
-from codec.reading.open_file import InrcFile
 
 _HERE = Path(__file__).parent
 _STORAGE, _ARCHITECTURES, _CURVES = (
@@ -196,8 +195,8 @@ def _storage_row(system: System, data: Data, place: Path, steps: int) -> dict[st
         overwrite=True,
     )
     seconds = time.perf_counter() - started
-    with InrcFile(fine, device="cpu", threads=_THREADS, limits=Limits.level(2)) as file:
-        (item,) = file.models
+    with reopened(fine, _THREADS) as file:
+        (item,) = file.items
         truth = data.original if data.original is not None else _distances(data.path, file)
 
         def judge(tensors: Sequence[Tensor]) -> float:
@@ -325,7 +324,7 @@ def _decoded(path: Path) -> Array:
     return np.moveaxis(found, 0, -1) if len(found) > 1 else found[0]
 
 
-def _distances(mesh: Path, file: InrcFile) -> Array:
+def _distances(mesh: Path, file: FileContents) -> Array:
     """The exact distances at the nodes of a file's grid, cut off as its values are."""
     from codec.media import formats
     from codec.media.mesh.frame import MeshFrame
@@ -333,8 +332,8 @@ def _distances(mesh: Path, file: InrcFile) -> Array:
     shape = formats.read(mesh, None, None).shape
     if shape is None:
         raise ValueError(f"{mesh}: no mesh")
-    frame = MeshFrame.from_map(file.metadata)
-    header = file.models[0].header
+    frame = MeshFrame.from_map(file.metadata.tree)
+    header = file.items[0].header
     places = np.stack(np.meshgrid(*(np.arange(n) for n in header.shape), indexing="ij"), -1)
     points = frame.positions(places.reshape(-1, 3).astype(np.float64))
     found = np.concatenate(

@@ -41,14 +41,13 @@ from codec.files.byte_sources import local_path
 from codec.format.provenance import Provenance
 from codec.format.sections import KNOWN_TYPES, Section
 from codec.format.tile_grid import TileGrid
-from codec.limits import Limits
 from codec.media import formats
 from codec.media.dataset import Dataset, Field
 from codec.media.described import Along, Described
 from codec.media.extending import RAW, extended, named_after_file
 from codec.options.encode import EncodeOptions
 from codec.options.raw_layout import RawLayout
-from codec.reading.open_file import InrcFile
+from codec.reading.contents import FileContents, reopened
 from codec.reports import AppendReport, EncodeReport
 
 # New samples of a field that was whole become tiles of at most so many.
@@ -108,7 +107,7 @@ def append_file(
     """
     started = time.perf_counter()
     path = local_path(target).resolve()
-    with InrcFile(path, device="cpu", limits=Limits.level(2)) as file:
+    with reopened(path) as file:
         before = file.file_bytes
         options = continued(options, file, own_effort=own_effort)
         growths = _growing(file, dim, options.select)
@@ -123,7 +122,7 @@ def append_file(
                 placed = _copied(file, growths)
                 for growth, group in zip(growths, groups, strict=True):
                     _place(placed, growth, group, journal)
-                made = replace(made_with(options), losses=file.made.losses)
+                made = replace(made_with(options), losses=file.metadata.made.losses)
                 _write(file, path, placed, described, made)
                 starts = [_start(growth) for growth in growths]
                 blended = blended_deviations(
@@ -165,11 +164,11 @@ def _check_tiles(growths: Sequence[Growth], options: EncodeOptions) -> None:
         )
 
 
-def _growing(file: InrcFile, dim: str, select: tuple[str, ...] | None) -> list[Growth]:
+def _growing(file: FileContents, dim: str, select: tuple[str, ...] | None) -> list[Growth]:
     """All fields along the dim."""
     found, known = [], set()
-    for grid in file.grids:
-        header = file.models[grid.numbers[0]].header
+    for grid in file.streams.grids:
+        header = file.items[grid.numbers[0]].header
         dims = [one.name or str(axis) for axis, one in enumerate(header.dims)]
         known |= set(dims)
         if dim in dims:
@@ -187,21 +186,21 @@ def _list(names: set[str]) -> str:
     return ", ".join(sorted(names)) or "none"
 
 
-def _source(file: InrcFile, growths: Sequence[Growth], path: Path) -> Source:
+def _source(file: FileContents, growths: Sequence[Growth], path: Path) -> Source:
     """The input; a lone array is the same array under another file's name."""
     names = tuple(name for growth in growths for name in growth.names)
-    if not named_after_file(file.medium, file.metadata):
+    if not named_after_file(file.metadata.medium, file.metadata.tree):
         return Source(path, names)
-    raw = _raw_layout(file, growths[0], path) if file.medium == RAW else None
+    raw = _raw_layout(file, growths[0], path) if file.metadata.medium == RAW else None
     return Source(path, None, raw, only=names[0] if len(names) == 1 else "")
 
 
-def _raw_layout(file: InrcFile, growth: Growth, path: Path) -> RawLayout:
+def _raw_layout(file: FileContents, growth: Growth, path: Path) -> RawLayout:
     """That of the file's own samples, as long along the axis as the input's size says."""
     from codec.media import raw
 
-    view = file[growth.names[0]]
-    before = raw.layout_of(file.metadata, view.shape, view.dtype)
+    view = file.decoders[growth.names[0]]
+    before = raw.layout_of(file.metadata.tree, view.shape, view.dtype)
     if len(before.shape) != len(view.shape):
         raise InvalidInputError(f"{path}: samples of {len(before.shape)} axes cannot grow")
     shape = list(view.shape)
@@ -212,7 +211,7 @@ def _raw_layout(file: InrcFile, growth: Growth, path: Path) -> RawLayout:
 
 
 @contextmanager
-def _opened(file: InrcFile, source: Source) -> Iterator[Dataset]:
+def _opened(file: FileContents, source: Source) -> Iterator[Dataset]:
     dataset = formats.read(source.path, source.select, source.raw)
     try:
         yield replace(dataset, fields=source.fields_of(dataset))
@@ -221,7 +220,7 @@ def _opened(file: InrcFile, source: Source) -> Iterator[Dataset]:
 
 
 def _planned(
-    file: InrcFile,
+    file: FileContents,
     growths: Sequence[Growth],
     dataset: Dataset,
     dim: str,
@@ -229,7 +228,7 @@ def _planned(
 ) -> list[FieldGroup]:
     """The new tiles, after all fields were compared with those of the file."""
     by_name = {field.name: field for field in dataset.fields}
-    groups, number = [], len(file.models)
+    groups, number = [], len(file.items)
     lengths = set()
     for growth in growths:
         for name in growth.names:
@@ -246,9 +245,9 @@ def _planned(
 
 
 def _check_field(
-    file: InrcFile, growth: Growth, field: Field, source: str | os.PathLike[str]
+    file: FileContents, growth: Growth, field: Field, source: str | os.PathLike[str]
 ) -> None:
-    view = file[field.name]
+    view = file.decoders[field.name]
     expected = list(view.shape)
     if len(field.shape) == len(expected):
         expected[growth.axis] = field.shape[growth.axis]
@@ -261,20 +260,20 @@ def _check_field(
 
 
 def _described(
-    file: InrcFile,
+    file: FileContents,
     growths: Sequence[Growth],
     dataset: Dataset,
     dim: str,
     source: str | os.PathLike[str],
 ) -> Described:
     names = tuple(name for growth in growths for name in growth.names)
-    old = Described(file.medium, file.metadata, file.verbatim)
+    old = Described(file.metadata.medium, file.metadata.tree, file.metadata.verbatim)
     new = Described(dataset.medium, dataset.metadata, dataset.verbatim)
     growth = growths[0]
     along = Along(
         dim,
         names,
-        tuple(name for one in growths for name in file[one.names[0]].dims),
+        tuple(name for one in growths for name in file.decoders[one.names[0]].dims),
         growth.before.shape[growth.axis],
         dataset.fields[0].shape[growth.axis],
     )
@@ -290,7 +289,7 @@ def _identity(path: Path) -> dict[str, list[int]]:
 
 
 def _encode(
-    file: InrcFile,
+    file: FileContents,
     dataset: Dataset,
     source: Source,
     groups: Sequence[FieldGroup],
@@ -308,12 +307,12 @@ def _encode(
     encode_missing(tasks, dataset.fields, source, options, journal)
 
 
-def _range(file: InrcFile, field: Field) -> FieldRange:
+def _range(file: FileContents, field: Field) -> FieldRange:
     """The range of the new samples and, as far as the file tells, of those before."""
     found = find_range(field)
     before = [
         component
-        for item in file[field.name].items
+        for item in file.decoders[field.name].items
         for component in item.header.components
         if component.name == field.name and component.scale > 0
     ]
@@ -322,25 +321,25 @@ def _range(file: InrcFile, field: Field) -> FieldRange:
     return FieldRange.of(field, low, high)
 
 
-def _copied(file: InrcFile, growths: Sequence[Growth]) -> PlacedItems:
+def _copied(file: FileContents, growths: Sequence[Growth]) -> PlacedItems:
     """The items of the file; those that grow are tiles from now on."""
     digests = file.section_digests()
 
     def copy(section: Section) -> IntegerSection:
-        stored = partial(file.sections.stored, section)
+        stored = partial(file.streams.sections.stored, section)
         return IntegerSection(section.type, stored, digests[section.start], section.attribute)
 
     placed = PlacedItems()
-    placed.add_copies([copy(section) for section in file.sections.of_type("MASK")])
+    placed.add_copies([copy(section) for section in file.streams.sections.of_type("MASK")])
     growing = {number for growth in growths for number in growth.before.numbers}
-    for item in file.models:
+    for item in file.items:
         header = item.header
         if item.number in growing and header.origin is None:
             header = replace(header, origin=(0,) * len(header.dims))
         integers = [
             copy(section)
             for kind in ("TENS", "RESD")
-            for section in file.sections_of(item.number, kind)
+            for section in file.streams.sections_of(item.number, kind)
         ]
         placed.add_item(header, integers, item.multiply_adds, item.largest_parameters)
     return placed
@@ -355,17 +354,17 @@ def _place(placed: PlacedItems, growth: Growth, group: FieldGroup, journal: Tile
 
 
 def _write(
-    file: InrcFile, path: Path, placed: PlacedItems, described: Described, made: Provenance
+    file: FileContents, path: Path, placed: PlacedItems, described: Described, made: Provenance
 ) -> None:
     kept = kept_sections(described.medium, described.metadata, described.verbatim, made)
     with atomic_path(path, overwrite=True) as temporary:
-        write_checked(temporary, placed, file.head.kind, [*kept, *_unknown(file)])
+        write_checked(temporary, placed, file.streams.head.kind, [*kept, *_unknown(file)])
 
 
-def _unknown(file: InrcFile) -> list[KeptSection]:
+def _unknown(file: FileContents) -> list[KeptSection]:
     """Sections that are not known here, but may be copied (SEC-3)."""
     return [
-        (section.type, section.attribute, file.sections.stored(section))
-        for section in file.sections.sections
+        (section.type, section.attribute, file.streams.sections.stored(section))
+        for section in file.streams.sections.sections
         if section.type not in KNOWN_TYPES and section.type[3].islower()
     ]

@@ -37,7 +37,7 @@ from codec.media.metadata_section import (
     encode_metadata,
 )
 from codec.media.remaining import fill_value, named_in, remaining
-from codec.reading.open_file import InrcFile
+from codec.reading.contents import reopened
 from codec.reports import LostRegion, RepairReport
 from codec.salvage.fields import Place, WholeFields, whole_fields
 from codec.salvage.items import SavedItems, patterns_of, without_samples
@@ -79,8 +79,8 @@ def repair_file(
         placed = _Placing(items, kept, limits).placed(fields)
         with atomic_path(target, overwrite=overwrite) as temporary:
             write_checked(temporary, placed, kind, kept.sections())
-            with InrcFile(temporary, device="cpu", limits=Limits.level(2)) as written:
-                written.check_metadata()
+            with reopened(temporary) as written:
+                written.metadata.check()
                 written.check_digest()
         return RepairReport(
             path=Path(target),

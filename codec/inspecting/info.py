@@ -1,0 +1,175 @@
+"""Looking into a file: what it holds, and where its bytes go."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from codec.entropy.stream import summarise_stream
+from codec.files.byte_sources import is_url
+from codec.format.leb128 import decode_uleb
+from codec.format.sections import Section
+from codec.limits import Limits
+from codec.options.encode import Goal
+from codec.reading.contents import FileContents
+from codec.reading.field_decoder import FieldDecoder
+from codec.reading.item import DecodableItem
+from codec.reports import FieldInfo, FileInfo, SectionInfo
+
+
+def describe_file(source: str | os.PathLike[str] | bytes, limits: Limits) -> FileInfo:
+    """See `codec.info`."""
+    with FileContents(source, device="cpu", limits=limits) as file:
+        sections, metadata = file.streams.sections, file.metadata
+        # Only the heads are fetched of a file that is elsewhere.
+        whole = not is_url(source)
+        if whole:
+            sections.check_all()
+        decoders = file.decoders.values()
+        return FileInfo(
+            path="-" if isinstance(source, bytes) else os.fspath(source),
+            file_bytes=file.file_bytes,
+            field_bytes=sum(decoder.size * decoder.dtype.itemsize for decoder in decoders),
+            format_version=file.streams.format_version,
+            level=sections.level,
+            medium=metadata.medium or "unknown",
+            fields=tuple(_field_info(file, decoder) for decoder in decoders),
+            sections=tuple(_section_infos(file, whole)),
+            verbatim=tuple(_verbatim_row(*entry) for entry in metadata.verbatim.items()),
+            made=metadata.made if sections.of_type("pROv") else None,
+        )
+
+
+def _verbatim_row(path: str, value: Any) -> tuple[str, str, tuple[int, ...]]:
+    if isinstance(value, list):
+        return path, "string", (len(value),)
+    return path, str(value.dtype), value.shape
+
+
+def _framed(section: Section) -> int:
+    """Bytes of a section with its framing; the first also carries signature and header."""
+    return section.end - section.start
+
+
+def _field_info(file: FileContents, decoder: FieldDecoder) -> FieldInfo:
+    architectures = dict.fromkeys(item.architecture.name for item in decoder.items)
+    return FieldInfo(
+        name=decoder.name,
+        shape=decoder.shape,
+        dims=decoder.dims,
+        dtype=str(decoder.dtype),
+        units=str(file.fields[decoder.name].attrs.get("units", "")),
+        architecture="+".join(architectures),
+        components=len(decoder.items[0].header.components),
+        parameters=sum(item.coded_integers for item in decoder.items),
+        model_bytes=sum(_model_bytes(item) for item in decoder.items),
+        mask_bytes=_mask_bytes(file, decoder),
+        bound=decoder.bound,
+        tiles=len(decoder.items),
+    )
+
+
+def _model_bytes(item: DecodableItem) -> int:
+    streams = item.streams
+    masks = streams.sections.of_type("MASK")
+    named = {index for _, index in item.header.tensor_masks}
+    sections = [
+        streams.sections.of_type("ITEM")[item.number],
+        *(masks[index] for index in named if index < len(masks)),
+        *streams.sections_of(item.number),
+        *streams.sections_of(item.number, "RESD"),
+    ]
+    return sum(map(_framed, sections))
+
+
+def _mask_bytes(file: FileContents, decoder: FieldDecoder) -> int:
+    """Bytes of the field's validity masks, each counted for the first field that uses it."""
+    first_users: dict[int, str] = {}
+    for item in file.items:
+        for component in item.header.components:
+            if component.mask is not None:
+                first_users.setdefault(component.mask, component.name)
+    masks = file.streams.sections.of_type("MASK")
+    return sum(
+        _framed(masks[index])
+        for index, name in first_users.items()
+        if name == decoder.name and index < len(masks)
+    )
+
+
+def _section_infos(file: FileContents, whole: bool) -> list[SectionInfo]:
+    counters = {"ITEM": 0, "MASK": 0, "TENS": 0}
+    infos = []
+    for section in file.streams.sections.sections:
+        number = counters.get(section.type, 0)
+        if section.type in counters:
+            counters[section.type] += 1
+        content = _content(file, section, number, whole)
+        infos.append(SectionInfo(section.type, _framed(section), content))
+    return infos
+
+
+def _content(file: FileContents, section: Section, number: int, whole: bool) -> str:
+    packed = ("", ", zstd", ", brotli")[section.attribute]
+    if section.type == "HEAD":
+        head = file.streams.head
+        return f"{head.kind}, {head.items} item(s), with the file's first 12 bytes"
+    if section.type == "ITEM":
+        return _item_content(file.items[number])
+    if section.type == "MASK":
+        # Masks of tiles are many, and each would have to be decoded.
+        detailed = whole and not any(item.is_tile for item in file.items)
+        return _mask_content(file, number) if detailed else f"mask {number}"
+    if section.type in ("TENS", "RESD"):
+        return _tensor_content(file, section, number) if whole else "integers"
+    if section.type == "VERB":
+        return f"variables kept verbatim{packed}"
+    if section.type == "mETa":
+        return f"metadata of {file.metadata.medium}{packed}"
+    if section.type == "pROv":
+        return _made_content(file)
+    if section.type == "tIDX":
+        return f"index of {len(file.streams.sections.index)} sections{packed}"
+    if section.type == "ENDS":
+        return f"length and {8 * len(file.streams.sections.digest)}-bit digest"
+    return "unknown, skipped"
+
+
+def _made_content(file: FileContents) -> str:
+    made = file.metadata.made
+    parts = []
+    if made.goal is not None:
+        parts.append(Goal.of(*made.goal).describe())
+    if made.effort is not None:
+        parts.append(f"effort {made.effort}")
+    if made.encoder:
+        parts.append(made.encoder)
+    if made.losses:
+        parts.append(f"repaired, {len(made.losses)} losses")
+    return f"how it was made: {', '.join(parts)}" if parts else "how it was made, unknown"
+
+
+def _tensor_content(file: FileContents, section: Section, number: int) -> str:
+    payload = file.streams.sections.read(section)
+    item, position = decode_uleb(payload)
+    streams = []
+    while position < len(payload):
+        summary, position = summarise_stream(payload, position)
+        name = " ".join(filter(None, (summary.coder, summary.model)))
+        streams.append(f"{summary.count} in {name}")
+    return f"item {item}: {', '.join(streams)}"
+
+
+def _item_content(item: DecodableItem) -> str:
+    names = ", ".join(component.name for component in item.header.components)
+    place = f" from {list(item.header.origin)}" if item.header.origin is not None else ""
+    if item.header.overlap:
+        place += f" overlap {list(map(list, item.header.overlap))}"
+    return f"{item.architecture.name}: {names}{place}"
+
+
+def _mask_content(file: FileContents, number: int) -> str:
+    coded = file.streams.masks.decoded(number)
+    share = float(coded.mask.mean())
+    purpose = "sparsity" if coded.patterns is None else "validity"
+    return f"mask {number}, {purpose}, {share:.1%} set"
