@@ -92,7 +92,12 @@ def decode(
 
 
 def info(source: PathLike | bytes, *, limits: Limits | None = None) -> FileInfo:
-    """What a file holds and where its bytes go; every checksum is checked, torch is not needed."""
+    """Contents of a file, and where its bytes go; every checksum is checked, torch is not needed.
+
+    Raises:
+        InvalidInputError: the file cannot be read.
+        FormatError: it is damaged, unknown or over the limits.
+    """
     from codec.inspecting.info import describe_file
 
     return describe_file(source, limits or Limits())

@@ -82,7 +82,7 @@ def _compare(file: FileContents, original: Path) -> tuple[FieldQuality, ...]:
 
 
 def _kind_of_distance(file: FileContents) -> str:
-    """Which distances the file has, if it holds a shape."""
+    """Kind of the distances in the file; signed where it holds no shape."""
     fields = tuple(file.fields.values())
     if len(fields) != 1 or not isinstance(fields[0], ShapeField):
         return SIGNED
@@ -90,7 +90,7 @@ def _kind_of_distance(file: FileContents) -> str:
 
 
 def _raw_layout(file: FileContents) -> RawLayout | None:
-    """How the original is read again, if it was nothing but samples."""
+    """Layout by which the original is read again, if it was nothing but samples."""
     if file.metadata.medium != "raw" or not file.fields:
         return None
     from codec.media import raw

@@ -112,7 +112,7 @@ def _is_of_the_disk(error: BaseException) -> bool:
 
 
 def _described(file: FileContents, target: Path, options: DecodeOptions) -> DecodedDataset:
-    """What is to be written to a target."""
+    """The part of a file that the options choose, as it is written to a target."""
     decoders = _at_level(_chosen(file, options.select), options.level)
     selections = {decoder.name: _selection(decoder, options.region) for decoder in decoders}
     _check_region(decoders, options.region)

@@ -1,4 +1,4 @@
-"""What the header of an item says, and what its architecture makes of it."""
+"""Description of an item: its header, and what its architecture makes of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an open file says besides the values of its fields."""
+"""Metadata of an open file: all that it says besides the values of its fields."""
 
 from __future__ import annotations
 
@@ -57,17 +57,17 @@ class FileMetadata:
 
     @property
     def medium(self) -> str:
-        """What kind of file the fields came from; "" if that is not known."""
+        """Kind of the file that the fields came from; "" if that is not known."""
         return self._usable[0]
 
     @property
     def tree(self) -> dict[int, Any]:
-        """What that file said besides its fields, as its medium defines it."""
+        """Tree of all that the original said besides its fields, as its medium defines it."""
         return self._usable[1]
 
     @cached_property
     def made(self) -> Provenance:
-        """How the file was made, as far as it says so."""
+        """Goal, effort and losses with which the file was made, as far as it says so."""
         for section in self._sections.of_type("pROv"):
             try:
                 return Provenance.from_bytes(self._sections.read(section))

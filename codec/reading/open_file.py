@@ -90,12 +90,12 @@ class InrcFile(Mapping[str, Field]):
 
     @property
     def medium(self) -> str:
-        """What kind of file the fields came from ("netcdf", "image" ...), "" if unknown."""
+        """Kind of the file that the fields came from ("netcdf", "image" ...), "" if unknown."""
         return self._contents.metadata.medium
 
     @property
     def metadata(self) -> dict[int, Any]:
-        """What that file said besides its fields: the tree of its medium.
+        """Tree of all that the original said besides its fields.
 
         `format_spec/metadata.md` says what its keys mean; {} where the file holds none.
         """
@@ -112,7 +112,7 @@ class InrcFile(Mapping[str, Field]):
 
     @property
     def made(self) -> Provenance:
-        """How the file was made, as far as it says so: goal, effort, losses of a repair."""
+        """Goal, effort and losses with which the file was made, as far as it says so."""
         return self._contents.metadata.made
 
     def check_digest(self) -> None:

@@ -1,4 +1,4 @@
-"""What the items and fields of an open file share: its sections, and how they are decoded."""
+"""Streams of an open file, which its items and fields share, and how they are decoded."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CACHE_BYTES = 1 << 28
 
 
 class FileStreams:
-    """Sections of one open file, its headers, and what is kept of what was decoded.
+    """Sections of one open file, its headers, and a cache of what was decoded.
 
     Args:
         source: the bytes of the file, which the caller closes.

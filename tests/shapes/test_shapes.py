@@ -80,6 +80,12 @@ def test_options_of_a_mesh_are_refused_where_none_is_written(
     assert not any(tmp_path.iterdir())
 
 
+def test_a_mesh_has_no_levels(ball_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(InvalidOptionError, match="resolution"):
+        codec.decode(ball_file, tmp_path / "coarse.ply", level=1)
+    assert not any(tmp_path.iterdir())
+
+
 def test_a_file_decodes_in_another_process(
     ball_file: Path, tmp_path: Path, process: Process
 ) -> None:
