@@ -32,10 +32,9 @@ import codec
 from codec.arrays import Float32Array, Float64Array
 from codec.coding.evaluate import evaluate_blocks
 from codec.format.headers import Item
-from codec.limits import Limits
 from codec.plugin_api.architecture import Evaluator
+from codec.reading.contents import reopened
 from codec.reading.item import DecodableItem
-from codec.reading.open_file import InrcFile
 from inrc_conformance.decoder import decode_bytes
 from inrc_conformance.decoder.result import DecodedItem
 
@@ -65,9 +64,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for arch, path in _files(Path(folder), options.steps):
             reference = decode_bytes(path.read_bytes()).items[0]
-            with InrcFile(path, device="cpu", threads=1, limits=Limits.level(2)) as file:
+            with reopened(path, threads=1) as file:
                 for way in _ways(arch, options.cuda):
-                    errors = _errors(file.models[0], reference, way)
+                    errors = _errors(file.items[0], reference, way)
                     rows.setdefault((arch, way.name), []).append(errors)
                     print(path.name, way.name, *(f"{value:.4g}" for value in errors), flush=True)
     if options.write:

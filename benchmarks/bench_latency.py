@@ -24,6 +24,7 @@ from reporting.machine import describe_machine
 from reporting.sections import RESULTS_PAGE, replace_section
 
 import codec
+from codec.reading.contents import FileContents
 
 REGION, REGIONS = 32, 40
 TARGET_SECONDS = 0.1
@@ -65,11 +66,11 @@ def _sizes(text: str) -> tuple[int, ...]:
 
 def measure(path: Path) -> dict[str, Any]:
     """All figures of one file."""
-    with codec.open(path, device="cpu") as file:
-        (view,) = file.values()
+    with FileContents(path, device="cpu") as contents:
+        (view,) = contents.fields.values()
         # Compilation and look-ups that happen once are no part of the latency of a region.
         view[:REGION, :REGION, :REGION]
-        tile = view.items[0].header.shape
+        tile = contents.items[0].header.shape
     random = np.random.default_rng(5)
     clock, processor = [], []
     for _ in range(REGIONS):

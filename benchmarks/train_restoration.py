@@ -26,6 +26,7 @@ from PIL import Image
 
 import codec
 from codec.arrays import Float32Array
+from codec.reading.contents import FileContents
 
 TARGETS = (25, 28, 31, 34, 37, 40)
 BATCH, PATCH = 16, 64
@@ -60,8 +61,8 @@ def pairs_of(path: Path) -> list[Pair]:
         target = Path(folder) / "trial.inrc"
         for psnr in TARGETS:
             codec.encode(path, target, psnr=psnr, effort=0, overwrite=True)
-            with codec.open(target) as file:
-                item = file.models[0]
+            with FileContents(target) as file:
+                item = file.items[0]
                 axes = [np.arange(size, dtype=np.float64) for size in item.header.shape]
                 decoded = item.evaluator.on_axes(axes) * np.float32(127.5) + np.float32(127.5)
                 step = float(item.header.config[1]) * 127.5

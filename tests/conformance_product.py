@@ -16,10 +16,10 @@ import codec
 from codec.coding.evaluate import evaluate_blocks
 from codec.coding.normalise import denormalise
 from codec.coding.verbatim_section import VerbatimValue
-from codec.reading.field import ItemView
+from codec.reading.component_decoder import ComponentDecoder
+from codec.reading.contents import FileContents
 from codec.reading.item import DecodableItem
-from codec.reading.open_file import InrcFile
-from codec.reading.tiled_field import TiledView
+from codec.reading.tiled_decoder import TiledDecoder
 
 _STATUS = (
     (codec.UnsupportedError, "unsupported", 4),
@@ -33,44 +33,44 @@ def decode(source: str, directory: str) -> None:
     out = Path(directory)
     out.mkdir(parents=True, exist_ok=True)
     data = Path(source).read_bytes()
-    with InrcFile(data, device="cpu", limits=codec.Limits.level(1)) as file:
-        file.sections.check_all()
+    with FileContents(data, device="cpu", limits=codec.Limits.level(1)) as file:
+        file.streams.sections.check_all()
         digest = file.integer_digest()
         file.check_digest()
-        for item in file.models:
+        for item in file.items:
             for index in range(len(item.header.components)):
                 # A tile is an item of its own.
                 place = f"{item.number}-{index}"
                 values = _values(file, item, index)
                 np.save(out / f"values-{place}.npy", values, allow_pickle=False)
                 np.save(out / f"real-{place}.npy", _real(file, item, index), allow_pickle=False)
-        verbatim = {path: _hash(value) for path, value in file.verbatim.items()}
+        verbatim = {path: _hash(value) for path, value in file.metadata.verbatim.items()}
     (out / "info.json").write_text(
         json.dumps({"integers_sha256": digest.hex(), "verbatim": verbatim})
     )
 
 
-def _blended(file: InrcFile, item: DecodableItem, index: int) -> TiledView | None:
+def _blended(file: FileContents, item: DecodableItem, index: int) -> TiledDecoder | None:
     """The field of a tile, if its tiles share samples."""
-    view = file[item.header.components[index].name]
-    shares = any(one.header.overlap for one in view.items)
-    return view if shares and isinstance(view, TiledView) else None
+    decoder = file.decoders[item.header.components[index].name]
+    shares = any(tile.header.overlap for tile in decoder.items)
+    return decoder if shares and isinstance(decoder, TiledDecoder) else None
 
 
-def _values(file: InrcFile, item: DecodableItem, index: int) -> np.ndarray:
-    view = _blended(file, item, index)
-    if view is None:
-        return ItemView(item, index)[...]
+def _values(file: FileContents, item: DecodableItem, index: int) -> np.ndarray:
+    blended = _blended(file, item, index)
+    if blended is None:
+        return ComponentDecoder(item, index)[...]
     header = item.header
-    return view[tuple(slice(a, a + n) for a, n in zip(header.origin, header.shape, strict=True))]
+    return blended[tuple(slice(a, a + n) for a, n in zip(header.origin, header.shape, strict=True))]
 
 
-def _real(file: InrcFile, item: DecodableItem, index: int) -> np.ndarray:
+def _real(file: FileContents, item: DecodableItem, index: int) -> np.ndarray:
     shape = item.header.shape
-    view = _blended(file, item, index)
-    if view is not None:
+    blended = _blended(file, item, index)
+    if blended is not None:
         start = item.header.origin
-        return view.blended([np.arange(a, a + n) for a, n in zip(start, shape, strict=True)], 1)
+        return blended.blended([np.arange(a, a + n) for a, n in zip(start, shape, strict=True)], 1)
     real = np.empty(shape)
     component = item.header.components[index]
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-import codec
 from codec.coding.mask_section import (
     CodedMask,
     FillPatterns,
@@ -29,6 +28,7 @@ from codec.format.tile_grid import grids_of
 from codec.limits import Limits
 from codec.media.metadata_section import check_tree, decode_metadata
 from codec.plugin_api.registry import architecture, names
+from codec.reading.contents import FileContents
 from tests.building import constant_file, fvsrn_file, split
 
 LIMITS = Limits(
@@ -62,11 +62,11 @@ _VALUES = np.random.default_rng(0).laplace(0, 9, 200).astype(np.int64)
 
 def _file(data: bytes) -> object:
     """Everything that `inrc verify` does with a file alone."""
-    with codec.open(data, device="cpu", threads=1, limits=LIMITS) as file:
-        file.sections.check_all()
+    with FileContents(data, device="cpu", threads=1, limits=LIMITS) as file:
+        file.streams.sections.check_all()
         file.check_digest()
-        _ = file.verbatim, file.made
-        return [view[...] for view in file.values()]
+        _ = file.metadata.verbatim, file.metadata.made
+        return [field[...] for field in file.fields.values()]
 
 
 def _residuals(payload: bytes) -> object:

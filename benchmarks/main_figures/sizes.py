@@ -5,12 +5,10 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterable
 
-import numpy as np
-
 from codec.arrays import Float32Array
 from codec.coding.restore_parameters import restore_parameters
+from codec.reading.contents import FileContents
 from codec.reading.item import DecodableItem
-from codec.reading.open_file import InrcFile
 from main_figures.entropy_cost import StreamCost, recoded_cost, stream_costs
 from main_figures.figure import Encoded, Figure
 
@@ -29,9 +27,9 @@ def quality(encoded: Encoded) -> list[Figure]:
 
 def overhead(encoded: Encoded) -> list[Figure]:
     """(a) Bytes of the file that are neither streams, masks, ITEM headers nor metadata."""
-    with InrcFile(encoded.path, device="cpu") as file:
+    with FileContents(encoded.path, device="cpu") as file:
         payloads = {"ITEM": 0, "TENS": 0, "MASK": 0, "VERB": 0, "mETa": 0}
-        for section in file.sections.sections:
+        for section in file.streams.sections.sections:
             if section.type in payloads:
                 payloads[section.type] += section.stored_bytes
         total = file.file_bytes - sum(payloads.values())
@@ -42,8 +40,9 @@ def overhead(encoded: Encoded) -> list[Figure]:
 
 def entropy(encoded: Encoded) -> list[Figure]:
     """(b) Coded data over the information content of the integers under the tables used."""
-    with InrcFile(encoded.path, device="cpu") as file:
-        payloads = [file.sections.read(part) for part in file.sections.of_type("TENS")]
+    with FileContents(encoded.path, device="cpu") as file:
+        sections = file.streams.sections
+        payloads = [sections.read(part) for part in sections.of_type("TENS")]
     written = [cost for payload in payloads for cost in stream_costs(payload)]
     recoded = [cost for payload in payloads for cost in recoded_cost(payload, "ans")]
     figures = []
@@ -72,18 +71,17 @@ def _describe(costs: Iterable[StreamCost]) -> str:
 
 def parameters(item: DecodableItem) -> list[Float32Array]:
     """The float32 tensors of an item, as they are decoded."""
-    streams = item.file.tensor_streams(item.number)
-    integers = np.concatenate([np.zeros(0, np.int64), *streams])
-    masks = {index: item.file.mask(index).mask for _, index in item.header.tensor_masks}
+    integers = item.integers.first(None)
+    masks = {index: item.sparsity(index) for _, index in item.header.tensor_masks}
     return restore_parameters(item.header, item.specs, integers, masks)
 
 
 def against_floats(encoded: Encoded) -> list[Figure]:
     """(c) The file against the same network stored plainly: the function, so the PSNR, is equal."""
-    with InrcFile(encoded.path, device="cpu") as file:
-        item = next(iter(file.values())).item
+    with FileContents(encoded.path, device="cpu") as file:
+        item = file.items[0]
         tensors = parameters(item)
-        coded = sum(map(len, file.tensor_streams(item.number)))
+        coded = item.integers.count
         size = file.file_bytes
     dense = sum(tensor.size for tensor in tensors)
     note = f"{dense:,} parameters; only the {coded:,} coded ones: {4 * coded / size:.2f}"

@@ -15,8 +15,8 @@ import numpy as np
 from codec.arrays import Array
 from codec.coding.evaluate import evaluate_blocks
 from codec.coding.normalise import denormalise
+from codec.reading.contents import FileContents
 from codec.reading.item import DecodableItem
-from codec.reading.open_file import InrcFile
 from research_systems.inputs import Input
 from research_systems.storage_schemes import Tensor
 
@@ -60,7 +60,7 @@ def decoded(path: Path) -> Array:
     return np.moveaxis(fields, 0, -1) if len(fields) > 1 else fields[0]
 
 
-def original(source: Input, file: InrcFile) -> Array:
+def original(source: Input, file: FileContents) -> Array:
     """Samples that a file is compared with; of a mesh, distances at the nodes of the file's grid.
 
     Distances are exact, and cut off where the file's values are.
@@ -73,8 +73,8 @@ def original(source: Input, file: InrcFile) -> Array:
     shape = formats.read(source.path, None, None).shape
     if shape is None:
         raise ValueError(f"{source.path}: no mesh")
-    frame = MeshFrame.from_map(file.metadata)
-    header = file.models[0].header
+    frame = MeshFrame.from_map(file.metadata.tree)
+    header = file.items[0].header
     places = np.stack(np.meshgrid(*(np.arange(n) for n in header.shape), indexing="ij"), -1)
     points = frame.positions(places.reshape(-1, 3).astype(np.float64))
     starts = range(0, len(points), _POINTS_AT_ONCE)

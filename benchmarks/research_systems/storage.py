@@ -13,9 +13,8 @@ import numpy as np
 
 import codec
 from codec.arrays import Array
-from codec.limits import Limits
+from codec.reading.contents import reopened
 from codec.reading.item import DecodableItem
-from codec.reading.open_file import InrcFile
 from research_systems.decoded_values import THREADS, decoded, evaluated, original, psnr
 from research_systems.inputs import Input
 from research_systems.storage_schemes import Tensor
@@ -100,8 +99,8 @@ def _fitted(system: System, source: Input, path: Path, steps: int) -> _Fit:
         overwrite=True,
     )
     seconds = time.perf_counter() - started
-    with InrcFile(path, device="cpu", threads=THREADS, limits=Limits.level(2)) as file:
-        (item,) = file.models
+    with reopened(path, THREADS) as file:
+        (item,) = file.items
         before = original(source, file)
 
         def judge(tensors: Sequence[Tensor]) -> float:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-import codec
 from codec.errors import InrcError
 from codec.files.byte_sources import open_source
 from codec.format.compression import NONE, compress_frame, decompress
@@ -15,6 +14,7 @@ from codec.format.leb128 import decode_uleb, encode_uleb
 from codec.format.section_index import DIGEST_BYTES, file_digest, section_head
 from codec.format.section_types import section_type
 from codec.format.sections import CRC_BYTES, HEADER_BYTES, SectionReader
+from codec.reading.contents import FileContents
 from robustness.reading import SMALL
 
 _UNKNOWN = bytes(DIGEST_BYTES)
@@ -93,12 +93,12 @@ class Apart:
         """The same with the digests of what the reader decodes; where it refuses, those known."""
         plain = replace(self, indexed=False, digest_bytes=32, index_edit=None, end_edit=None)
         try:
-            with codec.open(plain.to_bytes(), device="cpu", threads=1, limits=SMALL) as file:
+            with FileContents(plain.to_bytes(), device="cpu", threads=1, limits=SMALL) as file:
                 digest = file.integer_digest()
             data = plain.to_bytes(digest)
-            with codec.open(data, device="cpu", threads=1, limits=SMALL) as file:
+            with FileContents(data, device="cpu", threads=1, limits=SMALL) as file:
                 digests = file.section_digests()
-                starts = [section.start for section in file.sections.sections]
+                starts = [section.start for section in file.streams.sections.sections]
         except InrcError:
             return self
         pieces = [
@@ -159,7 +159,7 @@ def _index(pieces: Sequence[Piece]) -> bytes:
 def take_apart(data: bytes) -> Apart:
     """A valid file in pieces."""
     reader = SectionReader(open_source(data))
-    with codec.open(data, device="cpu", threads=1) as file:
+    with FileContents(data, device="cpu", threads=1) as file:
         try:
             digests = file.section_digests()
         except InrcError:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-import codec
 from codec.arrays import Array, BoolArray
 from codec.errors import TruncatedError
 from codec.format.provenance import BOUND, METADATA, SAMPLES, VARIABLE
-from codec.reading.field import FieldView
-from codec.reading.open_file import InrcFile
+from codec.reading.contents import FileContents
+from codec.reading.field_decoder import FieldDecoder
 from codec.reports import LostRegion
 
 
@@ -50,47 +49,49 @@ class Content:
     @classmethod
     def of(cls, data: bytes) -> Content:
         """What a valid file holds."""
-        with codec.open(data, device="cpu", threads=1) as file:
+        with FileContents(data, device="cpu", threads=1) as file:
             return cls.of_file(file, _without_residuals(data))
 
     @classmethod
-    def of_file(cls, file: InrcFile, plain: Mapping[str, Array] | None = None) -> Content:
+    def of_file(cls, file: FileContents, plain: Mapping[str, Array] | None = None) -> Content:
         """What an open file holds; `plain` are its fields without residuals."""
-        fields = {name: _field(view, (plain or {}).get(name)) for name, view in file.items()}
-        verbatim = {name: repr(value) for name, value in file.verbatim.items()}
-        return cls(fields, verbatim, repr((file.medium, file.metadata)))
+        fields = {name: _field(file, name, (plain or {}).get(name)) for name in file.fields}
+        metadata = file.metadata
+        verbatim = {name: repr(value) for name, value in metadata.verbatim.items()}
+        return cls(fields, verbatim, repr((metadata.medium, metadata.tree)))
 
 
 def _without_residuals(data: bytes) -> dict[str, Array]:
     """A file without its end is decoded without its residuals."""
     try:
-        with codec.open(data[:-1], device="cpu", threads=1, allow_truncated=True) as file:
+        with FileContents(data[:-1], device="cpu", threads=1, allow_truncated=True) as file:
             return {
-                name: view[...]
-                for name, view in file.items()
-                if not any(item.header.overlap for item in view.items)
+                name: decoder[...]
+                for name, decoder in file.decoders.items()
+                if not any(item.header.overlap for item in decoder.items)
             }
     except TruncatedError:
         return {}
 
 
-def _field(view: FieldView, plain: Array | None) -> Field:
-    said = repr((view.dims, view.attrs, view.coords))
-    return Field(view[...], plain, valid_samples(view), view.bound, said)
+def _field(file: FileContents, name: str, plain: Array | None) -> Field:
+    field = file.fields[name]
+    said = repr((field.dims, field.attrs, field.coords))
+    return Field(field[...], plain, valid_samples(file.decoders[name]), field.bound, said)
 
 
-def valid_samples(view: FieldView) -> BoolArray:
+def valid_samples(decoder: FieldDecoder) -> BoolArray:
     """Which samples of a field are valid, by the masks of its items."""
-    valid = np.ones(view.shape, np.bool_)
-    for item in view.items:
+    valid = np.ones(decoder.shape, np.bool_)
+    for item in decoder.items:
         header = item.header
-        component = next(entry for entry in header.components if entry.name == view.name)
+        component = next(entry for entry in header.components if entry.name == decoder.name)
         coded = item.validity(component)
         if coded is None:
             continue
         # The tile whose core a sample lies in tells whether it is valid (TILE-5).
-        origin = header.origin or (0,) * view.ndim
-        overlap = header.overlap or ((0, 0),) * view.ndim
+        origin = header.origin or (0,) * decoder.ndim
+        overlap = header.overlap or ((0, 0),) * decoder.ndim
         core = tuple(slice(b, n - a) for n, (b, a) in zip(header.shape, overlap, strict=True))
         box = tuple(slice(o + p.start, o + p.stop) for o, p in zip(origin, core, strict=True))
         valid[box] = coded.mask[core]

@@ -16,8 +16,8 @@ import numpy as np
 import codec
 from codec import Limits
 from codec.errors import InrcError
-from codec.reading.field import ItemView
-from codec.reading.open_file import InrcFile
+from codec.reading.component_decoder import ComponentDecoder
+from codec.reading.contents import FileContents
 
 # Ceilings for mutants: legal files that ask for much are refused, and take no time.
 SMALL = Limits(
@@ -83,8 +83,8 @@ def attempt(data: bytes, limits: Limits, *, whole: bool = True) -> Outcome:
     """Read a file by all calls there are; with `whole` False only open it and check its CRCs."""
 
     def act() -> Outcome:
-        with codec.open(data, device="cpu", threads=1, limits=limits) as file:
-            file.sections.check_all()
+        with FileContents(data, device="cpu", threads=1, limits=limits) as file:
+            file.streams.sections.check_all()
             outcome = _read(file) if whole else Outcome()
         if whole:
             codec.info(data, limits=limits)
@@ -93,27 +93,28 @@ def attempt(data: bytes, limits: Limits, *, whole: bool = True) -> Outcome:
     return outcome_of(act)
 
 
-def _read(file: InrcFile) -> Outcome:
+def _read(file: FileContents) -> Outcome:
     digest = hashlib.sha256()
     file.check_digest()
     integers = file.integer_digest()
     digest.update(integers)
     values = {}
-    for model in file.models:
-        # Tiles that overlap are blended before a reader sees them.
-        if not model.header.overlap:
-            for index in range(len(model.header.components)):
-                values[model.number, index] = ItemView(model, index)[...]
-    for name, view in file.items():
-        samples = view[...]
-        digest.update(name.encode() + str(samples.shape).encode() + samples.tobytes())
-        digest.update(repr((view.attrs, view.coords, view.bound, view.dims)).encode())
-        view.at(np.zeros((1, view.ndim)))
-        view.at([[size - 1 for size in view.shape]])
-        view[tuple(slice(size // 2, None) for size in view.shape)]
-        if view.items[0].deepest_level:
-            view.level(1)[...]
-    for path, value in file.verbatim.items():
+    for item in file.items:
+        # A reader gets blended values alone of tiles that overlap.
+        if not item.header.overlap:
+            for index in range(len(item.header.components)):
+                values[item.number, index] = ComponentDecoder(item, index)[...]
+    for name, field in file.fields.items():
+        decoded = field[...]
+        digest.update(name.encode() + str(decoded.shape).encode() + decoded.tobytes())
+        digest.update(repr((field.attrs, field.coords, field.bound, field.dims)).encode())
+        field.at(np.zeros((1, field.ndim)))
+        field.at([[size - 1 for size in field.shape]])
+        field[tuple(slice(size // 2, None) for size in field.shape)]
+        if file.decoders[name].items[0].deepest_level:
+            field.level(1)[...]
+    metadata = file.metadata
+    for path, value in metadata.verbatim.items():
         digest.update(path.encode() + repr(value).encode())
-    digest.update(repr((file.made, file.medium, file.metadata)).encode())
+    digest.update(repr((metadata.made, metadata.medium, metadata.tree)).encode())
     return Outcome(digest=digest.hexdigest(), integers=integers.hex(), values=values)

@@ -16,6 +16,7 @@ import numpy as np
 
 import codec
 from codec.errors import InrcError
+from codec.reading.contents import FileContents
 from codec.reports import RepairReport
 from robustness.accidents import accident
 from robustness.container import take_apart
@@ -146,8 +147,8 @@ def _judged(report: RepairReport, data: bytes, before: Content | None, tally: Ta
 
 def _verifies(data: bytes) -> bool:
     try:
-        with codec.open(data, device="cpu", threads=1) as file:
-            file.sections.check_all()
+        with FileContents(data, device="cpu", threads=1) as file:
+            file.streams.sections.check_all()
             file.check_digest()
     except InrcError:
         return False

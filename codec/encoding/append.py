@@ -43,7 +43,6 @@ from codec.format.provenance import Provenance
 from codec.format.section_types import Copier, owned_types
 from codec.format.sections import Section
 from codec.format.tile_grid import TileGrid
-from codec.limits import Limits
 from codec.media import formats
 from codec.media.dataset import Dataset, Field
 from codec.media.described import Along, Described
@@ -51,7 +50,7 @@ from codec.media.extending import extended
 from codec.media.table import medium_of
 from codec.options.encode import EncodeOptions
 from codec.options.raw_layout import RawLayout
-from codec.reading.open_file import InrcFile
+from codec.reading.contents import FileContents, reopened
 from codec.reports import AppendReport, EncodeReport
 
 # New samples of a field that was whole become tiles of at most so many.
@@ -111,7 +110,7 @@ def append_file(
     """
     started = time.perf_counter()
     path = local_path(target).resolve()
-    with InrcFile(path, device="cpu", limits=Limits.level(2)) as file:
+    with reopened(path) as file:
         before = file.file_bytes
         options = continued(options, file, own_effort=own_effort)
         growths = _growing(file, dim, options.select)
@@ -126,7 +125,7 @@ def append_file(
                 placed = _copied(file, growths)
                 for growth, group in zip(growths, groups, strict=True):
                     _place(placed, growth, group, journal)
-                made = replace(made_with(options), losses=file.made.losses)
+                made = replace(made_with(options), losses=file.metadata.made.losses)
                 _write(file, path, placed, described, made)
                 starts = [_start(growth) for growth in growths]
                 blended = blended_deviations(
@@ -168,11 +167,11 @@ def _check_tiles(growths: Sequence[Growth], options: EncodeOptions) -> None:
         )
 
 
-def _growing(file: InrcFile, dim: str, select: tuple[str, ...] | None) -> list[Growth]:
+def _growing(file: FileContents, dim: str, select: tuple[str, ...] | None) -> list[Growth]:
     """All fields along the dim."""
     found, known = [], set()
-    for grid in file.grids:
-        header = file.models[grid.numbers[0]].header
+    for grid in file.streams.grids:
+        header = file.items[grid.numbers[0]].header
         dims = [one.name or str(axis) for axis, one in enumerate(header.dims)]
         known |= set(dims)
         if dim in dims:
@@ -190,20 +189,20 @@ def _list(names: set[str]) -> str:
     return ", ".join(sorted(names)) or "none"
 
 
-def _source(file: InrcFile, growths: Sequence[Growth], path: Path) -> Source:
+def _source(file: FileContents, growths: Sequence[Growth], path: Path) -> Source:
     """The input; a lone array is the same array under another file's name."""
     names = tuple(name for growth in growths for name in growth.names)
-    if not medium_of(file.medium).metadata.named_after_file(file.metadata):
+    if not medium_of(file.metadata.medium).metadata.named_after_file(file.metadata.tree):
         return Source(path, names)
     raw = _raw_layout(file, growths[0], path)
     return Source(path, None, raw, only=names[0] if len(names) == 1 else "")
 
 
-def _raw_layout(file: InrcFile, growth: Growth, path: Path) -> RawLayout | None:
+def _raw_layout(file: FileContents, growth: Growth, path: Path) -> RawLayout | None:
     """Layout of bare samples like the file's, as long along the axis as the input's size says."""
-    view = file[growth.names[0]]
-    rules = medium_of(file.medium).metadata
-    before = rules.raw_layout(file.metadata, view.shape, view.dtype)
+    view = file.decoders[growth.names[0]]
+    rules = medium_of(file.metadata.medium).metadata
+    before = rules.raw_layout(file.metadata.tree, view.shape, view.dtype)
     if before is None:
         return None
     if len(before.shape) != len(view.shape):
@@ -216,7 +215,7 @@ def _raw_layout(file: InrcFile, growth: Growth, path: Path) -> RawLayout | None:
 
 
 @contextmanager
-def _opened(file: InrcFile, source: Source) -> Iterator[Dataset]:
+def _opened(file: FileContents, source: Source) -> Iterator[Dataset]:
     dataset = formats.read(source.path, source.select, source.raw)
     try:
         yield replace(dataset, fields=source.fields_of(dataset))
@@ -225,7 +224,7 @@ def _opened(file: InrcFile, source: Source) -> Iterator[Dataset]:
 
 
 def _planned(
-    file: InrcFile,
+    file: FileContents,
     growths: Sequence[Growth],
     dataset: Dataset,
     dim: str,
@@ -233,7 +232,7 @@ def _planned(
 ) -> list[FieldGroup]:
     """The new tiles, after all fields were compared with those of the file."""
     by_name = {field.name: field for field in dataset.fields}
-    groups, number = [], len(file.models)
+    groups, number = [], len(file.items)
     lengths = set()
     for growth in growths:
         for name in growth.names:
@@ -250,9 +249,9 @@ def _planned(
 
 
 def _check_field(
-    file: InrcFile, growth: Growth, field: Field, source: str | os.PathLike[str]
+    file: FileContents, growth: Growth, field: Field, source: str | os.PathLike[str]
 ) -> None:
-    view = file[field.name]
+    view = file.decoders[field.name]
     expected = list(view.shape)
     if len(field.shape) == len(expected):
         expected[growth.axis] = field.shape[growth.axis]
@@ -265,20 +264,20 @@ def _check_field(
 
 
 def _described(
-    file: InrcFile,
+    file: FileContents,
     growths: Sequence[Growth],
     dataset: Dataset,
     dim: str,
     source: str | os.PathLike[str],
 ) -> Described:
     names = tuple(name for growth in growths for name in growth.names)
-    old = Described(file.medium, file.metadata, file.verbatim)
+    old = Described(file.metadata.medium, file.metadata.tree, file.metadata.verbatim)
     new = Described(dataset.medium, dataset.metadata, dataset.verbatim)
     growth = growths[0]
     along = Along(
         dim,
         names,
-        tuple(name for one in growths for name in file[one.names[0]].dims),
+        tuple(name for one in growths for name in file.decoders[one.names[0]].dims),
         growth.before.shape[growth.axis],
         dataset.fields[0].shape[growth.axis],
     )
@@ -294,7 +293,7 @@ def _identity(path: Path) -> dict[str, list[int]]:
 
 
 def _encode(
-    file: InrcFile,
+    file: FileContents,
     dataset: Dataset,
     source: Source,
     groups: Sequence[FieldGroup],
@@ -312,12 +311,12 @@ def _encode(
     encode_missing(tasks, dataset.fields, source, options, journal)
 
 
-def _range(file: InrcFile, field: Field) -> FieldRange:
+def _range(file: FileContents, field: Field) -> FieldRange:
     """The range of the new samples and, as far as the file tells, of those before."""
     found = find_range(field)
     before = [
         component
-        for item in file[field.name].items
+        for item in file.decoders[field.name].items
         for component in item.header.components
         if component.name == field.name and component.scale > 0
     ]
@@ -326,25 +325,25 @@ def _range(file: InrcFile, field: Field) -> FieldRange:
     return FieldRange.of(field, low, high)
 
 
-def _copied(file: InrcFile, growths: Sequence[Growth]) -> PlacedItems:
+def _copied(file: FileContents, growths: Sequence[Growth]) -> PlacedItems:
     """The items of the file; those that grow are tiles from now on."""
     digests = file.section_digests()
 
     def copy(section: Section) -> IntegerSection:
-        stored = partial(file.sections.stored, section)
+        stored = partial(file.streams.sections.stored, section)
         return IntegerSection(section.type, stored, digests[section.start], section.attribute)
 
     placed = PlacedItems()
-    placed.add_copies([copy(section) for section in file.sections.of_type("MASK")])
+    placed.add_copies([copy(section) for section in file.streams.sections.of_type("MASK")])
     growing = {number for growth in growths for number in growth.before.numbers}
-    for item in file.models:
+    for item in file.items:
         header = item.header
         if item.number in growing and header.origin is None:
             header = replace(header, origin=(0,) * len(header.dims))
         integers = [
             copy(section)
             for kind in owned_types()
-            for section in file.sections_of(item.number, kind)
+            for section in file.streams.sections_of(item.number, kind)
         ]
         placed.add_item(header, integers, item.multiply_adds, item.largest_parameters)
     return placed
@@ -359,10 +358,10 @@ def _place(placed: PlacedItems, growth: Growth, group: FieldGroup, journal: Tile
 
 
 def _write(
-    file: InrcFile, path: Path, placed: PlacedItems, described: Described, made: Provenance
+    file: FileContents, path: Path, placed: PlacedItems, described: Described, made: Provenance
 ) -> None:
     sections = kept_sections(described.medium, described.metadata, described.verbatim, made)
     # Sections that are not known here may be copied (SEC-3).
-    sections += copied_sections(file.sections, Copier.APPEND)
+    sections += copied_sections(file.streams.sections, Copier.APPEND)
     with atomic_path(path, overwrite=True) as temporary:
-        write_checked(temporary, placed, file.head.kind, sections)
+        write_checked(temporary, placed, file.streams.head.kind, sections)

@@ -33,7 +33,6 @@ from codec.files.atomic import atomic_path, check_writable
 from codec.files.byte_sources import local_path
 from codec.files.fit_journal import FitJournal, kept_fit
 from codec.format.headers import Dim, Item
-from codec.limits import Limits
 from codec.measuring.bounds import bounds_of, check_bounds
 from codec.measuring.quality import compare, with_shared_psnr
 from codec.media import formats
@@ -54,7 +53,7 @@ from codec.options.encode import (
 from codec.options.plugin_settings import TILE, NoSettings, configured
 from codec.plugin_api import registry
 from codec.plugin_api.architecture import FitReport
-from codec.reading.open_file import InrcFile
+from codec.reading.contents import reopened
 from codec.reports import EncodeReport, FieldQuality
 from codec.training.devices import choose_device, need_torch
 
@@ -260,9 +259,9 @@ def _reporter(
 
 def measure(data: bytes, fields: Sequence[Field], threads: int) -> tuple[FieldQuality, ...]:
     """Decode a file held in memory and compare every field with the original."""
-    with InrcFile(data, threads=threads, device="cpu", limits=Limits.level(2)) as file:
+    with reopened(data, threads) as file:
         qualities = [
-            compare(field, np.ascontiguousarray(field.values[...]), file[field.name][...])
+            compare(field, np.ascontiguousarray(field.values[...]), file.fields[field.name][...])
             for field in fields
         ]
         # Last: most of the integers have been decoded by now.

@@ -16,14 +16,13 @@ from codec.errors import TargetError
 from codec.format.headers import Dim, Item
 from codec.format.leb128 import decode_uleb, encode_uleb
 from codec.format.tile_grid import Box
-from codec.limits import Limits
 from codec.measuring.bounds import bounds_of, exceeds, met_fill
 from codec.measuring.quality import Deviation, deviation, error_unit
 from codec.media.dataset import Field
 from codec.options.encode import EncodeOptions
 from codec.plugin_api import registry
 from codec.plugin_api.architecture import ItemGoal
-from codec.reading.open_file import InrcFile
+from codec.reading.contents import reopened
 from codec.training.devices import choose_device
 
 # Of a tile that is nearly flat compared with its field.
@@ -103,9 +102,9 @@ def encode_tile(
     stored = [entry.stored for entry in normalised]
     del encoder, normalised
     units = [error_unit(part, span.low, span.high) for part, span in zip(parts, spans, strict=True)]
-    with InrcFile(file.to_bytes(2), threads=threads, device="cpu", limits=Limits.level(2)) as coded:
+    with reopened(file.to_bytes(2), threads) as coded:
         deviations = tuple(
-            deviation(part, original, coded[part.name][...], unit)
+            deviation(part, original, coded.fields[part.name][...], unit)
             for part, original, unit in zip(parts, stored, units, strict=True)
         )
     _check(task, bounds, deviations)

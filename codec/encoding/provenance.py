@@ -9,7 +9,7 @@ from codec.errors import InrcError
 from codec.format.provenance import Provenance
 from codec.options.encode import AUTO, DEFAULT_PSNR, FOR_ARRAYS, MAX_EFFORT, EncodeOptions, Goal
 from codec.plugin_api import registry
-from codec.reading.open_file import InrcFile
+from codec.reading.contents import FileContents
 
 
 def made_with(options: EncodeOptions) -> Provenance:
@@ -22,13 +22,13 @@ def made_with(options: EncodeOptions) -> Provenance:
     )
 
 
-def continued(options: EncodeOptions, file: InrcFile, *, own_effort: bool) -> EncodeOptions:
+def continued(options: EncodeOptions, file: FileContents, *, own_effort: bool) -> EncodeOptions:
     """The options with the goal, effort and architecture of a file, where none was named.
 
     Args:
         own_effort: whether that of the options was named.
     """
-    made = file.made
+    made = file.metadata.made
     effort = options.effort
     if not own_effort and made.effort is not None:
         effort = min(made.effort, MAX_EFFORT)
@@ -51,15 +51,15 @@ def _architecture(made: Provenance) -> str:
         return ""
 
 
-def _goal(made: Provenance, file: InrcFile) -> Goal:
+def _goal(made: Provenance, file: FileContents) -> Goal:
     """The goal for what is added."""
     if made.goal is None:
         # A file that does not say how it was made still says what it promises.
-        bounds = [bound for item in file.models for bound in item.header.bounds]
+        bounds = [bound for item in file.items for bound in item.header.bounds]
         return Goal(max_error=min(bounds)) if bounds else Goal()
     kind, amount = made.goal
     if kind == "bytes":
         # So many bytes were for the samples so far: others get as many each.
-        fields = sum(view.size * view.dtype.itemsize for view in file.values())
+        fields = sum(view.size * view.dtype.itemsize for view in file.decoders.values())
         return Goal(ratio=fields / amount)
     return Goal.of(kind, float(amount))

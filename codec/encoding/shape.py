@@ -10,8 +10,6 @@ from codec.encoding.item_encoder import architecture_settings
 from codec.encoding.sampled_shape import encode_sampled
 from codec.errors import InvalidOptionError, TargetError
 from codec.format.headers import Component, Dim, Item
-from codec.limits import Limits
-from codec.measuring.shape_quality import compare_shape
 from codec.media.dataset import Dataset, Shape
 from codec.media.mesh.frame import MeshFrame
 from codec.options.encode import EncodeOptions, Goal, Progress, usable_threads
@@ -24,7 +22,8 @@ from codec.plugin_api.architecture import (
     ShapeModel,
     ShapeTask,
 )
-from codec.reading.open_file import InrcFile
+from codec.reading.contents import reopened
+from codec.reading.shape_field import measured_shape
 from codec.reports import FieldQuality
 from codec.training.devices import choose_device
 
@@ -111,10 +110,9 @@ def _file(architecture: ShapeArchitecture, fitted: ShapeModel, shape: Shape, cod
 
 def measure_shape(data: bytes, shape: Shape, threads: int) -> FieldQuality:
     """Decode a file held in memory and measure it at the original surface."""
-    with InrcFile(data, threads=threads, device="cpu", limits=Limits.level(2)) as file:
+    with reopened(data, threads) as file:
         file.check_digest()
-        view = file[NAME].shape_view()
-        return compare_shape(shape, NAME, view.sdf, view.frame.offset)
+        return measured_shape(file.fields[NAME], shape)
 
 
 def mesh_codec_advice(shape: Shape, quality: FieldQuality, size: int) -> str:

@@ -28,7 +28,6 @@ from codec.encoding.tile_plan import FieldGroup, TileTask, tasks_of
 from codec.encoding.tile_sections import PlacedItems
 from codec.errors import TargetError
 from codec.files.atomic import atomic_path
-from codec.limits import Limits
 from codec.measuring.bounds import check_bounds
 from codec.measuring.quality import (
     Deviation,
@@ -39,7 +38,7 @@ from codec.measuring.quality import (
 )
 from codec.media.dataset import Dataset, Field
 from codec.options.encode import EncodeOptions, Progress
-from codec.reading.open_file import InrcFile
+from codec.reading.contents import reopened
 from codec.reports import FieldQuality
 
 _log = logging.getLogger("inrc")
@@ -182,8 +181,8 @@ def write_checked(path: Path, placed: PlacedItems, kind: str, kept: Sequence[Kep
     """Write a file, and see that a reader finds all of it."""
     with path.open("wb") as stream:
         placed.write(stream, kind, kept)
-    with InrcFile(path, device="cpu", limits=Limits.level(2)) as file:
-        file.sections.check_all()
+    with reopened(path) as file:
+        file.streams.sections.check_all()
 
 
 def blended_deviations(
@@ -202,7 +201,7 @@ def blended_deviations(
     """
     found: dict[str, list[Deviation]] = {}
     by_name = {field.name: field for field in fields}
-    with InrcFile(path, threads=threads, device="cpu", limits=Limits.level(2)) as file:
+    with reopened(path, threads) as file:
         for number, group in enumerate(groups):
             if not group.grid.margins:
                 continue
@@ -215,7 +214,7 @@ def blended_deviations(
                 ]
                 original = np.ascontiguousarray(part.values[...])
                 unit = error_unit(part, span.low, span.high)
-                measured = deviation(part, original, file[name][tuple(placed)], unit)
+                measured = deviation(part, original, file.fields[name][tuple(placed)], unit)
                 found.setdefault(name, []).append(measured)
     return found
 

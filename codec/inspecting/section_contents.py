@@ -8,11 +8,11 @@ from codec.format.leb128 import decode_uleb
 from codec.format.section_types import handler
 from codec.format.sections import Section
 from codec.options.encode import Goal
+from codec.reading.contents import FileContents
 from codec.reading.item import DecodableItem
-from codec.reading.open_file import InrcFile
 
 
-def describe_section(file: InrcFile, section: Section, number: int, *, whole: bool) -> str:
+def describe_section(file: FileContents, section: Section, number: int, *, whole: bool) -> str:
     """What a section holds.
 
     Args:
@@ -23,7 +23,7 @@ def describe_section(file: InrcFile, section: Section, number: int, *, whole: bo
     return words
 
 
-def check_section(file: InrcFile, section: Section) -> None:
+def check_section(file: FileContents, section: Section) -> None:
     """Check a payload by the rules for its type.
 
     Raises:
@@ -33,25 +33,26 @@ def check_section(file: InrcFile, section: Section) -> None:
         handler(section.row.check)(file, section)
 
 
-def check_metadata(file: InrcFile, section: Section) -> None:
+def check_metadata(file: FileContents, section: Section) -> None:
     """Check the metadata against the fields of the file."""
     del section
-    file.check_metadata()
+    file.metadata.check()
 
 
-def describe_unknown(file: InrcFile, section: Section, number: int, *, whole: bool) -> str:
+def describe_unknown(file: FileContents, section: Section, number: int, *, whole: bool) -> str:
     """The words for a type that the table of types does not have."""
     return "unknown, skipped"
 
 
-def describe_head(file: InrcFile, section: Section, number: int, *, whole: bool) -> str:
+def describe_head(file: FileContents, section: Section, number: int, *, whole: bool) -> str:
     """Kind and number of models."""
-    return f"{file.head.kind}, {file.head.items} item(s), with the file's first 12 bytes"
+    head = file.streams.head
+    return f"{head.kind}, {head.items} item(s), with the file's first 12 bytes"
 
 
-def describe_item(file: InrcFile, section: Section, number: int, *, whole: bool) -> str:
+def describe_item(file: FileContents, section: Section, number: int, *, whole: bool) -> str:
     """Architecture and components of a model, and where it lies in its field."""
-    item: DecodableItem = file.models[number]
+    item: DecodableItem = file.items[number]
     names = ", ".join(component.name for component in item.header.components)
     place = f" from {list(item.header.origin)}" if item.header.origin is not None else ""
     if item.header.overlap:
@@ -59,21 +60,21 @@ def describe_item(file: InrcFile, section: Section, number: int, *, whole: bool)
     return f"{item.architecture.name}: {names}{place}"
 
 
-def describe_mask(file: InrcFile, section: Section, number: int, *, whole: bool) -> str:
+def describe_mask(file: FileContents, section: Section, number: int, *, whole: bool) -> str:
     """Purpose and share of set samples of a mask."""
     # Masks of tiles are many, and each would have to be decoded.
-    if not whole or any(model.is_tile for model in file.models):
+    if not whole or any(model.is_tile for model in file.items):
         return f"mask {number}"
-    coded: CodedMask = file.mask(number)
+    coded: CodedMask = file.streams.masks.decoded(number)
     purpose = "sparsity" if coded.patterns is None else "validity"
     return f"mask {number}, {purpose}, {float(coded.mask.mean()):.1%} set"
 
 
-def describe_integers(file: InrcFile, section: Section, number: int, *, whole: bool) -> str:
+def describe_integers(file: FileContents, section: Section, number: int, *, whole: bool) -> str:
     """Item and streams of a section of integers."""
     if not whole:
         return "integers"
-    payload = file.sections.read(section)
+    payload = file.streams.sections.read(section)
     item, position = decode_uleb(payload)
     streams = []
     while position < len(payload):
@@ -83,19 +84,19 @@ def describe_integers(file: InrcFile, section: Section, number: int, *, whole: b
     return f"item {item}: {', '.join(streams)}"
 
 
-def describe_verbatim(file: InrcFile, section: Section, number: int, *, whole: bool) -> str:
+def describe_verbatim(file: FileContents, section: Section, number: int, *, whole: bool) -> str:
     """Compression of variables kept verbatim."""
     return f"variables kept verbatim{_compression(section)}"
 
 
-def describe_metadata(file: InrcFile, section: Section, number: int, *, whole: bool) -> str:
+def describe_metadata(file: FileContents, section: Section, number: int, *, whole: bool) -> str:
     """Medium that the metadata are of."""
-    return f"metadata of {file.medium}{_compression(section)}"
+    return f"metadata of {file.metadata.medium}{_compression(section)}"
 
 
-def describe_provenance(file: InrcFile, section: Section, number: int, *, whole: bool) -> str:
+def describe_provenance(file: FileContents, section: Section, number: int, *, whole: bool) -> str:
     """Goal, effort and encoder of the file."""
-    made = file.made
+    made = file.metadata.made
     parts = []
     if made.goal is not None:
         parts.append(Goal.of(*made.goal).describe())
@@ -108,14 +109,14 @@ def describe_provenance(file: InrcFile, section: Section, number: int, *, whole:
     return f"how it was made: {', '.join(parts)}" if parts else "how it was made, unknown"
 
 
-def describe_index(file: InrcFile, section: Section, number: int, *, whole: bool) -> str:
+def describe_index(file: FileContents, section: Section, number: int, *, whole: bool) -> str:
     """Number of sections in the index."""
-    return f"index of {len(file.sections.index)} sections{_compression(section)}"
+    return f"index of {len(file.streams.sections.index)} sections{_compression(section)}"
 
 
-def describe_end(file: InrcFile, section: Section, number: int, *, whole: bool) -> str:
+def describe_end(file: FileContents, section: Section, number: int, *, whole: bool) -> str:
     """Size of the digest."""
-    return f"length and {8 * len(file.sections.digest)}-bit digest"
+    return f"length and {8 * len(file.streams.sections.digest)}-bit digest"
 
 
 def _compression(section: Section) -> str:

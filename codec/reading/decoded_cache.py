@@ -1,4 +1,4 @@
-"""What was decoded last, kept within a number of bytes."""
+"""Values that were decoded last, within a number of bytes."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-# Of a field, its mask and its residuals, so that none displaces the others while all are used.
-_KEPT_LEAST = 3
+# A field, its mask and its residuals: none displaces the others while all are used.
+_LEAST_VALUES = 3
 
 
 class DecodedCache:
-    """Least recently used values go first; three stay, however large they are.
+    """Values by key; the least recently used go first, and three stay, however large they are.
 
-    Safe to use from several threads: a value is made once, and different values at the same time.
+    The cache is safe to use from several threads: each value is made once, and different values
+    at the same time.
 
     Args:
         capacity: bytes, or None to keep everything.
@@ -39,8 +40,8 @@ class DecodedCache:
             with self._lock:
                 if key in self._values:
                     self._values.move_to_end(key)
-                    kept: T = self._values[key][0]
-                    return kept
+                    cached: T = self._values[key][0]
+                    return cached
             value = make()
             with self._lock:
                 self._values[key] = value, cost(value)
@@ -56,7 +57,7 @@ class DecodedCache:
         if self._capacity is None:
             return
         total = sum(size for _, size in self._values.values())
-        while total > self._capacity and len(self._values) > _KEPT_LEAST:
+        while total > self._capacity and len(self._values) > _LEAST_VALUES:
             key, (_, size) = self._values.popitem(last=False)
             self._making.pop(key, None)
             total -= size

@@ -9,13 +9,12 @@ import numpy as np
 
 from codec.arrays import Float32Array, Float64Array, Int64Array
 from codec.coding.evaluate import evaluate_points
-from codec.errors import InvalidOptionError, MissingDependencyError
+from codec.errors import MissingDependencyError
+from codec.options.decode import check_resolution
 from codec.plugin_api.architecture import Evaluator, OpenEvaluator
 from codec.reading.near_surface import samples_near_surface
 from codec.reading.open_surface import cut
 
-DEFAULT_RESOLUTION = 256
-MOST_RESOLUTION = 1024
 # Steps of Newton's method that bring vertices onto the field's zero, and how far each may go, in
 # nodes of the field.
 _STEPS, _LONGEST = 3, 0.5
@@ -54,8 +53,7 @@ def extract(
     Raises:
         InvalidOptionError: the resolution is out of range.
     """
-    if not 2 <= resolution <= MOST_RESOLUTION:
-        raise InvalidOptionError(f"resolution {resolution}: choose 2 to {MOST_RESOLUTION}")
+    check_resolution(resolution)
     spacing = (max(shape) - 1) / resolution
     counts = [round((size - 1) / spacing) + 1 for size in shape]
     axes = [np.linspace(0, size - 1, max(n, 2)) for size, n in zip(shape, counts, strict=True)]
@@ -105,13 +103,13 @@ def _triangles(samples: Float32Array, per_sample: float) -> tuple[Float64Array, 
     least = np.float32(_LEAST_SHARE * per_sample)
     close = np.abs(samples) < least
     samples[close] = np.where(samples[close] < 0, -least, least)
-    found: Any = marching_cubes
-    vertices, faces, _, _ = found(samples, 0.0, gradient_direction="descent")
+    untyped: Any = marching_cubes
+    vertices, faces, _, _ = untyped(samples, 0.0, gradient_direction="descent")
     return vertices.astype(np.float64), faces.astype(np.int64)
 
 
 def _without_specks(vertices: Float64Array, faces: Int64Array) -> tuple[Float64Array, Int64Array]:
-    """Without the parts that are smaller than what the grid of the field can hold."""
+    """Triangles without the parts that are smaller than the grid of the field can hold."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
@@ -125,9 +123,9 @@ def _without_specks(vertices: Float64Array, faces: Int64Array) -> tuple[Float64A
     upper = np.full((count, 3), -np.inf)
     np.minimum.at(lower, part, vertices)
     np.maximum.at(upper, part, vertices)
-    kept = ((upper - lower).max(1) > _SPECK)[part]
-    numbers = np.cumsum(kept) - 1
-    return vertices[kept], numbers[faces[kept[faces[:, 0]]]]
+    large = ((upper - lower).max(1) > _SPECK)[part]
+    numbers = np.cumsum(large) - 1
+    return vertices[large], numbers[faces[large[faces[:, 0]]]]
 
 
 class _Field:
@@ -145,8 +143,8 @@ class _Field:
     def at(self, places: Float64Array) -> Float64Array:
         """Normalised distances, (n,)."""
         inner = np.clip(places, 0, self._highest)
-        found = evaluate_points(self._evaluator.at, inner, self._threads)
-        return np.asarray(found[0], np.float64)
+        components = evaluate_points(self._evaluator.at, inner, self._threads)
+        return np.asarray(components[0], np.float64)
 
     def gradient(self, places: Float64Array) -> Float64Array:
         """Their gradient, (n, 3)."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,13 +15,11 @@ from codec.coding.restore_parameters import restore_parameters
 from codec.coding.tensor_sections import Coded, ItemStreams, TensorSection
 from codec.entropy.mixing.lattice import Lattice
 from codec.errors import CorruptError, InvalidOptionError, TruncatedError
-from codec.format.headers import Component, Item
+from codec.format.headers import Component
 from codec.format.section_index import section_digest
 from codec.limits import within_memory
 from codec.plugin_api.architecture import Evaluator, TensorSpec
-
-if TYPE_CHECKING:
-    from codec.reading.open_file import InrcFile
+from codec.reading.streams import FileStreams
 
 _log = logging.getLogger("inrc")
 
@@ -31,31 +28,29 @@ MAX_LEVEL = 40
 
 
 class DecodableItem:
-    """One model of a file; its evaluator is made when it is first needed."""
+    """One model of a file; its evaluator is made when it is first needed.
 
-    def __init__(self, file: InrcFile, number: int, header: Item) -> None:
-        from codec.plugin_api.registry import architecture_by_identifier
+    Attributes:
+        streams: the sections of the file, and what its items share.
+        number: of the item in the file.
+        header, architecture, specs, multiply_adds, largest_parameters: see `ItemDescription`.
+        integers: the integers of its tensors.
+    """
 
-        self.file = file
+    def __init__(self, streams: FileStreams, number: int) -> None:
+        self.streams = streams
         self.number = number
-        self.header = header
-        self.architecture = architecture_by_identifier(header.architecture, header.version)
-        count = len(header.components)
-        self.specs = self.architecture.tensors(header.config, header.shape, count)
-        self.multiply_adds = (
-            header.samples
-            // count
-            * self.architecture.multiply_adds(header.config, header.shape, count)
-        )
-        # Coefficients are as many as samples, and have the limit of these.
-        self.largest_parameters = sum(
-            int(np.prod(spec.shape, dtype=object)) for spec in self.specs if spec.lattice is None
-        )
-        self.integers = ItemIntegers(file, number, self.specs)
+        description = streams.descriptions[number]
+        self.header = description.header
+        self.architecture = description.architecture
+        self.specs = description.specs
+        self.multiply_adds = description.multiply_adds
+        self.largest_parameters = description.largest_parameters
+        self.integers = ItemIntegers(streams, number, self.specs)
 
     @property
     def lattice(self) -> Lattice | None:
-        """Of the item's coefficients, if it has any."""
+        """The lattice of the item's coefficients, if it has any."""
         return self.specs[0].lattice if self.specs else None
 
     @property
@@ -65,13 +60,13 @@ class DecodableItem:
 
     @property
     def coded_integers(self) -> int:
-        """How many integers its tensors and their masks ask for, without decoding them."""
+        """Number of integers that its tensors and their masks ask for; none is decoded."""
         masks = dict(self.header.tensor_masks)
         counts = [int(np.prod(spec.shape, dtype=object)) for spec in self.specs]
         for index, mask in masks.items():
             if index < len(counts):
-                kept = self.sparsity(mask)
-                counts[index] = int(kept.sum()) * (counts[index] // kept.size)
+                present = self.sparsity(mask)
+                counts[index] = int(present.sum()) * (counts[index] // present.size)
         return sum(counts)
 
     @property
@@ -105,18 +100,17 @@ class DecodableItem:
         return self.evaluator_at(0)
 
     def evaluator_at(self, level: int) -> Evaluator:
-        """The model at a level, from no more sections than it needs (kept for later)."""
-
-        return self.file.decoded.get(
+        """The model at a level, from no more sections than it needs; it stays in the cache."""
+        return self.streams.cache.get(
             ("item", self.number, level),
             lambda: self._make_evaluator(level),
             lambda _: self.decoded_bytes(level),
         )
 
     def evaluator_once(self, level: int) -> tuple[Evaluator, bool]:
-        """As `evaluator_at`, but not kept; and whether it is the caller's alone."""
-        kept: Evaluator | None = self.file.decoded.peek(("item", self.number, level))
-        return (kept, False) if kept is not None else (self._make_evaluator(level), True)
+        """The model at a level, not put into the cache; and whether it is the caller's alone."""
+        cached: Evaluator | None = self.streams.cache.peek(("item", self.number, level))
+        return (cached, False) if cached is not None else (self._make_evaluator(level), True)
 
     @within_memory()
     def _make_evaluator(self, level: int) -> Evaluator:
@@ -128,7 +122,7 @@ class DecodableItem:
                 self.header.shape,
                 len(self.header.components),
                 parameters,
-                self.file.device,
+                self.streams.device,
                 level,
             )
         if self.is_tile or (level == 0 and self.has_lattice):
@@ -137,7 +131,7 @@ class DecodableItem:
         return evaluator
 
     def decoded_bytes(self, level: int) -> int:
-        """About what the evaluator of a level takes: its samples, or its parameters."""
+        """Bytes that the evaluator of a level takes, about: its samples, or its parameters."""
         values = self.largest_parameters
         if self.lattice is not None:
             values += self.lattice.count(level)
@@ -148,28 +142,28 @@ class DecodableItem:
         """Integers (components, *shape) that are added to the samples in units of their steps."""
         if not self.header.residual_steps:
             return None
-        if self.file.sections.truncated:
-            self.file.warn_once("residuals are left out: the promised bound does not hold")
+        if self.streams.sections.truncated:
+            self.streams.warn_once("residuals are left out: the promised bound does not hold")
             return None
-        return self.file.decoded.get(
-            ("residuals", self.number), self._decode_residuals, lambda found: found.nbytes
+        return self.streams.cache.get(
+            ("residuals", self.number), self._decode_residuals, lambda residuals: residuals.nbytes
         )
 
     @within_memory()
     def _decode_residuals(self) -> Array:
         header = self.header
-        decoder = ItemResiduals(header.shape, len(header.components), self.file.limits)
+        decoder = ItemResiduals(header.shape, len(header.components), self.streams.limits)
         parts = []
-        for section in self.file.sections_of(self.number, "RESD"):
-            parts.append(decoder.decode(self.file.sections.read(section)))
-            self.file.note_digest(section, section_digest(parts[-1].integer_layer()))
+        for section in self.streams.sections_of(self.number, "RESD"):
+            parts.append(decoder.decode(self.streams.sections.read(section)))
+            self.streams.digests.add(section, section_digest(parts[-1].integer_layer()))
         return decoder.joined(parts)
 
     def parameters(self, level: int = 0) -> list[Float32Array]:
         """The tensors as they are decoded; with a lattice, those of a level."""
         needed = None if self.lattice is None or level == 0 else self.lattice.count(level)
         integers = self.integers.first(needed)
-        if self.file.sections.truncated:
+        if self.streams.sections.truncated:
             integers = self._completed(integers, needed)
         masks = {index: self.sparsity(index) for _, index in self.header.tensor_masks}
         return restore_parameters(
@@ -185,15 +179,15 @@ class DecodableItem:
             raise TruncatedError(
                 f"the file ends before the coarsest level of {names}", section="TENS"
             )
-        rest = (self.lattice.size if needed is None else needed) - len(integers)
-        if rest > 0:
-            _log.warning("%s: %d of its coefficients are missing", names, rest)
-            return np.concatenate([integers, np.zeros(rest, np.int32)])
+        missing = (self.lattice.size if needed is None else needed) - len(integers)
+        if missing > 0:
+            _log.warning("%s: %d of its coefficients are missing", names, missing)
+            return np.concatenate([integers, np.zeros(missing, np.int32)])
         return integers
 
     def sparsity(self, index: int) -> BoolArray:
         """A sparsity mask of the file, checked to be one."""
-        coded = self.file.mask(index)
+        coded = self.streams.masks.decoded(index)
         if coded.patterns is not None:
             raise CorruptError(f"mask {index} is not a sparsity mask", section="ITEM")
         return coded.mask
@@ -202,7 +196,7 @@ class DecodableItem:
         """The validity mask of a component, checked against the item, or None."""
         if component.mask is None:
             return None
-        coded = self.file.mask(component.mask)
+        coded = self.streams.masks.decoded(component.mask)
         size = np.dtype(component.dtype).itemsize
         if (
             coded.patterns is None
@@ -216,18 +210,18 @@ class DecodableItem:
 class ItemIntegers:
     """The integers of an item, decoded section by section and no further than needed."""
 
-    def __init__(self, file: InrcFile, number: int, specs: Sequence[TensorSpec]) -> None:
-        self._file = file
+    def __init__(self, streams: FileStreams, number: int, specs: Sequence[TensorSpec]) -> None:
+        self._streams = streams
         self._number = number
         self._specs = specs
-        self._streams = ItemStreams(specs, file.limits)
+        self._decoder = ItemStreams(specs, streams.limits)
         self._decoded: list[TensorSection] = []
         self._lock = threading.Lock()
 
     @property
     def count(self) -> int:
         """Integers decoded so far."""
-        return self._streams.count
+        return self._decoder.count
 
     def all(self) -> list[TensorSection]:
         """Every section of the item."""
@@ -237,19 +231,19 @@ class ItemIntegers:
     def first(self, count: int | None) -> Coded:
         """The first `count` integers in coded order, or all of them; fewer if there are no more."""
         with self._lock:
-            sections = self._file.sections_of(self._number)
+            sections = self._streams.sections_of(self._number)
             while len(self._decoded) < len(sections) and (
-                count is None or self._streams.count < count
+                count is None or self._decoder.count < count
             ):
                 section = sections[len(self._decoded)]
-                decoded = self._streams.decode(self._file.sections.read(section))
+                decoded = self._decoder.decode(self._streams.sections.read(section))
                 if decoded.item != self._number:
                     raise CorruptError("the index names another item", section="TENS")
-                self._file.note_digest(section, section_digest(decoded.integer_layer()))
+                self._streams.digests.add(section, section_digest(decoded.integer_layer()))
                 self._decoded.append(decoded)
             streams: list[Coded] = []
-            for done in self._decoded:
-                streams += done.streams
+            for decoded in self._decoded:
+                streams += decoded.streams
             if not streams:
                 return np.zeros(0, np.int64)
             joined = self._joined(streams)
@@ -271,4 +265,4 @@ class ItemIntegers:
         """Forget the integers; they are decoded again if they are asked for."""
         with self._lock:
             self._decoded = []
-            self._streams = ItemStreams(self._specs, self._file.limits)
+            self._decoder = ItemStreams(self._specs, self._streams.limits)

@@ -97,17 +97,17 @@ class _Sampling:
         for axis, size in zip(self._axes, self.samples.shape, strict=True):
             middle = np.arange(0, size - 1, cells) + cells / 2 - 1
             places.append(np.clip(middle * (axis[1] - axis[0]), 0, axis[-1]))
-        found = np.empty([len(axis) for axis in places], np.float32)
+        probes = np.empty([len(axis) for axis in places], np.float32)
 
         def store(window: Window, values: npt.NDArray[np.floating]) -> None:
-            found[window] = values[0]
+            probes[window] = values[0]
 
         evaluate_blocks(self._evaluator, places, self._threads, store)
-        filled = np.where(found < 0, np.float32(-1), np.float32(1))
+        filled = np.where(probes < 0, np.float32(-1), np.float32(1))
         for number, size in enumerate(self.samples.shape):
             filled = filled.take(np.arange(1, size - 1) // cells, number)
         self._inner[...] = filled
-        return np.abs(found) < limit
+        return np.abs(probes) < limit
 
     def sample(self, parts: Iterator[Window]) -> None:
         """Evaluate windows of the samples."""
@@ -139,7 +139,7 @@ class _Blocks:
         ]
 
     def holding(self, cubes: BoolArray) -> BoolArray:
-        """Blocks of which one cube is set."""
+        """Blocks in which any cube is set."""
         for axis, starts in enumerate(self._starts):
             first = np.arange(len(starts)) * _CUBES
             cubes = np.logical_or.reduceat(cubes, first, axis)

@@ -24,9 +24,9 @@ def cut(
     """
     past = _snapped(faces, past)
     side = np.sign(past).astype(np.int64)[faces]
-    kept, lost = (side < 0).sum(1), (side > 0).sum(1)
-    whole = faces[(lost == 0)]
-    crossing = (kept > 0) & (lost > 0)
+    inside, outside = (side < 0).sum(1), (side > 0).sum(1)
+    whole = faces[outside == 0]
+    crossing = (inside > 0) & (outside > 0)
     split, ends = _split(faces[crossing], side[crossing], len(vertices))
     share = past[ends[:, 0]] / (past[ends[:, 0]] - past[ends[:, 1]])
     added = vertices[ends[:, 0]] + share[:, None] * (vertices[ends[:, 1]] - vertices[ends[:, 0]])
@@ -37,23 +37,23 @@ def cut(
 
 def _snapped(faces: Int64Array, past: Float64Array) -> Float64Array:
     """Values with 0 at the vertices that are next to the border along an edge."""
-    found = past.copy()
+    snapped = past.copy()
     edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
     across = edges[(past[edges[:, 0]] <= 0) != (past[edges[:, 1]] <= 0)]
-    for one, other in (across.T, across.T[::-1]):
-        share = past[one] / (past[one] - past[other])
-        found[one[share < _ON_BORDER]] = 0
-    return found
+    for near, far in (across.T, across.T[::-1]):
+        share = past[near] / (past[near] - past[far])
+        snapped[near[share < _ON_BORDER]] = 0
+    return snapped
 
 
 def _split(faces: Int64Array, side: Int64Array, first: int) -> tuple[Int64Array, Int64Array]:
-    """What is kept of faces with vertices on both sides, and the edges that new vertices are on.
+    """Remaining parts of faces with vertices on both sides, and the edges of new vertices.
 
     Args:
-        side: of each vertex: -1 kept, 0 on the border, 1 lost.
+        side: of each vertex: -1 for those that remain, 0 on the border, 1 for those past it.
         first: number of the first new vertex.
     """
-    # The first vertex of every face becomes one that is kept, after one that is not.
+    # The first vertex of every face becomes one that remains, after one that does not.
     turn = np.argmax((side < 0) & (np.roll(side, 1, axis=1) >= 0), axis=1)
     order = (turn[:, None] + np.arange(3)) % 3
     faces, side = np.take_along_axis(faces, order, 1), np.take_along_axis(side, order, 1)

@@ -30,9 +30,10 @@ from codec.plugin_api.architecture import (
     Model,
     RequantisableArchitecture,
 )
-from codec.reading.field import FieldView, ItemView
+from codec.reading.component_decoder import ComponentDecoder
+from codec.reading.contents import FileContents
+from codec.reading.field_decoder import FieldDecoder
 from codec.reading.item import DecodableItem
-from codec.reading.open_file import InrcFile
 from codec.reports import FieldQuality
 
 _CONSTANT = "constant"
@@ -53,7 +54,7 @@ class Requantiser:
         TargetError: no model could be as small as asked for.
     """
 
-    def __init__(self, file: InrcFile, options: EncodeOptions, threads: int) -> None:
+    def __init__(self, file: FileContents, options: EncodeOptions, threads: int) -> None:
         self._file, self._options, self._threads = file, options, threads
         quantiser = registry.quantiser(options.quantiser, options.settings)
         registry.pruner(options.pruner, options.settings)
@@ -66,7 +67,7 @@ class Requantiser:
             raise InvalidOptionError(
                 f"quantiser {options.quantiser} needs a target: say psnr or bytes"
             )
-        self._sizes = {item.number: _model_bytes(file, item) for item in self._again()}
+        self._sizes = {item.number: _model_bytes(item) for item in self._again()}
         self._budget = self._model_budget()
 
     def takes(self, item: DecodableItem) -> bool:
@@ -75,7 +76,7 @@ class Requantiser:
 
     def _again(self) -> list[DecodableItem]:
         items = []
-        for item in self._file.models:
+        for item in self._file.items:
             names = ", ".join(component.name for component in item.header.components)
             if item.architecture.name == _CONSTANT:
                 continue
@@ -160,22 +161,22 @@ def fitted_model(item: DecodableItem) -> FittedModel:
     )
 
 
-def _model_bytes(file: InrcFile, item: DecodableItem) -> int:
-    sections = file.sections.of_type("MASK")
-    masks = [sections[index] for _, index in item.header.tensor_masks]
-    all_sections = [
-        file.sections.of_type("ITEM")[item.number],
-        *file.sections_of(item.number),
-        *masks,
+def _model_bytes(item: DecodableItem) -> int:
+    streams = item.streams
+    masks = streams.sections.of_type("MASK")
+    sections = [
+        streams.sections.of_type("ITEM")[item.number],
+        *streams.sections_of(item.number),
+        *(masks[index] for _, index in item.header.tensor_masks),
     ]
-    return sum(section.end - section.start for section in all_sections)
+    return sum(section.end - section.start for section in sections)
 
 
 def _decoded(item: DecodableItem, index: int) -> NormalisedField:
     """The decoded values of a component, as the field to fit."""
     component = item.header.components[index]
-    view = ItemView(item, index)
-    stored = view[...]
+    decoder = ComponentDecoder(item, index)
+    stored = decoder[...]
     mask = item.validity(component)
     valid = None if mask is None else mask.mask
     scale = component.scale or 1.0
@@ -185,30 +186,31 @@ def _decoded(item: DecodableItem, index: int) -> NormalisedField:
         values[~valid] = 0
     chosen = stored if valid is None else stored[valid]
     span = float(chosen.max()) - float(chosen.min()) if chosen.size else 0.0
-    field = Field(component.name, view.dims, stored, valid=valid)
+    field = Field(component.name, decoder.dims, stored, valid=valid)
     return NormalisedField(
         field, stored, values, valid, None, component.offset, scale, span / 2 or scale, span
     )
 
 
-def changed(before: InrcFile, after: InrcFile) -> tuple[FieldQuality, ...]:
+def changed(before: FileContents, after: FileContents) -> tuple[FieldQuality, ...]:
     """The fields of the new file against those of the old one."""
-    return tuple(_compared(before[name], after[name]) for name in before)
+    return tuple(_compared(before, after, name) for name in before.fields)
 
 
-def _compared(before: FieldView, after: FieldView) -> FieldQuality:
-    original, decoded = before[...], after[...]
-    units = str(before.attrs.get("units", ""))
-    field = Field(before.name, before.dims, original, units=units, valid=_valid(before))
-    return compare(field, original, decoded)
+def _compared(before: FileContents, after: FileContents, name: str) -> FieldQuality:
+    old = before.fields[name]
+    original, decoded = old[...], after.fields[name][...]
+    units = str(old.attrs.get("units", ""))
+    valid = _valid(before.decoders[name])
+    return compare(Field(name, old.dims, original, units=units, valid=valid), original, decoded)
 
 
-def _valid(view: FieldView) -> BoolArray:
-    """The valid samples, from the masks of all tiles."""
-    valid = np.ones(view.shape, np.bool_)
-    for item in view.items:
+def _valid(decoder: FieldDecoder) -> BoolArray:
+    """Which samples are data, from the masks of all tiles."""
+    valid = np.ones(decoder.shape, np.bool_)
+    for item in decoder.items:
         header = item.header
-        (component,) = (entry for entry in header.components if entry.name == view.name)
+        (component,) = (part for part in header.components if part.name == decoder.name)
         mask = item.validity(component)
         if mask is not None:
             origin = header.origin or (0,) * len(header.dims)

@@ -28,11 +28,10 @@ from codec.files.atomic import atomic_path, check_writable
 from codec.format.headers import Component, Item
 from codec.format.section_types import Copier
 from codec.format.sections import Section
-from codec.limits import Limits
 from codec.options.encode import EncodeOptions, Goal, usable_threads
 from codec.plugin_api.architecture import CodedTensor, Model, TensorSpec
+from codec.reading.contents import FileContents, reopened
 from codec.reading.item import DecodableItem
-from codec.reading.open_file import InrcFile
 from codec.recoding.requantise import Requantiser, changed
 from codec.reports import FieldQuality, TranscodeReport
 
@@ -54,7 +53,7 @@ def transcode_file(
     threads = usable_threads(options.threads)
     started = time.perf_counter()
     final = check_writable(target, overwrite=overwrite)
-    with InrcFile(source, threads=threads, device="cpu", limits=Limits.level(2)) as file:
+    with reopened(source, threads) as file:
         if final.exists() and os.path.exists(source) and os.path.samefile(source, final):
             raise InvalidInputError(f"{target}: is the input itself; name another file")
         file.check_digest()
@@ -64,7 +63,7 @@ def transcode_file(
         with atomic_path(target, overwrite=overwrite) as temporary:
             with temporary.open("wb") as stream:
                 _Transcoder(file, options.coder, again).write(stream)
-            with InrcFile(temporary, device="cpu", limits=Limits.level(2)) as new:
+            with reopened(temporary) as new:
                 new.check_digest()
                 if not stages and _integers(new) != digest:
                     raise VerificationError(
@@ -81,10 +80,10 @@ def transcode_file(
     )
 
 
-def _integers(file: InrcFile) -> list[bytes]:
+def _integers(file: FileContents) -> list[bytes]:
     """The digest of all integers of each item."""
     digests = []
-    for item in file.models:
+    for item in file.items:
         digest = hashlib.sha256()
         for section in item.integers.all():
             for piece in section.integer_layer():
@@ -98,7 +97,7 @@ def _integers(file: InrcFile) -> list[bytes]:
 class _Transcoder:
     """Puts a new file together from an open one."""
 
-    def __init__(self, file: InrcFile, coder: str, again: Requantiser | None) -> None:
+    def __init__(self, file: FileContents, coder: str, again: Requantiser | None) -> None:
         self._file = file
         self._again = again
         self._coder = coder
@@ -108,20 +107,20 @@ class _Transcoder:
     def write(self, stream: BinaryIO) -> None:
         """Write the new file."""
         validity = self._validity_masks()
-        for item in self._file.models:
+        for item in self._file.items:
             self._add(item, validity)
-        copies = copied_sections(self._file.sections, Copier.TRANSCODE)
-        self._placed.write(stream, self._file.head.kind, copies)
+        copies = copied_sections(self._file.streams.sections, Copier.TRANSCODE)
+        self._placed.write(stream, self._file.streams.head.kind, copies)
 
     def _copied(self, section: Section) -> IntegerSection:
-        stored = partial(self._file.sections.stored, section)
+        stored = partial(self._file.streams.sections.stored, section)
         digest = self._digests[section.start]
         return IntegerSection(section.type, stored, digest, section.attribute)
 
     def _validity_masks(self) -> dict[int, int]:
         """Copy the masks that components name; old index to new."""
-        sections = self._file.sections.of_type("MASK")
-        components = [entry for item in self._file.models for entry in item.header.components]
+        sections = self._file.streams.sections.of_type("MASK")
+        components = [entry for item in self._file.items for entry in item.header.components]
         used = sorted({entry.mask for entry in components if entry.mask is not None})
         self._placed.add_copies([self._copied(sections[index]) for index in used])
         return {old: new for new, old in enumerate(used)}
@@ -134,7 +133,7 @@ class _Transcoder:
             IntegerSection("MASK", partial(bytes, mask), mask_digest(mask))
             for mask in sections.masks
         ]
-        residuals = self._file.sections_of(item.number, "RESD")
+        residuals = self._file.streams.sections_of(item.number, "RESD")
         described = Item.from_bytes(sections.item)
         self._placed.add_item(
             replace(described, origin=header.origin, overlap=header.overlap),

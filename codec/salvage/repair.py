@@ -24,7 +24,7 @@ from codec.files.byte_sources import open_source
 from codec.format.headers import Head, Item
 from codec.limits import Limits, within_memory
 from codec.media.table import medium_of
-from codec.reading.open_file import InrcFile
+from codec.reading.contents import reopened
 from codec.reports import RepairReport
 from codec.salvage.description import SavedDescription, saved_description
 from codec.salvage.fields import Place, WholeFields, whole_fields
@@ -58,8 +58,8 @@ def repair_file(
         placed = _Placing(items, description, limits).placed(fields)
         with atomic_path(target, overwrite=overwrite) as temporary:
             write_checked(temporary, placed, kind, description.sections)
-            with InrcFile(temporary, device="cpu", limits=Limits.level(2)) as written:
-                written.check_metadata()
+            with reopened(temporary) as written:
+                written.metadata.check()
                 written.check_digest()
         return RepairReport(
             path=Path(target),

@@ -17,6 +17,7 @@ from codec.arrays import Float32Array, Float64Array
 from codec.errors import CorruptError, InvalidOptionError, UnsupportedError
 from codec.files import fit_journal
 from codec.plugin_api.registry import architecture
+from codec.reading.contents import FileContents
 from inrc_plugins.architectures.amgsrn.config import TRANSFORM_NUMBERS, AmgsrnConfig
 from inrc_plugins.architectures.amgsrn.evaluation import AmgsrnEvaluator, linear_parts
 from inrc_plugins.architectures.amgsrn.settings import AmgsrnSettings
@@ -386,9 +387,9 @@ def test_a_psnr_is_reached(tmp_path: Path) -> None:
     field = smooth((16, 12, 14))
     report = encoded(tmp_path, field, psnr=30)
     assert report.goal_met
-    with codec.open(tmp_path / "t.inrc", device="cpu") as file:
-        view = file["t"]
-        assert [item.architecture.name for item in view.items] == ["amgsrn"]
+    with FileContents(tmp_path / "t.inrc", device="cpu") as file:
+        view = file.fields["t"]
+        assert [item.architecture.name for item in file.items] == ["amgsrn"]
         error = np.mean((view[...].astype(np.float64) - field) ** 2)
         np.testing.assert_array_equal(view[3:9, :, 5], view[...][3:9, :, 5])
     assert report.qualities[0].psnr >= 30
@@ -408,8 +409,8 @@ def test_what_was_asked_for_is_what_is_fitted(tmp_path: Path) -> None:
     settings = QUICK | {f"arch.{name}": value for name, value in asked.items()}
     settings |= {"arch.match_aspect": False, "fit.steps": 5}
     encoded(tmp_path, smooth((9, 9, 9)), bytes=3000, settings=settings)
-    with codec.open(tmp_path / "t.inrc", device="cpu") as file:
-        config = file["t"].items[0].header.config
+    with FileContents(tmp_path / "t.inrc", device="cpu") as file:
+        config = file.items[0].header.config
     assert config == {0: 3, 1: 2, 2: [3, 4, 5], 3: 7, 4: 1, 5: 1}
 
 
@@ -467,8 +468,8 @@ def test_steps_of_four_axes_are_models_of_their_own(tmp_path: Path) -> None:
         encoded(tmp_path, field, bytes=4000)
     report = encoded(tmp_path, field, bytes=4000, tile=(1, 8, 9, 8))
     assert report.goal_met
-    with codec.open(tmp_path / "t.inrc", device="cpu") as file:
-        assert [item.header.origin for item in file["t"].items] == [(0, 0, 0, 0), (1, 0, 0, 0)]
+    with FileContents(tmp_path / "t.inrc", device="cpu") as file:
+        assert [item.header.origin for item in file.items] == [(0, 0, 0, 0), (1, 0, 0, 0)]
 
 
 def test_files_decode_without_torch(tmp_path: Path, fresh: Any) -> None:

@@ -15,6 +15,7 @@ import codec
 from codec.files import fit_journal
 from codec.options.encode import Progress
 from codec.plugin_api.stages import UnitKind
+from codec.reading.contents import FileContents
 from codec.training.batches import AxisSampler
 from codec.training.family_units import FamilyUnits
 from codec.training.recipe import Recipe
@@ -212,10 +213,10 @@ def test_stages_meet_their_goals_with_every_option(
         source, target, arch="fvsrn", threads=1, device="cpu", settings=settings,
         **STAGES[stage], **GOALS[goal],
     )  # fmt: skip
-    with codec.open(target, device="cpu") as file:
-        (view,) = file.values()
-        error = np.square(view[...].astype(np.float64) - field).mean()
-        item = view.items[0]
+    with FileContents(target, device="cpu") as file:
+        (decoded,) = file.fields.values()
+        error = np.square(decoded[...].astype(np.float64) - field).mean()
+        item = file.items[0]
         config = FvsrnConfig.from_map(item.header.config, field.shape)
         masks = len(item.header.tensor_masks)
     psnr = 10 * math.log10(float(np.ptp(field)) ** 2 / error)

@@ -17,6 +17,7 @@ from codec.encoding import sampled_shape
 from codec.files import fit_journal
 from codec.format.headers import Quantisation
 from codec.plugin_api.architecture import CodedTensor, Model
+from codec.reading.contents import FileContents
 from inrc_plugins.architectures.miner.config import MinerConfig
 from inrc_plugins.architectures.miner.training import float_fit, network
 from inrc_plugins.architectures.miner.training.coding import ActiveBlocks
@@ -141,22 +142,22 @@ def test_invalid_samples_cost_nothing(tmp_path: Path) -> None:
     """A block of fill values has no network, and none is fitted to them."""
     field = waves((16, 32))
     field[:, 16:] = np.nan
-    with codec.open(encode(tmp_path, field, psnr=24), device="cpu") as file:
-        found = next(iter(file.values()))[...]
+    with FileContents(encode(tmp_path, field, psnr=24), device="cpu") as file:
+        found = next(iter(file.fields.values()))[...]
         assert np.isnan(found[:, 16:]).all()
         assert psnr(found[:, :16], field[:, :16]) >= 24
-        header = file.models[0].header
-        kept = file.mask(dict(header.tensor_masks)[len(header.quantisation) - 1]).mask
+        header = file.items[0].header
+        kept = file.items[0].sparsity(dict(header.tensor_masks)[len(header.quantisation) - 1])
     assert not kept[:, 2:].any()
 
 
 def test_flat_blocks_have_no_network_and_a_level_has_one_mask(tmp_path: Path) -> None:
     field = corner((32, 32))
-    with codec.open(encode(tmp_path, field, psnr=34), device="cpu") as file:
-        header = file.models[0].header
-        assert len(file.sections.of_type("MASK")) <= QUICK["arch.levels"]
+    with FileContents(encode(tmp_path, field, psnr=34), device="cpu") as file:
+        header = file.items[0].header
+        assert len(file.streams.sections.of_type("MASK")) <= QUICK["arch.levels"]
         masks = dict(header.tensor_masks)
-        kept = file.mask(masks[len(header.quantisation) - 1]).mask
+        kept = file.items[0].sparsity(masks[len(header.quantisation) - 1])
         assert kept[0, 0]
         assert kept.sum() <= 2
 

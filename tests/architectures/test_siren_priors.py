@@ -27,6 +27,7 @@ from codec.format.leb128 import encode_uleb
 from codec.format.prior_file import RATE_KINDS, SIGNATURE, Prior, Rates
 from codec.limits import Limits
 from codec.plugin_api.prior_lookup import VARIABLE, find_prior, read_prior
+from codec.reading.contents import FileContents
 from codec.training.batches import Shard
 from inrc_cli.main import inrc
 from inrc_plugins.architectures.siren.architecture import Siren
@@ -232,9 +233,9 @@ def test_a_file_holds_differences_and_needs_its_prior(
 ) -> None:
     target, source = tmp_path / "out.inrc", pictures / "0.png"
     encoded(source, target, **{"arch.prior": folder / "own.inrcprior"})
-    with codec.open(target, device="cpu") as file:
-        assert file["red"].items[0].header.config[4] == prior().name
-        before = file["red"][...]
+    with FileContents(target, device="cpu") as contents:
+        assert contents.decoders["red"].items[0].header.config[4] == prior().name
+        before = contents.fields["red"][...]
     monkeypatch.delenv(VARIABLE)
     assert codec.info(target).file_bytes == target.stat().st_size
     with (

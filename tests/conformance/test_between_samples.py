@@ -9,7 +9,7 @@ import pytest
 
 import codec
 from codec.coding.evaluate import evaluate_blocks
-from codec.reading.open_file import InrcFile
+from codec.reading.contents import FileContents
 from inrc_conformance.decoder import DecodedItem, decode_bytes
 
 VALID = Path(__file__).parents[2] / "conformance" / "vectors" / "v1" / "valid"
@@ -17,8 +17,8 @@ VALID = Path(__file__).parents[2] / "conformance" / "vectors" / "v1" / "valid"
 
 def _halves(data: bytes) -> np.ndarray:
     """y of the first component as `inrc` has it, at the samples and half-way between them."""
-    with InrcFile(data, device="cpu", limits=codec.Limits.level(1)) as file:
-        item = file.models[0]
+    with FileContents(data, device="cpu", limits=codec.Limits.level(1)) as file:
+        item = file.items[0]
         axes = [np.arange(2 * size - 1) / 2 for size in item.header.shape]
         found = np.empty([len(axis) for axis in axes])
 

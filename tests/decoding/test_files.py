@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import codec
-from codec.errors import CorruptError, InvalidInputError
+from codec.errors import CorruptError, InvalidInputError, InvalidOptionError
 from tests.building import coded_mask, fvsrn_file, with_payload
 
 SHAPE = (20, 90, 170)  # more than one block of evaluation
@@ -132,3 +132,15 @@ def test_a_region_of_a_real_file_has_the_coordinates_of_the_region(
         assert part["y"][:].tolist() == [11.0, 11.5, 12.0]
         assert part["t"].shape == (3, 30)
         assert part["n"][:].tolist() == [[row * x for x in range(30)] for row in (4, 6, 8)]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"level": -1}, {"resolution": 1}, {"resolution": 1025}, {"device": "tpu"}, {"threads": -1}],
+    ids=str,
+)
+def test_options_out_of_their_range_are_refused_before_a_file_is_opened(
+    options: dict[str, Any],
+) -> None:
+    with pytest.raises(InvalidOptionError, match=next(iter(options))):
+        codec.decode("missing.inrc", "a.ply", **options)

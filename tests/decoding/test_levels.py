@@ -13,7 +13,8 @@ from click.testing import CliRunner
 import codec
 from codec.errors import InvalidOptionError
 from codec.files.byte_sources import BytesSource
-from codec.reading.field import FieldView
+from codec.reading.contents import FileContents
+from codec.reading.field import Field
 from inrc_cli.main import inrc
 from tests.building import coded_mask, fvsrn_file, pyramid_file, write_netcdf
 
@@ -31,7 +32,7 @@ FIELD = noise(SHAPE)
 FILE = pyramid_file([FIELD], LEVELS, 0.02)
 
 
-def view(data: bytes = FILE, name: str = "v0") -> FieldView:
+def view(data: bytes = FILE, name: str = "v0") -> Field:
     return codec.open(data, device="cpu", threads=1)[name]
 
 
@@ -136,21 +137,21 @@ class Reads:
 def test_a_level_reads_its_own_streams_only(
     level: int, needed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with codec.open(FILE, device="cpu") as file:
-        ends = np.cumsum([len(values) for values in file.tensor_streams(0)])
-        lattice = file.models[0].lattice
+    with FileContents(FILE, device="cpu") as file:
+        ends = np.cumsum([len(section.streams[0]) for section in file.items[0].integers.all()])
+        lattice = file.items[0].lattice
     assert lattice is not None
     assert np.searchsorted(ends, lattice.count(level)) + 1 == needed
     reads = Reads(monkeypatch)
-    with codec.open(FILE, device="cpu", threads=1) as file:
+    with FileContents(FILE, device="cpu", threads=1) as file:
         places = [
             (section.payload_offset, section.payload_offset + section.stored_bytes)
-            for section in file.sections.of_type("TENS")
+            for section in file.streams.sections.of_type("TENS")
         ]
         assert len(places) == 3
         # Where sections begin, a few bytes too many are read.
         assert all(reads.within(*place) < 20 for place in places)
-        file["v0"].level(level)[...]
+        file.fields["v0"].level(level)[...]
         # Of the others no more than the number of their item, and of these no byte twice.
         read = [reads.within(*place) for place in places]
         for (first, last), size in zip(places[:needed], read, strict=False):

@@ -186,11 +186,11 @@ def test_opening_decodes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("decoded too early")
 
     for name in (
-        "decodable_item.ItemStreams.decode",
-        "reader.decode_mask_section",
-        "reader.decode_verbatim",
+        "item.ItemStreams.decode",
+        "masks.decode_mask_section",
+        "metadata.decode_verbatim",
     ):
-        monkeypatch.setattr(f"codec.{name}", fail)
+        monkeypatch.setattr(f"codec.reading.{name}", fail)
     with codec.open(FILE) as file:
         view = file["v0"]
         assert (view.shape, view.dtype, view.ndim, view.size) == (SHAPE, np.float32, 3, 270)

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 import codec
 from codec.coding.restore_parameters import restore_parameters
 from codec.errors import CorruptError, FormatError, TruncatedError
+from codec.reading.contents import FileContents
 from inrc_cli.main import inrc
 from tests.building import fvsrn_file, pyramid_file, split
 
@@ -37,8 +38,8 @@ FILE = pyramid_file([FIELD], AXES, 0.02)
 
 def ends(data: bytes = FILE) -> list[int]:
     """Where the TENS sections end."""
-    with codec.open(data, device="cpu") as file:
-        found = file.sections.of_type("TENS")
+    with FileContents(data, device="cpu") as file:
+        found = file.streams.sections.of_type("TENS")
     return [section.payload_offset + section.stored_bytes + 4 for section in found]
 
 
@@ -63,9 +64,9 @@ def test_what_is_left_grows_with_the_length() -> None:
 
 
 def test_missing_coefficients_count_as_zeros() -> None:
-    with codec.open(FILE, device="cpu") as file:
-        streams = file.tensor_streams(0)
-        item = file.models[0]
+    with FileContents(FILE, device="cpu") as file:
+        item = file.items[0]
+        streams = [values for section in item.integers.all() for values in section.streams]
         places = [np.arange(float(size)) for size in FIELD.shape]
         for kept, cut in zip((1, 2), ends(), strict=False):
             parts = [values * (at < kept) for at, values in enumerate(streams)]
@@ -89,9 +90,9 @@ def test_a_section_that_is_cut_counts_as_missing() -> None:
 
 def test_levels_that_are_there_are_whole() -> None:
     cuts = ends()
-    with codec.open(FILE, device="cpu") as file:
-        lattice = file.models[0].lattice
-        counts = np.cumsum([len(values) for values in file.tensor_streams(0)])
+    with FileContents(FILE, device="cpu") as file:
+        lattice = file.items[0].lattice
+        counts = np.cumsum([len(section.streams[0]) for section in file.items[0].integers.all()])
     assert lattice is not None
     seen = set()
     for cut, count in zip(cuts, counts, strict=True):
@@ -117,12 +118,12 @@ def test_without_the_flag_the_file_is_refused() -> None:
 
 
 def test_with_the_flag_a_whole_file_is_a_whole_file() -> None:
-    with codec.open(FILE, device="cpu", allow_truncated=True) as file:
-        assert not file.sections.truncated
+    with FileContents(FILE, device="cpu", allow_truncated=True) as file:
+        assert not file.streams.sections.truncated
         file.check_digest()
-        assert file["v0"][...].tobytes() == codec.open(FILE, device="cpu")["v0"][...].tobytes()
-    with codec.open(FILE[: ends()[0]], device="cpu", allow_truncated=True) as file:
-        assert file.sections.truncated
+        assert file.fields["v0"][...].tobytes() == decoded(FILE).tobytes()
+    with FileContents(FILE[: ends()[0]], device="cpu", allow_truncated=True) as file:
+        assert file.streams.sections.truncated
 
 
 def test_before_the_coarsest_level_nothing_can_be_shown() -> None:
@@ -195,8 +196,8 @@ def test_coarse_sections_of_all_items_come_first(tmp_path: Path) -> None:
         tmp_path / "two.nc", target, psnr=40, effort=0, arch="pyramid", threads=1, device="cpu"
     )
     data = target.read_bytes()
-    with codec.open(data, device="cpu") as file:
-        order = file.owners("TENS")
+    with FileContents(data, device="cpu") as contents:
+        order = contents.streams.items_of("TENS")
     assert set(order) == {0, 1}
     assert len(order) >= 3
     ranks = [order[: at + 1].count(item) - order.count(item) for at, item in enumerate(order)]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import codec
-from codec.reading import field as field_view
+from codec.reading import component_decoder
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_the_whole_is_its_parts(
     codec.encode(tmp_path / "a.npy", target, effort=0, threads=1, device="cpu", **options)
     with codec.open(target, device="cpu", threads=1) as file:
         expected, coarse = file["a"][...], file["a"].level(1)[...]
-    monkeypatch.setattr(field_view, "_LARGE_SAMPLES", 1)
+    monkeypatch.setattr(component_decoder, "_LARGE_SAMPLES", 1)
     for threads in (1, 2):
         with codec.open(target, device="cpu", threads=threads) as file:
             view = file["a"]

@@ -14,6 +14,7 @@ import codec
 from codec import InvalidInputError, TargetError, VerificationError
 from codec.arrays import Array
 from codec.coding.residual_section import reach
+from codec.reading.contents import FileContents
 
 FAST: dict[str, Any] = {"effort": 0, "threads": 1, "device": "cpu"}
 
@@ -295,9 +296,10 @@ def test_a_file_cut_before_its_residuals_shows_all_tiles_and_warns_once(
     values[:, 40:] = np.random.default_rng(3).normal(size=(30, 40))
     round_trip(tmp_path, values.astype("f4"), max_error=0.01, tile=(30, 20))
     data = (tmp_path / "out.inrc").read_bytes()
-    with codec.open(data, device="cpu") as file:
-        residuals = file.sections.of_type("RESD")
+    with FileContents(data, device="cpu") as contents:
+        residuals = contents.streams.sections.of_type("RESD")
         assert 1 < len(residuals) < 4
+    with codec.open(data, device="cpu") as file:
         assert file["in"].bound == 0.01
         assert file["in"].level(1).bound is None
     with codec.open(data[: residuals[0].start], device="cpu", allow_truncated=True) as file:

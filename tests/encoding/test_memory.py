@@ -11,7 +11,7 @@ import pytest
 import codec
 from codec.arrays import Array
 from codec.entropy.mixing import coder
-from codec.reading import field as field_view
+from codec.reading import component_decoder
 
 # Per sample, of a float32 field and of all that is made of it.
 INPUT, WORKING = 4, 12
@@ -46,7 +46,7 @@ def test_decoding_a_field_needs_little_beyond_the_output(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Besides the 4 bytes of a float32 sample that a reader of all gets."""
-    monkeypatch.setattr(field_view, "_LARGE_SAMPLES", 1)
+    monkeypatch.setattr(component_decoder, "_LARGE_SAMPLES", 1)
     size = 112
     field = smooth(size)
     np.save(tmp_path / "field.npy", field)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import codec
+from codec.reading.contents import FileContents
 from codec.reports import EncodeReport
 from inrc_plugins.architectures.pyramid.config import PyramidConfig
 from inrc_plugins.architectures.pyramid.transform import dequantise
@@ -207,10 +208,10 @@ def test_components_of_one_item(
         device="cpu", var=["u", "v"], **goal,
     )  # fmt: skip
     assert report.goal_met, report.shortfall
-    with codec.open(target, device="cpu") as file:
-        assert len(file.models) == 1
+    with FileContents(target, device="cpu") as file:
+        assert len(file.items) == 1
         for quality, values in zip(report.qualities, (u, v), strict=True):
-            found = psnr(values, file[quality.name][...])
+            found = psnr(values, file.fields[quality.name][...])
             assert quality.psnr == pytest.approx(found, abs=1e-6)
             assert found >= goal.get("psnr", 10)
 

@@ -9,7 +9,7 @@ import pytest
 
 import codec
 from codec.errors import InvalidInputError, InvalidOptionError, TargetError
-from codec.reading.open_file import InrcFile
+from codec.reading.contents import FileContents
 
 
 def field() -> np.ndarray:
@@ -69,8 +69,8 @@ def test_a_size_is_kept(fitted: Path, tmp_path: Path) -> None:
 
 def test_a_codebook_replaces_steps(fitted: Path, tmp_path: Path) -> None:
     codec.transcode(fitted, tmp_path / "b.inrc", quantise="kmeans", settings={"quantise.bits": 5})
-    with InrcFile(tmp_path / "b.inrc") as file:
-        assert any(one.codebook for one in file.models[0].header.quantisation)
+    with FileContents(tmp_path / "b.inrc") as file:
+        assert any(one.codebook for one in file.items[0].header.quantisation)
     assert error(tmp_path / "b.inrc", decoded(fitted)) > 0
 
 
@@ -82,8 +82,8 @@ def test_pruning_anew_keeps_to_its_share(fitted: Path, tmp_path: Path) -> None:
         psnr=30,
         settings={"prune.sparsity": 0.5, "fit.prune_steps": 20},
     )
-    with InrcFile(tmp_path / "b.inrc") as file:
-        item = file.models[0]
+    with FileContents(tmp_path / "b.inrc") as file:
+        item = file.items[0]
         (mask,) = [item.sparsity(index) for _, index in item.header.tensor_masks]
         assert mask.mean() == pytest.approx(0.5, abs=0.02)
         (grid, *_) = item.parameters()
@@ -100,10 +100,10 @@ def test_what_is_pruned_stays_so(fitted: Path, tmp_path: Path) -> None:
         settings={"prune.sparsity": 0.5, "fit.prune_steps": 20},
     )
     codec.transcode(first, second, psnr=40)
-    with InrcFile(first) as before, InrcFile(second) as after:
+    with FileContents(first) as before, FileContents(second) as after:
         masks = [
             [item.sparsity(index) for _, index in item.header.tensor_masks]
-            for item in (before.models[0], after.models[0])
+            for item in (before.items[0], after.items[0])
         ]
     np.testing.assert_array_equal(masks[0][0], masks[1][0])
 
@@ -156,8 +156,8 @@ def test_differences_to_a_prior_stay_differences(tmp_path: Path) -> None:
     )
     report = codec.transcode(tmp_path / "a.inrc", tmp_path / "b.inrc", psnr=35)
     assert not report.shortfall
-    with InrcFile(tmp_path / "a.inrc") as before, InrcFile(tmp_path / "b.inrc") as after:
-        assert before.models[0].header.config == after.models[0].header.config
+    with FileContents(tmp_path / "a.inrc") as before, FileContents(tmp_path / "b.inrc") as after:
+        assert before.items[0].header.config == after.items[0].header.config
 
 
 @pytest.mark.parametrize("name", ["arch.width", "tile.overlap", "fit.nothing", "prune.nothing"])

@@ -10,7 +10,7 @@ import pytest
 
 import codec
 from codec.errors import CorruptError, InvalidInputError, InvalidOptionError
-from codec.reading.open_file import InrcFile
+from codec.reading.contents import FileContents
 
 
 def field() -> np.ndarray:
@@ -44,10 +44,10 @@ def source(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def coders(path: Path) -> set[str]:
-    with InrcFile(path) as file:
+    with FileContents(path) as file:
         return {
             summary.coder
-            for item in file.models
+            for item in file.items
             for section in item.integers.all()
             for summary in section.summaries
         }

@@ -12,6 +12,7 @@ import pytest
 
 import codec
 from codec.errors import InrcError, InvalidInputError
+from codec.reading.contents import FileContents
 from tests.conftest import Process
 
 FAST: dict[str, Any] = {"threads": 1, "device": "cpu"}
@@ -100,8 +101,8 @@ def test_eight_threads_read_what_one_reads(tmp_path: Path) -> None:
 def test_threads_meet_the_same_error_in_a_damaged_file(tmp_path: Path) -> None:
     path = tmp_path / "f.inrc"
     encoded(path, 1)
-    with codec.open(path, **FAST) as file:
-        section = file.sections.of_type("TENS")[1]
+    with FileContents(path, **FAST) as contents:
+        section = contents.streams.sections.of_type("TENS")[1]
     data = bytearray(path.read_bytes())
     data[section.payload_offset + 3] ^= 1
     with codec.open(bytes(data), **FAST) as file, ThreadPoolExecutor(8) as pool:

@@ -12,6 +12,7 @@ import codec
 from codec.errors import CorruptError, FormatError, TruncatedError, UnsupportedError
 from codec.format.leb128 import decode_uleb, encode_uleb
 from codec.format.sections import SectionWriter
+from codec.reading.contents import FileContents
 from tests import building
 from tests.building import Sections, constant_file, edited, fvsrn_file, join, split
 
@@ -20,12 +21,12 @@ FILE = fvsrn_file((6, 5))
 
 def check(data: bytes) -> None:
     """Everything that `inrc verify` does with a file alone."""
-    with codec.open(data, device="cpu", threads=1) as file:
-        file.sections.check_all()
+    with FileContents(data, device="cpu", threads=1) as file:
+        file.streams.sections.check_all()
         file.check_digest()
-        _ = file.verbatim
-        for view in file.values():
-            view[...]
+        _ = file.metadata.verbatim
+        for field in file.fields.values():
+            field[...]
 
 
 def headed(data: bytes, **changes: int) -> bytes:

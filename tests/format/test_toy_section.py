@@ -11,6 +11,7 @@ import codec
 from codec.errors import CorruptError
 from codec.format import cbor
 from codec.format.section_types import SECTION_TYPES, Copier
+from codec.reading.contents import FileContents
 from tests.building import join, split, with_payload
 from tests.format import toy_section
 from tests.tiles.test_append import OPTIONS, write_steps
@@ -51,8 +52,8 @@ def toys(path: Path) -> list[str]:
 def damaged(source: Path, target: Path) -> Path:
     """A copy with a wrong length of the section before the toy, so the toy has to be searched."""
     data = bytearray(source.read_bytes())
-    with codec.open(source, device="cpu") as file:
-        before = file.sections.of_type("pROv")[0]
+    with FileContents(source, device="cpu") as file:
+        before = file.streams.sections.of_type("pROv")[0]
     data[before.start + 5] ^= 0x40
     target.write_bytes(bytes(data))
     return target

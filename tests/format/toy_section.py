@@ -8,7 +8,7 @@ from codec.format.provenance import Provenance
 from codec.format.section_types import Copier, SectionType
 from codec.format.sections import Section
 from codec.media.described import Described
-from codec.reading.open_file import InrcFile
+from codec.reading.contents import FileContents
 
 NAME = "toYs"
 
@@ -18,19 +18,19 @@ def encode(described: Described, made: Provenance | None) -> list[bytes]:
     return [cbor.encode([described.medium, sorted(described.verbatim)])]
 
 
-def read(file: InrcFile, section: Section) -> tuple[str, list[str]]:
+def read(file: FileContents, section: Section) -> tuple[str, list[str]]:
     """Medium and names.
 
     Raises:
         CorruptError: the payload is not a medium and its names.
     """
-    content = cbor.decode(file.sections.read(section))
+    content = cbor.decode(file.streams.sections.read(section))
     if not isinstance(content, list) or len(content) != 2:
         raise CorruptError("the toy is not a pair", section=NAME)
     return content[0], content[1]
 
 
-def check(file: InrcFile, section: Section) -> None:
+def check(file: FileContents, section: Section) -> None:
     """Compare the medium with that of the metadata.
 
     Raises:
@@ -40,7 +40,7 @@ def check(file: InrcFile, section: Section) -> None:
         raise CorruptError("the toy is of another medium", section=NAME)
 
 
-def describe(file: InrcFile, section: Section, number: int, *, whole: bool) -> str:
+def describe(file: FileContents, section: Section, number: int, *, whole: bool) -> str:
     """Number of names."""
     medium, names = read(file, section)
     return f"toy {number} of {medium}, {len(names)} name(s)"

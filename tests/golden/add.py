@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 import codec
-from codec.reading.field import FieldView
-from codec.reading.open_file import InrcFile
+from codec.reading.contents import FileContents
+from codec.reading.field_decoder import FieldDecoder
 from tests.golden import samples
 
 FOLDER = Path(__file__).with_name("files")
@@ -34,19 +34,22 @@ def some(values: np.ndarray) -> np.ndarray:
     return flat[:: max(1, -(-flat.size // _KEPT))]
 
 
-def described(file: InrcFile) -> dict[str, Any]:
+def described(file: FileContents) -> dict[str, Any]:
     """What must not change: exact integers, and of each field what class F allows."""
     return {
         "integers": file.integer_digest().hex(),
-        "fields": {name: _field(view) for name, view in file.items()},
+        "fields": {name: _field(decoder) for name, decoder in file.decoders.items()},
     }
 
 
-def _field(view: FieldView) -> dict[str, Any]:
-    values = view[...]
-    lossless = view.bound == 0
+def _field(decoder: FieldDecoder) -> dict[str, Any]:
+    values = decoder[...]
+    lossless = decoder.bound == 0
     half = max(
-        one.scale for item in view.items for one in item.header.components if one.name == view.name
+        component.scale
+        for item in decoder.items
+        for component in item.header.components
+        if component.name == decoder.name
     )
     found: dict[str, Any] = {"dtype": str(values.dtype), "shape": list(values.shape)}
     if lossless:
@@ -68,9 +71,9 @@ def add(name: str, source: Path, folder: Path = FOLDER) -> None:
     target = folder / f"{name}.inrc"
     if any(path.exists() for path in (target, *map(target.with_suffix, (".json", ".npz")))):
         raise FileExistsError(f"{target}: golden files are never replaced; choose another name")
-    with codec.open(source, device="cpu", threads=1) as file:
+    with FileContents(source, device="cpu", threads=1) as file:
         found = described(file)
-        values = {field: some(view[...]) for field, view in file.items()}
+        values = {name: some(field[...]) for name, field in file.fields.items()}
     found["release"] = codec.__version__
     found["sha256"] = hashlib.sha256(source.read_bytes()).hexdigest()
     shutil.copyfile(source, target)

@@ -25,6 +25,7 @@ from codec.media.image import write as image_write
 from codec.media.image.metadata import ImageMetadata, upright
 from codec.media.libraries import library
 from codec.media.numpy_files import npy
+from codec.reading.contents import FileContents
 from codec.reports import EncodeReport
 
 FAST: dict[str, Any] = {"effort": 0, "threads": 1, "device": "cpu"}
@@ -555,11 +556,10 @@ def test_a_picture_comes_back_at_the_psnr_reported(
     assert [quality.psnr for quality in report.qualities] == pytest.approx([measured] * channels)
     verified = codec.verify(path.with_suffix(".inrc"), path, device="cpu", threads=1)
     assert [quality.psnr for quality in verified.qualities] == pytest.approx([measured] * channels)
-    with codec.open(path.with_suffix(".inrc"), device="cpu", threads=1) as file:
-        assert file.head.kind == "image"
-        assert file.medium == "image"
-        assert len(file.models) == 1
-        (item,) = file.models
+    with FileContents(path.with_suffix(".inrc"), device="cpu", threads=1) as file:
+        assert file.streams.head.kind == "image"
+        assert file.metadata.medium == "image"
+        (item,) = file.items
         peak = np.iinfo(dtype).max
         for component in item.header.components:
             assert (component.offset, component.scale) == (peak / 2, peak / 2)

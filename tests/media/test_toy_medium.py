@@ -17,6 +17,7 @@ from codec.format import cbor
 from codec.media import table
 from codec.media.medium import Medium
 from codec.media.metadata_rules import MetadataRules
+from codec.reading.contents import FileContents
 from tests import building
 from tests.conftest import Fresh
 from tests.layering.test_imports import MEDIA_LIBRARIES
@@ -81,8 +82,8 @@ def test_encode_info_and_verify(tmp_path: Path) -> None:
     target = encoded(tmp_path)
     report = codec.info(target)
     assert (report.medium, [field.units for field in report.fields]) == ("toy", ["m/s", "K"])
-    with codec.open(target, device="cpu") as file:
-        assert file.head.kind == "image"
+    with FileContents(target, device="cpu") as file:
+        assert file.streams.head.kind == "image"
         assert file["u"].attrs == {"units": "m/s"}
         np.testing.assert_array_equal(file["u"].coords["t"], 0.5 * np.arange(SIZE[0]))
     qualities = codec.verify(target, tmp_path / "a.toy", psnr=50, device="cpu").qualities
@@ -169,8 +170,8 @@ def test_repair_calls_a_file_what_its_medium_is(tmp_path: Path) -> None:
     broken, target = tmp_path / "broken.inrc", tmp_path / "repaired.inrc"
     without_section(encoded(tmp_path), broken, "HEAD")
     codec.repair(broken, target)
-    with codec.open(target, device="cpu") as file:
-        assert file.head.kind == "image"
+    with FileContents(target, device="cpu") as file:
+        assert file.streams.head.kind == "image"
 
 
 def test_nothing_is_known_of_it_without_a_row(tmp_path: Path) -> None:

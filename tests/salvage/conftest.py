@@ -11,6 +11,7 @@ import pytest
 
 import codec
 from codec.format.sections import Section
+from codec.reading.contents import FileContents
 from tests import building
 
 SHAPE, TILE = (24, 20, 16), (12, 10, 8)
@@ -26,8 +27,9 @@ class Sample:
 
     @classmethod
     def of(cls, data: bytes) -> Sample:
-        with codec.open(data, device="cpu", threads=1) as file:
-            return cls(data, file.sections.sections, {name: file[name][...] for name in file})
+        with FileContents(data, device="cpu", threads=1) as file:
+            fields = {name: field[...] for name, field in file.fields.items()}
+            return cls(data, file.streams.sections.sections, fields)
 
     def number(self, section_type: str, number: int = 0) -> Section:
         """The section of a type with this number."""
@@ -84,6 +86,6 @@ def repair(tmp_path: Path) -> Any:
         source.write_bytes(damaged)
         report = codec.repair(source, target, overwrite=True)
         codec.verify(target, device="cpu", threads=1)
-        return report, codec.open(target.read_bytes(), device="cpu", threads=1)
+        return report, FileContents(target.read_bytes(), device="cpu", threads=1)
 
     return run

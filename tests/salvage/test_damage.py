@@ -26,6 +26,7 @@ from codec.format.compression import NONE
 from codec.format.leb128 import encode_uleb
 from codec.format.sections import HEADER_BYTES, SectionReader
 from codec.plugin_api.registry import architecture
+from codec.reading.contents import FileContents
 from codec.salvage.numbering import holes_for
 from codec.salvage.scan import Piece as Stretch
 from tests import building
@@ -101,7 +102,7 @@ def test_masks_that_changed_places_are_told_by_the_index(repair: Any) -> None:
     assert repair(data)[0].losses == ()
     report, file = repair(exchanged(data, 4, 5))
     assert kinds(report) == [("samples", "a"), ("samples", "b")]
-    assert not any(valid_samples(file[name]).any() for name in "ab")
+    assert not any(valid_samples(file.decoders[name]).any() for name in "ab")
 
 
 def test_a_mask_that_is_gone_without_a_trace_is_no_other_one(repair: Any) -> None:
@@ -126,7 +127,7 @@ def test_the_lost_end_of_blended_tiles_is_listed_and_all_that_it_reached(repair:
     report, file = repair(sample.flipped(sample.number("ITEM", 2)))
     assert ("variable", "") in kinds(report)
     assert list(broken(Content.of(vector.data), Content.of_file(file), report.losses)) == []
-    assert valid_samples(file["a"])[:8].all()
+    assert valid_samples(file.decoders["a"])[:8].all()
 
 
 def test_variables_that_are_lost_with_the_metadata_are_listed(netcdf: Sample, repair: Any) -> None:
@@ -142,16 +143,16 @@ def test_an_array_that_loses_a_component_stays_legal(repair: Any) -> None:
     sample = Sample.of(vector.data)
     report, file = repair(sample.flipped(sample.number("ITEM", 1)))
     assert [kind for kind, _ in kinds(report)] == ["variable"]
-    assert file.medium == "zarr"
+    assert file.metadata.medium == "zarr"
 
 
 def test_an_item_that_no_evaluator_can_be_made_of_is_lost(
     repair: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = building.fvsrn_file((6, 7))
-    with codec.open(data, device="cpu") as file:
-        kind = type(file.models[0].architecture)
-        name = next(iter(file))
+    with FileContents(data, device="cpu") as file:
+        kind = type(file.items[0].architecture)
+        name = next(iter(file.fields))
 
     def refuse(*_: Any) -> None:
         raise CorruptError("what it is made of does not fit together")
@@ -165,7 +166,7 @@ def test_of_metadata_that_are_there_twice_the_first_stay(netcdf: Sample, repair:
     again = netcdf.data[section.start : section.end]
     report, file = repair(netcdf.data[: section.end] + again + netcdf.data[section.end :])
     assert report.losses == ()
-    assert file.medium == "netcdf"
+    assert file.metadata.medium == "netcdf"
 
 
 def tile(shape: list[int], origin: list[int], overlap: Any = None) -> tuple[str, bytes]:

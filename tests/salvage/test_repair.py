@@ -28,10 +28,10 @@ def kinds(report: Any) -> list[tuple[str, str]]:
 
 def assert_kept(file: Any, sample: Sample, *, without: tuple[str, ...] = ()) -> None:
     """Every sample that is valid is as it was before the damage."""
-    for name in file:
+    for name in file.fields:
         if name not in without:
-            valid = valid_samples(file[name])
-            np.testing.assert_array_equal(file[name][...][valid], sample.fields[name][valid])
+            valid = valid_samples(file.decoders[name])
+            np.testing.assert_array_equal(file.fields[name][...][valid], sample.fields[name][valid])
 
 
 @pytest.mark.parametrize("number", [0, 3, 7])
@@ -47,14 +47,14 @@ def test_a_damaged_tile_has_no_valid_sample_and_the_others_are_as_before(
         ("samples", "f", ranges, 1 / 8)
     ]
     assert [(kind, size > 0) for kind, _, size in report.damage] == [(section, True)]
-    valid = valid_samples(file["f"])
+    valid = valid_samples(file.decoders["f"])
     lost = tuple(slice(*span) for span in ranges)
     assert not valid[lost].any()
-    assert np.isnan(file["f"][lost]).all()
+    assert np.isnan(file.fields["f"][lost]).all()
     assert valid.sum() == valid.size * 7 // 8
     assert_kept(file, bounded)
     # A bound is about valid samples.
-    assert file["f"].bound == 0.01
+    assert file.fields["f"].bound == 0.01
 
 
 def test_damaged_residuals_take_the_bound_and_leave_the_samples(
@@ -62,15 +62,15 @@ def test_damaged_residuals_take_the_bound_and_leave_the_samples(
 ) -> None:
     report, file = repair(bounded.flipped(bounded.number("RESD", 1)))
     assert kinds(report) == [("bound", "f")]
-    assert file["f"].bound is None
-    (tile,) = (item for item in file.models if not item.header.bounds)
+    assert file.fields["f"].bound is None
+    (tile,) = (item for item in file.items if not item.header.bounds)
     assert tile.header.residual_steps == ()
     box = tuple(slice(*span) for span in report.losses[0].ranges)
-    changed = file["f"][...] != bounded.fields["f"]
+    changed = file.fields["f"][...] != bounded.fields["f"]
     assert changed[box].any()
     changed[box] = False
     assert not changed.any()
-    assert valid_samples(file["f"]).all()
+    assert valid_samples(file.decoders["f"]).all()
 
 
 @pytest.mark.parametrize("section", ["HEAD", "pROv", "tIDX", "ENDS"])
@@ -78,8 +78,8 @@ def test_sections_without_values_cost_nothing(bounded: Sample, repair: Any, sect
     report, file = repair(bounded.flipped(bounded.number(section)))
     assert report.losses == ()
     assert [kind for kind, _, _ in report.damage] == [section]
-    np.testing.assert_array_equal(file["f"][...], bounded.fields["f"])
-    assert file["f"].bound == 0.01
+    np.testing.assert_array_equal(file.fields["f"][...], bounded.fields["f"])
+    assert file.fields["f"].bound == 0.01
 
 
 def test_an_intact_file_stays_what_it_is(netcdf: Sample, repair: Any) -> None:
@@ -87,7 +87,7 @@ def test_an_intact_file_stays_what_it_is(netcdf: Sample, repair: Any) -> None:
     assert (report.damage, report.losses) == ((), ())
     assert report.intact == len(netcdf.sections)
     for name, values in netcdf.fields.items():
-        np.testing.assert_array_equal(file[name][...], values)
+        np.testing.assert_array_equal(file.fields[name][...], values)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_file_of_several_fields_loses_no_more_than_what_was_damaged(
     report, file = repair(netcdf.flipped(netcdf.number(section, number)))
     assert kinds(report) == lost
     assert_kept(file, netcdf)
-    assert [(one.kind, one.name) for one in file.made.losses] == lost
+    assert [(one.kind, one.name) for one in file.metadata.made.losses] == lost
     # What is left is a file of its medium.
     back = tmp_path / "back.nc"
     codec.decode(tmp_path / "repaired.inrc", back, device="cpu", threads=1)
@@ -125,7 +125,7 @@ def test_a_file_of_several_fields_loses_no_more_than_what_was_damaged(
 def test_samples_that_were_blended_with_a_lost_tile_are_lost(blended: Sample, repair: Any) -> None:
     report, file = repair(blended.flipped(blended.number("TENS", 0)))
     assert report.losses[0].ranges == ((0, 14), (0, 12), (0, 10))
-    valid = valid_samples(file["f"])
+    valid = valid_samples(file.decoders["f"])
     assert not valid[:14, :12, :10].any()
     assert valid.sum() == valid.size - 14 * 12 * 10
     assert_kept(file, blended)
@@ -137,8 +137,8 @@ def test_a_file_that_was_cut_short_keeps_its_tiles(bounded: Sample, repair: Any)
     assert kinds(report).count(("samples", "f")) == 3
     # All residuals were behind.
     assert kinds(report).count(("bound", "f")) >= 3
-    assert file["f"].shape == bounded.fields["f"].shape
-    assert valid_samples(file["f"]).sum() == bounded.fields["f"].size * 5 // 8
+    assert file.fields["f"].shape == bounded.fields["f"].shape
+    assert valid_samples(file.decoders["f"]).sum() == bounded.fields["f"].size * 5 // 8
 
 
 @pytest.mark.parametrize("garbage", [b"TENS\0\x10garbage", bytes(1000), b"x"])
@@ -160,10 +160,10 @@ def test_a_file_without_its_beginning_keeps_what_is_counted(
 ) -> None:
     report, file = repair(bytes(size) + netcdf.data[size:])
     assert report.losses == ()
-    np.testing.assert_array_equal(file["p"][...], netcdf.fields["p"])
+    np.testing.assert_array_equal(file.fields["p"][...], netcdf.fields["p"])
     report, file = repair(bounded.data[size:])
     assert report.losses == ()
-    np.testing.assert_array_equal(file["f"][...], bounded.fields["f"])
+    np.testing.assert_array_equal(file.fields["f"][...], bounded.fields["f"])
 
 
 @pytest.mark.parametrize("byte", [0, 4, 5])
@@ -183,19 +183,19 @@ def test_a_middle_that_is_missing_is_told_from_what_follows(bounded: Sample, rep
     report, file = repair(bounded.data[: first.start + 5] + bounded.data[last.start + 7 :])
     assert kinds(report) == [("samples", "f")] * 3
     assert_kept(file, bounded)
-    assert valid_samples(file["f"]).sum() == bounded.fields["f"].size * 5 // 8
+    assert valid_samples(file.decoders["f"]).sum() == bounded.fields["f"].size * 5 // 8
 
 
 def test_a_whole_slab_that_is_missing_is_filled(bounded: Sample, repair: Any) -> None:
     """Between others; at an end nothing tells how far the field went."""
     lost = [bounded.number("ITEM", number) for number in range(4)]
     report, file = repair(bounded.flipped(*lost))
-    assert file["f"].shape == bounded.fields["f"].shape
+    assert file.fields["f"].shape == bounded.fields["f"].shape
     assert_kept(file, bounded)
-    assert not valid_samples(file["f"])[:12].any()
+    assert not valid_samples(file.decoders["f"])[:12].any()
     lost = [bounded.number("ITEM", number) for number in range(4, 8)]
     report, file = repair(bounded.flipped(*lost))
-    assert file["f"].shape == (12, 20, 16)
+    assert file.fields["f"].shape == (12, 20, 16)
     assert kinds(report) == [("variable", "")]
 
 
@@ -236,8 +236,8 @@ def test_whatever_happens_to_a_file_nothing_is_mixed_up(
             continue
         saved += 1
         without = tuple(loss.name for loss in report.losses if loss.kind == "bound")
-        for name in file:
-            values, valid = file[name][...], valid_samples(file[name])
+        for name in file.fields:
+            values, valid = file.fields[name][...], valid_samples(file.decoders[name])
             kept = sample.fields[name][tuple(slice(0, size) for size in values.shape)]
             if name not in without:
                 np.testing.assert_array_equal(values[valid], kept[valid])
@@ -269,15 +269,15 @@ def test_losses_stay_in_the_file_when_it_is_transcoded_and_appended_to(
     bounded: Sample, repair: Any, tmp_path: Path
 ) -> None:
     report, file = repair(bounded.flipped(bounded.number("TENS", 1)))
-    assert [(one.kind, one.name, one.ranges) for one in file.made.losses] == [
+    assert [(one.kind, one.name, one.ranges) for one in file.metadata.made.losses] == [
         ("samples", "f", report.losses[0].ranges)
     ]
     target = tmp_path / "repaired.inrc"
     codec.transcode(target, tmp_path / "t.inrc", coder="zstd", threads=1)
-    assert codec.info(tmp_path / "t.inrc").made.losses == file.made.losses
+    assert codec.info(tmp_path / "t.inrc").made.losses == file.metadata.made.losses
     np.save(tmp_path / "f.npy", bounded.fields["f"])
     codec.append(target, tmp_path / "f.npy", dim="0", threads=1, device="cpu")
-    assert codec.info(target).made.losses == file.made.losses
+    assert codec.info(target).made.losses == file.metadata.made.losses
 
 
 def test_nothing_left_is_an_error_and_no_file(tmp_path: Path) -> None:

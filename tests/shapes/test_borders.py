@@ -9,6 +9,8 @@ import pytest
 
 import codec
 from codec.errors import CorruptError
+from codec.media.mesh.frame import MeshFrame
+from codec.reading.contents import FileContents
 from codec.reading.open_surface import cut
 from inrc_plugins.architectures.shell.border import (
     BorderSize,
@@ -64,7 +66,7 @@ def test_a_hole_stays_open_and_ends_where_it_did(open_case: tuple, tmp_path: Pat
     codec.decode(path, tmp_path / "back.ply", resolution=80)
     back = trimesh.load(tmp_path / "back.ply")
     with codec.open(path) as file:
-        cell = file["distance"].shape_view().frame.spacing
+        cell = MeshFrame.from_map(file.metadata).spacing
     assert not back.is_watertight
     assert back.is_winding_consistent
     assert back.body_count == 1
@@ -111,8 +113,8 @@ def test_a_closed_mesh_has_no_border(joined: bool, tmp_path: Path) -> None:
     if not joined:
         mesh.unmerge_vertices()
     path = encoded(write(mesh, tmp_path / "ball.stl"), 900)
-    with codec.open(path) as file:
-        assert set(file["distance"].item.header.config) == {0, 1, 2}
+    with FileContents(path) as file:
+        assert set(file.items[0].header.config) == {0, 1, 2}
     codec.decode(path, tmp_path / "back.ply", resolution=32)
     assert trimesh.load(tmp_path / "back.ply").is_watertight
 

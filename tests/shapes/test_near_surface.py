@@ -186,10 +186,10 @@ def test_meshes_of_files_are_those_of_all_samples(
     source = write(mesh(), tmp_path / "mesh.ply")
     codec.encode(source, path, bytes=500, sdf=sdf, effort=0, threads=1)
     with codec.open(path) as file:
-        shape = file["distance"].shape_view()
-        found = shape.mesh(64, lambda _: None)
+        shape = file["distance"]
+        found = shape.mesh(64)
         monkeypatch.setattr(near_surface, "_MOST_CELLS", 1)
-        expected = shape.mesh(64, lambda _: None)
+        expected = shape.mesh(64)
     assert_same((found.vertices, found.faces), (expected.vertices, expected.faces))
 
 
@@ -220,6 +220,6 @@ def test_linear_algebra_has_one_thread_while_points_are_evaluated(
     monkeypatch.setattr(ShellEvaluator, "at", at)
     with threadpool_limits(2, "blas"), codec.open(ball_file) as file:
         file["distance"].sdf([[100.0, -50, 7]])
-        file["distance"].shape_view().mesh(8, lambda _: None)
+        file["distance"].mesh(8)
     assert len(threads) > 20
     assert set(threads) == {1}

@@ -61,7 +61,7 @@ def test_distances_are_those_to_the_faces(sheet_case: tuple) -> None:
     path, _, mesh = sheet_case
     with codec.open(path) as file:
         view = file["distance"]
-        cell = view.shape_view().frame.spacing
+        cell = MeshFrame.from_map(file.metadata).spacing
         on = mesh.sample(1500, seed=2)
         near = on + np.random.default_rng(3).uniform(-1, 1, on.shape) * cell
         true = gaps(mesh, near)
@@ -79,7 +79,7 @@ def test_values_at_the_nodes_are_distances_too(sheet_case: tuple) -> None:
     path, _, mesh = sheet_case
     with codec.open(path) as file:
         view = file["distance"]
-        frame = view.shape_view().frame
+        frame = MeshFrame.from_map(file.metadata)
         nodes = view[...]
         places = np.argwhere((nodes > 0.5 * frame.spacing) & (nodes < 1.5 * frame.spacing))
         error = nodes[tuple(places.T)] - gaps(mesh, frame.positions(places))
@@ -96,7 +96,7 @@ def test_a_sheet_comes_back_where_it_was(sheet_case: tuple, tmp_path: Path) -> N
     codec.decode(path, tmp_path / "back.ply", resolution=80)
     back = trimesh.load(tmp_path / "back.ply")
     with codec.open(path) as file:
-        cell = file["distance"].shape_view().frame.spacing
+        cell = MeshFrame.from_map(file.metadata).spacing
     assert np.percentile(gaps(mesh, back.sample(2000, seed=1)), 90) < 0.3 * cell
     assert gaps(back, mesh.sample(2000, seed=1)).max() < 0.7 * cell
     with pytest.raises(InvalidOptionError, match="--closed"):
@@ -122,12 +122,12 @@ def test_the_way_out_that_a_refusal_names_works(tmp_path: Path, process: Process
 
 
 def test_auto_keeps_the_side_where_there_is_one(tmp_path: Path) -> None:
-    for mesh, offset in ((ball(), False), (crossing_planes(), True)):
+    for mesh, signed in ((ball(), True), (crossing_planes(), False)):
         source = write(mesh, tmp_path / "mesh.ply")
         target = tmp_path / "mesh.inrc"
         codec.encode(source, target, bytes=900, sdf="auto", effort=0, threads=1, overwrite=True)
         with codec.open(target) as file:
-            assert (file["distance"].shape_view().frame.offset > 0) == offset
+            assert file["distance"].signed == signed
 
 
 def test_unsigned_distances_need_a_mesh_and_the_shell(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from codec.coding.restore_parameters import restore_parameters
 from codec.errors import InvalidOptionError
 from codec.options.encode import CODERS
 from codec.plugin_api import registry
+from codec.reading.contents import FileContents
 from codec.reading.item import DecodableItem
 
 ARCHITECTURES = [
@@ -85,13 +86,12 @@ def check(case: Case, folder: Path, *, image: bool) -> None:
         settings=settings, threads=1, device="cpu", effort=0,
     )  # fmt: skip
     assert report.file_bytes == target.stat().st_size
-    with codec.open(target) as file:
-        views = list(file.values())
-        for view in views:
-            values = view[...]
-            assert values.shape == view.shape
+    with FileContents(target) as file:
+        for field in file.fields.values():
+            values = field[...]
+            assert values.shape == field.shape
             assert np.isfinite(values.astype(np.float64)).all()
-        zeros = masked_zeros(views[0].items[0])
+        zeros = masked_zeros(file.items[0])
     if pruner in MASKING and zeros.prunable:
         assert zeros.masked == pytest.approx(SPARSITY * zeros.prunable, abs=zeros.rounding)
 
@@ -110,7 +110,7 @@ class Zeros:
 def masked_zeros(item: DecodableItem) -> Zeros:
     """Counts, after seeing that what masks leave out is 0."""
     header = item.header
-    masks = {index: item.file.mask(index).mask for _, index in header.tensor_masks}
+    masks = {index: item.sparsity(index) for _, index in header.tensor_masks}
     tensors = restore_parameters(header, item.specs, item.integers.first(None), masks)
     found, chosen = Zeros(), dict(header.tensor_masks)
     # Blocks of miner are pruned whole, before its tensors take the form they have in files.

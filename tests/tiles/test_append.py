@@ -14,6 +14,7 @@ from PIL import Image
 
 import codec
 from codec.errors import InrcError
+from codec.reading.contents import FileContents
 from inrc_cli.main import inrc
 from tests.building import split
 from tests.tiles.conftest import make_field
@@ -97,11 +98,11 @@ def test_appending_twice_and_to_arrays_without_names(tmp_path: Path) -> None:
     codec.encode(tmp_path / "a.npy", target, **OPTIONS)
     for name in "bc":
         codec.append(target, tmp_path / f"{name}.npy", dim="0", **OPTIONS)
-    with codec.open(target, device="cpu") as file:
-        (view,) = file.values()
-        assert view.name == "a"
-        assert len(view.items) == 3
-        decoded = view[...]
+    with FileContents(target, device="cpu") as file:
+        (field,) = file.fields.values()
+        assert field.name == "a"
+        assert len(file.items) == 3
+        decoded = field[...]
     valid = np.isfinite(values)
     assert np.array_equal(np.isfinite(decoded), valid)
     error = np.sqrt(np.square(decoded[valid] - values[valid], dtype="f8").mean())
@@ -117,8 +118,8 @@ def test_the_range_of_the_new_samples_is_that_of_all(tmp_path: Path) -> None:
     target = tmp_path / "t.inrc"
     codec.encode(tmp_path / "a.npy", target, **OPTIONS)
     assert codec.append(target, tmp_path / "b.npy", dim="0", **OPTIONS).goal_met
-    with codec.open(target, device="cpu") as file:
-        old, new = (item.header.components[0] for item in file.models)
+    with FileContents(target, device="cpu") as file:
+        old, new = (item.header.components[0] for item in file.items)
         assert new.scale == pytest.approx(old.scale)
 
 

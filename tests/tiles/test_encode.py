@@ -23,6 +23,7 @@ from codec.encoding.tile_size import (
     tile_samples,
 )
 from codec.errors import InvalidOptionError, TargetError
+from codec.reading.contents import FileContents
 from tests.tiles.conftest import SHAPE, TILE, make_field
 
 
@@ -93,8 +94,8 @@ def test_automatic_tiles_follow_what_samples_take(
     for number in (1, 2):
         target = tmp_path / f"{number}.inrc"
         codec.encode(tmp_path / "a.npy", target, effort=0, device="cpu", threads=number, **options)
-    with codec.open(target, device="cpu") as file:
-        assert file["a"].items[0].header.shape == expected
+    with FileContents(target, device="cpu") as file:
+        assert file.items[0].header.shape == expected
     assert target.read_bytes() == (tmp_path / "1.inrc").read_bytes()
 
 
@@ -107,9 +108,9 @@ def test_the_psnr_is_that_of_the_whole_field(
 ) -> None:
     target = tmp_path / "t.inrc"
     report = codec.encode(field_path, target, psnr=45, effort=0, tile=TILE, device="cpu")
-    with codec.open(target, device="cpu") as file:
-        decoded = file["t"][...]
-        scales = {item.header.components[0].scale for item in file.models}
+    with FileContents(target, device="cpu") as file:
+        decoded = file.fields["t"][...]
+        scales = {item.header.components[0].scale for item in file.items}
     (quality,) = report.qualities
     assert report.goal_met
     assert quality.psnr == pytest.approx(psnr_of(field, decoded), abs=1e-3)
@@ -138,8 +139,9 @@ def test_an_error_bound_holds_in_every_tile(
     target = tmp_path / "t.inrc"
     bound = goal.get("max_error", 0.0005 * float(np.nanmax(field) - np.nanmin(field)))
     report = codec.encode(field_path, target, effort=0, tile=TILE, device="cpu", **goal)
+    with FileContents(target, device="cpu") as contents:
+        assert len(contents.streams.sections.of_type("RESD")) > 1
     with codec.open(target, device="cpu") as file:
-        assert len(file.sections.of_type("RESD")) > 1
         decoded = file["t"][...]
         assert file["t"].bound == pytest.approx(bound)
         part = file["t"][20:40, ::3, 17:19]
@@ -185,16 +187,16 @@ def test_joint_fields_of_netcdf_share_tiles(tmp_path: Path) -> None:
         source, target, psnr=40, effort=0, tile=(5, 16, 40), joint=[("u", "v")], device="cpu"
     )
     assert report.goal_met
+    with FileContents(target, device="cpu") as contents:
+        items = {name: decoder.items for name, decoder in contents.decoders.items()}
+        masks = len(contents.streams.sections.of_type("MASK"))
+    assert {name: len(tiles) for name, tiles in items.items()} == {"u": 6, "v": 6, "h": 1}
+    assert items["h"][0].header.origin is None
+    # Both have the same hole: its masks are stored once.
+    assert masks == len({item.header.components[0].mask for item in items["u"]} - {None}) + 1
     with codec.open(target, device="cpu") as file:
-        assert {name: len(file[name].items) for name in file} == {"u": 6, "v": 6, "h": 1}
-        assert file["h"].items[0].header.origin is None
         assert file["u"].attrs["units"] == "m s-1"
         assert file["u"].coords["time"].tolist() == [100 + 0.5 * step for step in range(12)]
-        # Both have the same hole: its masks are stored once.
-        masks = len(file.sections.of_type("MASK"))
-        assert (
-            masks == len({item.header.components[0].mask for item in file["u"].items} - {None}) + 1
-        )
     codec.decode(target, tmp_path / "back.nc", device="cpu")
     with netCDF4.Dataset(source) as a, netCDF4.Dataset(tmp_path / "back.nc") as b:
         for data in (a, b):

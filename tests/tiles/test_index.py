@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -15,6 +16,7 @@ from codec.format.compression import compress, decompress
 from codec.format.leb128 import decode_uleb, encode_uleb
 from codec.format.section_index import IndexEntry, decode_index, encode_index
 from codec.format.sections import UNINDEXED_SECTIONS, SectionReader, SectionWriter
+from codec.reading.contents import FileContents
 from tests.building import Sections, edited, framed, fvsrn_file, split
 
 
@@ -60,12 +62,10 @@ def changed(entry: IndexEntry, **fields: object) -> IndexEntry:
 
 
 def read_all(data: bytes, *, from_end: bool) -> None:
-    with codec.open(data, device="cpu") as file:
-        if from_end:
-            file.sections = SectionReader(BytesSource(data), file.limits, from_end=True)
-        file.sections.check_all()
-        for view in file.values():
-            view[...]
+    with patch.object(BytesSource, "far", from_end), FileContents(data, device="cpu") as file:
+        file.streams.sections.check_all()
+        for field in file.fields.values():
+            field[...]
         file.check_digest()
 
 
@@ -161,10 +161,10 @@ def test_idx_2_another_item_for_a_section_is_refused(data: bytes) -> None:
         entries[first] = changed(entries[first], item=2)
         entries[second] = changed(entries[second], item=1)
 
-    with codec.open(with_index(data, change), device="cpu") as file:
-        assert file.models[1].header.shape == file.models[2].header.shape
+    with FileContents(with_index(data, change), device="cpu") as file:
+        assert file.items[1].header.shape == file.items[2].header.shape
         with pytest.raises(CorruptError, match="names another item"):
-            file["t"][...]
+            file.fields["t"][...]
 
 
 def test_idx_1_the_index_is_the_section_before_the_end(data: bytes) -> None:

@@ -19,6 +19,7 @@ from codec.errors import CorruptError, InvalidOptionError
 from codec.files.byte_sources import FileSource
 from codec.format.headers import Item
 from codec.format.tile_grid import TileGrid, grids_of
+from codec.reading.contents import FileContents
 from tests.tiles.conftest import SHAPE
 from tests.tiles.test_grid import tile
 
@@ -35,8 +36,8 @@ def path(field_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def naive(path: Path, places: Int64Array) -> Float64Array:
     """TILE-4 for samples, one at a time: every tile, its weight from the text, its own model."""
-    with codec.open(path, device="cpu") as file:
-        items = file["t"].items
+    with FileContents(path, device="cpu") as file:
+        items = file.items
         total, weights = np.zeros(len(places)), np.zeros(len(places))
         for item in items:
             header = item.header
@@ -113,10 +114,10 @@ def test_a_region_reads_only_tiles_with_a_share_in_it(
         reads.append(offset)
         return original(self, offset, size)
 
-    with codec.open(path, device="cpu") as file:
-        view = file["t"]
+    with FileContents(path, device="cpu") as file:
+        view = file.fields["t"]
         first, second = (
-            {section.start for section in file.sections_of(item.number)} for item in view.items[:2]
+            {section.start for section in file.streams.sections_of(number)} for number in (0, 1)
         )
         monkeypatch.setattr(FileSource, "read_at", counted)
         # At the first of the samples that two tiles share, the weight of the second is 0.
@@ -157,8 +158,8 @@ def test_a_range_of_its_own_does_not_make_a_faint_brick_better_than_asked_for(
         )  # fmt: skip
         assert report.goal_met
         sizes.append(report.file_bytes)
-    with codec.open(tmp_path / "t.inrc", device="cpu") as file:
-        scales = [item.header.components[0].scale for item in file["t"].items]
+    with FileContents(tmp_path / "t.inrc", device="cpu") as file:
+        scales = [item.header.components[0].scale for item in file.items]
     assert scales[0] > 50 * scales[1]
     assert sizes[1] < 1.05 * sizes[0]
 
@@ -201,9 +202,9 @@ def test_new_steps_join_tiles_that_share_samples(tmp_path: Path) -> None:
     settings = {"tile.bricks": "1x2x1", "tile.overlap": 4}
     codec.encode(tmp_path / "a.npy", target, psnr=45, effort=0, device="cpu", settings=settings)
     report = codec.append(target, tmp_path / "b.npy", dim="0", psnr=45, effort=0, device="cpu")
-    with codec.open(target, device="cpu") as file:
-        decoded = file["a"][...]
-        assert [one.header.overlap for one in file["a"].items] == [
+    with FileContents(target, device="cpu") as file:
+        decoded = file.fields["a"][...]
+        assert [item.header.overlap for item in file.items] == [
             ((0, 0), (0, 4), (0, 0)),
             ((0, 0), (4, 0), (0, 0)),
         ] * 2

@@ -13,6 +13,7 @@ import codec
 from codec.arrays import Array
 from codec.errors import CorruptError, InvalidOptionError
 from codec.files.byte_sources import FileSource
+from codec.reading.contents import FileContents
 from codec.reading.decoded_cache import DecodedCache
 from codec.reading.item import DecodableItem
 from tests.building import Sections, edited
@@ -52,8 +53,9 @@ def test_a_level_has_samples_at_multiples_of_its_factors(tiled_path: Path, decod
 
 
 def test_levels_that_no_tile_has_are_refused(tiled_path: Path) -> None:
+    with FileContents(tiled_path, device="cpu") as contents:
+        deepest = max(item.lattice.depth for item in contents.items if item.lattice is not None)
     with codec.open(tiled_path, device="cpu") as file:
-        deepest = max(item.lattice.depth for item in file["t"].items if item.lattice is not None)
         assert file["t"].level(deepest).shape
         with pytest.raises(InvalidOptionError, match=f"0 to {deepest}"):
             file["t"].level(deepest + 1)
@@ -88,12 +90,11 @@ def test_a_region_reads_only_its_tiles(tiled_path: Path, monkeypatch: pytest.Mon
         reads.append((offset, size))
         return original(self, offset, size)
 
-    with codec.open(tiled_path, device="cpu") as file:
-        view = file["t"]
-        own = file.sections_of(view.items[3].number)
-        others = [one for item in view.items for one in file.sections_of(item.number)]
+    with FileContents(tiled_path, device="cpu") as file:
+        own = file.streams.sections_of(3)
+        others = file.streams.sections.of_type("TENS")
         monkeypatch.setattr(FileSource, "read_at", counted)
-        view[4:20, 20:30, 18:20]
+        file.fields["t"][4:20, 20:30, 18:20]
     assert {offset for offset, _ in reads} == {section.start for section in own}
     assert sum(size for _, size in reads) < sum(one.end - one.start for one in others) / 4
 
@@ -123,7 +124,7 @@ def test_the_cache_keeps_what_was_used_last_within_its_bytes() -> None:
 def test_tiles_that_were_dropped_are_decoded_again(
     tiled_path: Path, decoded: Array, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("codec.reading.open_file._KEPT_BYTES", 1)
+    monkeypatch.setattr("codec.reading.streams._CACHE_BYTES", 1)
     with codec.open(tiled_path, device="cpu") as file:
         for _ in range(2):
             assert file["t"][...].tobytes() == decoded.tobytes()
@@ -133,7 +134,7 @@ def test_tiles_that_were_dropped_are_decoded_again(
 def test_decoding_to_a_file_decodes_each_tile_once_and_holds_few(
     tiled_path: Path, decoded: Array, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("codec.reading.open_file._KEPT_BYTES", 1)
+    monkeypatch.setattr("codec.reading.streams._CACHE_BYTES", 1)
     made: list[int] = []
     original = DecodableItem.parameters
 
@@ -162,8 +163,8 @@ def test_tiles_are_decoded_while_others_are_used(
         return original(self, level)
 
     monkeypatch.setattr(DecodableItem, "parameters", together)
-    with codec.open(tiled_path, device="cpu", threads=2) as file:
-        view = file["t"]
+    with FileContents(tiled_path, device="cpu", threads=2) as file:
+        view = file.decoders["t"]
         out = np.empty_like(decoded)
         selection = [np.arange(size) for size in view.shape]
         for number, (window, values) in enumerate(view.read_windows(selection, 1 << 20)):
