@@ -36,7 +36,7 @@ def check(file: FileContents, section: Section) -> None:
     Raises:
         CorruptError: it is another one.
     """
-    if read(file, section)[0] != file.medium:
+    if read(file, section)[0] != file.metadata.medium:
         raise CorruptError("the toy is of another medium", section=NAME)
 
 

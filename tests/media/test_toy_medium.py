@@ -82,8 +82,9 @@ def test_encode_info_and_verify(tmp_path: Path) -> None:
     target = encoded(tmp_path)
     report = codec.info(target)
     assert (report.medium, [field.units for field in report.fields]) == ("toy", ["m/s", "K"])
-    with FileContents(target, device="cpu") as file:
-        assert file.streams.head.kind == "image"
+    with FileContents(target, device="cpu") as contents:
+        assert contents.streams.head.kind == "image"
+    with codec.open(target, device="cpu") as file:
         assert file["u"].attrs == {"units": "m/s"}
         np.testing.assert_array_equal(file["u"].coords["t"], 0.5 * np.arange(SIZE[0]))
     qualities = codec.verify(target, tmp_path / "a.toy", psnr=50, device="cpu").qualities
