@@ -20,8 +20,8 @@ from processes import Finished, free_cores, run_inrc
 import codec
 from codec.arrays import Float32Array
 from codec.coding.item_sections import encode_item, restore_parameters
-from codec.coding.write_file import FileParts, needed_level
-from codec.format.headers import Component, Dim, Item
+from codec.coding.write_file import FileParts
+from codec.format.headers import Component, Dim
 from codec.plugin_api.architecture import CodedTensor, Model
 from codec.plugin_api.registry import architecture, quantiser
 from codec.reading.item import DecodableItem
@@ -318,8 +318,8 @@ def random_file(side: int) -> bytes:
             [Dim(side)] * 3,
             first_mask=0,
             coder="auto",
-        )
+        ),
+        side**3 * config.multiply_adds(1),
+        config.parameters(1),
     )
-    header = Item.from_bytes(parts.items[0].item)
-    costs = side**3 * config.multiply_adds(1)
-    return parts.to_bytes(needed_level([header], costs, config.parameters(1)))
+    return parts.to_bytes()

@@ -8,7 +8,8 @@ from typing import TypedDict, Unpack
 import click
 
 import codec
-from codec.options.encode import DEFAULT_EFFORT, DEFAULT_PSNR, MAX_EFFORT
+from codec.options import defaults
+from codec.options.encode import MAX_EFFORT
 from codec.reports import AppendReport
 from inrc_cli import arguments, failures, tables
 from inrc_cli.paths import need_file
@@ -43,16 +44,20 @@ class Request(TypedDict):
     metavar="DB",
     type=float,
     help="At least DB in the new samples, of the range of all "
-    f"[without any goal that of FILE, or {DEFAULT_PSNR:g}].",
+    f"[without any goal that of FILE, or {defaults.PSNR:g}].",
 )
 @click.option("--ratio", metavar="X", type=float, help="Of what is added, at least X.")
 @click.option("--bytes", metavar="N", type=arguments.SizeType(), help="Add at most N bytes.")
 @click.option("--max-error", metavar="E", type=float, help="No new value is off by more than E.")
 @click.option("--rel-error", metavar="R", type=float, help="The same, as a share of the range.")
 @click.option(
-    "--effort", type=click.IntRange(0, MAX_EFFORT), help=f"As encode [FILE's, or {DEFAULT_EFFORT}]."
+    "--effort",
+    type=click.IntRange(0, MAX_EFFORT),
+    help=f"As encode [FILE's, or {defaults.EFFORT}].",
 )
-@click.option("--arch", metavar="NAME", default="auto", help="Architecture [FILE's, or pyramid].")
+@click.option(
+    "--arch", metavar="NAME", default=defaults.AUTO, help="Architecture [FILE's, or pyramid]."
+)
 @arguments.var_option
 @arguments.coder_option
 @arguments.seed_option

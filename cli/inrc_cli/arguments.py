@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import click
 
+from codec.options import defaults
 from codec.options.encode import AUTOMATIC_TILE, DEVICES, THREADS, WHOLE
 
 _SIZE = re.compile(r"(\d+\.?\d*|\.\d+)\s*([kKmMgG]?)[bB]?", re.ASCII)
@@ -181,8 +182,22 @@ var_option = click.option(
     callback=join_names,
     help="Only these variables; repeatable.",
 )
+prune_option = click.option(
+    "--prune",
+    metavar="NAME",
+    default=defaults.PRUNER,
+    show_default=True,
+    help='Pruner, or "none".',
+)
+quantise_option = click.option(
+    "--quantise",
+    metavar="NAME",
+    default=defaults.QUANTISER,
+    show_default=True,
+    help="Quantiser.",
+)
 coder_option = click.option(
-    "--coder", metavar="NAME", default="auto", show_default=True, help="Entropy coder."
+    "--coder", metavar="NAME", default=defaults.AUTO, show_default=True, help="Entropy coder."
 )
 seed_option = click.option(
     "--seed", metavar="N", type=int, default=0, help="Seed of every random choice [0]."
@@ -190,7 +205,7 @@ seed_option = click.option(
 device_option = click.option(
     "--device",
     type=click.Choice(DEVICES),
-    default="auto",
+    default=defaults.AUTO,
     show_default=True,
     envvar="INRC_DEVICE",
     show_envvar=True,

@@ -10,15 +10,8 @@ from typing import TypedDict, Unpack
 import click
 
 import codec
-from codec.options.encode import (
-    DEFAULT_PSNR,
-    DEFAULT_SHAPE_PSNR,
-    MAX_EFFORT,
-    SDFS,
-    SIGNED,
-    EncodeOptions,
-    Goal,
-)
+from codec.options import defaults
+from codec.options.encode import MAX_EFFORT, SDFS, options_from
 from codec.options.plugin_settings import texts_of
 from codec.options.raw_layout import ENDIANS, ORDERS
 from codec.reports import EncodeReport
@@ -60,7 +53,7 @@ class Request(TypedDict):
     metavar="DB",
     type=float,
     help=f"At least DB in every field, of its range (images: of 255; shapes: of their size) "
-    f"[{DEFAULT_PSNR:g}, shapes {DEFAULT_SHAPE_PSNR:g}].",
+    f"[{defaults.PSNR:g}, shapes {defaults.SHAPE_PSNR:g}].",
 )
 @click.option("--ratio", metavar="X", type=float, help="At least X times smaller than the fields.")
 @click.option(
@@ -78,21 +71,21 @@ class Request(TypedDict):
 @click.option(
     "--effort",
     type=click.IntRange(0, MAX_EFFORT),
-    default=3,
+    default=defaults.EFFORT,
     show_default=True,
     help=f"0 takes seconds, {MAX_EFFORT} hours for large fields.",
 )
 @click.option(
     "--arch",
     metavar="NAME",
-    default="auto",
+    default=defaults.AUTO,
     show_default=True,
     help="Architecture; auto is pyramid, and shell for meshes.",
 )
 @click.option(
     "--sdf",
     type=click.Choice(SDFS),
-    default=SIGNED,
+    default=defaults.SDF,
     show_default=True,
     help="Of a mesh: distances with a side, without, or as it allows.",
 )
@@ -132,10 +125,8 @@ class Request(TypedDict):
     default=0,
     help="Header bytes before bare samples [0].",
 )
-@click.option(
-    "--prune", metavar="NAME", default="binary-mask", show_default=True, help='Pruner, or "none".'
-)
-@click.option("--quantise", metavar="NAME", default="uniform", show_default=True, help="Quantiser.")
+@arguments.prune_option
+@arguments.quantise_option
 @arguments.coder_option
 @arguments.seed_option
 @arguments.tile_option
@@ -175,8 +166,8 @@ def encode(
     cannot be reached, the best file found is kept and the exit code is 6; of an error bound that
     cannot be kept there is no file.
 
-    Large fields are encoded in tiles. If such a run is interrupted or killed, the same command
-    takes up the tiles that were finished, which are kept in .OUT.inrc-journal beside OUT.
+    Large fields are encoded in tiles. If a run is interrupted or killed, the same command takes up
+    finished tiles and what was trained, which are kept in .OUT.inrc-journal beside OUT.
     """
     with failures.checking_options():
         request["settings"] = dict(texts_of(plugin_settings))
@@ -219,23 +210,7 @@ def _raw_layout(
 def _check_options(request: Request) -> None:
     """Refuse what makes no sense whatever the input is, before the input is read."""
     with failures.checking_options():
-        EncodeOptions(
-            goal=Goal.choose(
-                request["psnr"],
-                request["ratio"],
-                request["bytes"],
-                request["max_error"],
-                request["rel_error"],
-            ),
-            effort=request["effort"],
-            seed=request["seed"],
-            threads=request["threads"],
-            device=request["device"],
-            coder=request["coder"],
-            tile=request["tile"],
-            scheduler=request["scheduler"],
-            sdf=request["sdf"],
-        )
+        options_from(**request)
 
 
 def _suggest_target(source: str) -> str:

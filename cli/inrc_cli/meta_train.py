@@ -8,6 +8,7 @@ from typing import TypedDict, Unpack
 import click
 
 import codec
+from codec.options import defaults
 from inrc_cli import arguments, failures, tables
 from inrc_cli.paths import need_file, need_target
 from inrc_cli.progress import watching
@@ -69,7 +70,13 @@ class Request(TypedDict):
     "--crops", metavar="N", type=int, default=0, help="Random windows of every item, too [0]."
 )
 @click.option("--half", is_flag=True, help="Write float16: half the size.")
-@click.option("--arch", metavar="NAME", default="siren", show_default=True, help="Architecture.")
+@click.option(
+    "--arch",
+    metavar="NAME",
+    default=defaults.ARCHITECTURE_OF_PRIORS,
+    show_default=True,
+    help="Architecture.",
+)
 @arguments.seed_option
 @arguments.settings_option
 @arguments.threads_option

@@ -8,7 +8,8 @@ import os
 import click
 
 import codec
-from codec.options.encode import DEFAULT_PSNR, MAX_EFFORT
+from codec.options import defaults
+from codec.options.encode import MAX_EFFORT
 from codec.options.plugin_settings import texts_of
 from inrc_cli import arguments, failures, tables
 from inrc_cli.paths import need_file
@@ -20,13 +21,15 @@ from inrc_cli.progress import watching
 @click.option(
     "-o", "--output", "folder", metavar="FOLDER", type=click.Path(), help="Where results go."
 )
-@click.option("--arch", metavar="NAME", default="auto", show_default=True, help="Architecture.")
+@click.option(
+    "--arch", metavar="NAME", default=defaults.AUTO, show_default=True, help="Architecture."
+)
 @click.option(
     "--psnr",
     metavar="DB[:DB]",
     type=arguments.BetweenType(),
-    default=(DEFAULT_PSNR, DEFAULT_PSNR),
-    help=f"Target of every trial, or two between which targets are searched [{DEFAULT_PSNR:g}].",
+    default=(defaults.PSNR, defaults.PSNR),
+    help=f"Target of every trial, or two between which targets are searched [{defaults.PSNR:g}].",
 )
 @click.option(
     "--trials",
@@ -46,11 +49,9 @@ from inrc_cli.progress import watching
 @click.option(
     "--effort", type=click.IntRange(0, MAX_EFFORT), default=0, show_default=True, help="As encode."
 )
-@click.option(
-    "--prune", metavar="NAME", default="binary-mask", show_default=True, help='Pruner, or "none".'
-)
-@click.option("--quantise", metavar="NAME", default="uniform", show_default=True, help="Quantiser.")
-@click.option("--coder", metavar="NAME", default="auto", show_default=True, help="Entropy coder.")
+@arguments.prune_option
+@arguments.quantise_option
+@arguments.coder_option
 @click.option("--seed", metavar="N", type=int, default=0, help="Seed of every random choice [0].")
 @arguments.settings_option
 @arguments.threads_option

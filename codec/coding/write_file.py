@@ -1,10 +1,11 @@
-"""Sections in their order: a whole file from coded items, masks and what is kept verbatim."""
+"""Sections in their order: a whole file from coded items, masks and what is not fitted."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import BinaryIO
 
@@ -21,7 +22,9 @@ from codec.media.dataset import Metadata
 from codec.media.metadata_section import encode_metadata
 
 # Type, attribute and stored payload of a section that is not fitted.
-KeptSection = tuple[str, int, bytes]
+UnfittedSection = tuple[str, int, bytes]
+
+_TRUSTED = Limits.level(2)
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class IntegerSection:
     Attributes:
         type: "MASK", "TENS" or "RESD".
         stored: gives the stored payload, from memory or from a file.
-        digest: of its integers.
+        digest: SHA-256 of its integers, shortened.
         attribute: how the payload is compressed.
     """
 
@@ -47,28 +50,62 @@ class FileParts:
 
     Attributes:
         kind: "volume", "image" or "sdf".
-        masks: payloads of the MASK sections, in the order they were added, which is their order in
-            the file: the index that an item was coded with stays right whatever is added later.
-        items: in file order.
-        kept: (type, attribute, stored payload) of the sections that are not fitted.
+        unfitted: (type, attribute, stored payload) of the sections that are not fitted.
+        items: payloads of the ITEM sections, in file order.
+        masks: in the order they were added, which is their order in the file: the number that an
+            item was coded with stays right whatever is added later.
+        integers: for each item its TENS and RESD sections, from coarse to fine.
+        multiply_adds: to evaluate every sample of the file once.
+        parameters: entries of all tensors but coefficients.
     """
 
     kind: str = "volume"
-    masks: list[bytes] = field(default_factory=list)
-    items: list[ItemSections] = field(default_factory=list)
-    kept: list[KeptSection] = field(default_factory=list)
+    unfitted: Sequence[UnfittedSection] = ()
+    items: list[bytes] = field(default_factory=list)
+    masks: list[IntegerSection] = field(default_factory=list)
+    integers: list[list[IntegerSection]] = field(default_factory=list)
+    multiply_adds: int = 0
+    parameters: int = 0
+    _mask_numbers: dict[bytes, int] = field(default_factory=dict)
 
     def add_validity(self, mask: CodedMask) -> int:
-        """The index of this mask among the MASK sections; equal masks are stored once."""
+        """The number of a mask among those of the file; equal masks are stored once."""
         payload = encode_mask_section(mask)
-        if payload not in self.masks:
-            self.masks.append(payload)
-        return self.masks.index(payload)
+        number = self._mask_numbers.get(hashlib.sha256(payload).digest())
+        return self.append_mask(mask_section(payload)) if number is None else number
 
-    def add_item(self, sections: ItemSections) -> None:
+    def add_mask(self, section: IntegerSection) -> int:
+        """The number of a coded mask among those of the file; equal masks are stored once."""
+        number = self._mask_numbers.get(hashlib.sha256(section.stored()).digest())
+        return self.append_mask(section) if number is None else number
+
+    def append_mask(self, section: IntegerSection) -> int:
+        """Append a mask, whatever masks there are; returns its number."""
+        number = len(self.masks)
+        self.masks.append(section)
+        if section.attribute == NONE:
+            self._mask_numbers.setdefault(hashlib.sha256(section.stored()).digest(), number)
+        return number
+
+    def add_item(self, sections: ItemSections, multiply_adds: int = 0, parameters: int = 0) -> None:
         """Append an item, coded with `first_mask` = the number of masks so far."""
-        self.items.append(sections)
-        self.masks += sections.masks
+        for mask in sections.masks:
+            self.append_mask(mask_section(mask))
+        integers = tensor_sections(sections)
+        self.add_coded(sections.item, integers, multiply_adds, parameters)
+
+    def add_coded(
+        self,
+        item: bytes,
+        integers: Sequence[IntegerSection],
+        multiply_adds: int,
+        parameters: int,
+    ) -> None:
+        """Append an item whose masks are there, and whose sections name its number."""
+        self.items.append(item)
+        self.integers.append(list(integers))
+        self.multiply_adds += multiply_adds
+        self.parameters += parameters
 
     def keep(
         self,
@@ -78,42 +115,68 @@ class FileParts:
         made: Provenance | None = None,
     ) -> None:
         """Set what is not fitted; it is compressed here, once."""
-        self.kept = kept_sections(medium, metadata, verbatim, made)
+        self.unfitted = unfitted_sections(medium, metadata, verbatim, made)
 
-    def to_bytes(self, level: int) -> bytes:
+    def to_bytes(self, level: int | None = None) -> bytes:
         """The file."""
-        masks = [
-            IntegerSection("MASK", partial(bytes, mask), mask_digest(mask)) for mask in self.masks
-        ]
-        return self._write(level, masks, [tensor_sections(item) for item in self.items])
+        stream = io.BytesIO()
+        self.write(stream, level)
+        return stream.getvalue()
+
+    def write(self, stream: BinaryIO, level: int | None = None) -> int:
+        """Write the whole file, strictly forward, holding one section at a time.
+
+        What every level of detail needs comes before the coefficients, these from coarse to fine,
+        so that a file that was cut short still shows all fields.
+
+        Args:
+            level: conformance level; the lowest that admits the file if None.
+
+        Returns:
+            The length of the file.
+        """
+        writer = SectionWriter(stream, self._needed_level() if level is None else level)
+        writer.add("HEAD", Head(self.kind, len(self.items)).to_bytes())
+        for item in self.items:
+            writer.add("ITEM", item)
+        for mask in self.masks:
+            writer.add("MASK", mask.stored(), mask.attribute, digest=mask.digest)
+        for name, attribute, stored in self.unfitted:
+            writer.add(name, stored, attribute)
+        for number, section in _coarse_first(self.integers):
+            payload = section.stored()
+            writer.add(section.type, payload, section.attribute, digest=section.digest, item=number)
+        return writer.finish()
 
     @property
     def file_bytes(self) -> int:
-        """Size of the file, without making its digests."""
-        masks = [_undigested("MASK", mask) for mask in self.masks]
-        tensors = [
-            [_undigested(kind, payload) for kind, payload in item.payloads] for item in self.items
-        ]
-        return len(self._write(1, masks, tensors))
+        """Size of the file, without its true digests."""
+        masks = [_undigested(mask) for mask in self.masks]
+        integers = [[_undigested(section) for section in sections] for sections in self.integers]
+        return replace(self, masks=masks, integers=integers).write(io.BytesIO(), 1)
 
-    def _write(
-        self,
-        level: int,
-        masks: Sequence[IntegerSection],
-        tensors: Sequence[Sequence[IntegerSection]],
-    ) -> bytes:
-        stream = io.BytesIO()
-        items = [item.item for item in self.items]
-        write_sections(stream, level, self.kind, items, masks, self.kept, tensors)
-        return stream.getvalue()
+    def _needed_level(self) -> int:
+        """The lowest conformance level that admits the file."""
+        small = Limits.level(1)
+        samples = sum(Item.from_bytes(item).samples for item in self.items)
+        # Besides these there are HEAD, the index and ENDS.
+        sections = 3 + len(self.items) + len(self.masks) + len(self.unfitted)
+        sections += sum(map(len, self.integers))
+        fits = (
+            samples <= small.max_samples
+            and self.multiply_adds <= small.max_multiply_adds
+            and self.parameters <= small.max_parameters
+            and sections <= small.max_sections
+        )
+        return 1 if fits else 2
 
 
-def kept_sections(
+def unfitted_sections(
     medium: str,
     metadata: Metadata,
     verbatim: Mapping[str, VerbatimValue],
     made: Provenance | None = None,
-) -> list[KeptSection]:
+) -> list[UnfittedSection]:
     """The sections of what is not fitted, each compressed as well as it can be.
 
     Args:
@@ -126,9 +189,10 @@ def kept_sections(
     return [(name, *compress(data)) for name, data in payloads]
 
 
-def mask_digest(payload: bytes) -> bytes:
-    """The digest of the MASK section with this payload."""
-    return section_digest([decode_mask_section(payload, _TRUSTED).integer_layer()])
+def mask_section(payload: bytes) -> IntegerSection:
+    """The MASK section with this payload."""
+    layer = decode_mask_section(payload, _TRUSTED).integer_layer()
+    return IntegerSection("MASK", partial(bytes, payload), section_digest([layer]))
 
 
 def tensor_sections(item: ItemSections) -> list[IntegerSection]:
@@ -142,46 +206,9 @@ def tensor_sections(item: ItemSections) -> list[IntegerSection]:
     ]
 
 
-def _undigested(section_type: str, payload: bytes) -> IntegerSection:
+def _undigested(section: IntegerSection) -> IntegerSection:
     """For measuring: the digest is not true, but as hard to compress as a true one."""
-    return IntegerSection(section_type, partial(bytes, payload), section_digest([payload]))
-
-
-def write_sections(
-    stream: BinaryIO,
-    level: int,
-    kind: str,
-    items: Sequence[bytes],
-    masks: Sequence[IntegerSection],
-    kept: Sequence[KeptSection],
-    tensors: Sequence[Sequence[IntegerSection]],
-) -> int:
-    """Write a whole file, strictly forward, holding one section at a time.
-
-    What every level needs comes before the coefficients, these from coarse to fine, so that a file
-    that was cut short still shows all fields.
-
-    Args:
-        items: payloads of the ITEM sections.
-        masks: in the order that items count them.
-        tensors: for each item its sections, from coarse to fine, residuals last.
-
-    Returns:
-        The length of the file.
-    """
-    writer = SectionWriter(stream, level)
-    writer.add("HEAD", Head(kind, len(items)).to_bytes())
-    for item in items:
-        writer.add("ITEM", item)
-    for mask in masks:
-        writer.add("MASK", mask.stored(), mask.attribute, digest=mask.digest)
-    for name, attribute, stored in kept:
-        writer.add(name, stored, attribute)
-    for number, section in _coarse_first(tensors):
-        writer.add(
-            section.type, section.stored(), section.attribute, digest=section.digest, item=number
-        )
-    return writer.finish()
+    return replace(section, digest=section_digest([section.stored()]))
 
 
 def _coarse_first(
@@ -191,26 +218,8 @@ def _coarse_first(
 
     A section's rank is its distance from the item's finest, be there residuals after that or not.
     """
-    found = []
+    ranked = []
     for number, sections in enumerate(tensors):
         levels = sum(section.type == "TENS" for section in sections)
-        found += [(rank - levels, number, section) for rank, section in enumerate(sections)]
-    return [(number, section) for _, number, section in sorted(found, key=lambda one: one[0])]
-
-
-_TRUSTED = Limits.level(2)
-
-
-def needed_level(
-    items: Sequence[Item], multiply_adds: int, parameters: int, sections: int = 0
-) -> int:
-    """The lowest conformance level that admits these items, in a file of so many sections."""
-    small = Limits.level(1)
-    samples = sum(item.samples for item in items)
-    fits = (
-        samples <= small.max_samples
-        and multiply_adds <= small.max_multiply_adds
-        and parameters <= small.max_parameters
-        and sections <= small.max_sections
-    )
-    return 1 if fits else 2
+        ranked += [(rank - levels, number, section) for rank, section in enumerate(sections)]
+    return [(number, section) for _, number, section in sorted(ranked, key=lambda entry: entry[0])]

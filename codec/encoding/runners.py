@@ -16,13 +16,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from codec.encoding.encoded_tile import EncodedTile, encode_tile
+from codec.encoding.encode_tile import EncodedTile, encode_tile
 from codec.encoding.tile_layout import tile_settings
-from codec.encoding.tile_plan import TileTask, without_callbacks
+from codec.encoding.tile_tasks import TileTask
 from codec.errors import InvalidInputError, MissingDependencyError
 from codec.media import formats
 from codec.media.dataset import Dataset, Field
-from codec.options.encode import PROCESSES, THREADS, EncodeOptions, usable_threads
+from codec.options.encode import (
+    PROCESSES,
+    THREADS,
+    EncodeOptions,
+    ignore_progress,
+    usable_threads,
+)
 from codec.options.raw_layout import RawLayout
 from codec.plugin_api import registry
 from codec.training.devices import gpu_count, use_one_gpu
@@ -91,11 +97,11 @@ def _in_threads(
     pool = ThreadPoolExecutor(workers)
     failed: list[TileTask] = []
     try:
-        rest = iter(tasks)
+        waiting = iter(tasks)
         running: dict[Future[EncodedTile], TileTask] = {}
 
         def start() -> None:
-            if (task := next(rest, None)) is not None:
+            if (task := next(waiting, None)) is not None:
                 running[pool.submit(encode_tile, task, fields, options, 1)] = task
 
         for _ in range(workers):
@@ -183,7 +189,7 @@ def _encode_from_source(task: TileTask, source: Source, options: EncodeOptions) 
 
 def _in_dask(tasks: Sequence[TileTask], source: Source, options: EncodeOptions) -> Finished:
     distributed = _distributed(options)
-    plain = without_callbacks(options)
+    plain = replace(options, on_progress=ignore_progress)
     with (
         _scheduler(distributed, options, len(tasks)) as address,
         _client(distributed, address) as client,
@@ -227,7 +233,8 @@ def _in_dask(tasks: Sequence[TileTask], source: Source, options: EncodeOptions) 
 
 def _others(client: Any, failed: Sequence[str]) -> list[str] | None:
     """Workers that have not failed at a tile; None, for any of them, where all have."""
-    return [one for one in client.scheduler_info()["workers"] if one not in failed] or None
+    workers = client.scheduler_info()["workers"]
+    return [worker for worker in workers if worker not in failed] or None
 
 
 def _distributed(options: EncodeOptions) -> Any:

@@ -1,12 +1,11 @@
-"""What is to be encoded, cut into tasks of one tile each."""
+"""How the fields of a file are cut into tiles, each of which becomes an item."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from codec.coding.normalise import FieldRange
 from codec.encoding.tile_layout import TileSettings, brick_cuts, margins_of
 from codec.encoding.tile_size import (
     TILE_SAMPLES,
@@ -16,14 +15,11 @@ from codec.encoding.tile_size import (
     cuts_of,
 )
 from codec.errors import InvalidOptionError
-from codec.format.tile_grid import Box, TileGrid, box_samples
+from codec.format.tile_grid import TileGrid, box_samples
 from codec.media.dataset import Field
-from codec.options.encode import AUTOMATIC_TILE, WHOLE, EncodeOptions, ignore_progress
-from codec.plugin_api.architecture import ItemGoal
+from codec.options.encode import AUTOMATIC_TILE, WHOLE
 
 _MOST_ITEMS = 1 << 20
-# Bytes of a tile's origin, and of its sections in the index.
-_TILE_OVERHEAD = 100
 
 
 @dataclass(frozen=True)
@@ -49,32 +45,6 @@ class FieldGroup:
         return sum(map(box_samples, self.grid.covers())) * len(self.names)
 
 
-@dataclass(frozen=True)
-class TileTask:
-    """One tile to encode; small, so that it can be sent to another process.
-
-    Attributes:
-        number: of the item in the file.
-        names: of the fields that share the model.
-        box: the samples of these fields.
-        ranges: of the whole fields.
-        goal: the target for this tile alone.
-        own_range: whether it is normalised by its own range instead.
-    """
-
-    number: int
-    names: tuple[str, ...]
-    box: Box
-    ranges: tuple[FieldRange, ...]
-    goal: ItemGoal
-    own_range: bool = False
-
-    @property
-    def samples(self) -> int:
-        """Samples of the tile, over all its fields."""
-        return box_samples(self.box) * len(self.names)
-
-
 def plan_groups(
     groups: Sequence[Sequence[Field]],
     tile: str | tuple[int, ...],
@@ -96,12 +66,12 @@ def plan_groups(
     """
     layout = layout or TileSettings()
     ranks = {len(group[0].shape) for group in groups}
-    found = " or ".join(map(str, sorted(ranks)))
+    ranks_in_words = " or ".join(map(str, sorted(ranks)))
     if isinstance(tile, tuple) and len(tile) not in ranks:
-        raise InvalidOptionError(f"--tile: {len(tile)} sizes for fields of {found} axes")
+        raise InvalidOptionError(f"--tile: {len(tile)} sizes for fields of {ranks_in_words} axes")
     if layout.bricks and len(layout.bricks) not in ranks:
         raise InvalidOptionError(
-            f"tile.bricks: {len(layout.bricks)} numbers for fields of {found} axes"
+            f"tile.bricks: {len(layout.bricks)} numbers for fields of {ranks_in_words} axes"
         )
     planned: list[FieldGroup] = []
     number = 0
@@ -134,54 +104,6 @@ def _cuts(
     return cuts_of(shape, size)
 
 
-@dataclass(frozen=True)
-class TileGoals:
-    """The target of the file, shared by its tiles.
-
-    One PSNR for all means that each has the same mean squared error, for it is relative to the
-    range of the whole field; a number of bytes is shared by the number of samples.
-
-    Attributes:
-        psnr: dB, or None.
-        bytes: for all tiles together, or None.
-        samples: of all tiles together.
-    """
-
-    psnr: float | None
-    bytes: int | None
-    samples: int
-
-    def goal(self, samples: int) -> ItemGoal:
-        """Of a tile of so many samples."""
-        if self.bytes is None:
-            return ItemGoal(psnr=self.psnr)
-        # What the place in the field and in the index takes is not the model's.
-        return ItemGoal(file_bytes=max(1, self.bytes * samples // self.samples - _TILE_OVERHEAD))
-
-
-def tasks_of(
-    groups: Sequence[FieldGroup],
-    ranges: dict[str, FieldRange],
-    share: TileGoals,
-    *,
-    own_range: bool = False,
-) -> list[TileTask]:
-    """The tasks of all groups, in the order of their items."""
-    tasks = []
-    for group in groups:
-        spans = tuple(ranges[name] for name in group.names)
-        for number, box in zip(group.grid.numbers, group.grid.covers(), strict=True):
-            samples = box_samples(box) * len(group.names)
-            goal = share.goal(samples)
-            tasks.append(TileTask(number, group.names, box, spans, goal, own_range))
-    return tasks
-
-
 def is_tiled(groups: Sequence[FieldGroup]) -> bool:
     """Whether any field is cut."""
     return any(group.tiled for group in groups)
-
-
-def without_callbacks(options: EncodeOptions) -> EncodeOptions:
-    """The options as another process can have them."""
-    return replace(options, on_progress=ignore_progress)

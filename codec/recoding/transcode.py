@@ -19,8 +19,13 @@ import numpy as np
 
 from codec.arrays import BoolArray
 from codec.coding.item_sections import Coded, ItemSections, encode_item
-from codec.coding.write_file import IntegerSection, KeptSection, mask_digest, tensor_sections
-from codec.encoding.tile_sections import PlacedItems
+from codec.coding.write_file import (
+    FileParts,
+    IntegerSection,
+    UnfittedSection,
+    mask_section,
+    tensor_sections,
+)
 from codec.errors import CorruptError, InvalidInputError, VerificationError
 from codec.files.atomic import atomic_path, check_writable
 from codec.format.headers import Component, Item
@@ -102,14 +107,14 @@ class _Transcoder:
         self._again = again
         self._coder = coder
         self._digests = file.section_digests()
-        self._placed = PlacedItems()
+        self._parts = FileParts(file.head.kind, unfitted_sections_of(file))
 
     def write(self, stream: BinaryIO) -> None:
         """Write the new file."""
         validity = self._validity_masks()
         for item in self._file.models:
             self._add(item, validity)
-        self._placed.write(stream, self._file.head.kind, kept_from(self._file))
+        self._parts.write(stream)
 
     def _copied(self, section: Section) -> IntegerSection:
         stored = partial(self._file.sections.stored, section)
@@ -121,21 +126,20 @@ class _Transcoder:
         sections = self._file.sections.of_type("MASK")
         components = [one for item in self._file.models for one in item.header.components]
         used = sorted({one.mask for one in components if one.mask is not None})
-        self._placed.add_copies([self._copied(sections[index]) for index in used])
+        for index in used:
+            self._parts.append_mask(self._copied(sections[index]))
         return {old: new for new, old in enumerate(used)}
 
     def _add(self, item: DecodableItem, validity: dict[int, int]) -> None:
         header = item.header
         components = [_moved(component, validity) for component in header.components]
         sections = self._coded(item, components)
-        self._placed.masks += [
-            IntegerSection("MASK", partial(bytes, mask), mask_digest(mask))
-            for mask in sections.masks
-        ]
+        for mask in sections.masks:
+            self._parts.append_mask(mask_section(mask))
         residuals = self._file.sections_of(item.number, "RESD")
         described = Item.from_bytes(sections.item)
-        self._placed.add_item(
-            replace(described, origin=header.origin, overlap=header.overlap),
+        self._parts.add_coded(
+            replace(described, origin=header.origin, overlap=header.overlap).to_bytes(),
             [*tensor_sections(sections), *map(self._copied, residuals)],
             # What was removed only makes them less.
             item.multiply_adds,
@@ -145,7 +149,7 @@ class _Transcoder:
             item.integers.release()
 
     def _coded(self, item: DecodableItem, components: Sequence[Component]) -> ItemSections:
-        first_mask = len(self._placed.masks)
+        first_mask = len(self._parts.masks)
         if self._again is not None and self._again.takes(item):
             return self._again.coded(item, components, first_mask)
         return encode_item(
@@ -172,7 +176,7 @@ def _shortfall(path: Path, qualities: Sequence[FieldQuality], goal: Goal) -> str
     return ""
 
 
-def kept_from(file: InrcFile) -> list[KeptSection]:
+def unfitted_sections_of(file: InrcFile) -> list[UnfittedSection]:
     """The sections that are neither models nor masks nor index, as they are stored."""
     return [
         (section.type, section.attribute, file.sections.stored(section))

@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,11 @@ import numpy as np
 from codec.arrays import Array
 from codec.coding.mask_section import encode_mask_section
 from codec.coding.verbatim_section import decode_verbatim, within_limits
-from codec.coding.write_file import IntegerSection, KeptSection, mask_digest
-from codec.encoding.encoded_tile import placed_integers
-from codec.encoding.tile_sections import PlacedItems
-from codec.encoding.tiled_encode import write_checked
+from codec.coding.write_file import FileParts, UnfittedSection, mask_section
+from codec.encoding.place_tiles import renumbered
+from codec.encoding.written_file import written_file
 from codec.errors import CorruptError, InvalidInputError
-from codec.files.atomic import atomic_path, check_writable
+from codec.files.atomic import check_writable
 from codec.files.byte_sources import open_source
 from codec.format.compression import compress
 from codec.format.headers import Head, Item
@@ -37,7 +35,6 @@ from codec.media.metadata_section import (
     encode_metadata,
 )
 from codec.media.remaining import fill_value, named_in, remaining
-from codec.reading.open_file import InrcFile
 from codec.reports import LostRegion, RepairReport
 from codec.salvage.fields import Place, WholeFields, whole_fields
 from codec.salvage.items import SavedItems, patterns_of, without_samples
@@ -76,12 +73,11 @@ def repair_file(
         if not fields.places and not kept.verbatim:
             raise CorruptError("no field and no variable can be saved")
         kind = _KINDS.get(kept.medium, "volume") if head is None else head.kind
-        placed = _Placing(items, kept, limits).placed(fields)
-        with atomic_path(target, overwrite=overwrite) as temporary:
-            write_checked(temporary, placed, kind, kept.sections())
-            with InrcFile(temporary, device="cpu", limits=Limits.level(2)) as written:
-                written.check_metadata()
-                written.check_digest()
+        parts = FileParts(kind, kept.sections())
+        _Placing(items, kept, limits, parts).place(fields)
+        with written_file(target, parts, overwrite=overwrite) as written:
+            written.check_metadata()
+            written.check_digest()
         return RepairReport(
             path=Path(target),
             source_bytes=opened.size,
@@ -191,7 +187,7 @@ class _Kept:
         losses = (Loss(one.kind, one.name, one.ranges) for one in self.losses)
         return replace(made, losses=(*made.losses, *losses))
 
-    def sections(self) -> list[KeptSection]:
+    def sections(self) -> list[UnfittedSection]:
         """As they will be written."""
         replaced: dict[str, bytes] = {}
         if self._changed:
@@ -221,34 +217,31 @@ class _Placing:
         items: what is saved of the damaged file.
         kept: its metadata.
         limits: what it may ask for.
+        parts: of the new file.
     """
 
     items: SavedItems
     kept: _Kept
     limits: Limits
+    parts: FileParts
 
-    def placed(self, fields: WholeFields) -> PlacedItems:
-        """All items, and the masks that they name, equal ones once."""
+    def place(self, fields: WholeFields) -> None:
+        """Append all items, and the masks that they name, equal ones once."""
         self._patterns: Mapping[str, Array] = patterns_of(self.items)
-        self._placed = PlacedItems()
         self._numbers: dict[bytes, int] = {}
         self._mask_samples = 0
         for place in fields.places:
             self._add(place)
-        return self._placed
 
     def _add(self, place: Place) -> None:
-        number = len(self._placed.headers)
-        header = self._with_masks(place)
+        number = len(self.parts.items)
+        header = self._with_masks(place).to_bytes()
         saved = place.saved
         if saved is None:
-            self._placed.add_item(header, [], 0, 0)
+            self.parts.add_coded(header, [], 0, 0)
             return
-        integers = [
-            replace(section, stored=partial(_numbered, section, number))
-            for section in saved.integers
-        ]
-        self._placed.add_item(header, integers, saved.multiply_adds, saved.parameters)
+        integers = [renumbered(section, number) for section in saved.integers]
+        self.parts.add_coded(header, integers, saved.multiply_adds, saved.parameters)
 
     def _with_masks(self, place: Place) -> Item:
         header = place.header
@@ -284,8 +277,7 @@ class _Placing:
             self._check_room(shape)
             self._mask_samples += math.prod(shape)
             self._numbers[payload] = len(self._numbers)
-            stored = partial(bytes, payload)
-            self._placed.masks.append(IntegerSection("MASK", stored, mask_digest(payload)))
+            self.parts.append_mask(mask_section(payload))
         return self._numbers[payload]
 
     def _fill(self, name: str, dtype: str) -> Array:
@@ -300,7 +292,3 @@ class _Placing:
         limits = np.iinfo(kind)
         fits = isinstance(found, int) and limits.min <= found <= limits.max
         return np.array([found if fits else limits.min], kind)
-
-
-def _numbered(section: IntegerSection, number: int) -> bytes:
-    return placed_integers(section.stored(), number)
