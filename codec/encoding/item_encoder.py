@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from codec.arrays import Float32Array, FloatArray, Int32Array
+from codec.arrays import BoolArray, Float32Array, FloatArray, Int32Array
 from codec.coding.evaluate import Window, evaluate_blocks
 from codec.coding.fills import FillAvoidance
 from codec.coding.item_sections import (
@@ -41,9 +41,9 @@ from codec.plugin_api.architecture import (
     Model,
 )
 
-# The tightest tolerance that an architecture's text may promise, in units of the declared range.
+# Tightest tolerance that an architecture's text may promise, in units of the declared range.
 _MOST_PRECISE = 2.0**-40
-# Below this a model is not worth fitting, however loose the bound.
+# Least PSNR in dB for which a model is worth fitting, however loose the bound.
 _LEAST_PSNR = 20.0
 
 
@@ -110,21 +110,18 @@ class ItemEncoder:
         """
         if self._bounds:
             goal = self._bounded_goal()
-        values = self._fields[0].values[None]
-        if len(self._fields) > 1:
-            values = np.stack([field.values for field in self._fields])
-        valid = None
-        if any(field.valid is not None for field in self._fields):
-            valid = np.stack(
-                [
-                    np.ones(self._shape, np.bool_) if field.valid is None else field.valid
-                    for field in self._fields
-                ]
-            )
+        model = self._fit(self._task(goal))
+        self._report("code", 1.0, None, None)
+        if self._smallest is not None and self._smallest[0] is model:
+            return self._smallest[1]
+        return self._bounded(model) if self._bounds else self._without_fills(model)
+
+    def _task(self, goal: ItemGoal) -> FitTask:
+        """What the architecture is asked to fit."""
         staged, texts = self._architecture.staged, self._options.settings
-        task = FitTask(
-            values=values,
-            valid=valid,
+        return FitTask(
+            values=self._values(),
+            valid=self._valid(),
             shape=self._shape,
             goal=goal,
             effort=self._options.effort,
@@ -141,11 +138,21 @@ class ItemEncoder:
             bounded_size=self._bounded_size,
             report=self._report,
         )
-        model = self._fit(task)
-        self._report("code", 1.0, None, None)
-        if self._smallest is not None and self._smallest[0] is model:
-            return self._smallest[1]
-        return self._bounded(model) if self._bounds else self._without_fills(model)
+
+    def _values(self) -> Float32Array:
+        """Normalised values, (components, *shape)."""
+        if len(self._fields) == 1:
+            return self._fields[0].values[None]
+        return np.stack([field.values for field in self._fields])
+
+    def _valid(self) -> BoolArray | None:
+        """Where samples are data, (components, *shape); None if all are."""
+        if all(field.valid is None for field in self._fields):
+            return None
+        everywhere = np.ones(self._shape, np.bool_)
+        return np.stack(
+            [everywhere if field.valid is None else field.valid for field in self._fields]
+        )
 
     def _code(
         self, model: Model, coder: str, residual_steps: tuple[float, ...] = ()
@@ -168,19 +175,19 @@ class ItemEncoder:
         Raises:
             TargetError: no model of this architecture can promise it.
         """
-        own = self._architecture.bounded
-        kept = self._kept(_MOST_PRECISE if own else CLASS_F_PEAK)
+        takes_bounds = self._architecture.bounded
+        bounded = self._bounded_components(_MOST_PRECISE if takes_bounds else CLASS_F_PEAK)
         reached = [
             bound.step / 2 / component.scale
-            for bound, component in zip(kept, self._components, strict=True)
+            for bound, component in zip(bounded, self._components, strict=True)
             if component.scale
         ]
         tightest = min(reached, default=1.0)
-        if own:
+        if takes_bounds:
             return ItemGoal(bound=tightest)
         return ItemGoal(psnr=max(-20 * math.log10(tightest), _LEAST_PSNR))
 
-    def _kept(self, tolerance: float) -> list[BoundedComponent]:
+    def _bounded_components(self, tolerance: float) -> list[BoundedComponent]:
         """What the components must keep, with a tolerance in units of the declared range."""
         alternative = "" if self._architecture.bounded else ", or --arch pyramid"
         return [
@@ -211,11 +218,14 @@ class ItemEncoder:
 
     def _bounded(self, model: Model) -> ItemSections:
         """A model's sections with the residuals that keep the bounds."""
-        kept = self._kept(self._architecture.tolerance(model.config))
-        steps, residuals, met = self._residuals(model, kept)
+        bounded = self._bounded_components(self._architecture.tolerance(model.config))
+        steps, residuals, met = self._residuals(model, bounded)
         while met:
-            kept = [one.narrowed() if number in met else one for number, one in enumerate(kept)]
-            steps, residuals, met = self._residuals(model, kept)
+            bounded = [
+                component.narrowed() if number in met else component
+                for number, component in enumerate(bounded)
+            ]
+            steps, residuals, met = self._residuals(model, bounded)
         return self._with_residuals(model, steps, residuals)
 
     def _without_fills(self, model: Model) -> ItemSections:
@@ -246,21 +256,21 @@ class ItemEncoder:
         return replace(sections, residuals=payload, residual_integers=integers)
 
     def _residuals(
-        self, model: Model, kept: Sequence[BoundedComponent]
+        self, model: Model, bounded: Sequence[BoundedComponent]
     ) -> tuple[tuple[float, ...], Int32Array, set[int]]:
         """Steps, residuals, and the components of which a valid sample would become a fill."""
-        steps = tuple(component.step for component in kept)
-        residuals = np.zeros((len(kept), *self._shape), np.int32)
+        steps = tuple(component.step for component in bounded)
+        residuals = np.zeros((len(bounded), *self._shape), np.int32)
         met: set[int] = set()
 
         def store(window: Window, normalised: FloatArray) -> None:
             for number, (c, bound, y) in enumerate(
-                zip(self._components, kept, normalised, strict=True)
+                zip(self._components, bounded, normalised, strict=True)
             ):
                 real = denormalise(y, c.offset, c.scale)
-                found = bound.residuals(window, real, steps[number])
-                residuals[number][window] = found
-                if bound.meets_fill(window, real + steps[number] * found):
+                added = bound.residuals(window, real, steps[number])
+                residuals[number][window] = added
+                if bound.meets_fill(window, real + steps[number] * added):
                     met.add(number)
 
         self._evaluate(model, store)
@@ -285,12 +295,12 @@ class ItemEncoder:
 
     def _evaluate(self, model: Model, store: Callable[[Window, FloatArray], None]) -> None:
         """Hand the samples of a model, as they will be decoded, to `store`, window by window."""
-        item, found = model_header(
+        item, sparsity = model_header(
             self._architecture, model, self._components, self._dims, self._first_mask
         )
         count = len(self._components)
         specs = self._architecture.tensors(item.config, item.shape, count)
-        masks = dict(enumerate(found, self._first_mask))
+        masks = dict(enumerate(sparsity, self._first_mask))
         parameters = restore_parameters(item, specs, _all_integers(model), masks)
         evaluator = self._architecture.evaluator(
             item.config, item.shape, count, parameters, self._device
@@ -303,7 +313,7 @@ class ItemEncoder:
     ) -> Float32Array:
         """Per component, the sum of squared errors of the stored values, in units of half the
         range (so that no unit makes a square overflow or vanish)."""
-        found = []
+        errors = []
         for number, (component, field, y) in enumerate(
             zip(self._components, self._fields, normalised, strict=True)
         ):
@@ -315,8 +325,8 @@ class ItemEncoder:
                 valid = field.valid[window]
                 original, decoded = original[valid], decoded[valid]
             unit = field.half_range or 1.0
-            found.append(float(np.square(decoded / unit - original / unit).sum()))
-        return np.array(found)
+            errors.append(float(np.square(decoded / unit - original / unit).sum()))
+        return np.array(errors)
 
     @staticmethod
     def _valid_count(field: NormalisedField) -> int:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -189,15 +190,12 @@ def _encode_from_source(task: TileTask, source: Source, options: EncodeOptions) 
 
 def _in_dask(tasks: Sequence[TileTask], source: Source, options: EncodeOptions) -> Finished:
     distributed = _distributed(options)
-    plain = replace(options, on_progress=ignore_progress)
     with (
         _scheduler(distributed, options, len(tasks)) as address,
         _client(distributed, address) as client,
     ):
-        running = {
-            client.submit(encode_from_source, task, source, plain, pure=False): task
-            for task in tasks
-        }
+        submit = partial(_submitted, client, source, options)
+        running = {submit(task): task for task in tasks}
         failures: dict[int, list[str]] = {}
         completed = distributed.as_completed(list(running), loop=client.loop)
         try:
@@ -213,15 +211,7 @@ def _in_dask(tasks: Sequence[TileTask], source: Source, options: EncodeOptions) 
                 failed.append(tile.worker)
                 if len(failed) >= tile_settings(options).tries:
                     raise _too_little_memory(task, options)
-                again = client.submit(
-                    encode_from_source,
-                    task,
-                    source,
-                    plain,
-                    pure=False,
-                    workers=_others(client, failed),
-                    allow_other_workers=True,
-                )
+                again = submit(task, workers=_others(client, failed), allow_other_workers=True)
                 running[again] = task
                 completed.add(again)
         except distributed.KilledWorker as error:
@@ -229,6 +219,14 @@ def _in_dask(tasks: Sequence[TileTask], source: Source, options: EncodeOptions) 
                 f"--scheduler {options.scheduler}: workers died over one tile ({error}); give them "
                 "more memory, or use smaller tiles"
             ) from error
+
+
+def _submitted(
+    client: Any, source: Source, options: EncodeOptions, task: TileTask, **where: Any
+) -> Any:
+    """The future of a task, which another process does; callbacks stay here."""
+    plain = replace(options, on_progress=ignore_progress)
+    return client.submit(encode_from_source, task, source, plain, pure=False, **where)
 
 
 def _others(client: Any, failed: Sequence[str]) -> list[str] | None:
