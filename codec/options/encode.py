@@ -125,8 +125,8 @@ class Progress:
 
     Attributes:
         field: name of the field worked on (components joined by "+").
-        stage: "plan", "transform", "fit", "prune", "quantise", "code", "measure", "decode", or for
-            fields in tiles "range", "tile 5 of 512", "write".
+        stage: "plan", "transform", "fit", "prune", "quantise", "code", "write", "measure",
+            "decode", or for fields in tiles "range", "tile 5 of 512".
         fraction: part of all work done so far, 0 to 1, never falling.
         loss: mean squared error in normalised units, or None.
         psnr: estimate in dB, or None.
