@@ -13,7 +13,7 @@ from pathlib import Path
 
 from codec.coding.normalise import FieldRange
 from codec.coding.write_file import FileParts, IntegerSection, UnfittedSection, unfitted_sections
-from codec.encoding.budget import Budget, bytes_of_fields
+from codec.encoding.budget import bytes_of_fields
 from codec.encoding.field_range import find_range
 from codec.encoding.growth import Growth, growing, planned
 from codec.encoding.judge import judged
@@ -22,7 +22,7 @@ from codec.encoding.provenance import continued, made_with
 from codec.encoding.run_journal import fingerprint, run_journal
 from codec.encoding.runners import Source
 from codec.encoding.sinks import JournalSink
-from codec.encoding.tile_plan import FieldGroup
+from codec.encoding.tile_plan import TilePlan
 from codec.encoding.written_file import qualities_in, written_file
 from codec.errors import InvalidInputError, InvalidOptionError
 from codec.files.byte_sources import local_path
@@ -63,7 +63,8 @@ def append_file(
         with _opened(reader) as dataset:
             groups = planned(file, growths, dataset, dim, source)
             described = _described(file, growths, dataset, dim, source)
-            appending = _Appending(file, path, dataset, growths, groups, options)
+            plan = TilePlan(dataset.fields, groups)
+            appending = _Appending(file, path, growths, plan, options)
             qualities = appending.run(reader, described, anew=anew)
             added_bytes = bytes_of_fields(dataset.fields)
     size = path.stat().st_size
@@ -92,33 +93,31 @@ class _Appending:
     Attributes:
         file: as it was.
         path: of the file.
-        dataset: the new samples.
-        growths, groups: the fields that grow, and the new tiles of each.
+        growths: the fields that grow.
+        plan: the new samples, with a group for each growth.
         options: with a goal and an architecture.
     """
 
     file: InrcFile
     path: Path
-    dataset: Dataset
     growths: Sequence[Growth]
-    groups: Sequence[FieldGroup]
+    plan: TilePlan
     options: EncodeOptions
 
     def run(self, source: Source, described: Described, *, anew: bool) -> tuple[FieldQuality, ...]:
         """Encode the new tiles and write the file; returns what was measured of them."""
-        fields, groups = self.dataset.fields, self.groups
-        status = self.path.stat()
-        run = fingerprint(source, self.options, groups)
+        plan, status = self.plan, self.path.stat()
+        run = fingerprint(source, self.options, plan.groups)
         run["appended to"] = [status.st_size, status.st_mtime_ns]
         starts = [growth.start for growth in self.growths]
         with run_journal(self.path, run, anew=anew) as journal:
             sink = JournalSink(source, self.options, journal, self._range_of_all)
-            sink.encode(FileParts(), fields, groups, Budget(fields, self.options.goal))
+            sink.encode(FileParts(), plan)
             parts = self._copied(described)
-            place_tiles(parts, groups, sink.tiles, starts)
+            place_tiles(parts, plan.groups, sink.tiles, starts)
             threads = self.options.threads
             with written_file(self.path, parts, overwrite=True, threads=threads) as new:
-                return qualities_in(new, fields, groups, sink.tiles, sink.ranges, starts)
+                return qualities_in(new, plan, sink.tiles, sink.ranges, starts)
 
     def _range_of_all(self, field: Field) -> FieldRange:
         """The range of the new samples and, as far as the file tells, of those before."""

@@ -7,14 +7,13 @@ from pathlib import Path
 
 from codec.coding.grouping import grouped
 from codec.coding.write_file import FileParts
-from codec.encoding.budget import Budget
 from codec.encoding.provenance import made_with
 from codec.encoding.run_journal import fingerprint, run_journal
 from codec.encoding.runners import Source
 from codec.encoding.sinks import FINISHING, JournalSink, MemorySink, Sink
 from codec.encoding.tile_density import samples_of_tiles
 from codec.encoding.tile_layout import tile_settings
-from codec.encoding.tile_plan import FieldGroup, is_tiled, plan_groups
+from codec.encoding.tile_plan import TilePlan, plan_groups
 from codec.encoding.written_file import qualities_in, written_file
 from codec.measuring.bounds import check_bounds
 from codec.media.dataset import Dataset
@@ -41,20 +40,19 @@ def encode_fields(
             there is a journal of another run.
         TargetError: no file could possibly meet the target, or an error bound cannot be kept.
     """
-    groups = _planned(dataset, options)
-    parts = _unfitted_parts(dataset, options, tiled=is_tiled(groups))
-    budget = Budget(dataset.fields, options.goal)
-    run = fingerprint(source, options, groups)
+    plan = _plan(dataset, options)
+    parts = _unfitted_parts(dataset, options, tiled=plan.tiled)
+    run = fingerprint(source, options, plan.groups)
     with run_journal(Path(target).resolve(), run, anew=overwrite) as journal:
         sink: Sink = MemorySink(options, journal)
-        if is_tiled(groups):
+        if plan.tiled:
             sink = JournalSink(source, options, journal)
-        sink.fill(parts, dataset.fields, groups, budget)
+        sink.fill(parts, plan)
         options.on_progress(Progress("", "write", 1 - FINISHING))
         threads = options.threads
         with written_file(target, parts, overwrite=overwrite, threads=threads) as file:
             options.on_progress(Progress("", "measure", 1 - FINISHING / 2))
-            qualities = qualities_in(file, dataset.fields, groups, sink.tiles, sink.ranges)
+            qualities = qualities_in(file, plan, sink.tiles, sink.ranges)
             if not sink.tiles:
                 # Last: all integers have been decoded by now.
                 file.check_digest()
@@ -63,14 +61,15 @@ def encode_fields(
     return qualities
 
 
-def _planned(dataset: Dataset, options: EncodeOptions) -> list[FieldGroup]:
+def _plan(dataset: Dataset, options: EncodeOptions) -> TilePlan:
     """How the fields are cut."""
-    return plan_groups(
+    groups = plan_groups(
         grouped(dataset.fields, options.joint or dataset.joint),
         options.tile,
         lambda group: samples_of_tiles(group, dataset.fields, options),
         tile_settings(options),
     )
+    return TilePlan(dataset.fields, groups)
 
 
 def _unfitted_parts(dataset: Dataset, options: EncodeOptions, *, tiled: bool) -> FileParts:

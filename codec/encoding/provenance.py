@@ -43,7 +43,7 @@ def continued(options: EncodeOptions, file: InrcFile, *, effort_named: bool) -> 
 
 
 def _architecture(made: Provenance) -> str:
-    """Its name, "" where it is unknown here."""
+    """Name of the architecture, "" where it is unknown here."""
     if made.architecture is None:
         return ""
     try:

@@ -16,7 +16,7 @@ from codec.encoding.place_tiles import place_tiles
 from codec.encoding.run_journal import RunJournal
 from codec.encoding.runners import Source, run_tasks
 from codec.encoding.tile_layout import tile_settings
-from codec.encoding.tile_plan import FieldGroup
+from codec.encoding.tile_plan import FieldGroup, TilePlan
 from codec.encoding.tile_tasks import TileTask, tasks_of
 from codec.media.dataset import Field
 from codec.options.encode import EncodeOptions, Progress, usable_threads
@@ -41,13 +41,7 @@ class Sink(Protocol):
     @property
     def ranges(self) -> Mapping[str, FieldRange]: ...
 
-    def fill(
-        self,
-        parts: FileParts,
-        fields: Sequence[Field],
-        groups: Sequence[FieldGroup],
-        budget: Budget,
-    ) -> None:
+    def fill(self, parts: FileParts, plan: TilePlan) -> None:
         """Encode all fields, and append their items to the parts of a file."""
         ...
 
@@ -70,22 +64,17 @@ class MemorySink:
         self._options = options
         self._journal = journal
 
-    def fill(
-        self,
-        parts: FileParts,
-        fields: Sequence[Field],
-        groups: Sequence[FieldGroup],
-        budget: Budget,
-    ) -> None:
+    def fill(self, parts: FileParts, plan: TilePlan) -> None:
         """See `Sink.fill`."""
-        by_name = {field.name: field for field in fields}
-        total = remaining = sum(group.samples for group in groups)
-        for group in groups:
+        by_name = plan.by_name
+        budget = Budget(plan.fields, self._options.goal)
+        threads = usable_threads(self._options.threads)
+        total = remaining = plan.samples
+        for group in plan.groups:
             goal = partial(budget.for_next_item, samples=group.samples, remaining=remaining)
             report = _part_of_work(
                 self._options, group, (total - remaining) / total, group.samples / total
             )
-            threads = usable_threads(self._options.threads)
             add_item(
                 parts,
                 [normalise(by_name[name]) for name in group.names],
@@ -130,35 +119,23 @@ class JournalSink:
         """The ranges of the fields, by name."""
         return self._finished.ranges
 
-    def fill(
-        self,
-        parts: FileParts,
-        fields: Sequence[Field],
-        groups: Sequence[FieldGroup],
-        budget: Budget,
-    ) -> None:
+    def fill(self, parts: FileParts, plan: TilePlan) -> None:
         """See `Sink.fill`."""
-        self.encode(parts, fields, groups, budget)
-        place_tiles(parts, groups, self.tiles)
+        self.encode(parts, plan)
+        place_tiles(parts, plan.groups, self.tiles)
 
-    def encode(
-        self,
-        parts: FileParts,
-        fields: Sequence[Field],
-        groups: Sequence[FieldGroup],
-        budget: Budget,
-    ) -> None:
+    def encode(self, parts: FileParts, plan: TilePlan) -> None:
         """Encode the tiles that the journal lacks, into it.
 
         Args:
             parts: what takes its share of the target beside the tiles.
         """
-        goals = budget.for_tiles(parts, sum(group.samples for group in groups))
+        goals = Budget(plan.fields, self._options.goal).for_tiles(parts, plan.samples)
         if not self.ranges:
-            self._finished.add_ranges(self._find_ranges(fields))
+            self._finished.add_ranges(self._find_ranges(plan.fields))
         own_range = tile_settings(self._options).own_range
-        tasks = tasks_of(groups, self.ranges, goals, own_range=own_range)
-        self._encode_missing(tasks, fields)
+        tasks = tasks_of(plan.groups, self.ranges, goals, own_range=own_range)
+        self._encode_missing(tasks, plan.by_name)
 
     def _find_ranges(self, fields: Sequence[Field]) -> dict[str, FieldRange]:
         """The ranges of all fields, from a pass over all samples."""
@@ -169,13 +146,12 @@ class JournalSink:
             ranges[field.name] = self._range_of(field)
         return ranges
 
-    def _encode_missing(self, tasks: Sequence[TileTask], fields: Sequence[Field]) -> None:
+    def _encode_missing(self, tasks: Sequence[TileTask], fields: Mapping[str, Field]) -> None:
         by_number = {task.number: task for task in tasks}
         total = sum(task.samples for task in tasks)
         done = sum(by_number[number].samples for number in self.tiles)
         missing = [task for task in tasks if task.number not in self.tiles]
-        by_name = {field.name: field for field in fields}
-        for number, tile in run_tasks(missing, by_name, self._source, self._options):
+        for number, tile in run_tasks(missing, fields, self._source, self._options):
             self._finished.add(number, tile)
             done += by_number[number].samples
             share = _RANGES + (1 - _RANGES - FINISHING) * done / total

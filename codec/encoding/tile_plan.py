@@ -45,6 +45,35 @@ class FieldGroup:
         return sum(map(box_samples, self.grid.covers())) * len(self.names)
 
 
+@dataclass(frozen=True)
+class TilePlan:
+    """What is encoded: fields, and the tiles of all of them.
+
+    Attributes:
+        fields: in file order.
+        groups: those that share their models, each with its grid; a field that is not cut is a
+            grid of one tile.
+    """
+
+    fields: Sequence[Field]
+    groups: Sequence[FieldGroup]
+
+    @property
+    def tiled(self) -> bool:
+        """Whether any field is cut."""
+        return any(group.tiled for group in self.groups)
+
+    @property
+    def samples(self) -> int:
+        """Samples of all tiles and fields; what tiles share counts for each of them."""
+        return sum(group.samples for group in self.groups)
+
+    @property
+    def by_name(self) -> dict[str, Field]:
+        """The fields, by their names."""
+        return {field.name: field for field in self.fields}
+
+
 def plan_groups(
     groups: Sequence[Sequence[Field]],
     tile: str | tuple[int, ...],
@@ -102,8 +131,3 @@ def _cuts(
         if math.prod(shape) * len(group) >= WHOLE_SAMPLES:
             size = automatic_tile(shape, len(group), samples_of_tiles(group))
     return cuts_of(shape, size)
-
-
-def is_tiled(groups: Sequence[FieldGroup]) -> bool:
-    """Whether any field is cut."""
-    return any(group.tiled for group in groups)

@@ -11,7 +11,7 @@ import numpy as np
 from codec.coding.normalise import FieldRange
 from codec.coding.write_file import FileParts
 from codec.encoding.encode_tile import EncodedTile
-from codec.encoding.tile_plan import FieldGroup
+from codec.encoding.tile_plan import TilePlan
 from codec.files.atomic import atomic_path
 from codec.format.tile_grid import Box
 from codec.limits import Limits
@@ -46,8 +46,7 @@ def written_file(
 
 def qualities_in(
     file: InrcFile,
-    fields: Sequence[Field],
-    groups: Sequence[FieldGroup],
+    plan: TilePlan,
     tiles: Mapping[int, EncodedTile],
     ranges: Mapping[str, FieldRange],
     starts: Sequence[Sequence[int]] = (),
@@ -62,9 +61,9 @@ def qualities_in(
         ranges: of the fields, by name; a field that has none is measured in its own.
         starts: for each group, where its samples begin in the fields of the file; empty for 0.
     """
-    by_name = {field.name: field for field in fields}
+    by_name = plan.by_name
     qualities = {}
-    for position, group in enumerate(groups):
+    for position, group in enumerate(plan.groups):
         grid = group.grid
         start = starts[position] if starts else (0,) * len(grid.cuts)
         for index, name in enumerate(group.names):
@@ -74,7 +73,7 @@ def qualities_in(
                 span = ranges.get(name)
                 parts = [_deviation(file, by_name[name], box, span, start) for box in grid.boxes()]
             qualities[name] = quality_of(by_name[name], parts)
-    return with_shared_psnr([qualities[field.name] for field in fields], fields)
+    return with_shared_psnr([qualities[field.name] for field in plan.fields], plan.fields)
 
 
 def _deviation(
