@@ -27,10 +27,11 @@ from codec.media.dataset import Dataset
 from codec.options.defaults import (
     ARCHITECTURE_OF_ARRAYS,
     ARCHITECTURE_OF_SHAPES,
+    AUTO,
     PSNR,
     SHAPE_PSNR,
 )
-from codec.options.encode import AUTO, SIGNED, EncodeOptions
+from codec.options.encode import SIGNED, EncodeOptions
 from codec.plugin_api import registry
 from codec.reports import EncodeReport, FieldQuality
 from codec.training.devices import need_torch
