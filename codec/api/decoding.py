@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from codec.api.arguments import PathLike, Region, names_of
 from codec.limits import Limits
+from codec.options import defaults
 from codec.options.encode import ProgressCallback, ignore_progress
 from codec.reports import FileInfo, RepairReport, VerifyReport
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def open(
     source: PathLike | bytes,
     *,
-    device: str = "auto",
+    device: str = defaults.AUTO,
     threads: int = 0,
     limits: Limits | None = None,
     allow_truncated: bool = False,
@@ -52,7 +53,7 @@ def decode(
     resolution: int | None = None,
     closed: bool = False,
     allow_truncated: bool = False,
-    device: str = "auto",
+    device: str = defaults.AUTO,
     threads: int = 0,
     overwrite: bool = False,
     limits: Limits | None = None,
@@ -110,7 +111,7 @@ def verify(
     psnr: float | None = None,
     max_error: float | None = None,
     threads: int = 0,
-    device: str = "auto",
+    device: str = defaults.AUTO,
     limits: Limits | None = None,
 ) -> VerifyReport:
     """Check every checksum and the digest, and, against `original`, what was decoded.

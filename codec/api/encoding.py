@@ -6,16 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from codec.api.arguments import PathLike, groups_of, names_of
-from codec.options.encode import (
-    AUTOMATIC_TILE,
-    DEFAULT_EFFORT,
-    SIGNED,
-    THREADS,
-    EncodeOptions,
-    Goal,
-    ProgressCallback,
-    ignore_progress,
-)
+from codec.options import defaults
+from codec.options.encode import Goal, ProgressCallback, ignore_progress, options_from
 from codec.options.plugin_settings import texts_of
 from codec.reports import AppendReport, EncodeReport, TranscodeReport
 
@@ -32,28 +24,29 @@ def encode(
     bytes: int | None = None,
     max_error: float | None = None,
     rel_error: float | None = None,
-    effort: int = DEFAULT_EFFORT,
-    arch: str = "auto",
+    effort: int = defaults.EFFORT,
+    arch: str = defaults.AUTO,
     var: str | Sequence[str] | None = None,
     joint: Sequence[Sequence[str]] = (),
     raw: RawLayout | None = None,
-    prune: str = "binary-mask",
-    quantise: str = "uniform",
-    coder: str = "auto",
+    prune: str = defaults.PRUNER,
+    quantise: str = defaults.QUANTISER,
+    coder: str = defaults.AUTO,
     seed: int = 0,
     threads: int = 0,
-    device: str = "auto",
-    tile: str | Sequence[int] = AUTOMATIC_TILE,
-    scheduler: str = THREADS,
+    device: str = defaults.AUTO,
+    tile: str | Sequence[int] = defaults.AUTO,
+    scheduler: str = defaults.SCHEDULER,
     settings: Mapping[str, Any] | None = None,
-    sdf: str = SIGNED,
+    sdf: str = defaults.SDF,
     overwrite: bool = False,
     on_progress: ProgressCallback = ignore_progress,
 ) -> EncodeReport:
     """Fit the fields of `source` and write them to `target`; see `EncodeOptions` for the options.
 
-    Fields in tiles are read and encoded tile by tile. If such a run is killed, a journal beside the
-    target (`.NAME.inrc-journal`) keeps the finished tiles, and the same call takes them up.
+    Fields in tiles are read and encoded tile by tile. If a run is killed, a journal beside the
+    target (`.NAME.inrc-journal`) keeps finished tiles and what was trained, and the same call takes
+    them up.
 
     `settings` are those of the plugins, by full name: {"arch.width": 64, "quantise.bits": 8}.
 
@@ -66,14 +59,18 @@ def encode(
     """
     from codec.encoding.encode import encode_file
 
-    options = EncodeOptions(
-        goal=Goal.choose(psnr, ratio, bytes, max_error, rel_error),
+    options = options_from(
+        psnr=psnr,
+        ratio=ratio,
+        bytes=bytes,
+        max_error=max_error,
+        rel_error=rel_error,
         effort=effort,
-        architecture=arch,
-        pruner=prune,
-        quantiser=quantise,
+        arch=arch,
+        prune=prune,
+        quantise=quantise,
         coder=coder,
-        select=names_of(var),
+        var=names_of(var),
         joint=groups_of(joint),
         raw=raw,
         seed=seed,
@@ -99,15 +96,15 @@ def append(
     max_error: float | None = None,
     rel_error: float | None = None,
     effort: int | None = None,
-    arch: str = "auto",
+    arch: str = defaults.AUTO,
     var: str | Sequence[str] | None = None,
-    prune: str = "binary-mask",
-    quantise: str = "uniform",
-    coder: str = "auto",
+    prune: str = defaults.PRUNER,
+    quantise: str = defaults.QUANTISER,
+    coder: str = defaults.AUTO,
     seed: int = 0,
     threads: int = 0,
-    device: str = "auto",
-    scheduler: str = THREADS,
+    device: str = defaults.AUTO,
+    scheduler: str = defaults.SCHEDULER,
     overwrite: bool = False,
     on_progress: ProgressCallback = ignore_progress,
 ) -> AppendReport:
@@ -132,28 +129,34 @@ def append(
     """
     from codec.encoding.append import append_file
 
-    options = EncodeOptions(
-        goal=Goal.choose(psnr, ratio, bytes, max_error, rel_error),
-        effort=DEFAULT_EFFORT if effort is None else effort,
-        architecture=arch,
-        pruner=prune,
-        quantiser=quantise,
+    options = options_from(
+        psnr=psnr,
+        ratio=ratio,
+        bytes=bytes,
+        max_error=max_error,
+        rel_error=rel_error,
+        effort=defaults.EFFORT if effort is None else effort,
+        arch=arch,
+        prune=prune,
+        quantise=quantise,
         coder=coder,
-        select=names_of(var),
+        var=names_of(var),
         seed=seed,
         threads=threads,
         device=device,
         on_progress=on_progress,
         scheduler=scheduler,
     )
-    return append_file(target, source, dim, options, own_effort=effort is not None, anew=overwrite)
+    return append_file(
+        target, source, dim, options, effort_named=effort is not None, anew=overwrite
+    )
 
 
 def transcode(
     source: PathLike,
     target: PathLike,
     *,
-    coder: str = "auto",
+    coder: str = defaults.AUTO,
     quantise: str | None = None,
     prune: str | None = None,
     psnr: float | None = None,
@@ -184,10 +187,11 @@ def transcode(
     from codec.recoding.transcode import transcode_file
 
     texts = texts_of(settings or {})
-    options = EncodeOptions(
-        goal=Goal.choose(psnr, None, bytes),
-        quantiser=quantise or "uniform",
-        pruner=prune or "none",
+    options = options_from(
+        psnr=psnr,
+        bytes=bytes,
+        quantise=quantise or defaults.QUANTISER,
+        prune=prune or defaults.NO_PRUNER,
         coder=coder,
         settings=texts,
         seed=seed,

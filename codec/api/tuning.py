@@ -6,12 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from codec.api.arguments import PathLike, names_of
-from codec.options.encode import (
-    DEFAULT_PSNR,
-    EncodeOptions,
-    ProgressCallback,
-    ignore_progress,
-)
+from codec.options import defaults
+from codec.options.encode import ProgressCallback, ignore_progress, options_from
 from codec.options.plugin_settings import Setting, texts_of
 from codec.reports import MetaTrainReport, PluginInfo, TuneReport
 
@@ -38,18 +34,18 @@ def tune(
     source: PathLike,
     folder: PathLike,
     *,
-    arch: str = "auto",
-    psnr: float | tuple[float, float] = DEFAULT_PSNR,
+    arch: str = defaults.AUTO,
+    psnr: float | tuple[float, float] = defaults.PSNR,
     trials: int = 20,
     search: Sequence[str] = (),
     var: str | Sequence[str] | None = None,
     effort: int = 0,
-    prune: str = "binary-mask",
-    quantise: str = "uniform",
-    coder: str = "auto",
+    prune: str = defaults.PRUNER,
+    quantise: str = defaults.QUANTISER,
+    coder: str = defaults.AUTO,
     seed: int = 0,
     threads: int = 0,
-    device: str = "auto",
+    device: str = defaults.AUTO,
     settings: Mapping[str, Any] | None = None,
     overwrite: bool = False,
     on_progress: ProgressCallback = ignore_progress,
@@ -71,13 +67,13 @@ def tune(
     """
     from codec.tuning.run import run
 
-    options = EncodeOptions(
+    options = options_from(
         effort=effort,
-        architecture=arch,
-        pruner=prune,
-        quantiser=quantise,
+        arch=arch,
+        prune=prune,
+        quantise=quantise,
         coder=coder,
-        select=names_of(var),
+        var=names_of(var),
         seed=seed,
         threads=threads,
         device=device,
@@ -101,11 +97,11 @@ def meta_train(
     inner_rate: float = 1e-5,
     crops: int = 0,
     half: bool = False,
-    arch: str = "siren",
+    arch: str = defaults.ARCHITECTURE_OF_PRIORS,
     settings: Mapping[str, Any] | None = None,
     seed: int = 0,
     threads: int = 0,
-    device: str = "auto",
+    device: str = defaults.AUTO,
     overwrite: bool = False,
     on_progress: ProgressCallback = ignore_progress,
 ) -> MetaTrainReport:

@@ -1,10 +1,11 @@
-"""Sections in their order: a whole file from coded items, masks and descriptions."""
+"""Sections in their order: a whole file from coded items, masks and descriptions of the input."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import BinaryIO
 
@@ -27,13 +28,13 @@ _TRUSTED = Limits.level(2)
 
 @dataclass(frozen=True)
 class IntegerSection:
-    """Section of integers as it will be written.
+    """A section of integers as it will be written.
 
     Attributes:
         type: "MASK", "TENS" or "RESD".
-        stored: function that gives the stored payload, from memory or from a file.
-        digest: digest of its integers.
-        attribute: compression of the payload.
+        stored: gives the stored payload, from memory or from a file.
+        digest: SHA-256 of its integers, shortened.
+        attribute: how the payload is compressed.
     """
 
     type: str
@@ -44,34 +45,68 @@ class IntegerSection:
 
 @dataclass
 class FileParts:
-    """Parts of a file that is being made.
+    """What a file is made of, in the making.
 
     Attributes:
         kind: "volume", "image" or "sdf".
-        masks: payloads of the MASK sections, in the order they were added, which is their order in
-            the file: the index that an item was coded with stays right whatever is added later.
-        items: sections of the items, in file order.
         described: sections that no model stands for.
+        items: payloads of the ITEM sections, in file order.
+        masks: in the order they were added, which is their order in the file: the number that an
+            item was coded with stays right whatever is added later.
+        integers: for each item its TENS and RESD sections, from coarse to fine.
+        multiply_adds: to evaluate every sample of the file once.
+        parameters: entries of all tensors but coefficients.
     """
 
     kind: str = "volume"
-    masks: list[bytes] = field(default_factory=list)
-    items: list[ItemSections] = field(default_factory=list)
-    described: list[KeptSection] = field(default_factory=list)
+    described: Sequence[KeptSection] = ()
+    items: list[bytes] = field(default_factory=list)
+    masks: list[IntegerSection] = field(default_factory=list)
+    integers: list[list[IntegerSection]] = field(default_factory=list)
+    multiply_adds: int = 0
+    parameters: int = 0
+    _mask_numbers: dict[bytes, int] = field(default_factory=dict)
 
     def add_validity(self, mask: CodedMask) -> int:
-        """The index of this mask among the MASK sections; equal masks are stored once."""
+        """The number of a mask among those of the file; equal masks are stored once."""
         payload = encode_mask_section(mask)
-        if payload not in self.masks:
-            self.masks.append(payload)
-        return self.masks.index(payload)
+        number = self._mask_numbers.get(hashlib.sha256(payload).digest())
+        return self.append_mask(mask_section(payload)) if number is None else number
 
-    def add_item(self, sections: ItemSections) -> None:
+    def add_mask(self, section: IntegerSection) -> int:
+        """The number of a coded mask among those of the file; equal masks are stored once."""
+        number = self._mask_numbers.get(hashlib.sha256(section.stored()).digest())
+        return self.append_mask(section) if number is None else number
+
+    def append_mask(self, section: IntegerSection) -> int:
+        """Append a mask, whatever masks there are; returns its number."""
+        number = len(self.masks)
+        self.masks.append(section)
+        if section.attribute == NONE:
+            self._mask_numbers.setdefault(hashlib.sha256(section.stored()).digest(), number)
+        return number
+
+    def add_item(self, sections: ItemSections, multiply_adds: int = 0, parameters: int = 0) -> None:
         """Append an item, coded with `first_mask` = the number of masks so far."""
-        self.items.append(sections)
-        self.masks += sections.masks
+        for mask in sections.masks:
+            self.append_mask(mask_section(mask))
+        integers = tensor_sections(sections)
+        self.add_coded(sections.item, integers, multiply_adds, parameters)
 
-    def keep(
+    def add_coded(
+        self,
+        item: bytes,
+        integers: Sequence[IntegerSection],
+        multiply_adds: int,
+        parameters: int,
+    ) -> None:
+        """Append an item whose masks are there, and whose sections name its number."""
+        self.items.append(item)
+        self.integers.append(list(integers))
+        self.multiply_adds += multiply_adds
+        self.parameters += parameters
+
+    def describe(
         self,
         medium: str,
         metadata: Metadata,
@@ -81,37 +116,64 @@ class FileParts:
         """Set the description of the input; it is compressed here, once."""
         self.described = kept_sections(medium, metadata, verbatim, made)
 
-    def to_bytes(self, level: int) -> bytes:
+    def to_bytes(self, level: int | None = None) -> bytes:
         """The file."""
-        masks = [
-            IntegerSection("MASK", partial(bytes, mask), mask_digest(mask)) for mask in self.masks
-        ]
-        return self._write(level, masks, [tensor_sections(item) for item in self.items])
+        stream = io.BytesIO()
+        self.write(stream, level)
+        return stream.getvalue()
+
+    def write(self, stream: BinaryIO, level: int | None = None) -> int:
+        """Write the whole file, strictly forward, holding one section at a time.
+
+        What every level of detail needs comes before the coefficients, these from coarse to fine,
+        so that a file that was cut short still shows all fields.
+
+        Args:
+            level: conformance level; the lowest that admits the file if None.
+
+        Returns:
+            The length of the file.
+        """
+        writer = SectionWriter(stream, self._needed_level() if level is None else level)
+        writer.add("HEAD", Head(self.kind, len(self.items)).to_bytes())
+        for item in self.items:
+            writer.add("ITEM", item)
+        for mask in self.masks:
+            writer.add("MASK", mask.stored(), mask.attribute, digest=mask.digest)
+        for name, attribute, stored in self.described:
+            writer.add(name, stored, attribute)
+        for number, section in _coarse_first(self.integers):
+            payload = section.stored()
+            writer.add(section.type, payload, section.attribute, digest=section.digest, item=number)
+        return writer.finish()
 
     @property
     def file_bytes(self) -> int:
-        """Size of the file, without making its digests."""
-        masks = [_undigested("MASK", mask) for mask in self.masks]
-        tensors = [
-            [_undigested(kind, payload) for kind, payload in item.payloads] for item in self.items
-        ]
-        return len(self._write(1, masks, tensors))
+        """Size of the file, without its true digests."""
+        masks = [_undigested(mask) for mask in self.masks]
+        integers = [[_undigested(section) for section in sections] for sections in self.integers]
+        return replace(self, masks=masks, integers=integers).write(io.BytesIO(), 1)
 
-    def _write(
-        self,
-        level: int,
-        masks: Sequence[IntegerSection],
-        tensors: Sequence[Sequence[IntegerSection]],
-    ) -> bytes:
-        stream = io.BytesIO()
-        items = [item.item for item in self.items]
-        write_sections(stream, level, self.kind, items, masks, self.described, tensors)
-        return stream.getvalue()
+    def _needed_level(self) -> int:
+        """The lowest conformance level that admits the file."""
+        small = Limits.level(1)
+        samples = sum(Item.from_bytes(item).samples for item in self.items)
+        # Besides these there are HEAD, the index and ENDS.
+        sections = 3 + len(self.items) + len(self.masks) + len(self.described)
+        sections += sum(map(len, self.integers))
+        fits = (
+            samples <= small.max_samples
+            and self.multiply_adds <= small.max_multiply_adds
+            and self.parameters <= small.max_parameters
+            and sections <= small.max_sections
+        )
+        return 1 if fits else 2
 
 
-def mask_digest(payload: bytes) -> bytes:
-    """The digest of the MASK section with this payload."""
-    return section_digest([decode_mask_section(payload, _TRUSTED).integer_layer()])
+def mask_section(payload: bytes) -> IntegerSection:
+    """The MASK section with this payload."""
+    layer = decode_mask_section(payload, _TRUSTED).integer_layer()
+    return IntegerSection("MASK", partial(bytes, payload), section_digest([layer]))
 
 
 def tensor_sections(item: ItemSections) -> list[IntegerSection]:
@@ -125,74 +187,20 @@ def tensor_sections(item: ItemSections) -> list[IntegerSection]:
     ]
 
 
-def _undigested(name: str, payload: bytes) -> IntegerSection:
-    """A section to measure: its digest is not true, but as hard to compress as a true one."""
-    return IntegerSection(name, partial(bytes, payload), section_digest([payload]))
-
-
-def write_sections(
-    stream: BinaryIO,
-    level: int,
-    kind: str,
-    items: Sequence[bytes],
-    masks: Sequence[IntegerSection],
-    described: Sequence[KeptSection],
-    tensors: Sequence[Sequence[IntegerSection]],
-) -> int:
-    """Write a whole file, strictly forward, holding one section at a time.
-
-    Sections that every level needs come before the coefficients, and these come from coarse to
-    fine, so that a file that was cut short still shows all fields.
-
-    Args:
-        items: payloads of the ITEM sections.
-        masks: masks in the order that items count them.
-        described: sections that no model stands for.
-        tensors: sections of each item, from coarse to fine, residuals last.
-
-    Returns:
-        The length of the file.
-    """
-    writer = SectionWriter(stream, level)
-    writer.add("HEAD", Head(kind, len(items)).to_bytes())
-    for item in items:
-        writer.add("ITEM", item)
-    for mask in masks:
-        writer.add("MASK", mask.stored(), mask.attribute, digest=mask.digest)
-    for name, attribute, stored in described:
-        writer.add(name, stored, attribute)
-    for number, section in _coarse_first(tensors):
-        writer.add(
-            section.type, section.stored(), section.attribute, digest=section.digest, item=number
-        )
-    return writer.finish()
+def _undigested(section: IntegerSection) -> IntegerSection:
+    """For measuring: the digest is not true, but as hard to compress as a true one."""
+    return replace(section, digest=section_digest([section.stored()]))
 
 
 def _coarse_first(
     tensors: Sequence[Sequence[IntegerSection]],
 ) -> list[tuple[int, IntegerSection]]:
-    """Pairs (item, section), coarse sections of all items first, residuals last.
+    """(item, section), coarse ones of all items first, residuals last.
 
-    The rank of a section is its distance from the finest of its item, which residuals may follow.
+    A section's rank is its distance from the item's finest, be there residuals after that or not.
     """
     ranked = []
     for number, sections in enumerate(tensors):
         levels = sum(section.type == "TENS" for section in sections)
         ranked += [(rank - levels, number, section) for rank, section in enumerate(sections)]
-    ranked.sort(key=lambda entry: entry[0])
-    return [(number, section) for _, number, section in ranked]
-
-
-def needed_level(
-    items: Sequence[Item], multiply_adds: int, parameters: int, sections: int = 0
-) -> int:
-    """The lowest conformance level that admits these items, in a file of so many sections."""
-    small = Limits.level(1)
-    samples = sum(item.samples for item in items)
-    fits = (
-        samples <= small.max_samples
-        and multiply_adds <= small.max_multiply_adds
-        and parameters <= small.max_parameters
-        and sections <= small.max_sections
-    )
-    return 1 if fits else 2
+    return [(number, section) for _, number, section in sorted(ranked, key=lambda entry: entry[0])]

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from codec.coding.write_file import FileParts
-from codec.encoding.tile_plan import TileGoals
+from codec.encoding.tile_tasks import TileGoals
 from codec.errors import TargetError
-from codec.media.dataset import Dataset, Field
+from codec.media.dataset import Field
 from codec.options.encode import Goal
 from codec.plugin_api.architecture import ItemGoal
 
 
-def field_size(field: Field) -> int:
-    """Bytes of the field in its stored dtype."""
-    return math.prod(field.shape) * field.dtype.itemsize
+def bytes_of_fields(fields: Sequence[Field]) -> int:
+    """Bytes of fields in their stored dtypes."""
+    return sum(math.prod(field.shape) * field.dtype.itemsize for field in fields)
 
 
 class Budget:
-    """Shares the target among the items."""
+    """The target of a file, of which its items get their shares.
 
-    def __init__(self, dataset: Dataset, goal: Goal) -> None:
+    Args:
+        fields: all that are encoded.
+        goal: of the whole file.
+    """
+
+    def __init__(self, fields: Sequence[Field], goal: Goal) -> None:
         self._goal = goal
         self._bytes = goal.bytes
         if goal.ratio is not None:
-            fields = sum(field_size(field) for field in dataset.fields)
-            self._bytes = int(fields / goal.ratio)
+            self._bytes = int(bytes_of_fields(fields) / goal.ratio)
 
-    def goal_for(self, parts: FileParts, samples: int, remaining: int) -> ItemGoal:
+    def for_next_item(self, parts: FileParts, samples: int, remaining: int) -> ItemGoal:
         """The goal of the next item, which holds `samples` of the `remaining` samples.
 
         Raises:
@@ -35,8 +40,8 @@ class Budget:
         """
         if self._bytes is None:
             return ItemGoal(psnr=self._goal.psnr)
-        left = self._left(self._bytes, parts)
-        return ItemGoal(file_bytes=max(1, left * samples // remaining))
+        free = self._bytes_beside(parts, self._bytes)
+        return ItemGoal(file_bytes=max(1, free * samples // remaining))
 
     def for_tiles(self, parts: FileParts, samples: int) -> TileGoals:
         """The goals of tiles that hold so many samples together, beside what is in `parts`.
@@ -44,10 +49,10 @@ class Budget:
         Raises:
             TargetError: what must be stored in any case is larger than the target.
         """
-        left = None if self._bytes is None else self._left(self._bytes, parts)
-        return TileGoals(self._goal.psnr, left, samples)
+        free = None if self._bytes is None else self._bytes_beside(parts, self._bytes)
+        return TileGoals(self._goal.psnr, free, samples)
 
-    def _left(self, total: int, parts: FileParts) -> int:
+    def _bytes_beside(self, parts: FileParts, total: int) -> int:
         """Bytes of `total` that `parts` leave."""
         taken = parts.file_bytes
         if taken >= total:

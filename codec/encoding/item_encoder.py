@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from codec.arrays import Float32Array, FloatArray, Int32Array
+from codec.arrays import BoolArray, Float32Array, FloatArray, Int32Array
 from codec.coding.evaluate import Window, evaluate_blocks
 from codec.coding.fills import FillAvoidance
 from codec.coding.item_sections import ItemSections, coded_entries, encode_item, model_header
@@ -36,66 +36,50 @@ from codec.plugin_api.architecture import (
     Model,
 )
 
-# The tightest tolerance that an architecture's text may promise, in units of the declared range.
+# Tightest tolerance that an architecture's text may promise, in units of the declared range.
 _MOST_PRECISE = 2.0**-40
-# Below this a model is not worth fitting, however loose the bound.
+# Least PSNR in dB for which a model is worth fitting, however loose the bound.
 _LEAST_PSNR = 20.0
 
 
+@dataclass
 class ItemEncoder:
     """Fits and codes one item.
 
-    Args:
+    Attributes:
         number: of the item in the file.
         architecture: what to fit.
         fields: the components' values.
         components, dims: for the item's header.
         bounds: per component, in stored units, how far decoded values may be from the original
             ones; empty if nothing is promised.
-        first_mask: index that its first sparsity mask will have.
+        first_mask: number that its first sparsity mask will have.
         options: of the whole encode.
         device, threads: resolved.
         report: progress of this item, 0 to 1.
-        journal: where fits keep what they have done, if anywhere.
+        journal: where fits keep what they have done.
         fit: makes the model; that of the architecture if None.
     """
 
-    def __init__(
-        self,
-        *,
-        number: int,
-        architecture: Architecture,
-        fields: Sequence[NormalisedField],
-        components: Sequence[Component],
-        dims: Sequence[Dim],
-        bounds: tuple[float, ...],
-        first_mask: int,
-        options: EncodeOptions,
-        device: str,
-        threads: int,
-        report: FitReport,
-        journal: FitJournal | None = None,
-        fit: Callable[[FitTask], Model] | None = None,
-    ) -> None:
-        self._number = number
-        self._architecture = architecture
-        self._fields = fields
-        self._components = components
-        self._dims = dims
-        self._bounds = bounds
-        self._first_mask = first_mask
-        self._options = options
-        self._device = device
-        self._threads = threads
-        self._report = report
-        self._journal = journal or no_journal()
-        self._fit = fit or architecture.fit
-        # The smallest bounded model that was coded: it nearly always is the one that is chosen.
-        self._smallest: tuple[Model, ItemSections] | None = None
+    number: int
+    architecture: Architecture
+    fields: Sequence[NormalisedField]
+    components: Sequence[Component]
+    dims: Sequence[Dim]
+    bounds: tuple[float, ...]
+    first_mask: int
+    options: EncodeOptions
+    device: str
+    threads: int
+    report: FitReport
+    journal: FitJournal = field(default_factory=no_journal)
+    fit: Callable[[FitTask], Model] | None = None
+    # The smallest bounded model that was coded: it nearly always is the one that is chosen.
+    _smallest: tuple[Model, ItemSections] | None = None
 
     @property
     def _shape(self) -> tuple[int, ...]:
-        return tuple(dim.size for dim in self._dims)
+        return tuple(dim.size for dim in self.dims)
 
     def encode(self, goal: ItemGoal) -> ItemSections:
         """The sections of the best model found for `goal`.
@@ -103,57 +87,65 @@ class ItemEncoder:
         Raises:
             TargetError: the bounds cannot be kept.
         """
-        if self._bounds:
+        if self.bounds:
             goal = self._bounded_goal()
-        values = self._fields[0].values[None]
-        if len(self._fields) > 1:
-            values = np.stack([field.values for field in self._fields])
-        valid = None
-        if any(field.valid is not None for field in self._fields):
-            valid = np.stack(
-                [
-                    np.ones(self._shape, np.bool_) if field.valid is None else field.valid
-                    for field in self._fields
-                ]
-            )
-        staged, texts = self._architecture.staged, self._options.settings
-        task = FitTask(
-            values=values,
-            valid=valid,
+        fit = self.fit or self.architecture.fit
+        model = fit(self._task(goal))
+        self.report("code", 1.0, None, None)
+        if self._smallest is not None and self._smallest[0] is model:
+            return self._smallest[1]
+        return self._bounded(model) if self.bounds else self._without_fills(model)
+
+    def _task(self, goal: ItemGoal) -> FitTask:
+        """What the architecture is asked to fit."""
+        staged, texts = self.architecture.staged, self.options.settings
+        return FitTask(
+            values=self._values(),
+            valid=self._valid(),
             shape=self._shape,
             goal=goal,
-            effort=self._options.effort,
-            seed=self._options.seed,
-            threads=self._threads,
-            device=self._device,
-            settings=architecture_settings(self._architecture, self._options),
+            effort=self.options.effort,
+            seed=self.options.seed,
+            threads=self.threads,
+            device=self.device,
+            settings=architecture_settings(self.architecture, self.options),
             schedule=configured(FitSettings, FIT, "a fit", texts),
-            journal=self._journal,
-            pruner=registry.pruner(self._options.pruner, texts) if staged else None,
-            quantiser=registry.quantiser(self._options.quantiser, texts) if staged else None,
+            journal=self.journal,
+            pruner=registry.pruner(self.options.pruner, texts) if staged else None,
+            quantiser=registry.quantiser(self.options.quantiser, texts) if staged else None,
             size=lambda model: self._code(model, "range").file_bytes,
             measure=self._measure,
             bounded_size=self._bounded_size,
-            report=self._report,
+            report=self.report,
         )
-        model = self._fit(task)
-        self._report("code", 1.0, None, None)
-        if self._smallest is not None and self._smallest[0] is model:
-            return self._smallest[1]
-        return self._bounded(model) if self._bounds else self._without_fills(model)
+
+    def _values(self) -> Float32Array:
+        """Normalised values, (components, *shape)."""
+        if len(self.fields) == 1:
+            return self.fields[0].values[None]
+        return np.stack([entry.values for entry in self.fields])
+
+    def _valid(self) -> BoolArray | None:
+        """Where samples are data, (components, *shape); None if all are."""
+        if all(entry.valid is None for entry in self.fields):
+            return None
+        everywhere = np.ones(self._shape, np.bool_)
+        return np.stack(
+            [everywhere if entry.valid is None else entry.valid for entry in self.fields]
+        )
 
     def _code(
         self, model: Model, coder: str, residual_steps: tuple[float, ...] = ()
     ) -> ItemSections:
         return encode_item(
-            self._number,
-            self._architecture,
+            self.number,
+            self.architecture,
             model,
-            self._components,
-            self._dims,
-            first_mask=self._first_mask,
+            self.components,
+            self.dims,
+            first_mask=self.first_mask,
             coder=coder,
-            bounds=self._bounds,
+            bounds=self.bounds,
             residual_steps=residual_steps,
         )
 
@@ -163,21 +155,21 @@ class ItemEncoder:
         Raises:
             TargetError: no model of this architecture can promise it.
         """
-        own = self._architecture.bounded
-        kept = self._kept(_MOST_PRECISE if own else CLASS_F_PEAK)
+        takes_bounds = self.architecture.bounded
+        bounded = self._bounded_components(_MOST_PRECISE if takes_bounds else CLASS_F_PEAK)
         reached = [
             bound.step / 2 / component.scale
-            for bound, component in zip(kept, self._components, strict=True)
+            for bound, component in zip(bounded, self.components, strict=True)
             if component.scale
         ]
         tightest = min(reached, default=1.0)
-        if own:
+        if takes_bounds:
             return ItemGoal(bound=tightest)
         return ItemGoal(psnr=max(-20 * math.log10(tightest), _LEAST_PSNR))
 
-    def _kept(self, tolerance: float) -> list[BoundedComponent]:
+    def _bounded_components(self, tolerance: float) -> list[BoundedComponent]:
         """What the components must keep, with a tolerance in units of the declared range."""
-        alternative = "" if self._architecture.bounded else ", or --arch pyramid"
+        alternative = "" if self.architecture.bounded else ", or --arch pyramid"
         return [
             BoundedComponent(
                 c.name,
@@ -190,13 +182,13 @@ class ItemEncoder:
                 tuple(fill for fill in entry.field.fill_values if fill == fill),
             )
             for c, entry, limit, extremes in zip(
-                self._components, self._fields, self._bounds, self._extremes, strict=True
+                self.components, self.fields, self.bounds, self._extremes, strict=True
             )
         ]
 
     @cached_property
     def _extremes(self) -> list[tuple[float, float]]:
-        return [extremes_of(entry.stored, entry.valid) for entry in self._fields]
+        return [extremes_of(entry.stored, entry.valid) for entry in self.fields]
 
     def _bounded_size(self, model: Model) -> int:
         sections = self._bounded(model)
@@ -206,11 +198,14 @@ class ItemEncoder:
 
     def _bounded(self, model: Model) -> ItemSections:
         """A model's sections with the residuals that keep the bounds."""
-        kept = self._kept(self._architecture.tolerance(model.config))
-        steps, residuals, met = self._residuals(model, kept)
+        bounded = self._bounded_components(self.architecture.tolerance(model.config))
+        steps, residuals, met = self._residuals(model, bounded)
         while met:
-            kept = [one.narrowed() if number in met else one for number, one in enumerate(kept)]
-            steps, residuals, met = self._residuals(model, kept)
+            bounded = [
+                component.narrowed() if number in met else component
+                for number, component in enumerate(bounded)
+            ]
+            steps, residuals, met = self._residuals(model, bounded)
         return self._with_residuals(model, steps, residuals)
 
     def _without_fills(self, model: Model) -> ItemSections:
@@ -218,7 +213,7 @@ class ItemEncoder:
         avoided = self._avoided_fills(model)
 
         def note(window: Window, normalised: FloatArray) -> None:
-            for number, (c, y) in enumerate(zip(self._components, normalised, strict=True)):
+            for number, (c, y) in enumerate(zip(self.components, normalised, strict=True)):
                 avoided.moved(number, window, denormalise(y, c.offset, c.scale))
 
         if avoided.needed:
@@ -226,36 +221,36 @@ class ItemEncoder:
         return self._with_residuals(model, avoided.steps, avoided.residuals)
 
     def _avoided_fills(self, model: Model) -> FillAvoidance:
-        tolerance = self._architecture.tolerance(model.config)
-        return FillAvoidance(self._components, self._fields, tolerance)
+        tolerance = self.architecture.tolerance(model.config)
+        return FillAvoidance(self.components, self.fields, tolerance)
 
     def _with_residuals(
         self, model: Model, steps: tuple[float, ...], residuals: Int32Array
     ) -> ItemSections:
         """A model's sections, and those of the residuals if there are any."""
         needed = bool(residuals.any())
-        sections = self._code(model, self._options.coder, steps if needed else ())
+        sections = self._code(model, self.options.coder, steps if needed else ())
         if not needed:
             return sections
-        payload, integers = encode_residuals(self._number, residuals)
+        payload, integers = encode_residuals(self.number, residuals)
         return replace(sections, residuals=payload, residual_integers=integers)
 
     def _residuals(
-        self, model: Model, kept: Sequence[BoundedComponent]
+        self, model: Model, bounded: Sequence[BoundedComponent]
     ) -> tuple[tuple[float, ...], Int32Array, set[int]]:
         """Steps, residuals, and the components of which a valid sample would become a fill."""
-        steps = tuple(component.step for component in kept)
-        residuals = np.zeros((len(kept), *self._shape), np.int32)
+        steps = tuple(component.step for component in bounded)
+        residuals = np.zeros((len(bounded), *self._shape), np.int32)
         met: set[int] = set()
 
         def store(window: Window, normalised: FloatArray) -> None:
             for number, (c, bound, y) in enumerate(
-                zip(self._components, kept, normalised, strict=True)
+                zip(self.components, bounded, normalised, strict=True)
             ):
                 real = denormalise(y, c.offset, c.scale)
-                found = bound.residuals(window, real, steps[number])
-                residuals[number][window] = found
-                if bound.meets_fill(window, real + steps[number] * found):
+                added = bound.residuals(window, real, steps[number])
+                residuals[number][window] = added
+                if bound.meets_fill(window, real + steps[number] * added):
                     met.add(number)
 
         self._evaluate(model, store)
@@ -273,60 +268,60 @@ class ItemEncoder:
         self._evaluate(model, store)
         # In a fixed order, so that the sum does not depend on which thread was first.
         total = np.sum([errors[corner] for corner in sorted(errors)], axis=0)
-        counts = [self._valid_count(field) for field in self._fields]
-        psnr = psnr_of_components(total.tolist(), counts, self._fields)
+        counts = [self._valid_count(entry) for entry in self.fields]
+        psnr = psnr_of_components(total.tolist(), counts, self.fields)
         sections = self._with_residuals(model, avoided.steps, avoided.residuals)
         return Measurement(sections.file_bytes, psnr)
 
     def _evaluate(self, model: Model, store: Callable[[Window, FloatArray], None]) -> None:
         """Hand the samples of a model, as they will be decoded, to `store`, window by window."""
-        item, found = model_header(
-            self._architecture, model, self._components, self._dims, self._first_mask
+        item, sparsity = model_header(
+            self.architecture, model, self.components, self.dims, self.first_mask
         )
-        count = len(self._components)
-        specs = self._architecture.tensors(item.config, item.shape, count)
-        masks = dict(enumerate(found, self._first_mask))
+        count = len(self.components)
+        specs = self.architecture.tensors(item.config, item.shape, count)
+        masks = dict(enumerate(sparsity, self.first_mask))
         parameters = restore_parameters(item, specs, _all_integers(model), masks)
-        evaluator = self._architecture.evaluator(
-            item.config, item.shape, count, parameters, self._device
+        evaluator = self.architecture.evaluator(
+            item.config, item.shape, count, parameters, self.device
         )
         indices = [np.arange(size, dtype=np.int64) for size in item.shape]
-        evaluate_blocks(evaluator, indices, self._threads, store)
+        evaluate_blocks(evaluator, indices, self.threads, store)
 
     def _squared_errors(
         self, window: Window, normalised: FloatArray, avoided: FillAvoidance
     ) -> Float32Array:
         """Per component, the sum of squared errors of the stored values, in units of half the
         range (so that no unit makes a square overflow or vanish)."""
-        found = []
-        for number, (component, field, y) in enumerate(
-            zip(self._components, self._fields, normalised, strict=True)
+        errors = []
+        for number, (component, entry, y) in enumerate(
+            zip(self.components, self.fields, normalised, strict=True)
         ):
-            original = field.stored[window].astype(np.float64)
+            original = entry.stored[window].astype(np.float64)
             real = denormalise(y, component.offset, component.scale)
             real = avoided.moved(number, window, real)
-            decoded = to_stored(real, field.stored.dtype).astype(np.float64)
-            if field.valid is not None:
-                valid = field.valid[window]
+            decoded = to_stored(real, entry.stored.dtype).astype(np.float64)
+            if entry.valid is not None:
+                valid = entry.valid[window]
                 original, decoded = original[valid], decoded[valid]
-            unit = field.half_range or 1.0
-            found.append(float(np.square(decoded / unit - original / unit).sum()))
-        return np.array(found)
+            unit = entry.half_range or 1.0
+            errors.append(float(np.square(decoded / unit - original / unit).sum()))
+        return np.array(errors)
 
     @staticmethod
-    def _valid_count(field: NormalisedField) -> int:
-        return field.stored.size if field.valid is None else int(field.valid.sum())
+    def _valid_count(entry: NormalisedField) -> int:
+        return entry.stored.size if entry.valid is None else int(entry.valid.sum())
 
     def multiply_adds(self, item: Item) -> int:
         """Multiply-adds to evaluate every sample of the item once."""
-        count = len(self._components)
-        return math.prod(item.shape) * self._architecture.multiply_adds(
+        count = len(self.components)
+        return math.prod(item.shape) * self.architecture.multiply_adds(
             item.config, item.shape, count
         )
 
     def parameters(self, item: Item) -> int:
         """Entries of all tensors of the item, but for coefficients."""
-        specs = self._architecture.tensors(item.config, item.shape, len(self._components))
+        specs = self.architecture.tensors(item.config, item.shape, len(self.components))
         return sum(math.prod(spec.shape) for spec in specs if spec.lattice is None)
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from codec._version import __version__
 from codec.errors import InrcError
 from codec.format.provenance import Provenance
-from codec.options.encode import AUTO, DEFAULT_PSNR, FOR_ARRAYS, MAX_EFFORT, EncodeOptions, Goal
+from codec.options.defaults import ARCHITECTURE_OF_ARRAYS, AUTO, PSNR
+from codec.options.encode import MAX_EFFORT, EncodeOptions, Goal
 from codec.plugin_api import registry
 from codec.reading.contents import FileContents
 
@@ -22,27 +23,27 @@ def made_with(options: EncodeOptions) -> Provenance:
     )
 
 
-def continued(options: EncodeOptions, file: FileContents, *, own_effort: bool) -> EncodeOptions:
+def continued(options: EncodeOptions, file: FileContents, *, effort_named: bool) -> EncodeOptions:
     """The options with the goal, effort and architecture of a file, where none was named.
 
     Args:
-        own_effort: whether that of the options was named.
+        effort_named: whether that of the options was named.
     """
     made = file.metadata.made
     effort = options.effort
-    if not own_effort and made.effort is not None:
+    if not effort_named and made.effort is not None:
         effort = min(made.effort, MAX_EFFORT)
     architecture = options.architecture
     if architecture == AUTO:
-        architecture = _architecture(made) or FOR_ARRAYS
+        architecture = _architecture(made) or ARCHITECTURE_OF_ARRAYS
     goal = options.goal
     if goal == Goal():
-        goal = _goal(made, file).or_psnr(DEFAULT_PSNR)
+        goal = _goal(made, file).or_psnr(PSNR)
     return replace(options, goal=goal, effort=effort, architecture=architecture)
 
 
 def _architecture(made: Provenance) -> str:
-    """Its name, "" where it is unknown here."""
+    """Name of the architecture, "" where it is unknown here."""
     if made.architecture is None:
         return ""
     try:

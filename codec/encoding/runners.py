@@ -13,16 +13,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from codec.encoding.encoded_tile import EncodedTile, encode_tile
+from codec.encoding.encode_tile import EncodedTile, encode_tile
 from codec.encoding.tile_layout import tile_settings
-from codec.encoding.tile_plan import TileTask, without_callbacks
+from codec.encoding.tile_tasks import TileTask
 from codec.errors import InvalidInputError, MissingDependencyError
 from codec.media import formats
 from codec.media.dataset import Dataset, Field
-from codec.options.encode import PROCESSES, THREADS, EncodeOptions, usable_threads
+from codec.options.encode import (
+    PROCESSES,
+    THREADS,
+    EncodeOptions,
+    ignore_progress,
+    usable_threads,
+)
 from codec.options.raw_layout import RawLayout
 from codec.plugin_api import registry
 from codec.training.devices import gpu_count, use_one_gpu
@@ -91,11 +98,11 @@ def _in_threads(
     pool = ThreadPoolExecutor(workers)
     failed: list[TileTask] = []
     try:
-        rest = iter(tasks)
+        waiting = iter(tasks)
         running: dict[Future[EncodedTile], TileTask] = {}
 
         def start() -> None:
-            if (task := next(rest, None)) is not None:
+            if (task := next(waiting, None)) is not None:
                 running[pool.submit(encode_tile, task, fields, options, 1)] = task
 
         for _ in range(workers):
@@ -183,15 +190,12 @@ def _encode_from_source(task: TileTask, source: Source, options: EncodeOptions) 
 
 def _in_dask(tasks: Sequence[TileTask], source: Source, options: EncodeOptions) -> Finished:
     distributed = _distributed(options)
-    plain = without_callbacks(options)
     with (
         _scheduler(distributed, options, len(tasks)) as address,
         _client(distributed, address) as client,
     ):
-        running = {
-            client.submit(encode_from_source, task, source, plain, pure=False): task
-            for task in tasks
-        }
+        submit = partial(_submitted, client, source, options)
+        running = {submit(task): task for task in tasks}
         failures: dict[int, list[str]] = {}
         completed = distributed.as_completed(list(running), loop=client.loop)
         try:
@@ -207,15 +211,7 @@ def _in_dask(tasks: Sequence[TileTask], source: Source, options: EncodeOptions) 
                 failed.append(tile.worker)
                 if len(failed) >= tile_settings(options).tries:
                     raise _too_little_memory(task, options)
-                again = client.submit(
-                    encode_from_source,
-                    task,
-                    source,
-                    plain,
-                    pure=False,
-                    workers=_others(client, failed),
-                    allow_other_workers=True,
-                )
+                again = submit(task, workers=_others(client, failed), allow_other_workers=True)
                 running[again] = task
                 completed.add(again)
         except distributed.KilledWorker as error:
@@ -225,9 +221,18 @@ def _in_dask(tasks: Sequence[TileTask], source: Source, options: EncodeOptions) 
             ) from error
 
 
+def _submitted(
+    client: Any, source: Source, options: EncodeOptions, task: TileTask, **where: Any
+) -> Any:
+    """The future of a task, which another process does; callbacks stay here."""
+    plain = replace(options, on_progress=ignore_progress)
+    return client.submit(encode_from_source, task, source, plain, pure=False, **where)
+
+
 def _others(client: Any, failed: Sequence[str]) -> list[str] | None:
     """Workers that have not failed at a tile; None, for any of them, where all have."""
-    return [one for one in client.scheduler_info()["workers"] if one not in failed] or None
+    workers = client.scheduler_info()["workers"]
+    return [worker for worker in workers if worker not in failed] or None
 
 
 def _distributed(options: EncodeOptions) -> Any:

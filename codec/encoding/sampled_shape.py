@@ -8,16 +8,14 @@ import numpy as np
 
 from codec.arrays import Float32Array
 from codec.coding.normalise import FieldRange, normalise
-from codec.coding.write_file import FileParts, needed_level
-from codec.encoding.item_encoder import ItemEncoder
+from codec.coding.write_file import FileParts
+from codec.encoding.add_item import Workplace, add_item
 from codec.errors import InvalidOptionError, TargetError
-from codec.format.headers import Component, Dim, Item
 from codec.media.dataset import Field, Shape
 from codec.media.mesh.frame import MeshFrame
 from codec.options.encode import EncodeOptions, usable_threads
-from codec.plugin_api.architecture import Architecture, FitReport, ItemGoal
+from codec.plugin_api.architecture import FitReport, ItemGoal
 from codec.plugin_api.surface import Sheet, Surface
-from codec.training.devices import choose_device
 
 # Nodes along the longest axis, of which so many lie beyond the shape on either side.
 _NODES, _BORDER = 96, 3
@@ -27,16 +25,15 @@ _BAND = 3.0
 _BATCH = 1 << 18
 
 
-def encode_sampled(
+def sampled_parts(
     shape: Shape,
     name: str,
     dims: tuple[str, str, str],
-    architecture: Architecture,
     goal: ItemGoal,
     options: EncodeOptions,
     report: FitReport,
-) -> bytes:
-    """The file of a shape whose distances are fitted as a volume.
+) -> FileParts:
+    """The parts of the file of a shape whose distances are fitted as a volume.
 
     Args:
         name, dims: of the field.
@@ -46,34 +43,26 @@ def encode_sampled(
         InvalidOptionError: distances to a sheet were asked for.
         TargetError: the bytes do not even hold what describes the grid.
     """
-    if isinstance(shape.surface, Sheet):
-        raise InvalidOptionError(f"sdf unsigned: not with --arch {architecture.name}; leave it out")
-    frame, values = sampled(shape.surface, shape.units)
+    surface = shape.surface
+    if isinstance(surface, Sheet):
+        raise InvalidOptionError(
+            f"sdf unsigned: not with --arch {options.architecture}; leave it out"
+        )
+    frame, values = sampled(surface, shape.units)
     band = float(np.float32(_BAND * frame.spacing))
     field = Field(name, dims, values, units=shape.units)
     entry = normalise(field, FieldRange(-band, band, 0.0, band, band))
-    parts = FileParts("sdf")
-    parts.keep("mesh", frame.to_map(), {})
-    encoder = ItemEncoder(
-        number=0,
-        architecture=architecture,
-        fields=[entry],
-        components=[Component(name, "f4", entry.offset, entry.scale)],
-        dims=[Dim(size, axis) for size, axis in zip(values.shape, dims, strict=True)],
-        bounds=(),
-        first_mask=0,
-        options=options,
-        device=choose_device(options.device),
-        threads=usable_threads(options.threads),
-        report=report,
-    )
     near = float((np.abs(values) < band).mean())
-    sections = encoder.encode(_goal(goal, shape.surface, band, near, parts))
-    parts.add_item(sections)
-    item = Item.from_bytes(sections.item)
-    return parts.to_bytes(
-        needed_level([item], encoder.multiply_adds(item), encoder.parameters(item))
+    parts = FileParts("sdf")
+    parts.describe("mesh", frame.to_map(), {})
+    add_item(
+        parts,
+        [entry],
+        lambda parts: _goal(goal, surface, band, near, parts),
+        options,
+        Workplace(usable_threads(options.threads), report),
     )
+    return parts
 
 
 def sampled(surface: Surface, units: str) -> tuple[MeshFrame, Float32Array]:
@@ -86,11 +75,11 @@ def sampled(surface: Surface, units: str) -> tuple[MeshFrame, Float32Array]:
     frame = MeshFrame(origin, spacing, units)
     places = np.stack(np.meshgrid(*(np.arange(n) for n in counts), indexing="ij"), -1)
     points = frame.positions(places.reshape(-1, 3).astype(np.float64))
-    found = np.concatenate(
+    distances = np.concatenate(
         [surface.distance(points[at : at + _BATCH]) for at in range(0, len(points), _BATCH)]
     )
     band = _BAND * spacing
-    return frame, np.clip(found, -band, band).astype(np.float32).reshape(tuple(counts))
+    return frame, np.clip(distances, -band, band).astype(np.float32).reshape(tuple(counts))
 
 
 def _goal(goal: ItemGoal, surface: Surface, band: float, near: float, parts: FileParts) -> ItemGoal:
@@ -103,7 +92,7 @@ def _goal(goal: ItemGoal, surface: Surface, band: float, near: float, parts: Fil
         diagonal = float(np.linalg.norm(surface.upper - surface.lower))
         psnr = goal.psnr - 20 * math.log10(diagonal / (2 * band)) - 10 * math.log10(near)
         return ItemGoal(psnr=max(psnr, 1.0))
-    left = (goal.file_bytes or 0) - parts.file_bytes
-    if left <= 0:
+    free = (goal.file_bytes or 0) - parts.file_bytes
+    if free <= 0:
         raise TargetError(f"{goal.file_bytes} bytes hold no shape; ask for more")
-    return ItemGoal(file_bytes=left)
+    return ItemGoal(file_bytes=free)

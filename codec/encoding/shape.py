@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+import os
 
 from codec.coding.item_sections import encode_item
-from codec.coding.write_file import FileParts, needed_level
+from codec.coding.write_file import FileParts
 from codec.encoding.item_encoder import architecture_settings
-from codec.encoding.sampled_shape import encode_sampled
+from codec.encoding.sampled_shape import sampled_parts
+from codec.encoding.written_file import written_file
 from codec.errors import InvalidOptionError, TargetError
 from codec.format.headers import Component, Dim, Item
 from codec.media.dataset import Dataset, Shape
 from codec.media.mesh.frame import MeshFrame
 from codec.options.encode import EncodeOptions, Goal, Progress, usable_threads
-from codec.options.plugin_settings import FIT, configured
+from codec.options.plugin_settings import FIT, TILE, NoSettings, configured
 from codec.plugin_api import registry
 from codec.plugin_api.architecture import (
     FitSettings,
@@ -22,7 +24,6 @@ from codec.plugin_api.architecture import (
     ShapeModel,
     ShapeTask,
 )
-from codec.reading.contents import reopened
 from codec.reading.shape_field import measured_shape
 from codec.reports import FieldQuality
 from codec.training.devices import choose_device
@@ -31,7 +32,7 @@ NAME = "distance"
 _AXES = ("x", "y", "z")
 # Part of the work, for the progress bar, that measuring the finished file takes.
 _MEASURING = 0.05
-# Of a file without any cell, more or less.
+# Bytes of a file without any cell, more or less.
 _LEAST_BYTES = 150
 
 # Draco's bytes per triangle at its highest level, as measured on scans and CAD models: 0.42 at 8
@@ -40,12 +41,35 @@ _LEAST_BITS, _BITS_AT_NO_DECIBELS, _DECIBELS_PER_BIT = 8.0, -2.5, 6.02
 _LEAST_PER_FACE, _PER_FACE_AND_BIT = 0.42, 0.13
 
 
-def encode_shape(dataset: Dataset, shape: Shape, options: EncodeOptions) -> bytes:
-    """The file of a shape.
+def encode_shape(
+    dataset: Dataset,
+    shape: Shape,
+    target: str | os.PathLike[str],
+    options: EncodeOptions,
+    *,
+    overwrite: bool,
+) -> FieldQuality:
+    """Encode a shape and write the file.
+
+    Returns:
+        What was measured on the decoded shape, at the original surface.
 
     Raises:
+        InvalidOptionError: a setting or a target that shapes do not have.
         TargetError: no file could be as small as asked for.
     """
+    configured(NoSettings, TILE, "a shape", options.settings)
+    parts = _parts(dataset, shape, options)
+    threads = usable_threads(options.threads)
+    with written_file(target, parts, overwrite=overwrite, threads=threads) as file:
+        file.check_digest()
+        quality = measured_shape(file.fields[NAME], shape)
+        options.on_progress(Progress("", "measure", 1.0))
+    return quality
+
+
+def _parts(dataset: Dataset, shape: Shape, options: EncodeOptions) -> FileParts:
+    """The parts of the file of a shape."""
     architecture = registry.architecture(options.architecture)
 
     def report(stage: str, fraction: float, loss: float | None, psnr: float | None) -> None:
@@ -53,7 +77,7 @@ def encode_shape(dataset: Dataset, shape: Shape, options: EncodeOptions) -> byte
 
     goal = _goal(dataset, options.goal)
     if not isinstance(architecture, ShapeArchitecture):
-        return encode_sampled(shape, NAME, _AXES, architecture, goal, options, report)
+        return sampled_parts(shape, NAME, _AXES, goal, options, report)
     staged, texts = architecture.staged, options.settings
     task = ShapeTask(
         surface=shape.surface,
@@ -66,11 +90,10 @@ def encode_shape(dataset: Dataset, shape: Shape, options: EncodeOptions) -> byte
         quantiser=registry.quantiser(options.quantiser, texts) if staged else None,
         threads=usable_threads(options.threads),
         device=choose_device(options.device) if staged else "cpu",
-        size=lambda model: len(_file(architecture, model, shape, "auto")),
+        size=lambda model: len(_coded(architecture, model, shape, "auto").to_bytes()),
         report=report,
     )
-    fitted = architecture.fit_shape(task)
-    return _file(architecture, fitted, shape, options.coder)
+    return _coded(architecture, architecture.fit_shape(task), shape, options.coder)
 
 
 def _goal(dataset: Dataset, goal: Goal) -> ItemGoal:
@@ -88,10 +111,13 @@ def _goal(dataset: Dataset, goal: Goal) -> ItemGoal:
     return ItemGoal(file_bytes=size)
 
 
-def _file(architecture: ShapeArchitecture, fitted: ShapeModel, shape: Shape, coder: str) -> bytes:
+def _coded(
+    architecture: ShapeArchitecture, fitted: ShapeModel, shape: Shape, coder: str
+) -> FileParts:
+    """The parts of the file of a fitted shape."""
     parts = FileParts("sdf")
     frame = MeshFrame(fitted.origin, fitted.spacing, shape.units, fitted.offset)
-    parts.keep("mesh", frame.to_map(), {})
+    parts.describe("mesh", frame.to_map(), {})
     sections = encode_item(
         0,
         architecture,
@@ -101,18 +127,11 @@ def _file(architecture: ShapeArchitecture, fitted: ShapeModel, shape: Shape, cod
         first_mask=0,
         coder=coder,
     )
-    parts.add_item(sections)
     item = Item.from_bytes(sections.item)
     specs = architecture.tensors(item.config, item.shape, 1)
     cost = item.samples * architecture.multiply_adds(item.config, item.shape, 1)
-    return parts.to_bytes(needed_level([item], cost, sum(spec.shape[0] for spec in specs)))
-
-
-def measure_shape(data: bytes, shape: Shape, threads: int) -> FieldQuality:
-    """Decode a file held in memory and measure it at the original surface."""
-    with reopened(data, threads) as file:
-        file.check_digest()
-        return measured_shape(file.fields[NAME], shape)
+    parts.add_item(sections, cost, sum(spec.shape[0] for spec in specs))
+    return parts
 
 
 def mesh_codec_advice(shape: Shape, quality: FieldQuality, size: int) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from codec.coding.normalise import FieldRange
-from codec.encoding.encoded_tile import encode_tile
+from codec.encoding.encode_tile import encode_tile
 from codec.encoding.field_range import find_range
-from codec.encoding.tile_plan import TileTask
 from codec.encoding.tile_size import LEAST_TILE_SAMPLES, TILE_SAMPLES, automatic_tile, tile_samples
+from codec.encoding.tile_tasks import TileTask
 from codec.errors import TargetError
 from codec.format.tile_grid import Box, box_samples
 from codec.media.dataset import Field
@@ -53,7 +53,7 @@ def _measured(group: Sequence[Field], options: EncodeOptions) -> float:
         for box in boxes:
             task = TileTask(0, names, box, spans, ItemGoal(psnr=options.goal.psnr))
             tile = encode_tile(task, {field.name: field for field in group}, quick, 1)
-            total += sum(len(section.payload) for section in tile.integers)
+            total += sum(len(section.stored()) for section in tile.integers)
     except TargetError:
         # What cannot be kept in a part may be in the whole, and is refused there otherwise.
         return 0.0
@@ -73,5 +73,6 @@ def _boxes(group: Sequence[Field]) -> list[Box]:
 
 
 def _range(field: Field, boxes: Sequence[Box]) -> FieldRange:
-    found = [find_range(field.part(box)) for box in boxes]
-    return FieldRange.of(field, min(one.low for one in found), max(one.high for one in found))
+    ranges = [find_range(field.part(box)) for box in boxes]
+    low, high = min(span.low for span in ranges), max(span.high for span in ranges)
+    return FieldRange.of(field, low, high)

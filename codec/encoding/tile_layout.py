@@ -32,37 +32,37 @@ class TileSettings:
 
 
 def tile_settings(options: EncodeOptions) -> TileSettings:
-    """Those of the options.
+    """The tile settings of the options.
 
     Raises:
         InvalidOptionError: there is no such setting, or they contradict the other options.
     """
-    found = configured(TileSettings, TILE, "a field in tiles", options.settings)
-    if found.bricks and options.tile != AUTOMATIC_TILE:
+    settings = configured(TileSettings, TILE, "a field in tiles", options.settings)
+    if settings.bricks and options.tile != AUTOMATIC_TILE:
         raise InvalidOptionError("tile.bricks and --tile contradict each other; give one")
-    if options.goal.bounded and (found.overlap or found.own_range):
-        name = "tile.overlap" if found.overlap else "tile.own_range"
+    if options.goal.bounded and (settings.overlap or settings.own_range):
+        name = "tile.overlap" if settings.overlap else "tile.own_range"
         raise InvalidOptionError(
             f"{name} is for a PSNR or a size: where samples are blended no bound can be kept; "
             "leave it out, or the error bound"
         )
-    return found
+    return settings
 
 
 def brick_cuts(shape: Sequence[int], counts: Sequence[int]) -> Cuts:
     """Per axis the borders between so many intervals of about equal length, and the size."""
-    found = []
+    cuts = []
     for size, asked in zip(shape, counts, strict=True):
         count = min(asked, size)
-        found.append(tuple(number * size // count for number in range(count + 1)))
-    return tuple(found)
+        cuts.append(tuple(number * size // count for number in range(count + 1)))
+    return tuple(cuts)
 
 
 def margins_of(cuts: Cuts, overlap: int) -> Margins:
     """What tiles share with their neighbours: `overlap`, or half the shorter of two that meet."""
-    found: list[tuple[tuple[int, int], ...]] = []
+    margins: list[tuple[tuple[int, int], ...]] = []
     for axis in cuts:
         lengths = [stop - start for start, stop in itertools.pairwise(axis)]
         shared = [min(overlap, *pair) for pair in itertools.pairwise(n // 2 for n in lengths)]
-        found.append(tuple(zip([0, *shared], [*shared, 0], strict=True)))
-    return tuple(found) if any(any(map(any, axis)) for axis in found) else ()
+        margins.append(tuple(zip([0, *shared], [*shared, 0], strict=True)))
+    return tuple(margins) if any(any(map(any, axis)) for axis in margins) else ()

@@ -1,12 +1,11 @@
-"""What is to be encoded, cut into tasks of one tile each."""
+"""How the fields of a file are cut into tiles, each of which becomes an item."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from codec.coding.normalise import FieldRange
 from codec.encoding.tile_layout import TileSettings, brick_cuts, margins_of
 from codec.encoding.tile_size import (
     TILE_SAMPLES,
@@ -16,14 +15,11 @@ from codec.encoding.tile_size import (
     cuts_of,
 )
 from codec.errors import InvalidOptionError
-from codec.format.tile_grid import Box, TileGrid, box_samples
+from codec.format.tile_grid import TileGrid, box_samples
 from codec.media.dataset import Field
-from codec.options.encode import AUTOMATIC_TILE, WHOLE, EncodeOptions, ignore_progress
-from codec.plugin_api.architecture import ItemGoal
+from codec.options.encode import AUTOMATIC_TILE, WHOLE
 
 _MOST_ITEMS = 1 << 20
-# Bytes of a tile's origin, and of its sections in the index.
-_TILE_OVERHEAD = 100
 
 
 @dataclass(frozen=True)
@@ -50,29 +46,32 @@ class FieldGroup:
 
 
 @dataclass(frozen=True)
-class TileTask:
-    """One tile to encode; small, so that it can be sent to another process.
+class TilePlan:
+    """What is encoded: fields, and the tiles of all of them.
 
     Attributes:
-        number: of the item in the file.
-        names: of the fields that share the model.
-        box: the samples of these fields.
-        ranges: of the whole fields.
-        goal: the target for this tile alone.
-        own_range: whether it is normalised by its own range instead.
+        fields: in file order.
+        groups: those that share their models, each with its grid; a field that is not cut is a
+            grid of one tile.
     """
 
-    number: int
-    names: tuple[str, ...]
-    box: Box
-    ranges: tuple[FieldRange, ...]
-    goal: ItemGoal
-    own_range: bool = False
+    fields: Sequence[Field]
+    groups: Sequence[FieldGroup]
+
+    @property
+    def tiled(self) -> bool:
+        """Whether any field is cut."""
+        return any(group.tiled for group in self.groups)
 
     @property
     def samples(self) -> int:
-        """Samples of the tile, over all its fields."""
-        return box_samples(self.box) * len(self.names)
+        """Samples of all tiles and fields; what tiles share counts for each of them."""
+        return sum(group.samples for group in self.groups)
+
+    @property
+    def by_name(self) -> dict[str, Field]:
+        """The fields, by their names."""
+        return {field.name: field for field in self.fields}
 
 
 def plan_groups(
@@ -96,12 +95,12 @@ def plan_groups(
     """
     layout = layout or TileSettings()
     ranks = {len(group[0].shape) for group in groups}
-    found = " or ".join(map(str, sorted(ranks)))
+    ranks_in_words = " or ".join(map(str, sorted(ranks)))
     if isinstance(tile, tuple) and len(tile) not in ranks:
-        raise InvalidOptionError(f"--tile: {len(tile)} sizes for fields of {found} axes")
+        raise InvalidOptionError(f"--tile: {len(tile)} sizes for fields of {ranks_in_words} axes")
     if layout.bricks and len(layout.bricks) not in ranks:
         raise InvalidOptionError(
-            f"tile.bricks: {len(layout.bricks)} numbers for fields of {found} axes"
+            f"tile.bricks: {len(layout.bricks)} numbers for fields of {ranks_in_words} axes"
         )
     planned: list[FieldGroup] = []
     number = 0
@@ -132,56 +131,3 @@ def _cuts(
         if math.prod(shape) * len(group) >= WHOLE_SAMPLES:
             size = automatic_tile(shape, len(group), samples_of_tiles(group))
     return cuts_of(shape, size)
-
-
-@dataclass(frozen=True)
-class TileGoals:
-    """The target of the file, shared by its tiles.
-
-    One PSNR for all means that each has the same mean squared error, for it is relative to the
-    range of the whole field; a number of bytes is shared by the number of samples.
-
-    Attributes:
-        psnr: dB, or None.
-        bytes: for all tiles together, or None.
-        samples: of all tiles together.
-    """
-
-    psnr: float | None
-    bytes: int | None
-    samples: int
-
-    def goal(self, samples: int) -> ItemGoal:
-        """Of a tile of so many samples."""
-        if self.bytes is None:
-            return ItemGoal(psnr=self.psnr)
-        # What the place in the field and in the index takes is not the model's.
-        return ItemGoal(file_bytes=max(1, self.bytes * samples // self.samples - _TILE_OVERHEAD))
-
-
-def tasks_of(
-    groups: Sequence[FieldGroup],
-    ranges: dict[str, FieldRange],
-    share: TileGoals,
-    *,
-    own_range: bool = False,
-) -> list[TileTask]:
-    """The tasks of all groups, in the order of their items."""
-    tasks = []
-    for group in groups:
-        spans = tuple(ranges[name] for name in group.names)
-        for number, box in zip(group.grid.numbers, group.grid.covers(), strict=True):
-            samples = box_samples(box) * len(group.names)
-            goal = share.goal(samples)
-            tasks.append(TileTask(number, group.names, box, spans, goal, own_range))
-    return tasks
-
-
-def is_tiled(groups: Sequence[FieldGroup]) -> bool:
-    """Whether any field is cut."""
-    return any(group.tiled for group in groups)
-
-
-def without_callbacks(options: EncodeOptions) -> EncodeOptions:
-    """The options as another process can have them."""
-    return replace(options, on_progress=ignore_progress)

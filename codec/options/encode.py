@@ -5,30 +5,29 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from dataclasses import fields as attributes_of
 from typing import TYPE_CHECKING, Any
 
 from codec.errors import InvalidOptionError
+from codec.options.defaults import AUTO, EFFORT, PRUNER, QUANTISER, SCHEDULER, SDF
 from codec.options.plugin_settings import Texts, texts_of
 
 if TYPE_CHECKING:
     from codec.options.raw_layout import RawLayout
 
-DEFAULT_PSNR = 40.0
-# Of shapes, relative to the diagonal: what a scan needs to look like itself.
-DEFAULT_SHAPE_PSNR = 70.0
-DEFAULT_EFFORT, MAX_EFFORT = 3, 9
-# What "auto" stands for, as an architecture.
-AUTO, FOR_ARRAYS, FOR_SHAPES = "auto", "pyramid", "shell"
-DEVICES = ("auto", "cpu", "cuda")
+MAX_EFFORT = 9
+DEVICES = (AUTO, "cpu", "cuda")
 # Values of `EncodeOptions.tile` besides sizes, and of `scheduler` besides addresses.
-AUTOMATIC_TILE = "auto"
+AUTOMATIC_TILE = AUTO
 WHOLE = "none"
+THREADS, PROCESSES = SCHEDULER, "processes"
 # Distances of shapes: with a side, without, or with one where the mesh encloses something.
-SIGNED, UNSIGNED = "signed", "unsigned"
+SIGNED, UNSIGNED = SDF, "unsigned"
 SDFS = (AUTO, SIGNED, UNSIGNED)
-THREADS, PROCESSES = "threads", "processes"
-CODERS = ("auto", "raw", "ans", "range", "zstd", "brotli")
+CODERS = (AUTO, "raw", "ans", "range", "zstd", "brotli")
+# Words of the command line and of the public functions, and what they are called here.
+_ATTRIBUTES = {"arch": "architecture", "prune": "pruner", "quantise": "quantiser", "var": "select"}
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ class Goal:
     @property
     def named(self) -> tuple[str, float] | None:
         """The one target, as (attribute, number); None where there is none."""
-        given = ((one.name, getattr(self, one.name)) for one in fields(self))
+        given = ((entry.name, getattr(self, entry.name)) for entry in attributes_of(self))
         return next(((name, number) for name, number in given if number is not None), None)
 
     @property
@@ -126,8 +125,8 @@ class Progress:
 
     Attributes:
         field: name of the field worked on (components joined by "+").
-        stage: "plan", "transform", "fit", "prune", "quantise", "code", "measure", "decode", or for
-            fields in tiles "range", "tile 5 of 512", "write".
+        stage: "plan", "transform", "fit", "prune", "quantise", "code", "write", "measure",
+            "decode", or for fields in tiles "range", "tile 5 of 512".
         fraction: part of all work done so far, 0 to 1, never falling.
         loss: mean squared error in normalised units, or None.
         psnr: estimate in dB, or None.
@@ -175,17 +174,17 @@ class EncodeOptions:
     """
 
     goal: Goal = Goal()
-    effort: int = DEFAULT_EFFORT
+    effort: int = EFFORT
     architecture: str = AUTO
-    pruner: str = "binary-mask"
-    quantiser: str = "uniform"
-    coder: str = "auto"
+    pruner: str = PRUNER
+    quantiser: str = QUANTISER
+    coder: str = AUTO
     select: tuple[str, ...] | None = None
     joint: tuple[tuple[str, ...], ...] = ()
     raw: RawLayout | None = None
     seed: int = 0
     threads: int = 0
-    device: str = "auto"
+    device: str = AUTO
     on_progress: ProgressCallback = ignore_progress
     tile: str | tuple[int, ...] = AUTOMATIC_TILE
     scheduler: str = THREADS
@@ -215,6 +214,34 @@ class EncodeOptions:
             raise InvalidOptionError(
                 f"scheduler {self.scheduler!r}: choose threads, processes or tcp://HOST:PORT"
             )
+
+
+def attribute_of(word: str) -> str:
+    """The attribute of `EncodeOptions` that users call by this word."""
+    return _ATTRIBUTES.get(word, word)
+
+
+def options_from(
+    *,
+    psnr: float | None = None,
+    ratio: float | None = None,
+    bytes: int | None = None,
+    max_error: float | None = None,
+    rel_error: float | None = None,
+    **words: Any,
+) -> EncodeOptions:
+    """Options in the words of the command line and of the public functions.
+
+    Args:
+        psnr, ratio, bytes, max_error, rel_error: the target, as attributes of `Goal`.
+        words: attributes of `EncodeOptions`, or arch, prune, quantise and var for four of them.
+
+    Raises:
+        InvalidOptionError: more than one target, or an option that makes no sense.
+    """
+    goal = Goal.choose(psnr, ratio, bytes, max_error, rel_error)
+    named = {attribute_of(word): value for word, value in words.items()}
+    return EncodeOptions(goal=goal, **named)
 
 
 def usable_threads(threads: int) -> int:

@@ -24,7 +24,7 @@ _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 @dataclass(frozen=True)
 class NoSettings:
-    """Of a plugin that has none."""
+    """The settings of a plugin that has none."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,8 @@ def setting(
 
 def space(kind: type) -> tuple[Setting, ...]:
     """The settings that a dataclass declares."""
-    return tuple(Setting(f.name, f.default, **f.metadata) for f in dataclasses.fields(kind))
+    declared = dataclasses.fields(kind)
+    return tuple(Setting(entry.name, entry.default, **entry.metadata) for entry in declared)
 
 
 def texts_of(settings: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> Texts:
@@ -82,16 +83,16 @@ def texts_of(settings: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> Texts:
         InvalidOptionError: a name without a known group, or one that is given twice.
     """
     pairs = list(settings.items() if isinstance(settings, Mapping) else settings)
-    found: dict[str, str] = {}
-    for name, value in pairs:
-        group, dot, rest = name.partition(".")
-        if group not in GROUPS or not dot or not rest:
-            known = ", ".join(f"{one}.NAME" for one in GROUPS)
-            raise InvalidOptionError(f"setting {name!r}: write one of {known}")
-        if name in found:
-            raise InvalidOptionError(f"setting {name!r} is given twice")
-        found[name] = _text(value)
-    return tuple(sorted(found.items()))
+    texts: dict[str, str] = {}
+    for full_name, value in pairs:
+        group, dot, name = full_name.partition(".")
+        if group not in GROUPS or not dot or not name:
+            known = ", ".join(f"{known_group}.NAME" for known_group in GROUPS)
+            raise InvalidOptionError(f"setting {full_name!r}: write one of {known}")
+        if full_name in texts:
+            raise InvalidOptionError(f"setting {full_name!r} is given twice")
+        texts[full_name] = _text(value)
+    return tuple(sorted(texts.items()))
 
 
 def configured(kind: type[_SettingsT], group: str, owner: str, texts: Texts) -> _SettingsT:
@@ -105,14 +106,14 @@ def configured(kind: type[_SettingsT], group: str, owner: str, texts: Texts) -> 
     Raises:
         InvalidOptionError: a setting it does not have, or a value that it cannot have.
     """
-    known = {one.name: one for one in space(kind)}
+    known = {declared.name: declared for declared in space(kind)}
     values: dict[str, Any] = {}
     for full_name, text in texts:
         of_group, _, name = full_name.partition(".")
         if of_group != group:
             continue
         if name not in known:
-            there = ", ".join(f"{group}.{one}" for one in known) or "none"
+            there = ", ".join(f"{group}.{known_name}" for known_name in known) or "none"
             raise InvalidOptionError(f"{owner} has no setting {full_name!r}; there are: {there}")
         values[name] = _parsed(full_name, text, known[name])
     return kind(**values)

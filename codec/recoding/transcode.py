@@ -21,8 +21,7 @@ from codec.arrays import BoolArray
 from codec.coding.described_sections import copied_sections
 from codec.coding.item_sections import ItemSections, encode_item
 from codec.coding.tensor_sections import Coded
-from codec.coding.write_file import IntegerSection, mask_digest, tensor_sections
-from codec.encoding.tile_sections import PlacedItems
+from codec.coding.write_file import FileParts, IntegerSection, mask_section, tensor_sections
 from codec.errors import CorruptError, InvalidInputError, VerificationError
 from codec.files.atomic import atomic_path, check_writable
 from codec.format.headers import Component, Item
@@ -102,15 +101,15 @@ class _Transcoder:
         self._again = again
         self._coder = coder
         self._digests = file.section_digests()
-        self._placed = PlacedItems()
+        copies = copied_sections(file.streams.sections, Copier.TRANSCODE)
+        self._parts = FileParts(file.streams.head.kind, copies)
 
     def write(self, stream: BinaryIO) -> None:
         """Write the new file."""
         validity = self._validity_masks()
         for item in self._file.items:
             self._add(item, validity)
-        copies = copied_sections(self._file.streams.sections, Copier.TRANSCODE)
-        self._placed.write(stream, self._file.streams.head.kind, copies)
+        self._parts.write(stream)
 
     def _copied(self, section: Section) -> IntegerSection:
         stored = partial(self._file.streams.sections.stored, section)
@@ -122,21 +121,20 @@ class _Transcoder:
         sections = self._file.streams.sections.of_type("MASK")
         components = [entry for item in self._file.items for entry in item.header.components]
         used = sorted({entry.mask for entry in components if entry.mask is not None})
-        self._placed.add_copies([self._copied(sections[index]) for index in used])
+        for index in used:
+            self._parts.append_mask(self._copied(sections[index]))
         return {old: new for new, old in enumerate(used)}
 
     def _add(self, item: DecodableItem, validity: dict[int, int]) -> None:
         header = item.header
         components = [_moved(component, validity) for component in header.components]
         sections = self._coded(item, components)
-        self._placed.masks += [
-            IntegerSection("MASK", partial(bytes, mask), mask_digest(mask))
-            for mask in sections.masks
-        ]
+        for mask in sections.masks:
+            self._parts.append_mask(mask_section(mask))
         residuals = self._file.streams.sections_of(item.number, "RESD")
         described = Item.from_bytes(sections.item)
-        self._placed.add_item(
-            replace(described, origin=header.origin, overlap=header.overlap),
+        self._parts.add_coded(
+            replace(described, origin=header.origin, overlap=header.overlap).to_bytes(),
             [*tensor_sections(sections), *map(self._copied, residuals)],
             # Pruning can only lower these two.
             item.multiply_adds,
@@ -146,7 +144,7 @@ class _Transcoder:
             item.integers.release()
 
     def _coded(self, item: DecodableItem, components: Sequence[Component]) -> ItemSections:
-        first_mask = len(self._placed.masks)
+        first_mask = len(self._parts.masks)
         if self._again is not None and self._again.takes(item):
             return self._again.coded(item, components, first_mask)
         return encode_item(

@@ -7,24 +7,21 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from codec.arrays import Array
 from codec.coding.mask_section import encode_mask_section
-from codec.coding.write_file import IntegerSection, mask_digest
-from codec.encoding.encoded_tile import placed_integers
-from codec.encoding.tile_sections import PlacedItems
-from codec.encoding.tiled_encode import write_checked
+from codec.coding.write_file import FileParts, mask_section
+from codec.encoding.place_tiles import renumbered
+from codec.encoding.written_file import written_file
 from codec.errors import CorruptError, InvalidInputError
-from codec.files.atomic import atomic_path, check_writable
+from codec.files.atomic import check_writable
 from codec.files.byte_sources import open_source
 from codec.format.headers import Head, Item
 from codec.limits import Limits, within_memory
 from codec.media.table import medium_of
-from codec.reading.contents import reopened
 from codec.reports import RepairReport
 from codec.salvage.description import SavedDescription, saved_description
 from codec.salvage.fields import Place, WholeFields, whole_fields
@@ -55,12 +52,11 @@ def repair_file(
         if not fields.places and not description.verbatim:
             raise CorruptError("no field and no variable can be saved")
         kind = medium_of(description.medium).kind if head is None else head.kind
-        placed = _Placing(items, description, limits).placed(fields)
-        with atomic_path(target, overwrite=overwrite) as temporary:
-            write_checked(temporary, placed, kind, description.sections)
-            with reopened(temporary) as written:
-                written.metadata.check()
-                written.check_digest()
+        parts = FileParts(kind, description.sections)
+        _Placing(items, description, limits, parts).place(fields)
+        with written_file(target, parts, overwrite=overwrite) as written:
+            written.metadata.check()
+            written.check_digest()
         return RepairReport(
             path=Path(target),
             source_bytes=opened.size,
@@ -88,35 +84,34 @@ class _Placing:
         items: models that are saved of the damaged file.
         description: metadata of the file.
         limits: what the file may ask for.
+        parts: parts of the new file.
     """
 
-    def __init__(self, items: SavedItems, description: SavedDescription, limits: Limits) -> None:
+    def __init__(
+        self, items: SavedItems, description: SavedDescription, limits: Limits, parts: FileParts
+    ) -> None:
         self._items = items
         self._description = description
         self._limits = limits
         self._patterns: Mapping[str, Array] = patterns_of(items)
-        self._placed = PlacedItems()
+        self._parts = parts
         self._mask_numbers: dict[bytes, int] = {}
         self._mask_samples = 0
 
-    def placed(self, fields: WholeFields) -> PlacedItems:
-        """All items, and the masks that they name; equal masks are stored once."""
+    def place(self, fields: WholeFields) -> None:
+        """Append all items, and the masks that they name; equal masks are stored once."""
         for place in fields.places:
             self._add(place)
-        return self._placed
 
     def _add(self, place: Place) -> None:
-        number = len(self._placed.headers)
-        header = self._with_masks(place)
+        number = len(self._parts.items)
+        header = self._with_masks(place).to_bytes()
         saved = place.saved
         if saved is None:
-            self._placed.add_item(header, [], 0, 0)
+            self._parts.add_coded(header, [], 0, 0)
             return
-        integers = [
-            replace(section, stored=partial(_numbered, section, number))
-            for section in saved.integers
-        ]
-        self._placed.add_item(header, integers, saved.multiply_adds, saved.parameters)
+        integers = [renumbered(section, number) for section in saved.integers]
+        self._parts.add_coded(header, integers, saved.multiply_adds, saved.parameters)
 
     def _with_masks(self, place: Place) -> Item:
         header = place.header
@@ -152,8 +147,7 @@ class _Placing:
             self._check_room(shape)
             self._mask_samples += math.prod(shape)
             self._mask_numbers[payload] = len(self._mask_numbers)
-            stored = partial(bytes, payload)
-            self._placed.masks.append(IntegerSection("MASK", stored, mask_digest(payload)))
+            self._parts.append_mask(mask_section(payload))
         return self._mask_numbers[payload]
 
     def _fill(self, name: str, dtype: str) -> Array:
@@ -172,7 +166,3 @@ class _Placing:
         limits = np.iinfo(kind)
         fits = isinstance(value, int) and limits.min <= value <= limits.max
         return np.array([value if fits else limits.min], kind)
-
-
-def _numbered(section: IntegerSection, number: int) -> bytes:
-    return placed_integers(section.stored(), number)

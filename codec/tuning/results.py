@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from codec.errors import MissingDependencyError
-from codec.options.encode import EncodeOptions
+from codec.options.encode import EncodeOptions, attribute_of
 from codec.tuning.search import TARGET, Trial
 
 TRIALS, FRONT, PICTURE, BEST = "trials.csv", "pareto.csv", "pareto.png", "best.toml"
+# Options of a run file whose values are names.
+_NAMES = ("arch", "prune", "quantise", "coder")
 
 
 def write_results(
@@ -59,10 +61,7 @@ def run_file(trial: Trial, options: EncodeOptions) -> str:
     lines = [
         f"# {trial.file_bytes} bytes, {trial.psnr:.2f} dB, {trial.seconds:.1f} s",
         f"psnr = {trial.target:g}",
-        f'arch = "{options.architecture}"',
-        f'prune = "{options.pruner}"',
-        f'quantise = "{options.quantiser}"',
-        f'coder = "{options.coder}"',
+        *(f'{word} = "{getattr(options, attribute_of(word))}"' for word in _NAMES),
         f"effort = {options.effort}",
         f"seed = {options.seed}",
     ]

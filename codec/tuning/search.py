@@ -17,7 +17,8 @@ from typing import Any
 
 from codec.encoding.encode import encode_file
 from codec.errors import InvalidOptionError, MissingDependencyError, TargetError
-from codec.options.encode import AUTO, FOR_ARRAYS, EncodeOptions, Goal, Progress
+from codec.options.defaults import ARCHITECTURE_OF_ARRAYS, AUTO
+from codec.options.encode import EncodeOptions, Goal, Progress
 from codec.options.plugin_settings import Setting, texts_of
 from codec.plugin_api import registry
 
@@ -194,7 +195,7 @@ def chosen(trials: Sequence[Trial]) -> Trial:
 def resolved(options: EncodeOptions) -> EncodeOptions:
     """The options with the architecture that "auto" stands for with arrays."""
     if options.architecture == AUTO:
-        return replace(options, architecture=FOR_ARRAYS)
+        return replace(options, architecture=ARCHITECTURE_OF_ARRAYS)
     return options
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 import codec
 from codec.files import fit_journal
 from codec.files.fit_journal import FitJournal
+from codec.files.journal import Journal
 from codec.options.encode import Progress
 from codec.training.batches import Shard
 from inrc_plugins.architectures.siren.config import GAUSS, NERF, Encoding, SirenConfig
@@ -158,7 +160,6 @@ def test_a_stopped_descent_goes_on_as_it_would_have(
     values, network = waves((20, 15)), GridNetwork(CONFIG, (20, 15))
 
     def descended(stop_at: int) -> dict[str, torch.Tensor]:
-        journal = FitJournal(tmp_path / "a", {})
         batches = Drawn(values, batch, 14 if roll_back else -1)
         found, reports = tensors_of(CONFIG), 0
 
@@ -168,10 +169,12 @@ def test_a_stopped_descent_goes_on_as_it_would_have(
             if reports == stop_at:
                 raise _Stop
 
-        for _ in range(2):
-            plan = Plan(30, 2e-3, 2, 20, 1e-5, warm_up=4, roll_back=roll_back)
-            found = Descent(network, batches, plan, 1, report, journal).run(found)
-        journal.close(remove=stop_at < 0)
+        with closing(Journal(tmp_path / "a", {})) as records:
+            journal = FitJournal(records)
+            for _ in range(2):
+                plan = Plan(30, 2e-3, 2, 20, 1e-5, warm_up=4, roll_back=roll_back)
+                found = Descent(network, batches, plan, 1, report, journal).run(found)
+            records.close(remove=stop_at < 0)
         return found
 
     expected = descended(-1)

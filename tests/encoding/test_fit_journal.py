@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import codec
 from codec.errors import InvalidInputError
 from codec.files import fit_journal
 from codec.files.fit_journal import FitJournal, Snapshot
+from codec.files.journal import Journal
 from codec.options.encode import Progress
 
 ROOT = Path(__file__).parents[2]
@@ -57,7 +59,7 @@ def test_the_result_has_the_same_bytes(
             raise _Stop
 
     target = source.with_name("b.inrc")
-    journal = source.with_name(".b.inrc.inrc-fit")
+    journal = source.with_name(".b.inrc.inrc-journal")
     with pytest.raises(_Stop):
         codec.encode(source, target, **OPTIONS, on_progress=stop)  # type: ignore[arg-type]
     assert journal.exists()
@@ -98,22 +100,25 @@ def test_another_run_is_refused_unless_forced(
 
 
 def test_a_damaged_journal_is_named(source: Path) -> None:
-    journal = source.with_name(".b.inrc.inrc-fit")
+    journal = source.with_name(".b.inrc.inrc-journal")
     journal.write_bytes(b"PK\x03\x04 nonsense")
-    with pytest.raises(InvalidInputError, match="inrc-fit"):
+    with pytest.raises(InvalidInputError, match="inrc-journal: is no journal"):
         codec.encode(source, source.with_name("b.inrc"), **OPTIONS)  # type: ignore[arg-type]
 
 
 def test_snapshots_come_back_as_they_were(tmp_path: Path) -> None:
     target = tmp_path / "a.inrc"
-    first = FitJournal(target, {"run": 1})
+    records = Journal(target, {"run": 1})
+    first = FitJournal(records)
     first._written = -1e9
     assert first.begin() is None
     kept = Snapshot(
         False, {"leaf/0": np.arange(3.0)}, {"step": 7, "generators": [{"big": 1 << 90}]}
     )
     first.keep(lambda finished: kept, finished=False)
-    found = FitJournal(target, {"run": 1}).begin()
+    records.close()
+    with closing(Journal(target, {"run": 1})) as records:
+        found = FitJournal(records).begin()
     assert found is not None
     assert not found.finished
     assert found.state == kept.state
@@ -136,7 +141,7 @@ codec.encode(sys.argv[1], sys.argv[2], arch="fvsrn", bytes=1500,
         [sys.executable, "-c", code, str(source), str(target)],
         env=os.environ | {"PYTHONPATH": paths},
     )
-    journal = source.with_name(".b.inrc.inrc-fit")
+    journal = source.with_name(".b.inrc.inrc-journal")
     for _ in range(600):
         if journal.exists() and journal.stat().st_size:
             break

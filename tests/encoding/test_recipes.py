@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ import torch
 
 from codec.arrays import Float32Array, Float64Array
 from codec.files import fit_journal
-from codec.files.fit_journal import FitJournal
+from codec.files.fit_journal import FitJournal, no_journal
+from codec.files.journal import Journal
 from codec.training.batches import AxisSampler, Shard
 from codec.training.recipe import Recipe
 from codec.training.resampling import (
@@ -162,7 +164,7 @@ def test_resampled_training_goes_on_with_the_map_it_had(
     monkeypatch.setattr(fit_journal, "_INTERVAL", 0.0)
     values = np.random.default_rng(0).random(SHAPE).astype(np.float32)
 
-    def fitted(journal: FitJournal | None, last: int = 30) -> float:
+    def fitted(journal: FitJournal, last: int = 30) -> float:
         trainer = Trainer(constant_network, sampler(values), 0, 1, journal)
         tensors = {"level": torch.zeros(1)}
 
@@ -173,6 +175,7 @@ def test_resampled_training_goes_on_with_the_map_it_had(
         trainer.run(tensors, 30, {"level": 0.01}, recipe=Recipe(resample=10), report=report)
         return float(tensors["level"])
 
-    with pytest.raises(_Stop):
-        fitted(FitJournal(tmp_path / "a", {}), last=13)
-    assert fitted(FitJournal(tmp_path / "a", {})) == fitted(None)
+    with closing(Journal(tmp_path / "a", {})) as records, pytest.raises(_Stop):
+        fitted(FitJournal(records), last=13)
+    with closing(Journal(tmp_path / "a", {})) as records:
+        assert fitted(FitJournal(records)) == fitted(no_journal())

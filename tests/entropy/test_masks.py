@@ -13,7 +13,7 @@ from codec.coding.mask_section import (
     decode_mask_section,
     encode_mask_section,
 )
-from codec.coding.write_file import FileParts
+from codec.coding.write_file import FileParts, mask_section
 from codec.entropy.mask_coder import decode_mask, encode_mask, passes
 from codec.errors import FormatError, UnsupportedError
 from codec.limits import Limits
@@ -45,7 +45,7 @@ def test_the_reference_decoder_reads_the_same_masks(shape: tuple[int, ...], kind
         mask = random.random(shape) < 0.03
     payload = encode_mask_section(CodedMask(mask))
     assert payload[len(shape) + 3] == 1, "context-coded"
-    (decoded,) = decode_bytes(FileParts(masks=[payload]).to_bytes(1)).masks
+    (decoded,) = decode_bytes(FileParts(masks=[mask_section(payload)]).to_bytes(1)).masks
     assert np.array_equal(decoded.bits, mask)
 
 

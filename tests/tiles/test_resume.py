@@ -14,8 +14,8 @@ import pytest
 
 import codec
 from codec.encoding import runners
-from codec.encoding.tile_journal import journal_path
 from codec.errors import InvalidInputError
+from codec.files.journal import journal_path
 from codec.options.encode import Progress
 from tests.conftest import ROOTS
 from tests.tiles.conftest import TILE

@@ -8,7 +8,8 @@ from typing import TypedDict, Unpack
 import click
 
 import codec
-from codec.options.encode import DEFAULT_EFFORT, DEFAULT_PSNR, MAX_EFFORT
+from codec.options import defaults
+from codec.options.encode import MAX_EFFORT
 from codec.reports import AppendReport
 from inrc_cli import failures, parameter_types, shared_options, tables
 from inrc_cli.defaults import default_of
@@ -44,7 +45,7 @@ class Request(TypedDict):
     metavar="DB",
     type=float,
     help="Least PSNR of the new samples, whose peak is the range of all samples "
-    f"[without any goal that of FILE, or {DEFAULT_PSNR:g}].",
+    f"[without any goal that of FILE, or {defaults.PSNR:g}].",
 )
 @click.option(
     "--ratio",
@@ -60,7 +61,7 @@ class Request(TypedDict):
 @click.option(
     "--effort",
     type=click.IntRange(0, MAX_EFFORT),
-    help=f"Effort, as for encode [FILE's, or {DEFAULT_EFFORT}].",
+    help=f"Effort, as for encode [FILE's, or {defaults.EFFORT}].",
 )
 @click.option(
     "--arch",

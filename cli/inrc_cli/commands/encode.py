@@ -10,14 +10,8 @@ from typing import TypedDict, Unpack
 import click
 
 import codec
-from codec.options.encode import (
-    DEFAULT_PSNR,
-    DEFAULT_SHAPE_PSNR,
-    MAX_EFFORT,
-    SDFS,
-    EncodeOptions,
-    Goal,
-)
+from codec.options import defaults
+from codec.options.encode import MAX_EFFORT, SDFS, options_from
 from codec.options.plugin_settings import texts_of
 from codec.options.raw_layout import ENDIANS, ORDERS
 from codec.reports import EncodeReport
@@ -60,7 +54,7 @@ class Request(TypedDict):
     metavar="DB",
     type=float,
     help="Least PSNR of every field; its peak is the range of the field, 255 for images, and the "
-    f"size of a shape [{DEFAULT_PSNR:g}, shapes {DEFAULT_SHAPE_PSNR:g}].",
+    f"size of a shape [{defaults.PSNR:g}, shapes {defaults.SHAPE_PSNR:g}].",
 )
 @click.option("--ratio", metavar="X", type=float, help="Least ratio of the fields to the file.")
 @click.option(
@@ -188,8 +182,8 @@ def encode(
     cannot be reached, the best file found is kept and the exit code is 6; where an error
     bound cannot be kept, there is no file.
 
-    Large fields are encoded in tiles. If such a run is interrupted or killed, the same command
-    takes up the tiles that were finished, which are kept in .OUT.inrc-journal beside OUT.
+    Large fields are encoded in tiles. If a run is interrupted or killed, the same command takes up
+    finished tiles and what was trained, which are kept in .OUT.inrc-journal beside OUT.
     """
     with failures.checking_options():
         request["settings"] = dict(texts_of(plugin_settings))
@@ -232,23 +226,7 @@ def _raw_layout(
 def _check_options(request: Request) -> None:
     """Refuse what makes no sense whatever the input is, before the input is read."""
     with failures.checking_options():
-        EncodeOptions(
-            goal=Goal.choose(
-                request["psnr"],
-                request["ratio"],
-                request["bytes"],
-                request["max_error"],
-                request["rel_error"],
-            ),
-            effort=request["effort"],
-            seed=request["seed"],
-            threads=request["threads"],
-            device=request["device"],
-            coder=request["coder"],
-            tile=request["tile"],
-            scheduler=request["scheduler"],
-            sdf=request["sdf"],
-        )
+        options_from(**request)
 
 
 def _suggest_target(source: str) -> str:

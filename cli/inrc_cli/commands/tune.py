@@ -10,7 +10,8 @@ from typing import TypedDict, Unpack
 import click
 
 import codec
-from codec.options.encode import DEFAULT_PSNR, MAX_EFFORT
+from codec.options import defaults
+from codec.options.encode import MAX_EFFORT
 from codec.options.plugin_settings import texts_of
 from inrc_cli import failures, parameter_types, shared_options, tables
 from inrc_cli.defaults import default_of
@@ -52,8 +53,8 @@ class Request(TypedDict):
     "--psnr",
     metavar="DB[:DB]",
     type=parameter_types.BetweenType(),
-    default=(DEFAULT_PSNR, DEFAULT_PSNR),
-    help=f"Target of every trial, or two between which targets are searched [{DEFAULT_PSNR:g}].",
+    default=(defaults.PSNR, defaults.PSNR),
+    help=f"Target of every trial, or two between which targets are searched [{defaults.PSNR:g}].",
 )
 @click.option(
     "--trials",

@@ -16,7 +16,8 @@ from codec.errors import InvalidInputError, MissingDependencyError
 from codec.media.dataset import Dataset, Shape
 from codec.media.mesh.sheet import MeshSheet
 from codec.media.mesh.surface import MeshSurface, surface_of
-from codec.options.encode import AUTO, SIGNED
+from codec.options.defaults import AUTO
+from codec.options.encode import SIGNED
 from codec.plugin_api.surface import Sheet, Surface
 
 

@@ -1,0 +1,26 @@
+"""What is taken where a caller names nothing: every default, once."""
+
+from __future__ import annotations
+
+# PSNR in dB of arrays, and of shapes relative to their diagonal: what a scan needs to look like
+# itself.
+PSNR = 40.0
+SHAPE_PSNR = 70.0
+EFFORT = 3
+
+# Choice by what is encoded: of the architecture, the entropy coder, the device and the tiles.
+AUTO = "auto"
+# Architectures that this choice falls on.
+ARCHITECTURE_OF_ARRAYS = "pyramid"
+ARCHITECTURE_OF_SHAPES = "shell"
+
+PRUNER = "binary-mask"
+QUANTISER = "uniform"
+# Pruner that stands for no pruning.
+NO_PRUNER = "none"
+
+# Distances of shapes have a side.
+SDF = "signed"
+SCHEDULER = "threads"
+# Architecture of priors.
+ARCHITECTURE_OF_PRIORS = "siren"
