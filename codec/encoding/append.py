@@ -360,7 +360,7 @@ def _write(
     file: InrcFile, path: Path, placed: PlacedItems, described: Described, made: Provenance
 ) -> None:
     sections = kept_sections(described.medium, described.metadata, described.verbatim, made)
-    # Sections that are not known here may be copied (SEC-3).
+    # Other sections that may be copied stay as they are (SEC-3).
     sections += copied_sections(file.sections, Copier.APPEND)
     with atomic_path(path, overwrite=True) as temporary:
         write_checked(temporary, placed, file.head.kind, sections)
