@@ -140,7 +140,7 @@ class _Appending:
         made = replace(made_with(self.options), losses=file.metadata.made.losses)
         streams = file.streams
         sections = kept_sections(described.medium, described.metadata, described.verbatim, made)
-        # Sections that are not known here may be copied (SEC-3).
+        # Descriptions are made anew; sections that are not known here are copied (SEC-3).
         sections += copied_sections(streams.sections, Copier.APPEND)
         parts = FileParts(streams.head.kind, sections)
         digests = file.section_digests()
