@@ -27,8 +27,8 @@ runpy.run_module("codec", run_name="__main__")
 
 def test_importing_the_command_line_is_light(process: Process) -> None:
     program = (
-        "import sys, time; start = time.perf_counter(); import inrc_cli.main;"
-        "print(time.perf_counter() - start);"
+        "import sys, time; start = time.process_time(); import inrc_cli.main;"
+        "print(time.process_time() - start);"
         "print([name for name in ('torch', 'rich', 'inrc_plugins') if name in sys.modules])"
     )
     seconds = []
@@ -38,7 +38,7 @@ def test_importing_the_command_line_is_light(process: Process) -> None:
         duration, heavy = result.stdout.splitlines()
         assert heavy == "[]"
         seconds.append(float(duration))
-    # Twice the promise, for machines that do other things at the same time.
+    # Of the processor, so that other programs do not count; twice the promise, for slower ones.
     assert min(seconds) < 0.3
 
 
@@ -85,14 +85,14 @@ def test_a_signal_is_one_line_and_its_exit_code(
 ) -> None:
     program = (
         "import os, signal, sys, time, codec;"
-        f"codec.info = lambda source: (os.kill(os.getpid(), signal.{name}), time.sleep(5));"
+        f"codec.info = lambda source: (os.kill(os.getpid(), signal.{name}), time.sleep(300));"
         "sys.argv = ['inrc', 'info', 'out.inrc']; from inrc_cli.main import main; main()"
     )
     start = time.monotonic()
     result = process("-c", program)
     assert result.returncode == code
     assert only_line(result.stderr) == f"inrc: {word}"
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 300
 
 
 def test_completion_answers_for_commands_and_options(process: Process) -> None:

@@ -38,7 +38,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
             str(copy),
         ],
         check=True,
-        timeout=120,
+        timeout=600,
     )
     return folder
 
@@ -58,7 +58,7 @@ def inrc(*arguments: object, site: Path | None = None) -> subprocess.CompletedPr
         env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
 

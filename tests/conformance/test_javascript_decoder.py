@@ -36,7 +36,7 @@ def run_suite(node: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         cwd=ROOT / "conformance",
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
 

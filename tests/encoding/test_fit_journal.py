@@ -142,7 +142,7 @@ codec.encode(sys.argv[1], sys.argv[2], arch="fvsrn", bytes=1500,
         env=os.environ | {"PYTHONPATH": paths},
     )
     journal = source.with_name(".b.inrc.inrc-journal")
-    for _ in range(600):
+    for _ in range(6000):
         if journal.exists() and journal.stat().st_size:
             break
         time.sleep(0.05)

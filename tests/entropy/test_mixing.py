@@ -436,7 +436,7 @@ def test_the_same_lines_as_plain_python_give_the_same_bytes() -> None:
         capture_output=True,
         text=True,
         env=environment,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert found.returncode == 0, found.stderr[-2000:]

@@ -33,13 +33,13 @@ def test_a_signal_ends_an_encode_without_partial_output(
         text=True,
     )
     journal = tmp_path / ".out.inrc.inrc-journal"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not journal.exists() or journal.stat().st_size < 3000:
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.002)
     process.send_signal(number)
-    _, told = process.communicate(timeout=30)
+    _, told = process.communicate(timeout=300)
     assert process.returncode == code
     assert told.splitlines()[-1] == f"inrc: {word}"
     # What is finished stays for the same command, and is named.

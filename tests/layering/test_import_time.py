@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import codec
-from tests.conftest import Fresh
+from tests.conftest import REPOSITORY, Fresh
 
 HEAVY = ("torch", "netCDF4", "h5py", "rich", "click", "inrc_plugins", "inrc_cli", "numpy",
          "constriction", "zstandard", "brotli", "zarr", "nibabel", "nrrd", "mrcfile", "tifffile",
@@ -33,7 +33,8 @@ def test_importing_codec_loads_nothing_heavy(fresh: Fresh) -> None:
 
 def test_importing_codec_is_quick(fresh: Fresh) -> None:
     source = (
-        "import time; start = time.perf_counter(); import codec; print(time.perf_counter() - start)"
+        # Of the processor, so that other programs do not count.
+        "import time; start = time.process_time(); import codec; print(time.process_time() - start)"
     )
     best = min(float(fresh(source).stdout) for _ in range(5))
     assert best < BUDGET_SECONDS
@@ -77,6 +78,24 @@ def test_encoding_without_torch_says_what_is_missing(
     with pytest.raises(codec.MissingDependencyError, match="install torch"):
         codec.encode(tiny_netcdf, tmp_path / "out.inrc", arch="fvsrn")
     assert not list(tmp_path.glob("*.inrc"))
+
+
+def test_files_decode_where_nothing_may_be_written(fresh: Fresh) -> None:
+    """Numba keeps no compiled loops where it finds no folder for them."""
+    done = fresh(
+        """
+import sys
+from numba.core import caching
+caching.CacheImpl._locator_classes = []
+import codec
+with codec.open(sys.argv[1], device="cpu") as file:
+    print(file["fvsrn-zstd"][1, 2, 3])
+""",
+        str(REPOSITORY / "tests" / "golden" / "files" / "fvsrn-zstd.inrc"),
+    )
+    assert done.returncode == 0, done.stderr
+    with codec.open(REPOSITORY / "tests/golden/files/fvsrn-zstd.inrc", device="cpu") as file:
+        assert done.stdout.strip() == str(file["fvsrn-zstd"][1, 2, 3])
 
 
 def test_the_default_architecture_encodes_without_torch(

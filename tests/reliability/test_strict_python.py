@@ -65,7 +65,7 @@ def test_values_that_are_not_finite_are_no_warnings(tmp_path: Path) -> None:
         env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, ROOTS))},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert [json.loads(line)["status"] for line in done.stdout.splitlines()] == ["ok"] * 3
@@ -81,7 +81,7 @@ def test_encode_decode_info_and_verify_without_asserts_and_warnings(tmp_path: Pa
         env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, ROOTS))},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr

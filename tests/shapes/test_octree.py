@@ -111,7 +111,7 @@ def test_plain_python_gives_the_same_bytes() -> None:
         capture_output=True,
         text=True,
         env=environment,
-        timeout=300,
+        timeout=600,
         check=False,
         cwd=REPOSITORY,
     )

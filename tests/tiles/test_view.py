@@ -159,7 +159,7 @@ def test_tiles_are_decoded_while_others_are_used(
     def together(self: DecodableItem, level: int) -> Any:
         begun.append(self.number)
         if len(begun) <= 2:
-            both.wait(timeout=20)
+            both.wait(timeout=300)
         return original(self, level)
 
     monkeypatch.setattr(DecodableItem, "parameters", together)

@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from codec.compiling import compiled
 from codec.entropy.mixing.range_coder import adapt, chance_of, code_bit, code_direct, uncounted
 from codec.entropy.mixing.state import (
     CONTEXTS,
@@ -30,13 +30,13 @@ from codec.entropy.mixing.tables import REACH
 DECODE, ENCODE, QUANTISE, REFINE = 0, 1, 2, 3
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _first_guess(expected: Any, decision: Any) -> Any:
     spread = 16 if decision else 24
     return ((expected + 2) << 22) // (expected + 2 + spread)
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _mix(memory: Any, scratch: Any, decision: Any, row: Any, guess: Any, tables: Any) -> Any:
     """Chance that the index exceeds `decision`."""
     total: Any = np.int64(0)
@@ -49,7 +49,7 @@ def _mix(memory: Any, scratch: Any, decision: Any, row: Any, guess: Any, tables:
     return np.int64(tables.squash[total + REACH])
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _learn(
     memory: Any,
     scratch: Any,
@@ -70,7 +70,7 @@ def _learn(
         adapt(memory.slots, memory.slot_counts, slot, bit, tables)
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _index_of(magnitude: Any) -> Any:
     """Index of a magnitude, and how many low bits follow it."""
     if magnitude < 5:
@@ -82,7 +82,7 @@ def _index_of(magnitude: Any) -> Any:
     return 5 + 2 * (octave - 2) + half, octave - 1
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _base_of(index: Any) -> Any:
     """Least magnitude of an index, and how many low bits follow it."""
     if index < 5:
@@ -92,7 +92,7 @@ def _base_of(index: Any) -> Any:
     return ((2 + half) << (octave - 1)) + 1, octave - 1
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _inside(i: Any, offset: Any, shape: Any) -> Any:
     """Whether the neighbour at `offset` of cell `i` lies in the band."""
     inside = True
@@ -103,7 +103,7 @@ def _inside(i: Any, offset: Any, shape: Any) -> Any:
     return inside
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _mean_before(values: Any, at: Any, i: Any, strides: Any) -> Any:
     """16 times the mean of the values before `at` along each axis, where there are any."""
     total: Any = np.int64(0)
@@ -115,7 +115,7 @@ def _mean_before(values: Any, at: Any, i: Any, strides: Any) -> Any:
     return (16 * total) // found if found else np.int64(0)
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _predict(values: Any, at: Any, i: Any, base: Any, shape: Any, near: Any, scratch: Any) -> Any:
     """Correction of `base` in 1/16 and the energy of the differences, left in `scratch`."""
     total: Any = np.int64(0)
@@ -131,7 +131,7 @@ def _predict(values: Any, at: Any, i: Any, base: Any, shape: Any, near: Any, scr
     return total >> 16, energy
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _adjust_prediction(scratch: Any, error: Any, energy: Any, taps: Any) -> Any:
     push = ((min(max(error, -(1 << 20)), 1 << 20) * 200) << 20) // (energy + 256)
     for k in range(taps):
@@ -139,7 +139,7 @@ def _adjust_prediction(scratch: Any, error: Any, energy: Any, taps: Any) -> Any:
         scratch.gains[k] = min(max(gain, -(1 << 20)), 1 << 20)
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _expect(at: Any, steps: Any, ea: Any, eb: Any, scratch: Any, fine: Any) -> Any:
     """Learned estimate of the magnitude's level (in 1/65536), and the energy of its features."""
     taps = steps.size
@@ -157,7 +157,7 @@ def _expect(at: Any, steps: Any, ea: Any, eb: Any, scratch: Any, fine: Any) -> A
     return total, energy
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _adjust_trust(scratch: Any, total: Any, energy: Any, level: Any, size: Any) -> Any:
     error = (level << 16) - total
     push = ((min(max(error >> 4, -(1 << 18)), 1 << 18) * 20) << 10) // (energy + 64)
@@ -166,7 +166,7 @@ def _adjust_trust(scratch: Any, total: Any, energy: Any, level: Any, size: Any) 
         scratch.trust[k] = min(max(trust, -(1 << 20)), 1 << 20)
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def choose_magnitude(
     memory: Any, scratch: Any, target: Any, magnitude: Any, start: Any, row: Any, expected: Any,
     price: Any, tables: Any,
@@ -188,7 +188,7 @@ def choose_magnitude(
     return chosen
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _weight_ahead(values: Any, at: Any, i: Any, shape: Any, near: Any) -> Any:
     """Weighted sum of the magnitudes at the mirrored taps, those that are coded later."""
     total: Any = np.int64(0)
@@ -203,7 +203,7 @@ def _weight_ahead(values: Any, at: Any, i: Any, shape: Any, near: Any) -> Any:
     return total
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _refined_price(price: Any, later: Any) -> Any:
     """A coefficient makes those after it cheaper if they are not 0, and dearer if they are."""
     if later == 0:
@@ -211,7 +211,7 @@ def _refined_price(price: Any, later: Any) -> Any:
     return np.float32(price * (np.float32(1.25) - np.float32(0.03) * min(later, 20)))
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def code_magnitude(
     coder: Any, encoding: Any, memory: Any, scratch: Any, magnitude: Any, start: Any, row: Any,
     expected: Any, tables: Any,
@@ -241,7 +241,7 @@ def code_magnitude(
     return base + low
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _sign_context(cells: Any, at: Any, backward: Any) -> Any:
     context = 0
     power = 1
@@ -255,12 +255,12 @@ def _sign_context(cells: Any, at: Any, backward: Any) -> Any:
     return context
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _near(cells: Any, at: Any, backward: Any, k: Any) -> Any:
     return min(abs(np.int64(cells[at - backward[k]])), 3) if backward[k] > 0 else 0
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _set_contexts(
     scratch: Any, at: Any, backward: Any, a: Any, ea: Any, eb: Any, expected: Any, level: Any,
     kind: Any, tables: Any,

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from codec.compiling import compiled
 from codec.entropy.mixing.range_coder import (
     Coder,
     adapt,
@@ -75,7 +75,7 @@ def _run(coder: Coder, encoding: int, cells: npt.NDArray[np.int8]) -> None:
     _code_mask(coder, encoding, cells, memory, TABLES)
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _set_contexts(y: Any, u: Any, j: Any, k: Any, first: Any, contexts: Any) -> Any:
     """The four contexts of a bit; gives the row of weights."""
     r = np.int64(y[j, k - 1]) + 2 * y[j, k - 2]

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from codec.compiling import compiled
 from codec.entropy.mixing.kernels import (
     ENCODE,
     QUANTISE,
@@ -82,7 +82,7 @@ class Nodes(NamedTuple):
     scratch: Scratch
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _half_octave(value: Any) -> Any:
     """Level of a number on a logarithmic scale with 2 levels an octave, at most 31."""
     found: Any = np.int64(0)
@@ -97,7 +97,7 @@ def _half_octave(value: Any) -> Any:
     return found
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _code_mixed(coder: Any, encoding: Any, memory: Any, row: Any, bit: Any, tables: Any) -> Any:
     total: Any = np.int64(0)
     for n in range(CELL_INPUTS):
@@ -156,7 +156,7 @@ def code_roots(
     return at
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _corner_range(values: Any, i: Any, j: Any, k: Any, child: Any, stride: Any) -> Any:
     """Least, greatest and sum of 8 times the parent's values interpolated at a child's corners.
 
@@ -188,7 +188,7 @@ def _corner_range(values: Any, i: Any, j: Any, k: Any, child: Any, stride: Any) 
     return least, greatest, total
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _set_cell_contexts(
     memory: Any, cells: Any, parents: Any, i: Any, j: Any, k: Any, child: Any, near: Any,
     middle: Any, spread: Any,
@@ -278,7 +278,7 @@ def code_cells(
     return at
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _is_corner(cells: Any, i: Any, j: Any, k: Any) -> Any:
     """Whether node (i, j, k) of a level is a corner of a cell that the surface crosses."""
     found = False
@@ -288,7 +288,7 @@ def _is_corner(cells: Any, i: Any, j: Any, k: Any) -> Any:
     return found
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _get(array: Any, x: Any, y: Any, z: Any) -> Any:
     """An entry of an array over the nodes, 0 outside."""
     n = array.shape
@@ -297,7 +297,7 @@ def _get(array: Any, x: Any, y: Any, z: Any) -> Any:
     return np.int64(array[x, y, z])
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _predict_root(nodes: Any, x: Any, y: Any, z: Any, s: Any) -> Any:
     """Base of a node of the coarsest level; its features are left in `nodes`."""
     total: Any = np.int64(0)
@@ -316,7 +316,7 @@ def _predict_root(nodes: Any, x: Any, y: Any, z: Any, s: Any) -> Any:
     return base
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _ends(nodes: Any, x: Any, y: Any, z: Any, s: Any, odd: Any) -> Any:
     """16 times the mean value and the mean residual of the nodes between which a node lies."""
     total: Any = np.int64(0)
@@ -334,7 +334,7 @@ def _ends(nodes: Any, x: Any, y: Any, z: Any, s: Any, odd: Any) -> Any:
     return (16 * total) // found, rest // found
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _curvature(nodes: Any, x: Any, y: Any, z: Any, s: Any, odd: Any, axis: Any) -> Any:
     """Twice the mean second difference along an odd axis at the ends that have one, 0 if none."""
     total: Any = np.int64(0)
@@ -357,7 +357,7 @@ def _curvature(nodes: Any, x: Any, y: Any, z: Any, s: Any, odd: Any, axis: Any) 
     return (2 * total) // found if found else np.int64(0)
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _predict_between(nodes: Any, x: Any, y: Any, z: Any, s: Any, odd: Any) -> Any:
     """Base of a node between nodes of the level before, and the sum of its curvatures."""
     features, residuals = nodes.features, nodes.residuals
@@ -393,7 +393,7 @@ def _predict_between(nodes: Any, x: Any, y: Any, z: Any, s: Any, odd: Any) -> An
     return base, curved
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _activity(magnitudes: Any, x: Any, y: Any, z: Any, s: Any) -> Any:
     """16 times the weighted mean of what was coded around a node, and the sum of the weights."""
     total: Any = np.int64(0)
@@ -410,7 +410,7 @@ def _activity(magnitudes: Any, x: Any, y: Any, z: Any, s: Any) -> Any:
     return (16 * total) // max(weights, 1), weights
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _close_activity(magnitudes: Any, x: Any, y: Any, z: Any, s: Any, odd: Any) -> Any:
     """16 times the mean of what was coded at the closest nodes."""
     total: Any = np.int64(0)
@@ -431,7 +431,7 @@ def _close_activity(magnitudes: Any, x: Any, y: Any, z: Any, s: Any, odd: Any) -
     return (16 * total) // max(found, 1)
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _correct(nodes: Any, row: Any) -> Any:
     """The learned correction in 1/65536, and the energy of the features, which are clipped."""
     total: Any = np.int64(0)
@@ -444,7 +444,7 @@ def _correct(nodes: Any, row: Any) -> Any:
     return total, energy
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _learn_gains(nodes: Any, row: Any, error: Any, energy: Any) -> None:
     push = ((min(max(error, -GAIN_LIMIT), GAIN_LIMIT) * 300) << 20) // (energy + 256)
     for m in range(FEATURES):

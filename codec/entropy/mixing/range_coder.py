@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from codec.compiling import compiled
 from codec.entropy.mixing.tables import COUNT_LIMIT, PROBABILITY_BITS
 
 BITS22 = (1 << PROBABILITY_BITS) - 1
@@ -25,9 +25,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 def uncounted(function: _Function) -> _Function:
     """Compile a function that allocates nothing without reference counts: it is twice as fast."""
     # numba does not document this option, so its types do not know it.
-    options: Any = {"cache": True, "nogil": True, "_nrt": False}
-    compiled: _Function = njit(**options)(function)
-    return compiled
+    return compiled(nogil=True, _nrt=False)(function)
 
 
 class Coder(NamedTuple):
@@ -65,7 +63,7 @@ def finish_encoder(coder: Coder) -> bytes:
     return data[:used].tobytes().rstrip(b"\0")
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def code_bit(coder: Any, encoding: Any, chance: Any, bit: Any) -> Any:
     """Code one bit; `chance` is that of a one in 1/65536."""
     state = coder.state
@@ -92,7 +90,7 @@ def code_bit(coder: Any, encoding: Any, chance: Any, bit: Any) -> Any:
     return bit
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def adapt(chances: Any, counts: Any, index: Any, bit: Any, tables: Any) -> Any:
     chance = np.int64(chances[index])
     target = BITS22 if bit else 0
@@ -101,12 +99,12 @@ def adapt(chances: Any, counts: Any, index: Any, bit: Any, tables: Any) -> Any:
         counts[index] += 1
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def chance_of(chances: Any, index: Any) -> Any:
     return min(max(np.int64(chances[index]) >> 6, 1), 65535)
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def code_direct(
     coder: Any, encoding: Any, chances: Any, counts: Any, index: Any, bit: Any, tables: Any
 ) -> Any:

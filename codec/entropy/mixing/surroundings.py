@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from codec.compiling import compiled
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def surroundings(values: Any, shape: Any, out: Any) -> None:
     """B of every coefficient of a band (flat int32 of four lengths `shape`) into `out`, uint16."""
     strides = np.ones(4, np.int64)
@@ -40,7 +41,7 @@ def surroundings(values: Any, shape: Any, out: Any) -> None:
                     out[at] = min(level, 65535)
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def add_sibling(source: Any, source_shape: Any, shape: Any, out: Any) -> None:
     """out += source, the last value along each axis repeated beyond its end; both flat."""
     at = np.int64(-1)

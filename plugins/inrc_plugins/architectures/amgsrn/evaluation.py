@@ -8,13 +8,14 @@ number of look-ups.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from codec.arrays import Float32Array, Float64Array, Int64Array
 from inrc_plugins.architectures.amgsrn.config import AmgsrnConfig
 from inrc_plugins.shared.config_map import active_axes
+from inrc_plugins.shared.sample_panels import Affine, from_panels, ordered_sum, to_panels
 
 # Samples evaluated together: some megabytes of look-ups.
 _CHUNK = 4096
@@ -37,9 +38,10 @@ class AmgsrnEvaluator:
         self._axes = active_axes(shape)
         transforms, grids, *layers = parameters
         step = 1 + config.bias
-        self._matrices = layers[0::step]
-        self._vectors = layers[1::step] if config.bias else [None] * len(self._matrices)
-        self._components = self._matrices[-1].shape[0]
+        matrices = layers[0::step]
+        vectors = layers[1::step] if config.bias else [None] * len(matrices)
+        self._layers = [Affine(*layer) for layer in zip(matrices, vectors, strict=True)]
+        self._components = matrices[-1].shape[0]
         sizes = np.array([shape[axis] for axis in self._axes], np.float64)
         self._slopes, self._starts = _places(transforms.astype(np.float64), sizes, config.nodes)
         border = ((0, 0), *((1, 1),) * config.axes, (0, 0))
@@ -55,7 +57,7 @@ class AmgsrnEvaluator:
         active = [positions[axis] for axis in self._axes]
         counts = [len(axis) for axis in active]
         out = np.empty((self._components, int(np.prod(counts))), np.float32)
-        terms = [self._slopes[:, :, a, None] * axis for a, axis in enumerate(active)]
+        terms = self._terms(active)
         for start in range(0, out.shape[1], _CHUNK):
             part = np.arange(start, min(start + _CHUNK, out.shape[1]))
             indices = np.unravel_index(part, counts)
@@ -73,21 +75,21 @@ class AmgsrnEvaluator:
         out = np.empty((self._components, len(points)), np.float32)
         for start in range(0, len(points), _CHUNK):
             part = slice(start, start + _CHUNK)
-            places = self._starts[:, :, None] + self._slopes @ active[part].T
+            places = self._starts[:, :, None] + ordered_sum(self._terms(active[part].T))
             out[:, part] = self._values(places)
         return out
 
+    def _terms(self, active: Iterable[Float64Array]) -> list[Float64Array]:
+        """What positions along each active axis add to the places: (K, d, n) per axis."""
+        return [self._slopes[:, :, a, None] * axis for a, axis in enumerate(active)]
+
     def _values(self, places: Float64Array) -> Float32Array:
         """y (components, n) at places (K, d, n) in units of nodes."""
-        hidden = self._features(places)
-        last = len(self._matrices) - 1
-        for layer, (matrix, vector) in enumerate(zip(self._matrices, self._vectors, strict=True)):
-            hidden = matrix @ hidden
-            if vector is not None:
-                hidden += vector[:, None]
-            if layer < last:
-                np.maximum(hidden, 0, out=hidden)
-        return 2 * hidden - 1
+        hidden = to_panels(self._features(places))
+        for layer in self._layers[:-1]:
+            hidden = layer(hidden)
+            np.maximum(hidden, 0, out=hidden)
+        return 2 * from_panels(self._layers[-1](hidden), places.shape[2]) - 1
 
     def _features(self, places: Float64Array) -> Float32Array:
         """What all grids give: (K F, n)."""

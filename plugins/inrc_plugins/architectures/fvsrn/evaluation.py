@@ -6,32 +6,63 @@ applied to the grid's nodes once instead of to every sample. And on an outer pro
 the interpolation is separable: leading axes are contracted once per row, and along the last axis
 interpolation, Fourier features and first layer are together one matrix product. (Of a Gaussian row,
 leading axes turn the two weights by their share of the phase.)
+
+The nodes of that product are those of a window of the grid, which depends on the position alone and
+not on what else is asked for: a sample has the same bits in every region.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from codec.arrays import Float32Array, Float64Array
+from codec.arrays import Float32Array, Float64Array, Int64Array
 from inrc_plugins.architectures.fvsrn.bands import nodal_grid
 from inrc_plugins.architectures.fvsrn.config import FvsrnConfig
 from inrc_plugins.architectures.fvsrn.fourier import axis_features, row_matrix
 from inrc_plugins.shared.config_map import active_axes
+from inrc_plugins.shared.sample_panels import (
+    Affine,
+    affine,
+    alike,
+    from_panels,
+    ordered_sum,
+    tiles,
+    to_panels,
+)
 
 # Samples evaluated together: a few hundred kilobytes of activations, which stay in a core's cache.
 _CHUNK = 4096
 _ROW = 512
+# Cells of the grid whose nodes are multiplied together along the last axis.
+_WINDOW = 16
 
 
 @dataclass(frozen=True)
 class _LeadingAxis:
-    """What positions along an axis add: (n, H) to the first layer, (n, M) turns to the rows."""
+    """What positions along an axis add: (n, tiles, 4) to the first layer, (n, M) turns to rows."""
 
     bias: Float32Array
     turns: Float64Array
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Positions of the last axis that lie in one window of the grid.
+
+    Attributes:
+        places: where they stand on the axis.
+        nodes: of the window.
+        basis: panels of the weights of the nodes, features, cosines and sines of the rows.
+    """
+
+    places: slice | Int64Array
+    count: int
+    nodes: slice
+    basis: Float32Array
 
 
 class FvsrnEvaluator:
@@ -56,20 +87,30 @@ class FvsrnEvaluator:
         frequency = config.snake_frequency
         self._gain = 2 * frequency
         first = self._gain * matrices[0]
-        self._axis_weights = [
-            np.ascontiguousarray(first[:, config.columns(axis)].T) for axis in range(config.axes)
-        ]
-        self._cosine_weights = np.ascontiguousarray(first[:, inputs : inputs + rows].T)
-        self._sine_weights = np.ascontiguousarray(first[:, inputs + rows : inputs + 2 * rows].T)
+        self._width = len(first)
+        matrix_of_axis = [first[:, config.columns(axis)] for axis in range(config.axes)]
+        self._axis_layers = [Affine(matrix) for matrix in matrix_of_axis]
+        # Weights of the last axis and of the rows, as sums take them.
+        self._last_tiles = tiles(matrix_of_axis[-1])
+        self._cosine_tiles = tiles(first[:, inputs : inputs + rows])
+        self._sine_tiles = tiles(first[:, inputs + rows : inputs + 2 * rows])
         self._rows = row_matrix(config)
-        self._first_vector = self._gain * vectors[0]
-        nodes = np.tensordot(first[:, inputs + 2 * rows :], grid, axes=1)
-        self._nodes = np.ascontiguousarray(np.moveaxis(nodes, 0, -1))
+        self._start = _in_tiles(self._gain * vectors[0])
+        self._on_points = Affine(first[:, : inputs + 2 * rows], self._gain * vectors[0])
+        nodes = Affine(first[:, inputs + 2 * rows :]).on_rows(grid.reshape(len(grid), -1))
+        # (G_1, ..., G_(d-1), tiles, G_d, 4)
+        self._nodes = tiles(np.moveaxis(nodes.reshape(-1, *grid.shape[1:]), 0, -2))
         self._layers = [
             _fold(matrix, vector, frequency, self._gain if index < config.layers - 1 else 1)
             for index, (matrix, vector) in enumerate(zip(matrices[1:], vectors[1:], strict=True))
         ]
         self._components = matrices[-1].shape[0]
+
+    @cached_property
+    def _point_nodes(self) -> Float32Array:
+        """(G_1, ..., G_d, H): what points look up, corner by corner."""
+        rows = np.moveaxis(self._nodes, -3, -2)
+        return np.ascontiguousarray(rows.reshape(*rows.shape[:-2], -1)[..., : self._width])
 
     def on_axes(self, positions: Sequence[Float64Array]) -> Float32Array:
         """See `codec.plugin_api.architecture.Evaluator`."""
@@ -79,102 +120,121 @@ class FvsrnEvaluator:
         if out.size:
             leading = [
                 _LeadingAxis(
-                    self._features(axis, number).astype(np.float32) @ self._axis_weights[number],
+                    _in_tiles(layer.on_rows(self._features(axis, number).T).T),
                     axis[:, None] * self._rows[:, number],
                 )
-                for number, axis in enumerate(active[:-1])
+                for number, (axis, layer) in enumerate(
+                    zip(active[:-1], self._axis_layers, strict=False)
+                )
             ]
+            pieces = list(self._pieces(active[-1]))
             turn = np.zeros(len(self._rows))
-            self._fill(out, active, self._nodes, leading, self._first_vector, turn)
+            self._fill(out, active[:-1], pieces, self._nodes, leading, self._start, turn)
         # Inactive axes have one sample, and every position along them is that sample.
         kept = [n if axis in self._axes else 1 for axis, n in enumerate(lengths)]
         full = out.reshape(self._components, *kept)
         return np.broadcast_to(full, (self._components, *lengths))
 
-    def _features(self, axis: Float64Array, number: int) -> Float64Array:
+    def _features(self, axis: Float64Array, number: int) -> Float32Array:
         """Inputs that belong to one axis, (n, as many as it has)."""
         config = self._config
-        return axis_features(axis, config.raw(number), config.octaves_of(number))
+        inputs = axis_features(axis, config.raw(number), config.octaves_of(number))
+        return inputs.astype(np.float32)
 
     def _fill(
         self,
         out: Float32Array,
         active: Sequence[Float64Array],
+        pieces: Sequence[_Piece],
         nodes: Float32Array,
         leading: Sequence[_LeadingAxis],
-        bias: Float32Array,
+        start: Float32Array,
         turn: Float64Array,
     ) -> None:
-        """Fill out (components, n_a, ..., n_last); `nodes` has only the axes still to do."""
-        if len(active) > 2:
+        """Fill out (components, n_a, ..., n_last); `nodes` and `active` have only the leading axes
+        still to do."""
+        if len(active) > 1:
             lower, weight = _cells(active[0], nodes.shape[0])
             axis = leading[0]
             for index, (k, t) in enumerate(zip(lower, weight, strict=True)):
                 plane = (1 - t) * nodes[k] + t * nodes[k + 1]
                 self._fill(
-                    out[:, index], active[1:], plane, leading[1:],
-                    bias + axis.bias[index], turn + axis.turns[index],
+                    out[:, index], active[1:], pieces, plane, leading[1:],
+                    start + axis.bias[index], turn + axis.turns[index],
                 )  # fmt: skip
             return
-        if len(active) == 1:
-            self._fill_rows(out[:, None], active[0], nodes[None], bias[None], turn[None])
+        if not active:
+            for piece in pieces:
+                used = nodes[None, :, piece.nodes]
+                self._fill_rows(out[:, None], piece, used, start[None], turn[None])
             return
-        rows = max(1, _CHUNK // min(len(active[1]), _ROW))
         lower, weight = _cells(active[0], nodes.shape[0])
-        for start in range(0, len(active[0]), rows):
-            part = slice(start, start + rows)
-            t = weight[part, None, None]
-            contracted = (1 - t) * nodes[lower[part]] + t * nodes[lower[part] + 1]
-            biases, turns = bias + leading[0].bias[part], turn + leading[0].turns[part]
-            self._fill_rows(out[:, part], active[1], contracted, biases, turns)
+        for piece in pieces:
+            rows = max(1, _CHUNK // piece.count)
+            for first in range(0, len(lower), rows):
+                part = slice(first, first + rows)
+                t = weight[part, None, None, None]
+                used = nodes[:, :, piece.nodes]
+                contracted = (1 - t) * used[lower[part]] + t * used[lower[part] + 1]
+                starts, turns = start + leading[0].bias[part], turn + leading[0].turns[part]
+                self._fill_rows(out[:, part], piece, contracted, starts, turns)
 
     def _fill_rows(
         self,
         out: Float32Array,
-        axis: Float64Array,
+        piece: _Piece,
         nodes: Float32Array,
-        bias: Float32Array,
+        starts: Float32Array,
         turns: Float64Array,
     ) -> None:
-        """Fill out (components, rows, n) from nodes (rows, G, H), bias (rows, H), and turns."""
-        rows, width = bias.shape
-        tail = np.concatenate([
-            np.broadcast_to(self._axis_weights[-1], (rows, *self._axis_weights[-1].shape)),
-            self._turned_weights(turns),
-            bias[:, None],
-        ], axis=1)  # fmt: skip
-        for part, lower, basis in self._row_bases(axis, nodes.shape[1]):
-            used = nodes[:, lower : lower + basis.shape[0] - tail.shape[1]]
-            stacked = np.concatenate([used, tail], axis=1)
-            first = np.matmul(stacked.transpose(2, 0, 1).reshape(-1, basis.shape[0]), basis)
-            values = self._network(first.reshape(width, -1))
-            out[:, :, part] = values.reshape(self._components, rows, -1)
+        """Fill a piece of out (components, rows, n) from its nodes (rows, tiles, nodes, 4), starts
+        (rows, tiles, 4) and turns."""
+        rows = len(nodes)
+        tail = np.broadcast_to(self._last_tiles, (rows, *self._last_tiles.shape))
+        matrices = np.concatenate([nodes, tail, *self._turned_tiles(turns)], axis=2)
+        first = affine(matrices, starts, piece.basis, self._width)
+        values = self._network(first.reshape(-1, *first.shape[2:]))
+        lanes = values.shape[-1]
+        values = values.reshape(rows, -1, self._components, lanes).transpose(2, 0, 1, 3)
+        whole = values.reshape(self._components, rows, -1)
+        out[:, :, piece.places] = whole[:, :, : piece.count]
 
-    def _turned_weights(self, turns: Float64Array) -> Float32Array:
-        """Weights (rows, 2 M, H) of cosines and sines along the last axis, after `turns`."""
-        angles = 2 * np.pi * turns[:, :, None]
-        cosine, sine = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
-        of_cosine = cosine * self._cosine_weights + sine * self._sine_weights
-        of_sine = cosine * self._sine_weights - sine * self._cosine_weights
-        return np.concatenate([of_cosine, of_sine], axis=1)
+    def _turned_tiles(self, turns: Float64Array) -> tuple[Float32Array, Float32Array]:
+        """Weights (rows, tiles, M, 4) of cosines and sines along the last axis, after `turns`."""
+        angles = 2 * np.pi * turns
+        cosine = alike(np.cos, angles).astype(np.float32)[:, None, :, None]
+        sine = alike(np.sin, angles).astype(np.float32)[:, None, :, None]
+        of_cosine = cosine * self._cosine_tiles + sine * self._sine_tiles
+        return of_cosine, cosine * self._sine_tiles - sine * self._cosine_tiles
 
-    def _row_bases(
-        self, axis: Float64Array, size: int
-    ) -> Iterator[tuple[slice, int, Float32Array]]:
-        """Pieces of the last axis, each with its first grid node and its basis (K, n)."""
-        for start in range(0, len(axis), _ROW):
-            part = slice(start, start + _ROW)
-            lower, weight = _cells(axis[part], size)
-            first, last = int(lower.min()), int(lower.max()) + 1
-            columns = np.arange(len(lower))
-            hats = np.zeros((last - first + 1, len(lower)), dtype=np.float32)
-            hats[lower - first, columns] = 1 - weight
-            hats[lower - first + 1, columns] += weight
-            features = self._features(axis[part], self._config.axes - 1).T
-            angles = 2 * np.pi * self._rows[:, -1:] * axis[part]
-            ones = np.ones((1, len(lower)))
-            tail = np.concatenate([features, np.cos(angles), np.sin(angles), ones])
-            yield part, first, np.concatenate([hats, tail.astype(np.float32)])
+    def _pieces(self, axis: Float64Array) -> Iterator[_Piece]:
+        """The last axis by windows of the grid."""
+        size = self._nodes.shape[-2]
+        lower, weight = _cells(axis, size)
+        windows = lower // _WINDOW
+        for window in np.unique(windows):
+            first = int(window) * _WINDOW
+            last = min(first + _WINDOW + 1, size)
+            chosen = np.flatnonzero(windows == window)
+            for start in range(0, len(chosen), _ROW):
+                places = chosen[start : start + _ROW]
+                basis = self._basis(
+                    axis[places], lower[places] - first, weight[places], last - first
+                )
+                yield _Piece(_as_slice(places), len(places), slice(first, last), to_panels(basis))
+
+    def _basis(
+        self, axis: Float64Array, lower: Int64Array, weight: Float32Array, nodes: int
+    ) -> Float32Array:
+        """What the weights of the last axis are multiplied by, (terms, n): see `_Piece`."""
+        columns = np.arange(len(axis))
+        hats = np.zeros((nodes, len(axis)), np.float32)
+        hats[lower, columns] = 1 - weight
+        hats[lower + 1, columns] = weight
+        angles = 2 * np.pi * self._rows[:, -1:] * axis
+        waves = [alike(np.cos, angles), alike(np.sin, angles)]
+        features = self._features(axis, self._config.axes - 1).T
+        return np.concatenate([hats, features, *(wave.astype(np.float32) for wave in waves)])
 
     def at(self, points: Float64Array) -> Float32Array:
         """See `codec.plugin_api.architecture.Evaluator`."""
@@ -186,48 +246,58 @@ class FvsrnEvaluator:
 
     def _at_chunk(self, points: Float64Array) -> Float32Array:
         active = [points[:, axis] / (self._shape[axis] - 1) for axis in self._axes]
-        first = np.tile(self._first_vector[:, None], (1, len(points)))
+        config = self._config
+        features = np.empty(
+            (config.position_inputs + 2 * config.row_count, len(points)), np.float32
+        )
         cells = []
         for number, axis in enumerate(active):
-            features = self._features(axis, number).astype(np.float32)
-            first += self._axis_weights[number].T @ features.T
-            cells.append(_cells(axis, self._config.grid[number]))
-        angles = 2 * np.pi * (self._rows @ np.stack(active))
-        first += self._cosine_weights.T @ np.cos(angles).astype(np.float32)
-        first += self._sine_weights.T @ np.sin(angles).astype(np.float32)
+            features[config.columns(number)] = self._features(axis, number).T
+            cells.append(_cells(axis, config.grid[number]))
+        turns = ordered_sum(
+            self._rows[:, number, None] * axis for number, axis in enumerate(active)
+        )
+        waves = features[config.position_inputs :].reshape(2, -1, len(points))
+        waves[0], waves[1] = (alike(wave, 2 * np.pi * turns) for wave in (np.cos, np.sin))
+        latent = np.zeros((len(points), self._width), np.float32)
         for corner in np.ndindex(*(2,) * len(active)):
             index = tuple(lower + up for (lower, _), up in zip(cells, corner, strict=True))
             weight = np.ones(len(points), dtype=np.float32)
             for (_, t), up in zip(cells, corner, strict=True):
                 weight *= t if up else 1 - t
-            first += (self._nodes[index] * weight[:, None]).T
-        return self._network(first)
+            latent += self._point_nodes[index] * weight[:, None]
+        first = self._on_points(to_panels(features))
+        first += to_panels(latent.T)
+        return from_panels(self._network(first), len(points))
 
     def _network(self, doubled: Float32Array) -> Float32Array:
-        """All layers after the first; `doubled` (H, n) is 2 f its output, and is overwritten."""
-        extended = np.empty((doubled.shape[0] + 1, doubled.shape[1]), dtype=np.float32)
-        extended[-1] = 1
-        activations = extended[:-1]
-        for matrix in self._layers:
-            np.cos(doubled, out=activations)
+        """All layers after the first; `doubled`, panels of 2 f its output, is overwritten."""
+        for layer in self._layers:
+            activations = np.cos(doubled)
             activations *= -self._gain
             activations += doubled
-            doubled = matrix @ extended
+            doubled = layer(activations)
         return doubled
 
 
-def _fold(
-    matrix: Float32Array, vector: Float32Array, frequency: float, gain: float
-) -> Float32Array:
-    """[matrix | vector] for v = 2 f (x - cos 2 f x): SnakeAlt is v / (4 f^2) + 1 / (2 f)."""
+def _fold(matrix: Float32Array, vector: Float32Array, frequency: float, gain: float) -> Affine:
+    """The layer after v = 2 f (x - cos 2 f x): SnakeAlt is v / (4 f^2) + 1 / (2 f)."""
     shifted = vector + matrix.sum(axis=1) / (2 * frequency)
-    folded = np.concatenate([matrix / (4 * frequency**2), shifted[:, None]], axis=1)
-    return np.ascontiguousarray(gain * folded)
+    return Affine(gain * (matrix / (4 * frequency**2)), gain * shifted)
 
 
-def _cells(
-    axis: Float64Array, size: int
-) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], Float32Array]:
+def _in_tiles(vectors: Float32Array) -> Float32Array:
+    """Vectors (..., H) as sums start with them: (..., tiles, 4)."""
+    return tiles(vectors[..., None])[..., 0, :]
+
+
+def _as_slice(places: Int64Array) -> slice | Int64Array:
+    """Ascending places as a slice, where they follow one another."""
+    first, last = int(places[0]), int(places[-1])
+    return slice(first, last + 1) if last - first + 1 == len(places) else places
+
+
+def _cells(axis: Float64Array, size: int) -> tuple[Int64Array, Float32Array]:
     """Lower node and weight of the upper node for positions in [0, 1]."""
     scaled = np.clip(axis, 0, 1) * (size - 1)
     lower = np.minimum(np.floor(scaled).astype(np.int64), size - 2)

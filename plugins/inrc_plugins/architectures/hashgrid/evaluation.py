@@ -14,6 +14,7 @@ import numpy as np
 from codec.arrays import Float32Array, Float64Array, Int64Array
 from inrc_plugins.architectures.hashgrid.config import PRIMES, HashgridConfig, Level
 from inrc_plugins.shared.block_evaluation import BlockEvaluator
+from inrc_plugins.shared.sample_panels import Affine, from_panels, to_panels
 
 # Samples evaluated together: a few hundred kilobytes of activations, which stay in a core's cache.
 _CHUNK = 8192
@@ -34,7 +35,7 @@ class HashgridEvaluator(BlockEvaluator):
         super().__init__(shape, len(parameters[-1]), _CHUNK)
         self._config = config
         self._tables = parameters[: config.levels]
-        self._matrices = parameters[config.levels :]
+        self._layers = [Affine(matrix) for matrix in parameters[config.levels :]]
 
     def _on_product(self, active: Sequence[Float64Array]) -> Float32Array:
         units = self._units(active)
@@ -89,11 +90,12 @@ class HashgridEvaluator(BlockEvaluator):
             found += np.take(table, _entries(level, terms), axis=1) * weight
         return found
 
-    def _network(self, hidden: Float32Array) -> Float32Array:
-        for matrix in self._matrices[:-1]:
-            hidden = matrix @ hidden
+    def _network(self, features: Float32Array) -> Float32Array:
+        hidden = to_panels(features)
+        for layer in self._layers[:-1]:
+            hidden = layer(hidden)
             np.maximum(hidden, 0, out=hidden)
-        return self._matrices[-1] @ hidden
+        return from_panels(self._layers[-1](hidden), features.shape[1])
 
 
 def _cells(axis: Float64Array, level: Level) -> tuple[Int64Array, Float32Array]:

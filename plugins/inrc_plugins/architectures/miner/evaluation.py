@@ -14,6 +14,7 @@ import numpy as np
 from codec.arrays import Float32Array, Float64Array, Int64Array
 from inrc_plugins.architectures.miner.config import LevelGrid, MinerConfig
 from inrc_plugins.architectures.miner.interpolation import InterpolatingEvaluator, distinct_samples
+from inrc_plugins.shared.sample_panels import Affine, alike, from_panels, ordered_sum, to_panels
 
 # Positions evaluated together: their activations stay in a core's cache.
 _CHUNK = 2048
@@ -78,7 +79,8 @@ class MinerEvaluator(InterpolatingEvaluator):
         corners = [np.stack(chosen, axis=1) for chosen in itertools.product(*pairs)]
         distinct, where = distinct_samples(corners, sizes)
         values = self._at(level + 1, distinct)[:, where]
-        return np.asarray(values.mean(axis=1) + own.at(places))
+        mean = ordered_sum(np.moveaxis(values, 1, 0)) / len(corners)
+        return np.asarray(mean + own.at(places))
 
 
 def _parents(indices: Int64Array, size: int) -> tuple[Int64Array, Int64Array]:
@@ -145,17 +147,17 @@ class BlockLevel:
 
     def _network(self, row: int, local: Int64Array) -> Float64Array:
         """(components, n) of one block at sample indices (n, axes) within it."""
-        layers = [
-            layer[row].astype(np.float64).reshape(out, into + 1)
-            for layer, (into, out) in zip(self._layers, self._fans, strict=True)
-        ]
+        layers = []
+        for tensor, (into, out) in zip(self._layers, self._fans, strict=True):
+            matrix = tensor[row].astype(np.float64).reshape(out, into + 1)
+            layers.append(Affine(matrix[:, :-1], matrix[:, -1]))
         values = np.empty((self._components, len(local)))
         for start in range(0, len(local), _CHUNK):
             part = slice(start, start + _CHUNK)
-            hidden = _inputs(self._config, local[part])
-            for matrix in layers[:-1]:
-                hidden = self._activate(matrix[:, :-1] @ hidden + matrix[:, -1:])
-            values[:, part] = layers[-1][:, :-1] @ hidden + layers[-1][:, -1:]
+            hidden = to_panels(_inputs(self._config, local[part]))
+            for layer in layers[:-1]:
+                hidden = self._activate(layer(hidden))
+            values[:, part] = from_panels(layers[-1](hidden), len(local[part]))
         return values
 
     def _activate(self, z: Float64Array) -> Float64Array:
@@ -170,7 +172,7 @@ def _inputs(config: MinerConfig, local: Int64Array) -> Float64Array:
     if not config.octaves:
         return places
     angles = (2.0 ** np.arange(config.octaves)[:, None, None] * places).reshape(-1, places.shape[1])
-    return np.concatenate([np.sin(angles), np.cos(angles)])
+    return np.concatenate([alike(np.sin, angles), alike(np.cos, angles)])
 
 
 def _block_slices(indices: Int64Array, block: int) -> Iterator[tuple[int, slice]]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from codec.arrays import Float64Array, Int64Array
 from inrc_plugins.shared.config_map import active_axes
+from inrc_plugins.shared.sample_panels import ordered_product, ordered_sum
 
 
 class InterpolatingEvaluator(ABC):
@@ -71,10 +72,10 @@ class InterpolatingEvaluator(ABC):
         for up in itertools.product((0, 1), repeat=len(self._axes)):
             # Where the share is 0 the corner counts for nothing and may lie outside.
             corners.append(lower + np.array(up) * (share > 0))
-            weights.append(np.where(up, share, 1 - share).prod(axis=1))
+            weights.append(ordered_product(np.where(up, share, 1 - share).T))
         distinct, places = distinct_samples(corners, self._sizes)
         values = self.samples_at(distinct)[:, places]
-        return np.asarray((values * np.array(weights)).sum(axis=1))
+        return ordered_sum(np.moveaxis(values * np.array(weights), 1, 0))
 
     def _cells(self, axis: Float64Array, size: int) -> tuple[Int64Array, Float64Array]:
         """Lower sample and weight of the one above."""

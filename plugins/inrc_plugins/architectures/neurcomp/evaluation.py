@@ -13,6 +13,7 @@ import numpy as np
 from codec.arrays import Float32Array, Float64Array
 from inrc_plugins.architectures.neurcomp.config import NeurcompConfig
 from inrc_plugins.shared.block_evaluation import BlockEvaluator
+from inrc_plugins.shared.sample_panels import Affine, from_panels, to_panels
 
 # Samples evaluated together: about a megabyte of activations.
 _CHUNK = 2048
@@ -37,15 +38,13 @@ class NeurcompEvaluator(BlockEvaluator):
         self._first_vector = frequency * doubles[1]
         self._blocks = [
             (
-                frequency * s * doubles[at],
-                frequency * doubles[at + 1][:, None],
-                frequency * doubles[at + 2],
-                frequency * doubles[at + 3][:, None],
+                Affine(frequency * s * doubles[at], frequency * doubles[at + 1]),
+                Affine(frequency * doubles[at + 2], frequency * doubles[at + 3]),
                 r,
             )
             for at, (s, r) in zip(range(2, len(doubles) - 2, 4), config.gains, strict=True)
         ]
-        self._last, self._last_vector = doubles[-2], doubles[-1][:, None]
+        self._last = Affine(doubles[-2], doubles[-1])
 
     def _on_product(self, active: Sequence[Float64Array]) -> Float64Array:
         counts = [len(axis) for axis in active]
@@ -69,16 +68,14 @@ class NeurcompEvaluator(BlockEvaluator):
 
     def _network(self, phases: Float64Array) -> Float64Array:
         """(components, n) from the phases of the first layer, (H, n)."""
-        hidden = np.sin(phases)
-        for first, first_vector, second, second_vector, gain in self._blocks:
-            inner = first @ hidden
-            inner += first_vector
-            inner = second @ np.sin(inner, out=inner)
-            inner += second_vector
+        hidden = to_panels(phases)
+        np.sin(hidden, out=hidden)
+        for first, second, gain in self._blocks:
+            inner = first(hidden)
+            inner = second(np.sin(inner, out=inner))
             hidden += np.sin(inner, out=inner)
             hidden *= gain
-        found: Float64Array = self._last @ hidden + self._last_vector
-        return found
+        return from_panels(self._last(hidden), phases.shape[1])
 
 
 def coordinates(axis: Float64Array, size: int, longest: int) -> Float64Array:

@@ -8,12 +8,15 @@ accuracy.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from codec.arrays import Float32Array, Float64Array, Int64Array, UInt8Array
 from codec.errors import CorruptError
+from inrc_plugins.shared.sample_panels import Affine
 
 LONGEST = 4096
 _MOST_BITS = 15
@@ -24,6 +27,8 @@ _EXTRA_BITS = 3
 _CONDITION = 4
 _MOST_SAMPLES = 1 << 22
 _CHUNK = 1 << 19
+# Lines multiplied by a matrix at once.
+_LINES = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,13 +107,14 @@ def _gram(lines_first: Float32Array) -> tuple[Float64Array, int]:
     return gram, count
 
 
-def apply(matrix: Float64Array, array: Float32Array, axis: int) -> Float32Array:
+def apply(matrix: Float64Array, array: Float32Array, axis: int, threads: int = 2) -> Float32Array:
     """Multiply every line along one axis by a matrix.
 
     Args:
         matrix: (rows, n).
         array: 4-D float32 or float64 with n samples along `axis`; copied unless C-contiguous.
         axis: 0 to 3.
+        threads: that share the work; they do not change the result.
 
     Returns:
         C-contiguous, of the array's dtype, with `rows` samples along `axis`.
@@ -119,12 +125,27 @@ def apply(matrix: Float64Array, array: Float32Array, axis: int) -> Float32Array:
     small = np.ascontiguousarray(matrix, array.dtype)
     source = np.ascontiguousarray(array).reshape(outer, n, inner)
     result = np.empty((outer, rows, inner), array.dtype)
-    # Products are written to where they belong: nothing as large as the array is needed besides.
-    if inner == 1:
-        np.matmul(source[:, :, 0], small.T, out=result[:, :, 0])
-    else:
-        np.matmul(small, source, out=result)
+    product = Affine(small)
+
+    def work(block: tuple[slice, slice]) -> None:
+        # Some lines at a time: nothing as large as the array is needed besides.
+        lines, columns = block
+        chosen = source[lines, :, columns].transpose(1, 0, 2)
+        products = product.on_rows(chosen.reshape(n, -1)).reshape(rows, *chosen.shape[1:])
+        result[lines, :, columns] = products.transpose(1, 0, 2)
+
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(work, _blocks(outer, inner)):
+            pass
     return result.reshape(*shape[:axis], rows, *shape[axis + 1 :])
+
+
+def _blocks(outer: int, inner: int) -> Iterator[tuple[slice, slice]]:
+    """Windows of at most so many lines of an array (outer, n, inner)."""
+    together = max(1, _LINES // max(inner, 1))
+    for first in range(0, outer, together):
+        for column in range(0, inner, _LINES):
+            yield slice(first, first + together), slice(column, column + _LINES)
 
 
 def pack(factor: Factor, rank: int) -> bytes:

@@ -13,6 +13,7 @@ from codec.arrays import Float32Array, Float64Array, FloatArray
 from inrc_plugins.architectures.pyramid.config import PyramidConfig
 from inrc_plugins.architectures.pyramid.restoration import restore
 from inrc_plugins.architectures.pyramid.transform import dequantise, synthesise
+from inrc_plugins.shared.sample_panels import ordered_product
 
 
 class PyramidEvaluator:
@@ -66,7 +67,7 @@ class PyramidEvaluator:
         part = np.clip(places - low, 0, 1)
         total = np.zeros((len(self._samples), len(points)))
         for corner in np.ndindex(*(2,) * len(self._active)):
-            weight = np.prod(np.where(corner, part, 1 - part), axis=1)
+            weight = ordered_product([np.ones(len(points)), *np.where(corner, part, 1 - part).T])
             index = np.minimum(low + np.array(corner, np.int64), lengths - 1)
             # Without active axes there is one sample, whatever the points.
             total += weight * self._samples[(slice(None), *index.T)].reshape(len(total), -1)

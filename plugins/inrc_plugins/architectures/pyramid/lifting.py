@@ -13,10 +13,11 @@ unrolled instead), over slices (whose index is never negative).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import numpy as np
-from numba import njit
+
+from codec import compiling
 
 ALPHA, BETA, GAMMA, DELTA = (
     -1.586134342059924,
@@ -35,17 +36,17 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 # A sum in another order would differ between compilers; a fused product is exact and may be used.
 # Without _nrt (nothing is allocated inside) kernels with many arrays are up to twice as fast.
-_OPTIONS: dict[str, Any] = {"cache": True, "_nrt": False, "fastmath": {"contract", "arcp"}}
+_OPTIONS: dict[str, Any] = {"_nrt": False, "fastmath": {"contract", "arcp"}}
 
 
 def compiled(function: Function) -> Function:
     """A kernel that runs without the lock of the interpreter and allocates nothing."""
-    return cast(Function, njit(**_OPTIONS, nogil=True)(function))
+    return compiling.compiled(**_OPTIONS, nogil=True)(function)
 
 
 def inlined(function: Function) -> Function:
     """A part of kernels."""
-    return cast(Function, njit(**_OPTIONS, inline="always")(function))
+    return compiling.compiled(**_OPTIONS, inline="always")(function)
 
 
 @inlined

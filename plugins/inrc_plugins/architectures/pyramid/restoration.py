@@ -10,13 +10,15 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
+from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from codec.arrays import BoolArray, Float32Array
+from inrc_plugins.architectures.pyramid.lifting import compiled
+from inrc_plugins.shared.sample_panels import Affine, from_panels, lanes_of
 
 # For images: of full resolution and few channels, and of half the resolution and more channels.
 IMAGES = (1, 2)
@@ -36,11 +38,16 @@ class Layer:
 
     Attributes:
         weights: (out, 9 in) float32, tap after tap.
-        biases: (out, 1) float32.
+        biases: (out,) float32.
     """
 
     weights: Float32Array
     biases: Float32Array
+
+    @cached_property
+    def affine(self) -> Affine:
+        """From taps (9 in) to channels."""
+        return Affine(self.weights, self.biases)
 
 
 def known(number: int) -> bool:
@@ -76,7 +83,7 @@ def network(number: int) -> Network:
         scale = np.float32(2.0 ** -row["bits"])
         weights = np.array(row["weights"], np.float32) * scale
         biases = np.array(row["biases"], np.float32) * scale
-        found.append(Layer(weights.reshape(len(biases), -1), biases[:, None]))
+        found.append(Layer(weights.reshape(len(biases), -1), biases))
     return Network(content["fold"], tuple(found))
 
 
@@ -125,8 +132,7 @@ def correction(samples: Float32Array, number: int, step: float, threads: int = 2
         stop = min(start + _ROWS, rows)
         found[:, start:stop] = _band(chosen.layers, source, start, stop)
 
-    # Bands are the parallelism; linear algebra that starts threads of its own would slow all down.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         for _ in pool.map(work, range(0, rows, _ROWS)):
             pass
     found *= np.float32(step)
@@ -160,14 +166,38 @@ def _band(layers: tuple[Layer, ...], source: Float32Array, start: int, stop: int
         first, last = max(0, start - left), min(rows, stop + left)
         above, below = int(first == low), int(last == high)
         padded = np.pad(values, ((0, 0), (above, below), (1, 1)), mode="edge")
-        taps = np.empty((9, len(values), last - first, columns), np.float32)
-        for tap in range(9):
-            i, j = divmod(tap, 3)
-            taps[tap] = padded[:, i : i + last - first, j : j + columns]
-        values = layer.weights @ taps.reshape(layer.weights.shape[1], -1)
-        values += layer.biases
+        count, lanes = (last - first) * columns, lanes_of(np.float32)
+        taps = np.empty((-(-count // lanes), layer.weights.shape[1], lanes), np.float32)
+        _fill_taps(padded, columns, count, taps)
+        panels = layer.affine(taps)
         if number < len(layers) - 1:
-            np.maximum(values, 0, out=values)
-        values = values.reshape(-1, last - first, columns)
+            np.maximum(panels, 0, out=panels)
+        values = from_panels(panels, count).reshape(-1, last - first, columns)
         low, high = first, last
     return values
+
+
+@compiled
+def _fill_taps(padded: Any, columns: Any, count: Any, panels: Any) -> Any:
+    """Panels (panels, 9 in, lanes) of the neighbours of `count` positions, zeros after the last.
+
+    Args:
+        padded: (in, rows + 2, columns + 2).
+    """
+    channels, lanes = padded.shape[0], panels.shape[2]
+    for panel in range(panels.shape[0]):
+        first = panel * lanes
+        row, column = first // columns, first % columns
+        in_a_row = column + lanes <= columns
+        for tap in range(9):
+            i, j = tap // 3, tap % 3
+            for channel in range(channels):
+                term = tap * channels + channel
+                if in_a_row:
+                    for lane in range(lanes):
+                        panels[panel, term, lane] = padded[channel, row + i, column + j + lane]
+                    continue
+                for lane in range(lanes):
+                    at = first + lane
+                    value = padded[channel, min(at, count - 1) // columns + i, at % columns + j]
+                    panels[panel, term, lane] = value if at < count else 0

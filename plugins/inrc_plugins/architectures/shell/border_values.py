@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from codec.arrays import Int64Array
+from codec.compiling import compiled
 
 
 def predicted(
@@ -31,7 +31,7 @@ def predicted(
     return found
 
 
-@njit(cache=True)
+@compiled()
 def _run(nodes: Any, order: Any, numbers: Any, to_residuals: bool, most: int, found: Any) -> None:
     for n in range(len(nodes)):
         i, j, k = nodes[n, 0], nodes[n, 1], nodes[n, 2]

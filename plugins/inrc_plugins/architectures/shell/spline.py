@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from codec.arrays import BoolArray, Float32Array, Float64Array, Int64Array
+from codec.compiling import compiled
 
 # Nodes around the grid, and rings around the coded nodes, that have coefficients too.
 MARGIN = 2
@@ -130,7 +130,7 @@ def _touching(inside: BoolArray) -> BoolArray:
     return wide
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _weight(offset: Any, tap: Any) -> Any:
     """Of the quadratic spline: tap 0, 1, 2 at -1, 0, 1 from the closest node."""
     if tap == 0:
@@ -140,7 +140,7 @@ def _weight(offset: Any, tap: Any) -> Any:
     return 0.5 * (0.5 + offset) * (0.5 + offset)
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def evaluate(points: Any, regions: Any, coefficients: Any, far: Any, out: Any) -> None:
     """Distances in cells at (n, 3) float64 node indices within the grid.
 

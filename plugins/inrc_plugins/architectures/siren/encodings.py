@@ -10,6 +10,7 @@ import numpy as np
 
 from codec.arrays import Float64Array
 from inrc_plugins.architectures.siren.config import GAUSS, MLP, NERF, Encoding
+from inrc_plugins.shared.sample_panels import Affine, alike
 
 _MULTIPLIER, _INCREMENT = 6364136223846793005, 1442695040888963407
 _DRAWS, _MEAN, _UNIT = 12, 393210, 65536
@@ -55,7 +56,7 @@ def encoded_points(encoding: Encoding, places: Float64Array) -> Float64Array:
     axes = places.shape[1]
     if encoding.kind == GAUSS:
         matrix = gauss_matrix(encoding.features, axes, encoding.seed)
-        return _sines_and_cosines(2 * np.pi * encoding.scale * (places @ matrix.T))
+        return _sines_and_cosines(2 * np.pi * encoding.scale * Affine(matrix).on_rows(places.T).T)
     out = np.empty((len(places), encoding.width(axes)))
     for axis in range(axes):
         out[:, axis_columns(encoding, axes, axis)] = encoded_axis(encoding, places[:, axis])
@@ -81,5 +82,5 @@ def unit_places(indices: Float64Array, size: int) -> Float64Array:
 
 def _sines_and_cosines(angles: Float64Array) -> Float64Array:
     waves = np.empty((len(angles), 2 * angles.shape[1]))
-    waves[:, 0::2], waves[:, 1::2] = np.sin(angles), np.cos(angles)
+    waves[:, 0::2], waves[:, 1::2] = alike(np.sin, angles), alike(np.cos, angles)
     return waves

@@ -21,6 +21,7 @@ from inrc_plugins.architectures.siren.encodings import (
     unit_places,
 )
 from inrc_plugins.shared.config_map import active_axes
+from inrc_plugins.shared.sample_panels import Affine, from_panels, to_panels
 
 # Samples evaluated together: their activations stay in a core's cache.
 _CHUNK = 4096
@@ -44,11 +45,13 @@ class SirenEvaluator:
         # In turns, so that the reduction of a phase is one rounding.
         turns = config.omega / (2 * np.pi)
         doubles = [tensor.astype(np.float64) for tensor in parameters]
+        self._first_matrix, self._first_vector = turns * doubles[0], turns * doubles[1]
+        self._first = Affine(self._first_matrix, self._first_vector)
         self._layers = [
-            (turns * matrix, turns * vector)
-            for matrix, vector in zip(doubles[0:-2:2], doubles[1:-2:2], strict=True)
+            Affine(turns * matrix, turns * vector)
+            for matrix, vector in zip(doubles[2:-2:2], doubles[3:-2:2], strict=True)
         ]
-        self._last = doubles[-2], doubles[-1]
+        self._last = Affine(doubles[-2], doubles[-1])
         self._components = len(doubles[-1])
 
     def on_axes(self, positions: Sequence[Float64Array]) -> Float32Array:
@@ -63,13 +66,14 @@ class SirenEvaluator:
             chosen = np.unravel_index(numbers, counts)
             if first is None:
                 places = np.stack([axis[at] for axis, at in zip(active, chosen, strict=True)], 1)
-                phases = self._first(places)
+                phases = self._first_phases(places)
             else:
-                phases = np.zeros((self._config.width, len(numbers)))
+                added = np.zeros((self._config.width, len(numbers)))
                 for table, at in zip(first, chosen, strict=True):
-                    phases += table[:, at]
-                phases += self._layers[0][1][:, None]
-            out[:, start : start + _CHUNK] = self._network(phases)
+                    added += table[:, at]
+                added += self._first_vector[:, None]
+                phases = to_panels(added)
+            out[:, start : start + _CHUNK] = self._network(phases, len(numbers))
         # Inactive axes have one sample, and every position along them is that sample.
         kept = [n if axis in self._axes else 1 for axis, n in enumerate(lengths)]
         return np.broadcast_to(out.reshape(self._components, *kept), (self._components, *lengths))
@@ -80,29 +84,27 @@ class SirenEvaluator:
         for start in range(0, len(points), _CHUNK):
             part = points[start : start + _CHUNK]
             places = np.stack([unit_places(part[:, a], self._shape[a]) for a in self._axes], 1)
-            out[:, start : start + _CHUNK] = self._network(self._first(places))
+            out[:, start : start + _CHUNK] = self._network(self._first_phases(places), len(part))
         return out
 
     def _separate(self, active: Sequence[Float64Array]) -> list[Float64Array]:
         """What each axis adds to the phases of the first layer: (width, n) per axis."""
         encoding, axes = self._config.encoding, len(active)
-        matrix = self._layers[0][0]
         return [
-            matrix[:, axis_columns(encoding, axes, number)] @ encoded_axis(encoding, axis).T
+            Affine(self._first_matrix[:, axis_columns(encoding, axes, number)]).on_rows(
+                encoded_axis(encoding, axis).T
+            )
             for number, axis in enumerate(active)
         ]
 
-    def _first(self, places: Float64Array) -> Float64Array:
-        matrix, vector = self._layers[0]
-        return matrix @ encoded_points(self._config.encoding, places).T + vector[:, None]
+    def _first_phases(self, places: Float64Array) -> Float64Array:
+        return self._first(to_panels(encoded_points(self._config.encoding, places).T))
 
-    def _network(self, phases: Float64Array) -> Float64Array:
-        """All that follows the first phases (width, n), in turns: (components, n)."""
-        for matrix, vector in self._layers[1:]:
-            phases = matrix @ _sine_of_turns(phases)
-            phases += vector[:, None]
-        matrix, vector = self._last
-        return np.asarray(matrix @ _sine_of_turns(phases) + vector[:, None])
+    def _network(self, phases: Float64Array, count: int) -> Float64Array:
+        """All that follows the first phases, in turns, in panels: (components, count)."""
+        for layer in self._layers:
+            phases = layer(_sine_of_turns(phases))
+        return from_panels(self._last(_sine_of_turns(phases)), count)
 
 
 def _sine_of_turns(phases: Float64Array) -> Float64Array:

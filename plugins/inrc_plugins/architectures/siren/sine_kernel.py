@@ -9,7 +9,8 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from codec.compiling import compiled
 
 _ONE, _TWO, _HALF = np.float32(1), np.float32(2), np.float32(0.5)
 _PER_PI = np.float32(1 / math.pi)
@@ -23,7 +24,7 @@ _C2, _C4, _C6, _C8, _C10, _C12 = (
 )
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "arcp"})
+@compiled(nogil=True, fastmath={"contract", "arcp"})
 def sines_and_slopes(sums: Any, omega: Any, sines: Any, slopes: Any) -> None:
     """sines = sin(omega sums) and slopes = omega cos(omega sums), to about 1e-7 of 1 and of omega.
 
