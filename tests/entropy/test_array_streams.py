@@ -32,10 +32,10 @@ def stream(values: Int64Array) -> bytes:
 )
 def test_smooth_boxes_take_less_as_arrays_and_come_back(shape: tuple[int, ...]) -> None:
     values = smooth(shape)
-    found = stream(values)
-    assert summarise_stream(found, 0)[0].coder == "array"
-    assert len(found) < 0.95 * len(encode_stream([values.ravel()]))
-    assert decode_stream(found, 0, Limits())[0].tolist() == values.ravel().tolist()
+    encoded = stream(values)
+    assert summarise_stream(encoded, 0)[0].coder == "array"
+    assert len(encoded) < 0.95 * len(encode_stream([values.ravel()]))
+    assert decode_stream(encoded, 0, Limits())[0].tolist() == values.ravel().tolist()
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=6), st.integers(0, 2**20))
@@ -48,9 +48,9 @@ def test_every_box_comes_back(shape: list[int], scale: int) -> None:
 def test_a_box_with_a_step_too_large_for_arrays_has_another_coder() -> None:
     values = smooth((4, 8, 8))
     values[2, 3, 4] = 2**31 - 1
-    found = stream(values)
-    assert summarise_stream(found, 0)[0].coder != "array"
-    assert decode_stream(found, 0, Limits())[0].tolist() == values.ravel().tolist()
+    encoded = stream(values)
+    assert summarise_stream(encoded, 0)[0].coder != "array"
+    assert decode_stream(encoded, 0, Limits())[0].tolist() == values.ravel().tolist()
 
 
 def array(count: int, *lengths: int, data: bytes = b"") -> bytes:
@@ -65,12 +65,12 @@ def test_axes_of_one_element_are_axes_of_the_lattice() -> None:
     lengths = b"\x03\x02\x14\x1e"
     at = box.index(lengths)
     forms = [lengths, b"\x04\x01\x02\x14\x1e", b"\x04\x02\x01\x14\x1e"]
-    found = [
+    decoded = [
         decode_stream(box[:at] + form + box[at + len(lengths) :], 0, Limits())[0].tolist()
         for form in forms
     ]
-    assert found[0] == found[1] == smooth((2, 20, 30)).ravel().tolist()
-    assert found[2] != found[0]
+    assert decoded[0] == decoded[1] == smooth((2, 20, 30)).ravel().tolist()
+    assert decoded[2] != decoded[0]
 
 
 @pytest.mark.parametrize("lengths", [(), (1, 1, 1, 1, 60), (59,), (3, 0), (3, 21)])

@@ -39,53 +39,47 @@ ORDERS = 8
 RECORDER = """
 import sys
 import numpy as np
-from codec.entropy.mixing import coder, kernels
+from codec.entropy.mixing import coder, kernels, magnitudes
 from codec.entropy.mixing.lattice import Lattice
 
-kept = {name: [] for name in ("near", "near_weights", "a", "features", "trust", "g", "h",
+sums = {name: [] for name in ("near", "near_weights", "a", "features", "trust", "g", "h",
                               "stretched", "weights", "chance")}
-make, expect, contexts, mix = (coder._neighbours, kernels._expect, kernels._set_contexts,
-                               kernels._mix)
-latest = {}
+estimate_level, set_contexts = kernels.estimate_level, kernels.set_contexts
+mixed_chance = magnitudes.mixed_chance
 
 def padded(values):
     return [*values, *[0] * 24][:24]
 
-def neighbours(shape):
-    latest["near"] = make(shape)
-    return latest["near"]
-
-def recording_expect(at, steps, ea, eb, scratch, fine):
-    g, h = expect(at, steps, ea, eb, scratch, fine)
+def recording_level(scratch, cell, taps, around, fine):
+    estimate = estimate_level(scratch, cell, taps, around, fine)
     for name, values in (("features", scratch.features), ("trust", scratch.trust)):
-        kept[name].append(padded(values))
-    kept["g"].append(g)
-    kept["h"].append(h)
-    return g, h
+        sums[name].append(padded(values))
+    sums["g"].append(estimate.level)
+    sums["h"].append(estimate.energy)
+    return estimate
 
-def recording_contexts(scratch, at, backward, a, *rest):
-    near = latest["near"]
-    kept["near"].append(padded(abs(int(scratch.cells[at + step])) for step in near.steps))
-    kept["near_weights"].append(padded(near.weights))
-    kept["a"].append(a)
-    return contexts(scratch, at, backward, a, *rest)
+def recording_contexts(mixer, cells, cell, taps, band, around, *others):
+    sums["near"].append(padded(abs(int(cells[cell + step])) for step in taps.steps))
+    sums["near_weights"].append(padded(taps.weights))
+    sums["a"].append(around.near)
+    return set_contexts(mixer, cells, cell, taps, band, around, *others)
 
-def recording_mix(memory, scratch, decision, row, guess, tables):
-    chance = mix(memory, scratch, decision, row, guess, tables)
-    kept["stretched"].append(list(scratch.stretched))
-    kept["weights"].append(list(memory.weights[row]))
-    kept["chance"].append(chance)
+def recording_chance(mixer, inputs, offset, row, guess, tables):
+    chance = mixed_chance(mixer, inputs, offset, row, guess, tables)
+    sums["stretched"].append(list(mixer.logits))
+    sums["weights"].append(list(mixer.weights[row]))
+    sums["chance"].append(chance)
     return chance
 
-coder._neighbours, kernels._expect = neighbours, recording_expect
-kernels._set_contexts, kernels._mix = recording_contexts, recording_mix
+kernels.estimate_level, kernels.set_contexts = recording_level, recording_contexts
+magnitudes.mixed_chance = recording_chance
 
 lattice = Lattice((3, 4, 6, 5), (1, 1, 2, 2))
 random = np.random.default_rng(0)
 for scale in (0.8, 30.0, 1e6):
     values = np.rint(random.laplace(0, scale, lattice.size)).astype(np.int32)
     coder.encode_lattice(lattice, values)
-np.savez(sys.argv[1], **{name: np.array(values, np.int64) for name, values in kept.items()})
+np.savez(sys.argv[1], **{name: np.array(values, np.int64) for name, values in sums.items()})
 """
 
 
@@ -106,8 +100,8 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    with np.load(Path(target)) as found:
-        return dict(found)
+    with np.load(Path(target)) as sums:
+        return dict(sums)
 
 
 def orders(terms: int) -> list[Any]:
@@ -129,13 +123,13 @@ def assert_exact(first: Any, second: Any, dtypes: tuple[Any, ...]) -> Any:
         first.tolist(), second.tolist(), strict=True)]  # fmt: skip
     for order in orders(first.shape[-1]):
         for dtype in dtypes:
-            found = summed(first, second, order, dtype)
-            assert np.array_equal(found.astype(np.int64), exact)
+            total = summed(first, second, order, dtype)
+            assert np.array_equal(total.astype(np.int64), exact)
     return np.array(exact)
 
 
-def widest() -> state.Neighbours:
-    return coder._neighbours((3, 3, 3, 3))
+def widest() -> state.Taps:
+    return coder._taps((3, 3, 3, 3))
 
 
 def test_neighbourhood_sums_are_exact_in_float32_in_any_order(recorded: dict[str, Any]) -> None:

@@ -60,8 +60,8 @@ def test_masks_of_any_shape_come_back(shape: tuple[int, ...], data: st.DataObjec
     axis = int(random.integers(len(shape)))
     if random.random() < 0.5:  # the same all along an axis
         mask = np.broadcast_to(mask.take([0], axis), shape)
-    found = decode_mask_section(encode_mask_section(CodedMask(mask)), LIMITS)
-    assert np.array_equal(found.mask, mask)
+    decoded = decode_mask_section(encode_mask_section(CodedMask(mask)), LIMITS)
+    assert np.array_equal(decoded.mask, mask)
 
 
 @pytest.mark.parametrize("shape", [(40,), (12, 17), (5, 9, 8), (3, 4, 5, 6)], ids=str)
@@ -104,19 +104,19 @@ def test_fill_patterns_come_back(dtype: str, kinds: int) -> None:
     invalid = int((~valid).sum())
     values = random.integers(0, 100, kinds).astype(dtype)[random.integers(0, kinds, invalid)]
     coded = coded_mask(valid, values)
-    found = decode_mask_section(encode_mask_section(coded), LIMITS)
-    assert np.array_equal(found.mask, valid)
-    assert found.patterns is not None
-    assert found.patterns.fill(invalid).tobytes() == values.tobytes()
-    assert found.integer_layer() == coded.integer_layer()
+    decoded = decode_mask_section(encode_mask_section(coded), LIMITS)
+    assert np.array_equal(decoded.mask, valid)
+    assert decoded.patterns is not None
+    assert decoded.patterns.fill(invalid).tobytes() == values.tobytes()
+    assert decoded.integer_layer() == coded.integer_layer()
 
 
 def test_an_all_valid_mask_may_have_patterns() -> None:
     patterns = FillPatterns(np.array([7], "u4"))
     payload = encode_mask_section(CodedMask(np.ones((3, 4), np.bool_), patterns))
-    found = decode_mask_section(payload, LIMITS).patterns
-    assert found is not None
-    assert found.values.tolist() == [7]
+    decoded = decode_mask_section(payload, LIMITS).patterns
+    assert decoded is not None
+    assert decoded.values.tolist() == [7]
 
 
 def test_the_integer_layer_is_that_of_the_text() -> None:

@@ -1,4 +1,4 @@
-"""The mixing coder of inrc-1.md, section 7.4, and its masks, section 8.2."""
+"""The mixing coder of inrc-1.md, section 7.4."""
 
 from __future__ import annotations
 
@@ -15,22 +15,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codec.coding.mask_section import (
-    MIXED,
-    CodedMask,
-    FillPatterns,
-    decode_mask_section,
-    encode_mask_section,
-)
 from codec.entropy.mixing import coder, state
 from codec.entropy.mixing.coder import LatticeDecoder, encode_lattice, quantise_lattice
 from codec.entropy.mixing.lattice import Lattice, Segment
 from codec.entropy.mixing.masks import decode_mixed_mask, encode_mixed_mask
 from codec.entropy.mixing.tables import KNOTS, TABLES
 from codec.errors import CorruptError, InvalidInputError
-from codec.format.leb128 import encode_uleb
-from codec.limits import Limits
 from tests.conftest import REPOSITORY, ROOTS
+from tests.entropy.test_mixed_masks import ball
 
 REGISTRY = json.loads((REPOSITORY / "format_spec" / "registry.json").read_text("utf-8"))
 LARGEST = 1 << 27
@@ -166,9 +158,9 @@ def test_segments_are_cut_where_levels_end() -> None:
 
 def test_a_prefix_of_the_segments_is_enough_for_its_levels() -> None:
     lattice, values, segments = many_segments()
-    for kept in range(1, len(segments)):
-        found = decoded(lattice, segments[:kept])
-        assert np.array_equal(found, values[: len(found)])
+    for count in range(1, len(segments)):
+        prefix = decoded(lattice, segments[:count])
+        assert np.array_equal(prefix, values[: len(prefix)])
 
 
 def test_what_was_learned_is_carried_into_the_next_segment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,8 +213,8 @@ def test_any_bytes_are_coefficients_and_always_the_same(lattice: Lattice, data: 
 def test_bytes_that_ask_for_the_largest_magnitudes_are_decoded() -> None:
     lattice = Lattice((1, 4, 16, 16), (0, 1, 2, 2))
     for data in (b"", b"\xff" * 4000, bytes(4000), b"\x00\xff" * 2000):
-        found = LatticeDecoder(lattice).decode(lattice.size, data)
-        assert int(np.abs(found.astype(np.int64)).max()) <= 2 * LARGEST
+        values = LatticeDecoder(lattice).decode(lattice.size, data)
+        assert int(np.abs(values.astype(np.int64)).max()) <= 2 * LARGEST
 
 
 # Quantising
@@ -340,58 +332,6 @@ def test_rates_and_levels_follow_the_text() -> None:
         assert table.tolist() == [level(value, bits, top) for value in range(16384)]
 
 
-# Masks
-
-
-def ball(shape: tuple[int, ...]) -> Any:
-    grids = np.meshgrid(*(np.linspace(-1, 1, size) for size in shape), indexing="ij")
-    return sum(grid**2 for grid in grids) < 0.6
-
-
-@given(
-    st.lists(st.integers(2, 7), min_size=0, max_size=5),
-    st.integers(0, 2**32),
-    st.floats(0, 1),
-)
-@settings(max_examples=40, deadline=None)
-def test_any_mask_round_trips(sizes: list[int], seed: int, share: float) -> None:
-    shape = tuple(sizes)
-    mask = np.random.default_rng(seed).random(shape) < share
-    assert np.array_equal(decode_mixed_mask(encode_mixed_mask(mask), shape), mask)
-
-
-@pytest.mark.parametrize("shape", [(1,), (50_000,), (300, 200), (20, 40, 30), (3, 2, 20, 60)])
-def test_round_masks_are_small(shape: tuple[int, ...]) -> None:
-    mask = ball(shape)
-    data = encode_mixed_mask(mask)
-    assert np.array_equal(decode_mixed_mask(data, shape), mask)
-    assert len(data) < 30 + mask.size / 32
-
-
-@given(st.binary(max_size=80))
-@settings(max_examples=20, deadline=None)
-def test_any_bytes_are_a_mask_and_always_the_same(data: bytes) -> None:
-    first = decode_mixed_mask(data, (3, 7, 5))
-    assert np.array_equal(first, decode_mixed_mask(data, (3, 7, 5)))
-    assert first.dtype == np.bool_
-
-
-def test_mask_sections_use_method_2_where_it_is_smallest() -> None:
-    mask = ball((24, 40, 36))
-    fill = FillPatterns(np.array([0x7FC00000], np.uint32), None)
-    payload = encode_mask_section(CodedMask(mask, fill))
-    prefix = bytes([0, 3]) + b"".join(map(encode_uleb, mask.shape)) + bytes([0, MIXED])
-    assert payload.startswith(prefix)
-    assert np.array_equal(decode_mask_section(payload, Limits()).mask, mask)
-
-
-def test_constant_axes_are_left_out_of_method_2() -> None:
-    mask = np.broadcast_to(ball((60, 70))[:, None, :, None], (60, 5, 70, 3)).copy()
-    payload = encode_mask_section(CodedMask(mask))
-    assert payload[2 + 4 : 2 + 6] == bytes([0b1010, MIXED])
-    assert np.array_equal(decode_mask_section(payload, Limits()).mask, mask)
-
-
 # The plain Python oracle
 
 ORACLE = """
@@ -430,7 +370,7 @@ def test_the_same_lines_as_plain_python_give_the_same_bytes() -> None:
         "NUMBA_DISABLE_JIT": "1",
         "PYTHONPATH": os.pathsep.join(map(str, ROOTS)),
     }
-    found = subprocess.run(
+    plain = subprocess.run(
         # Overflow of a NumPy scalar is a warning, and an error here.
         [sys.executable, "-W", "error", "-c", ORACLE, "plain"],
         capture_output=True,
@@ -439,5 +379,5 @@ def test_the_same_lines_as_plain_python_give_the_same_bytes() -> None:
         timeout=600,
         check=False,
     )
-    assert found.returncode == 0, found.stderr[-2000:]
-    assert found.stdout.strip() == oracle_bytes()
+    assert plain.returncode == 0, plain.stderr[-2000:]
+    assert plain.stdout.strip() == oracle_bytes()

@@ -42,9 +42,9 @@ FLOAT_BITS = {"f4": "u4", "f8": "u8", "f2": "u2"}
 def test_every_invalid_pattern_is_kept(dtype: str) -> None:
     """NaNs with signs and payloads, and infinities of both signs, beside values and -0.0."""
     bits = np.dtype(FLOAT_BITS[dtype])
-    one = np.array([1], bits)
+    unit = np.array([1], bits)
     quiet = np.array([np.nan], dtype).view(bits)
-    sign = one << (8 * bits.itemsize - 1)
+    sign = unit << (8 * bits.itemsize - 1)
     infinity = np.array([np.inf], dtype).view(bits)
     patterns = np.concatenate([quiet, quiet | 5, quiet | sign, infinity | 1, infinity,
                                infinity | sign]).view(dtype)  # fmt: skip
@@ -53,8 +53,8 @@ def test_every_invalid_pattern_is_kept(dtype: str) -> None:
     assert entry.valid is not None
     assert entry.valid.ravel().tolist() == [False] * 6 + [True] * 4 + [False] * 6
     invalid = ~entry.valid
-    found = restored(entry)
-    assert found[invalid].tobytes() == entry.stored[invalid].tobytes()
+    restored_values = restored(entry)
+    assert restored_values[invalid].tobytes() == entry.stored[invalid].tobytes()
     assert (entry.values[invalid] == 0).all()
 
 
@@ -172,13 +172,13 @@ def test_small_integers_come_back_exactly(dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", ["u1", "i2", "u4", "i4", "f2", "f4", "f8"])
 def test_val_3_stored_values_are_clipped_to_the_dtype(dtype: str) -> None:
-    found = to_stored(np.array([1e300, -1e300, np.inf, -np.inf]), np.dtype(dtype))
+    stored = to_stored(np.array([1e300, -1e300, np.inf, -np.inf]), np.dtype(dtype))
     info = np.finfo(dtype) if dtype[0] == "f" else np.iinfo(dtype)
     top = HUGE if dtype == "f8" else info.max
     if dtype != "f8":
-        assert found.tolist() == [info.max, info.min, info.max, info.min]
+        assert stored.tolist() == [info.max, info.min, info.max, info.min]
     else:
-        assert found.tolist() == [1e300, -1e300, top, -top]
+        assert stored.tolist() == [1e300, -1e300, top, -top]
 
 
 def test_val_3_halves_round_to_even() -> None:

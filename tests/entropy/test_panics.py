@@ -50,10 +50,10 @@ def test_any_words_give_symbols_or_an_error(decoder: type[AnsDecoder | RangeDeco
     for table in legal_tables():
         for data in words():
             try:
-                found = decoder(data)
-                symbols = found.take(1000, table)
+                made_decoder = decoder(data)
+                symbols = made_decoder.take(1000, table)
                 assert 0 <= symbols.min() <= symbols.max() < len(table)
-                found.finish()
+                made_decoder.finish()
             except CorruptError:
                 continue
 
@@ -102,9 +102,9 @@ def test_symbols_are_the_same_in_pieces(
     made = encoder()
     made.add(symbols, EVEN)
     decoder = AnsDecoder if encoder is coders.AnsEncoder else RangeDecoder
-    found = decoder(made.finish())
-    assert np.array_equal(found.take(100, EVEN), symbols)
-    found.finish()
+    made_decoder = decoder(made.finish())
+    assert np.array_equal(made_decoder.take(100, EVEN), symbols)
+    made_decoder.finish()
 
 
 def test_interrupting_is_not_swallowed() -> None:

@@ -35,8 +35,8 @@ def stream(values: list[int], coder: str = "auto") -> bytes:
 @settings(max_examples=40)
 def test_integers_come_back(coder: str, values: list[int]) -> None:
     encoded = stream(values, coder)
-    found, position = decode_stream(b"ab" + encoded + b"cd", 2, LIMITS)
-    assert found.tolist() == values
+    decoded, position = decode_stream(b"ab" + encoded + b"cd", 2, LIMITS)
+    assert decoded.tolist() == values
     assert position == 2 + len(encoded)
 
 
@@ -62,8 +62,8 @@ def test_segments_come_back_as_one_run(coder: str) -> None:
         np.rint(random.laplace(0, scale, size)).astype(np.int64)
         for scale, size in ((1, 300), (1000, 200), (1, 0), (0.1, 1), (1e7, 30))
     ]
-    found, _ = decode_stream(encode_stream(segments, coder), 0, LIMITS)
-    assert found.tolist() == np.concatenate(segments).tolist()
+    decoded, _ = decode_stream(encode_stream(segments, coder), 0, LIMITS)
+    assert decoded.tolist() == np.concatenate(segments).tolist()
 
 
 def test_segments_pay_where_they_differ() -> None:
@@ -107,13 +107,13 @@ def test_damaged_streams_give_a_clean_error_or_other_integers(coder: str) -> Non
         for _ in range(int(random.integers(1, 4))):
             damaged[int(random.integers(len(sound)))] ^= 1 << int(random.integers(8))
         try:
-            found, position = decode_stream(bytes(damaged), 0, tight)
+            decoded, position = decode_stream(bytes(damaged), 0, tight)
         except FormatError:
             refused += 1
         else:
             assert position <= len(sound)
-            assert found.dtype == np.int64
-            assert not len(found) or -(2**31) <= found.min() <= found.max() < 2**31
+            assert decoded.dtype == np.int64
+            assert not len(decoded) or -(2**31) <= decoded.min() <= decoded.max() < 2**31
     assert refused > tries / 20
 
 
@@ -203,8 +203,8 @@ def test_the_words_of_str_2_read_as_the_text_says() -> None:
 def test_lap_3_escapes_carry_any_integer() -> None:
     values = [0] * 500 + [2**31 - 1, -(2**31), 12345]
     for coder in ("ans", "range"):
-        found, _, summary = decode_stream_with_summary(stream(values, coder), 0, LIMITS)
-        assert found.tolist() == values
+        decoded, _, summary = decode_stream_with_summary(stream(values, coder), 0, LIMITS)
+        assert decoded.tolist() == values
         assert summary.model == "laplace"
 
 
@@ -228,8 +228,8 @@ def test_bits_are_filled_from_the_most_significant() -> None:
 @given(st.lists(st.integers(0, 2**32 - 1), max_size=30), st.integers(0, 7), st.integers(0, 3))
 def test_exponential_golomb_codes_come_back(values: list[int], order: int, at: int) -> None:
     encoded = bytes(at) + bits.encode_exp_golomb(np.array(values, np.int64), order)
-    found, position = bits.decode_exp_golomb(encoded + b"x", at, len(values), order)
-    assert found.tolist() == values
+    decoded, position = bits.decode_exp_golomb(encoded + b"x", at, len(values), order)
+    assert decoded.tolist() == values
     assert position == len(encoded)
 
 

@@ -27,10 +27,10 @@ def test_tab_2_counts_become_the_table_of_the_text(counts: list[int]) -> None:
     total = sum(counts)
     expected = [1 + count * (TOTAL - len(counts)) // total for count in counts]
     expected[counts.index(max(counts))] += TOTAL - sum(expected)
-    found = normalise_counts(np.array(counts, np.int64))
-    assert found.tolist() == expected
-    assert int(found.sum()) == TOTAL
-    assert int(found.min()) >= 1
+    counted = normalise_counts(np.array(counts, np.int64))
+    assert counted.tolist() == expected
+    assert int(counted.sum()) == TOTAL
+    assert int(counted.min()) >= 1
 
 
 def test_the_largest_tables_are_normalised_without_overflow() -> None:
@@ -96,8 +96,8 @@ def test_laplace_tables_resemble_their_distribution(number: int) -> None:
     edges = np.arange(-half, half + 2) - 0.5
     cumulated = np.where(edges < 0, np.exp(edges / scale) / 2, 1 - np.exp(-edges / scale) / 2)
     expected = np.diff(cumulated)
-    found = laplace_frequencies(number)[:-1] / TOTAL
-    assert found == pytest.approx(expected, abs=len(found) / TOTAL * 2)
+    shares = laplace_frequencies(number)[:-1] / TOTAL
+    assert shares == pytest.approx(expected, abs=len(shares) / TOTAL * 2)
 
 
 @pytest.mark.parametrize("scale", [0.05, 0.3, 1.0, 5.0, 100.0, 1e5])

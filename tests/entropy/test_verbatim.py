@@ -20,7 +20,7 @@ from codec.format.compression import compress
 SHAPES = arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=6)
 
 
-def decode_one(*entry: Any) -> Any:
+def decode_variable(*entry: Any) -> Any:
     return decode_verbatim([cbor.encode([list(entry)])])[entry[0]]
 
 
@@ -33,11 +33,11 @@ def test_arrays_come_back_bit_for_bit(code: str, data: st.DataObject) -> None:
     dtype = np.dtype(code)
     size = int(np.prod(shape)) * dtype.itemsize
     values = np.frombuffer(data.draw(st.binary(min_size=size, max_size=size)), dtype).reshape(shape)
-    found = decode_verbatim(encode_verbatim({"a/b": values}))["a/b"]
-    assert isinstance(found, np.ndarray)
-    assert found.dtype == dtype
-    assert found.shape == shape
-    assert found.tobytes() == values.tobytes()
+    decoded = decode_verbatim(encode_verbatim({"a/b": values}))["a/b"]
+    assert isinstance(decoded, np.ndarray)
+    assert decoded.dtype == dtype
+    assert decoded.shape == shape
+    assert decoded.tobytes() == values.tobytes()
 
 
 @pytest.mark.parametrize("code", [code for code in TYPES if code != "S1"])
@@ -57,8 +57,8 @@ def test_verb_3_every_filter_is_undone_as_the_text_says(code: str, kind: int) ->
     data = b"".join(rows)
     if kind:
         data = b"".join(bytes(row[byte] for row in rows) for byte in range(dtype.itemsize))
-    found = decode_one("x", TYPES.index(code), [7], kind, data)
-    assert found.tobytes() == values.tobytes()
+    decoded = decode_variable("x", TYPES.index(code), [7], kind, data)
+    assert decoded.tobytes() == values.tobytes()
 
 
 @pytest.mark.parametrize("dtype", ["f8", "i8", "f4", "i4"])
@@ -82,9 +82,9 @@ def test_many_variables_come_back_in_order_from_several_sections() -> None:
     variables = {f"v{n}": np.full(400_000, n, "u1") for n in range(5)}
     payloads = encode_verbatim(variables)
     assert len(payloads) > 1
-    found = decode_verbatim(payloads)
-    assert list(found) == list(variables)
-    assert all(np.array_equal(found[name], values) for name, values in variables.items())
+    decoded = decode_verbatim(payloads)
+    assert list(decoded) == list(variables)
+    assert all(np.array_equal(decoded[name], values) for name, values in variables.items())
 
 
 def test_nothing_makes_no_section() -> None:
@@ -99,9 +99,9 @@ def test_arrays_in_any_memory_order_come_back() -> None:
         "strided": base[::-1, ::2, 1:],
         "big": base.astype(">f8"),
     }
-    found = decode_verbatim(encode_verbatim(variables))
+    decoded = decode_verbatim(encode_verbatim(variables))
     for name, values in variables.items():
-        assert np.array_equal(found[name], values)
+        assert np.array_equal(decoded[name], values)
 
 
 @pytest.mark.parametrize("dtype", ["c8", "S3", "U2", "O", "?"])
@@ -157,12 +157,12 @@ def test_unknown_types_and_filters_are_unsupported(entry: list[Any]) -> None:
 def test_empty_and_scalar_variables_come_back(sizes: list[int]) -> None:
     count = int(np.prod(sizes))
     for kind in range(4):
-        found = decode_one("x", 8, sizes, kind, b"\0" * 8 * count)
-        assert found.shape == tuple(sizes)
+        decoded = decode_variable("x", 8, sizes, kind, b"\0" * 8 * count)
+        assert decoded.shape == tuple(sizes)
 
 
 def test_a_scalar_text_has_an_empty_shape() -> None:
-    assert decode_one("x", [], ["a"]) == ["a"]
+    assert decode_variable("x", [], ["a"]) == ["a"]
 
 
 @given(st.binary(max_size=40))
@@ -174,6 +174,6 @@ def test_noise_is_refused_cleanly(data: bytes) -> None:
 def test_axes_without_end_are_refused_cleanly() -> None:
     for sizes in ([0, 2**62], [2**64 - 1, 0], [0, 2**40, 2**40]):
         try:
-            assert decode_one("x", 8, sizes, 0, b"").size == 0
+            assert decode_variable("x", 8, sizes, 0, b"").size == 0
         except FormatError:
             continue

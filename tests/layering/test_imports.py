@@ -26,7 +26,7 @@ SOURCES = {
 # above it in this list, never from those below. CONTRIBUTING.md shows the same order as a picture.
 FOLDER_ORDER = {
     "codec": (
-        "errors", "_version", "limits", "arrays", "files", "format", "reports", "options",
+        "errors", "_version", "limits", "arrays", "compiling", "files", "format", "reports", "options",
         "entropy", "plugin_api", "media", "coding", "measuring", "training", "reading",
         "encoding", "recoding", "inspecting", "salvage", "tuning", "api", "__init__", "__main__",
     ),

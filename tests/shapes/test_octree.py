@@ -105,7 +105,7 @@ def test_plain_python_gives_the_same_bytes() -> None:
         "NUMBA_DISABLE_JIT": "1",
         "PYTHONPATH": os.pathsep.join(map(str, ROOTS)),
     }
-    found = subprocess.run(
+    plain = subprocess.run(
         # Overflow of a NumPy scalar is a warning, and an error here.
         [sys.executable, "-W", "error", "-c", ORACLE],
         capture_output=True,
@@ -115,5 +115,5 @@ def test_plain_python_gives_the_same_bytes() -> None:
         check=False,
         cwd=REPOSITORY,
     )
-    assert found.returncode == 0, found.stderr
-    assert found.stdout == f"{SEGMENT.data.hex()} {noise_numbers()}\n"
+    assert plain.returncode == 0, plain.stderr
+    assert plain.stdout == f"{SEGMENT.data.hex()} {noise_numbers()}\n"

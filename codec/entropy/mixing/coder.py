@@ -1,4 +1,4 @@
-"""Coding the coefficients of a lattice, level by level, with what was learned carried on.
+"""Coding of the coefficients of a lattice, level by level, with one memory for all of them.
 
 Normative text: format_spec/inrc-1.md, section 7.4.
 """
@@ -26,10 +26,10 @@ from codec.errors import CorruptError, InvalidInputError
 
 Array = npt.NDArray[Any]
 Coefficients = npt.NDArray[np.int32]
-# A segment is closed at the end of a level once it has so many bytes: what the next one costs
+# Bytes from which on a segment is closed at the end of a level: the cost of the next segment
 # (framing, end of the range coder) stays under about two per cent.
 SEGMENT_BYTES = 1024
-# Room for the coded bytes of one coefficient; memory that is never touched costs nothing.
+# Room for the coded bytes of a coefficient; memory that is never touched costs nothing.
 BYTES_PER_COEFFICIENT = 32
 _NOTHING = np.zeros(0, np.uint16)
 
@@ -38,12 +38,12 @@ def encode_lattice(lattice: Lattice, values: Coefficients) -> list[Segment]:
     """Segments of `values`, all coefficients in coding order (int32).
 
     Raises:
-        InvalidInputError: one is more than 2^27 away from what is predicted (0 outside the low
+        InvalidInputError: a value is more than 2^27 away from what is predicted (0 outside the low
             band).
     """
     coded = values.copy()
     nothing = np.zeros(0, np.float32)
-    segments = _encode(lattice, coded, kernels.ENCODE, lambda band: nothing, 0.0)
+    segments = _encode(lattice, coded, state.ENCODE, lambda band: nothing, 0.0)
     if not np.array_equal(coded, values):
         raise InvalidInputError("a quantised coefficient is too large to code; use larger steps")
     return segments
@@ -73,9 +73,9 @@ def quantise_lattice(
     def targets(band: Band) -> npt.NDArray[np.float32]:
         return (array[band.box] * scale).ravel()
 
-    segments = _encode(lattice, values, kernels.QUANTISE, targets, price)
+    segments = _encode(lattice, values, state.QUANTISE, targets, price)
     for _ in range(passes - 1):
-        segments = _encode(lattice, values, kernels.REFINE, targets, price)
+        segments = _encode(lattice, values, state.REFINE, targets, price)
     return values, segments
 
 
@@ -106,7 +106,7 @@ def _encode(
 
 
 class LatticeDecoder:
-    """Decodes the segments of one lattice, in order.
+    """Decoder of the segments of a lattice, in order.
 
     Attributes:
         done: coefficients decoded so far.
@@ -133,7 +133,7 @@ class LatticeDecoder:
         while at < count:
             band = next(self._bands)
             part = values[at : at + band.size]
-            self._walk.code(coder, kernels.DECODE, band, part, np.zeros(0, np.float32), 0.0)
+            self._walk.code(coder, state.DECODE, band, part, np.zeros(0, np.float32), 0.0)
             at += band.size
         self.done += count
         if self.done == self.lattice.size:
@@ -142,15 +142,15 @@ class LatticeDecoder:
 
 
 class _Walk:
-    """The way over the bands: memory, and what coarser and earlier bands say of a band."""
+    """Passage over the bands: memory, and what coarser and earlier bands say of a band."""
 
     def __init__(self, lattice: Lattice) -> None:
         self._lattice = lattice
         self._memory = state.new_memory()
-        # Levels of the bands of the coarser and of the present level, by orientation.
+        # Surroundings of the bands of the coarser and of the present level, by orientation.
         self._parents: dict[int, tuple[Array, tuple[int, ...]]] = {}
-        self._own: dict[int, tuple[Array, tuple[int, ...]]] = {}
-        # Of the present level: the band before, and the sum of those before that.
+        self._present: dict[int, tuple[Array, tuple[int, ...]]] = {}
+        # Surroundings of the latest band of the present level, and the sum over earlier ones.
         self._latest: tuple[Array, tuple[int, ...]] | None = None
         self._sum: npt.NDArray[np.uint32] | None = None
         self._summed = 0
@@ -167,20 +167,17 @@ class _Walk:
     ) -> None:
         """Code one band, the next in order."""
         if band.level != self._level:
-            self._parents, self._own = self._own, {}
+            self._parents, self._present = self._present, {}
             self._latest, self._sum, self._summed = None, None, 0
             self._level = band.level
-        near = _neighbours(band.shape)
+        taps = _taps(band.shape)
         kernels.code_band(
             coder,
-            mode,
+            state.Task(mode, values, targets, np.float32(price)),
             self._memory,
-            self._surrounding(band),
-            near,
-            _new_scratch(band.shape, len(near.steps)),
-            values,
-            targets,
-            np.float32(price),
+            self._with_priors(band),
+            taps,
+            _new_scratch(band.shape, len(taps.steps)),
             TABLES,
         )
         if band.orientation:
@@ -188,14 +185,14 @@ class _Walk:
             surroundings.surroundings(values, np.array(band.shape, np.int64), levels)
             self._latest = levels, band.shape
             if band.level:
-                self._own[band.orientation] = self._latest
+                self._present[band.orientation] = self._latest
 
     def forget_bands(self) -> None:
-        """Give up what is as large as the bands: after the last one it is of no more use."""
-        self._parents, self._own = {}, {}
+        """Free the arrays as large as bands, which are of no use after the last band."""
+        self._parents, self._present = {}, {}
         self._latest, self._sum = None, None
 
-    def _surrounding(self, band: Band) -> state.Band:
+    def _with_priors(self, band: Band) -> state.Band:
         parent, parent_shape = self._parents.pop(band.orientation, (_NOTHING, (1,) * AXES))
         shifts = [1 if band.level + 1 < levels else 0 for levels in self._lattice.levels]
         return state.Band(
@@ -227,32 +224,40 @@ class _Walk:
         return mean.ravel()
 
 
-def _neighbours(shape: tuple[int, ...]) -> state.Neighbours:
-    """Causal taps: at most two axes away, weights 4 and 2, and two cells back along an axis, 1."""
-    taps = []
+def _taps(shape: tuple[int, ...]) -> state.Taps:
+    """Taps of a band: on at most two axes one cell away (weights 4 and 2), or two on one (1)."""
+    offsets, weights = [], []
     for offset in itertools.product((-1, 0, 1), repeat=AXES):
-        far = sum(map(abs, offset))
-        if offset < (0,) * AXES and far <= 2:
-            taps.append((offset, 4 if far == 1 else 2))
+        distance = sum(map(abs, offset))
+        if offset < (0,) * AXES and distance <= 2 and _has_room(shape, offset):
+            offsets.append(offset)
+            weights.append(4 if distance == 1 else 2)
     for axis in range(AXES):
-        back = tuple(-2 if other == axis else 0 for other in range(AXES))
         if shape[axis] > 2:
-            taps.append((back, 1))
-    taps = [
-        (offset, weight)
-        for offset, weight in taps
-        if all(shape[axis] > 1 or not by for axis, by in enumerate(offset))
-    ]
+            offsets.append(tuple(-2 if other == axis else 0 for other in range(AXES)))
+            weights.append(1)
+    return _laid_out(np.array(offsets, np.int64).reshape(-1, AXES), weights, shape)
+
+
+def _has_room(shape: tuple[int, ...], offset: tuple[int, ...]) -> bool:
+    """Whether an offset leads along axes of more than one element alone."""
+    return all(size > 1 or not by for size, by in zip(shape, offset, strict=True))
+
+
+def _laid_out(
+    offsets: npt.NDArray[np.int64], weights: list[int], shape: tuple[int, ...]
+) -> state.Taps:
+    """Taps with their distances in the flat arrays of a band and of its padded cells."""
     paddings = _paddings(shape)
     padded = _strides([size + 2 * pad for size, pad in zip(shape, paddings, strict=True)])
     strides = _strides(shape)
-    offsets = np.array([offset for offset, _ in taps], np.int64).reshape(-1, AXES)
     backward = [int(padded[axis]) if shape[axis] > 1 else 0 for axis in reversed(range(AXES))]
-    return state.Neighbours(
+    return state.Taps(
         offsets=offsets,
         steps=offsets @ padded,
         value_steps=offsets @ strides,
-        weights=np.array([weight for _, weight in taps], np.int64),
+        weights=np.array(weights, np.int64),
+        norm=(1 << 20) // max(sum(weights), 1),
         backward=np.array(backward, np.int64),
         padded=padded,
         strides=strides,
@@ -279,7 +284,5 @@ def _new_scratch(shape: tuple[int, ...], taps: int) -> state.Scratch:
         gains=np.zeros(taps, np.int64),
         features=np.zeros(taps + 3, np.int64),
         trust=np.full(taps + 3, 65536 // (taps + 2), np.int64),
-        contexts=np.zeros(state.INPUTS, np.int64),
-        stretched=np.zeros(state.INPUTS, np.int64),
         place=np.zeros(AXES, np.int64),
     )

@@ -1,4 +1,4 @@
-"""The order in which transform coefficients are coded: levels, bands, and boxes within the array.
+"""Order in which transform coefficients are coded: levels, bands, and boxes within the array.
 
 Normative text: format_spec/inrc-1.md, section 7.4.
 """
@@ -21,10 +21,10 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Band:
-    """Coefficients of one kind.
+    """Coefficients of the same level and orientation.
 
     Attributes:
-        level: how often their finest axis was halved, less one; the depth for the low band.
+        level: number of times their finest axis was halved, less one; the depth for the low band.
         orientation: bit 3 - a is set where they are the high part along axis a; 0 is the low band.
         box: where they lie in the array.
         shape: of the box.
@@ -52,7 +52,7 @@ class Lattice:
 
     Attributes:
         shape: four lengths, each at least 1.
-        levels: per axis how often its low part was halved, 0 for axes that were not transformed.
+        levels: halvings of the low part of each axis, 0 for axes that were not transformed.
     """
 
     shape: tuple[int, ...]
@@ -60,8 +60,10 @@ class Lattice:
 
     @classmethod
     def untransformed(cls, shape: Sequence[int]) -> Lattice:
-        """That of an array as it is: its axes of one element left out, then the first two made one
-        until there are four."""
+        """Lattice of an array that is not transformed.
+
+        Axes of one element are left out, then the first two are merged until there are four.
+        """
         axes = [size for size in shape if size > 1]
         while len(axes) > AXES:
             axes[:2] = [axes[0] * axes[1]]
@@ -69,7 +71,7 @@ class Lattice:
 
     @property
     def depth(self) -> int:
-        """Levels of the axis that has most."""
+        """Number of levels of the axis that has most."""
         return max(self.levels)
 
     @property

@@ -1,4 +1,4 @@
-"""Coding the octree of a surface: the cells that it crosses, and a number at each of their corners.
+"""Coding of the octree of a surface: the cells it crosses, and a number at each of their corners.
 
 Normative text: format_spec/inrc-1.md, section 7.5. The integers of an octree are, level after level
 from the coarsest: one for each cell whose parent the surface crosses (in the coarsest level, for
@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from codec.entropy.mixing import octree_kernels as kernels
-from codec.entropy.mixing import state
-from codec.entropy.mixing.kernels import DECODE, ENCODE, QUANTISE
+from codec.entropy.mixing import octree_cells, octree_nodes, state
+from codec.entropy.mixing.chances import new_chances, new_mixer
 from codec.entropy.mixing.lattice import Segment
-from codec.entropy.mixing.octree_kernels import INSIDE, OUTSIDE, SURFACE, UNKNOWN
+from codec.entropy.mixing.octree_cells import INSIDE, OUTSIDE, SURFACE, UNKNOWN
+from codec.entropy.mixing.octree_prediction import CLASS_ROWS, FEATURES, ROOTS, Nodes
 from codec.entropy.mixing.range_coder import Coder, finish_encoder, new_decoder, new_encoder
+from codec.entropy.mixing.state import DECODE, ENCODE, QUANTISE
 from codec.entropy.mixing.tables import TABLES
 from codec.errors import CorruptError, InvalidInputError
 
@@ -34,12 +35,11 @@ MOST_NODES = 1 << 26
 MOST_LEVELS = 12
 # Steps of a value per cell of the finest level, times 16.
 MOST_UNITS = 1 << 16
-# All nodes of the coarsest level; then bit 2 - a is set for the axes along which a node lies
-# between those of the level before.
-ROOTS = 8
+# Classes of the nodes that are new in a level, in coding order; see `octree_prediction`.
 CLASSES = (1, 2, 4, 3, 5, 6, 7)
 _BYTES_PER_NUMBER = 8
-_ONE_CURVATURE, _ONE_PAIR, _ONE_BEFORE, _ONE_ENDS = -4900, 6500, 5200, 7900
+# Gains of the prediction at the start, in 1/65536.
+_CURVATURE_GAIN, _PAIR_GAIN, _BEFORE_GAIN, _ENDS_GAIN = -4900, 6500, 5200, 7900
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Octree:
 
     Attributes:
         roots: cells of the coarsest level along each axis.
-        depth: how often every cell that the surface crosses is cut into eight.
+        depth: number of times every cell that the surface crosses is cut into eight.
         unit: steps of a value per cell of the finest level, times 16.
         count: integers of the whole octree.
     """
@@ -95,12 +95,12 @@ def padded(cells: Cells) -> Cells:
 
 
 def crossed(cells: Cells) -> npt.NDArray[np.bool_]:
-    """Which cells the surface crosses, of padded cells, without the margin."""
+    """Cells that the surface crosses, of padded cells, without the margin."""
     return np.asarray(cells[1:-1, 1:-1, 1:-1] == SURFACE)
 
 
 def corners(cells: Cells) -> npt.NDArray[np.bool_]:
-    """Which nodes of a level are corners of cells that the surface crosses, of padded cells."""
+    """Nodes of a level that are corners of cells that the surface crosses, of padded cells."""
     surface = cells == SURFACE
     for axis in range(3):
         low = np.take(surface, range(surface.shape[axis] - 1), axis)
@@ -124,36 +124,21 @@ def _first_children(parents: Cells) -> Cells:
 
 
 class _Walk:
-    """Runs the kernels through all levels of one octree."""
+    """Passage of the kernels through all levels of an octree."""
 
     def __init__(self, octree: Octree, coder: Coder, numbers: Numbers) -> None:
         self.octree = octree
         self.numbers = numbers
         self._coder = coder
         self._at = 0
-        size = kernels.CELL_INPUTS * kernels.CELL_PLANE
-        rows = (kernels.CELL_ROWS, kernels.CELL_INPUTS)
-        self._cell_memory = kernels.CellMemory(
-            slots=np.full(size, -1, np.int32),
-            counts=np.zeros(size, np.uint8),
-            weights=np.full(rows, kernels.CELL_WEIGHT, np.int64),
-            contexts=np.zeros(kernels.CELL_INPUTS, np.int64),
-            stretched=np.zeros(kernels.CELL_INPUTS, np.int64),
-            roots=np.full(kernels.ROOT_CHANCES, 1 << 21, np.int32),
-            root_counts=np.zeros(kernels.ROOT_CHANCES, np.uint8),
-            sides=np.full(kernels.SIDE_CHANCES, 1 << 21, np.int32),
-            side_counts=np.zeros(kernels.SIDE_CHANCES, np.uint8),
-        )
-        self.nodes = kernels.Nodes(
+        self._cell_memory = _new_cell_memory()
+        self.nodes = Nodes(
             values=np.zeros(octree.nodes, np.int32),
             residuals=np.zeros(octree.nodes, np.int32),
             magnitudes=np.zeros(octree.nodes, np.uint8),
             gains=_first_gains(),
-            features=np.zeros(kernels.FEATURES, np.int64),
+            features=np.zeros(FEATURES, np.int64),
             memory=state.new_memory(),
-            scratch=kernels.Scratch(
-                np.zeros(state.INPUTS, np.int64), np.zeros(state.INPUTS, np.int64)
-            ),
         )
 
     def code(
@@ -174,12 +159,12 @@ class _Walk:
         for level in range(self.octree.depth + 1):
             if truth:
                 self._take_cells(truth[level], parents)
-            parents = cells = self._code_cells(1 if mode else 0, level, parents)
+            parents = cells = self._code_cells(level, parents)
             for odd in Octree.classes(level):
                 wanted = nothing
                 if targets is not None:
                     wanted = targets(self.nodes.values, self.nodes.magnitudes > 0)
-                self._at = kernels.code_nodes(
+                self._at = octree_nodes.code_nodes(
                     self._coder, mode, cells, self.nodes, self.octree.stride(level), odd, level,
                     self.octree.unit, self.numbers, self._at, wanted,
                     nothing if prices is None else prices, TABLES,
@@ -191,37 +176,52 @@ class _Walk:
         chosen = truth.ravel() if parents is None else _families(truth)[crossed(parents)].ravel()
         self.numbers[self._at : self._at + chosen.size] = chosen
 
-    def _code_cells(self, encoding: int, level: int, parents: Cells | None) -> Cells:
+    def _code_cells(self, level: int, parents: Cells | None) -> Cells:
         octree = self.octree
         if parents is None:
             cells = padded(np.full(octree.roots, UNKNOWN, np.int8))
             if math.prod(octree.roots) > self.numbers.size:
                 self._at = -1
                 return cells
-            self._at = kernels.code_roots(
-                self._coder, encoding, cells, self.numbers, 0, self._cell_memory, TABLES
+            self._at = octree_cells.code_roots(
+                self._coder, cells, self.numbers, 0, self._cell_memory, TABLES
             )
             return cells
         cells = _first_children(parents)
-        self._at = kernels.code_cells(
-            self._coder, encoding, cells, parents, self.nodes.values, octree.stride(level),
-            octree.unit, int(level == 1), self.numbers, self._at, self._cell_memory, TABLES,
+        self._at = octree_cells.code_cells(
+            self._coder, cells, parents, self.nodes.values, octree.stride(level), octree.unit,
+            16 if level == 1 else 0, self.numbers, self._at, self._cell_memory, TABLES,
         )  # fmt: skip
         return cells
 
 
+def _new_cell_memory() -> octree_cells.CellMemory:
+    """Memory of cells before any was coded."""
+    inputs = octree_cells.CELL_INPUTS
+    return octree_cells.CellMemory(
+        mixer=new_mixer(
+            inputs,
+            inputs * octree_cells.CELL_PLANE,
+            octree_cells.CELL_ROWS,
+            octree_cells.CELL_WEIGHT,
+        ),
+        roots=new_chances(octree_cells.ROOT_CHANCES),
+        sides=new_chances(octree_cells.SIDE_CHANCES),
+    )
+
+
 def _first_gains() -> npt.NDArray[np.int64]:
-    """What the gains of the prediction start with, per class: (9, features) in 1/65536."""
-    gains = np.zeros((kernels.CLASS_ROWS, kernels.FEATURES), np.int64)
-    gains[1:8, 0:3] = _ONE_CURVATURE
-    gains[1:8, 3:6] = _ONE_PAIR
-    gains[1:8, 9:12] = _ONE_BEFORE
-    gains[1:8, 18] = _ONE_ENDS
+    """Gains of the prediction at the start, per class: (9, features) in 1/65536."""
+    gains = np.zeros((CLASS_ROWS, FEATURES), np.int64)
+    gains[1:8, 0:3] = _CURVATURE_GAIN
+    gains[1:8, 3:6] = _PAIR_GAIN
+    gains[1:8, 9:12] = _BEFORE_GAIN
+    gains[1:8, 18] = _ENDS_GAIN
     return gains
 
 
 def count_numbers(truth: Sequence[Cells]) -> int:
-    """How many integers an octree has, from the cells of each level (without margins)."""
+    """Number of integers of an octree, from the cells of each level (without margins)."""
     total = truth[0].size
     known = 0
     for level, cells in enumerate(truth):
@@ -242,13 +242,13 @@ def place(octree: Octree, numbers: npt.NDArray[np.integer[Any]]) -> Placed:
             1 or 2.
     """
     values = np.zeros(octree.nodes, np.int32)
-    rest = _Rest(numbers)
-    cells = padded(rest.take_cells(math.prod(octree.roots)).reshape(octree.roots))
+    unplaced = _Unplaced(numbers)
+    cells = padded(unplaced.take_cells(math.prod(octree.roots)).reshape(octree.roots))
     for level in range(octree.depth + 1):
         if level:
             children, families = _first_children(cells), crossed(cells)
             inner = children[1:-1, 1:-1, 1:-1]
-            _families(inner)[families] = rest.take_cells(8 * int(families.sum())).reshape(
+            _families(inner)[families] = unplaced.take_cells(8 * int(families.sum())).reshape(
                 -1, 2, 2, 2
             )
             cells = children
@@ -260,12 +260,12 @@ def place(octree: Octree, numbers: npt.NDArray[np.integer[Any]]) -> Placed:
             )
             places = here[part]
             nodes = values[::stride, ::stride, ::stride][part]
-            nodes[places] = rest.take(int(places.sum()))
-    rest.finish()
+            nodes[places] = unplaced.take(int(places.sum()))
+    unplaced.finish()
     return Placed(cells[1:-1, 1:-1, 1:-1], values, corners(cells))
 
 
-class _Rest:
+class _Unplaced:
     """Integers that have no place yet."""
 
     def __init__(self, numbers: npt.NDArray[np.integer[Any]]) -> None:

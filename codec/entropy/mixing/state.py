@@ -1,6 +1,6 @@
-"""What the kernels of the mixing coder work on: constants, what is learned, and views of a band.
+"""Data of the kernels of the mixing coder: constants, memory, and views of a band.
 
-Normative text: format_spec/inrc-1.md, section 7.4; names of its quantities are used here.
+Normative text: format_spec/inrc-1.md, section 7.4; names of its quantities are in brackets.
 """
 
 from __future__ import annotations
@@ -10,6 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from codec.entropy.mixing.chances import Chances, Mixer, new_chances, new_mixer
+
+# Modes of a kernel: see `Task`.
+DECODE, ENCODE, QUANTISE, REFINE = 0, 1, 2, 3
 INPUTS = 5
 DECISIONS = 32
 CONTEXTS = 1024
@@ -27,28 +31,32 @@ Levels = npt.NDArray[np.uint16]
 
 
 class Memory(NamedTuple):
-    """What has been learned: probabilities (22 bits), how often updated, and mixing weights."""
+    """Memory of magnitudes and signs.
 
-    slots: npt.NDArray[np.int32]
-    slot_counts: npt.NDArray[np.uint8]
-    weights: Integers
-    zeros: npt.NDArray[np.int32]
-    zero_counts: npt.NDArray[np.uint8]
-    lows: npt.NDArray[np.int32]
-    low_counts: npt.NDArray[np.uint8]
-    signs: npt.NDArray[np.int32]
-    sign_counts: npt.NDArray[np.uint8]
+    Attributes:
+        mixer: of the decisions of an index: slots [input][decision][context], weights
+            [decision][weight set][input].
+        zeros: whether a magnitude is not 0 where nothing around it is, by kind of band.
+        lows: the highest of a magnitude's low bits, by index.
+        signs: 1 for negative.
+    """
+
+    mixer: Mixer
+    zeros: Chances
+    lows: Chances
+    signs: Chances
 
 
-class Neighbours(NamedTuple):
-    """Causal neighbours of a cell, int64.
+class Taps(NamedTuple):
+    """Neighbours of a coefficient that are coded before it, int64.
 
     Attributes:
         offsets: (taps, 4), along each axis.
         steps: (taps,) distances in the padded cells; value_steps: in the values.
         weights: (taps,).
-        backward: (4,) distances in the cells to the one before along axes 3, 2, 1, 0; 0 where an
-            axis has size 1.
+        norm: 2^20 over the sum of the weights.
+        backward: (4,) distances in the cells to the neighbour before along axes 3, 2, 1, 0; 0 where
+            an axis has size 1.
         padded, strides: (4,) strides of the padded cells and of the values.
         origin: index of the first cell in the padded cells.
     """
@@ -57,6 +65,7 @@ class Neighbours(NamedTuple):
     steps: Integers
     value_steps: Integers
     weights: Integers
+    norm: int
     backward: Integers
     padded: Integers
     strides: Integers
@@ -64,7 +73,7 @@ class Neighbours(NamedTuple):
 
 
 class Band(NamedTuple):
-    """One band to be coded.
+    """A band to be coded.
 
     Attributes:
         kind: selects contexts.
@@ -83,12 +92,32 @@ class Band(NamedTuple):
     siblings: Levels
 
 
-class Scratch(NamedTuple):
-    """Working arrays of one band.
+class Task(NamedTuple):
+    """Work to be done on a band.
 
     Attributes:
-        cells, levels: signed magnitudes of the cells coded so far, padded, and their fine levels.
-        others: per-cell vectors.
+        mode: DECODE fills `values`; ENCODE codes `values`; QUANTISE fills them from `targets`;
+            REFINE does so where `values` still hold what an earlier pass chose.
+        values: int32, flat, the band's integers.
+        targets: float32, flat, coefficients in steps (QUANTISE and REFINE).
+        price: squared error, in squared steps, that a bit is worth; 0 rounds to nearest.
+    """
+
+    mode: int
+    values: npt.NDArray[np.int32]
+    targets: npt.NDArray[np.float32]
+    price: np.float32
+
+
+class Scratch(NamedTuple):
+    """Working arrays of a band.
+
+    Attributes:
+        cells: int16, padded, what was coded in each cell, clipped.
+        levels: uint8, padded, the FINE level of each cell.
+        differences, gains: (taps,), of the prediction (d_k and u_k).
+        features, trust: (taps + 3,), of the expected level (F_k and t_k).
+        place: (4,), indices of the present coefficient within the band.
     """
 
     cells: Cells
@@ -97,23 +126,14 @@ class Scratch(NamedTuple):
     gains: Integers
     features: Integers
     trust: Integers
-    contexts: Integers
-    stretched: Integers
     place: Integers
 
 
 def new_memory() -> Memory:
-    """What is known before anything was coded."""
-    slots = INPUTS * PLANE
-    rows = DECISIONS * WEIGHT_SETS
+    """Memory before anything was coded."""
     return Memory(
-        slots=np.full(slots, -1, np.int32),
-        slot_counts=np.zeros(slots, np.uint8),
-        weights=np.full((rows, INPUTS), FIRST_WEIGHT, np.int64),
-        zeros=np.full(64, 1 << 18, np.int32),
-        zero_counts=np.zeros(64, np.uint8),
-        lows=np.full(64, 1 << 21, np.int32),
-        low_counts=np.zeros(64, np.uint8),
-        signs=np.full(4160, 1 << 21, np.int32),
-        sign_counts=np.zeros(4160, np.uint8),
+        mixer=new_mixer(INPUTS, INPUTS * PLANE, DECISIONS * WEIGHT_SETS, FIRST_WEIGHT),
+        zeros=new_chances(64, 1 << 18),
+        lows=new_chances(64),
+        signs=new_chances(4160),
     )

@@ -1,4 +1,4 @@
-"""What coefficients around a place say of it: B of inrc-1.md, section 7.4, compiled by numba."""
+"""Levels around coefficients, for the bands after: B of inrc-1.md, section 7.4, by numba."""
 
 from __future__ import annotations
 

@@ -53,8 +53,8 @@ def _squash() -> Integers:
     knots = np.array(KNOTS, np.int64)
     part = logits & 63
     low, high = knots[logits >> 6], knots[(logits >> 6) + 1]
-    found: Integers = np.clip((low * (64 - part) + high * part + 32) >> 6, 1, 65535)
-    return found
+    chances: Integers = np.clip((low * (64 - part) + high * part + 32) >> 6, 1, 65535)
+    return chances
 
 
 def _stretch(squash: Integers) -> Integers:

@@ -1,4 +1,4 @@
-"""Inner loops of the 9/7 wavelet (see `wavelet`), and how this package has loops compiled.
+"""Inner loops of the 9/7 wavelet (see `wavelet`), and the compilation of this package's loops.
 
 Lines are float32 or float64, and so are `scratch` and `factors` (`FACTORS`). `scratch` holds one
 block of lines (at least n, lines) or one line (at least n), low samples (the even ones) first.
@@ -26,7 +26,7 @@ ALPHA, BETA, GAMMA, DELTA = (
     0.443506852043971,
 )
 SCALE = 1.149604398860241
-# What kernels take as `factors`, in the precision of the lines.
+# Argument `factors` of the kernels, in the precision of the lines.
 FACTORS = {
     kind: np.array([ALPHA, BETA, GAMMA, DELTA, SCALE, 1 / SCALE], kind)
     for kind in (np.dtype(np.float32), np.dtype(np.float64))
@@ -40,12 +40,12 @@ _OPTIONS: dict[str, Any] = {"_nrt": False, "fastmath": {"contract", "arcp"}}
 
 
 def compiled(function: Function) -> Function:
-    """A kernel that runs without the lock of the interpreter and allocates nothing."""
+    """Kernel that runs without the lock of the interpreter and allocates nothing."""
     return compiling.compiled(**_OPTIONS, nogil=True)(function)
 
 
 def inlined(function: Function) -> Function:
-    """A part of kernels."""
+    """Part of kernels."""
     return compiling.compiled(**_OPTIONS, inline="always")(function)
 
 
@@ -132,7 +132,7 @@ def join_blocks(flat: Any, scratch: Any, factors: Any, geometry: Any, first: Any
 
 @inlined
 def _lift_odd_line(low: Any, high: Any, factor: Any) -> Any:
-    """As `_lift_odd`, for one line of contiguous samples."""
+    """Variant of `_lift_odd` for a line of contiguous samples."""
     for k in range(low.size - 1):
         high[k] += factor * (low[k] + low[k + 1])
     if low.size == high.size:
@@ -141,7 +141,7 @@ def _lift_odd_line(low: Any, high: Any, factor: Any) -> Any:
 
 @inlined
 def _lift_even_line(low: Any, high: Any, factor: Any) -> Any:
-    """As `_lift_even`, for one line of contiguous samples."""
+    """Variant of `_lift_even` for a line of contiguous samples."""
     low[0] += factor * (high[0] + high[0])
     for k in range(high.size - 1):
         low[k + 1] += factor * (high[k] + high[k + 1])
@@ -172,9 +172,9 @@ def split_lines(flat: Any, scratch: Any, factors: Any, geometry: Any, first: Any
         _lift_even_line(low, high, delta)
         for k in range(half):
             line[k] = low[k] * scale
-        rest = line[half:]
+        upper = line[half:]
         for k in range(high.size):
-            rest[k] = high[k] * inverse_scale
+            upper[k] = high[k] * inverse_scale
 
 
 @compiled
@@ -191,9 +191,9 @@ def join_lines(flat: Any, scratch: Any, factors: Any, geometry: Any, first: Any,
         line = flat[start : start + n]
         for k in range(half):
             low[k] = line[k] * inverse_scale
-        rest = line[half:]
+        upper = line[half:]
         for k in range(high.size):
-            high[k] = rest[k] * scale
+            high[k] = upper[k] * scale
         _lift_even_line(low, high, -delta)
         _lift_odd_line(low, high, -gamma)
         _lift_even_line(low, high, -beta)

@@ -51,7 +51,7 @@ def forward(array: Array, levels: Sequence[int], threads: int = 1) -> None:
 
     Args:
         array: (n0, n1, n2, n3), float32 or float64, C-contiguous; changed in place.
-        levels: how often each axis is halved.
+        levels: number of halvings of each axis.
         threads: that share the lines.
     """
     array, levels = _normal(array, levels)
@@ -70,9 +70,8 @@ def inverse(array: Array, levels: Sequence[int], first: int = 0, threads: int = 
         array: (n0, n1, n2, n3), float32 or float64, C-contiguous; changed in place. With first > 0
             it is the low box at level `first` alone, of `box_sizes(whole shape, levels, first)`,
             and becomes the low part that `first` splits of the whole volume give: larger than
-            samples by about
-            sqrt(2) per halving.
-        levels: how often each axis of the whole volume was halved.
+            samples by about sqrt(2) per halving.
+        levels: number of halvings of each axis of the whole volume.
         first: the last level to undo.
         threads: that share the lines.
     """
@@ -100,7 +99,7 @@ def _normal(array: Array, levels: Sequence[int]) -> tuple[Array, list[int]]:
 
 
 class _Lines:
-    """Runs the kernels on the lines of boxes at the origin of one array."""
+    """Application of the kernels to the lines of boxes at the origin of an array."""
 
     def __init__(self, array: Array, threads: int):
         self._flat = array.reshape(-1)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from codec.arrays import BoolArray, Float64Array, Int8Array
 from codec.entropy.mixing.octree import MOST_NODES, Octree, corners, count_numbers, padded
-from codec.entropy.mixing.octree_kernels import INSIDE, OUTSIDE, SURFACE
+from codec.entropy.mixing.octree_cells import INSIDE, OUTSIDE, SURFACE
 from codec.errors import InvalidInputError
 from codec.plugin_api.surface import Sheet, Surface
 from inrc_plugins.architectures.shell.spline import dilated

@@ -11,7 +11,7 @@ import numpy as np
 
 from codec.arrays import Float32Array, Float64Array
 from codec.entropy.mixing.octree import place
-from codec.entropy.mixing.octree_kernels import INSIDE, SURFACE
+from codec.entropy.mixing.octree_cells import INSIDE, SURFACE
 from inrc_plugins.architectures.shell import spline
 from inrc_plugins.architectures.shell.border import from_integers
 from inrc_plugins.architectures.shell.config import BAND, ShellConfig

@@ -12,7 +12,8 @@ import numpy as np
 
 from codec.compiling import compiled
 
-_ONE, _TWO, _HALF = np.float32(1), np.float32(2), np.float32(0.5)
+# Numbers that keep expressions in float32.
+_UNIT, _TWO, _HALF = np.float32(1), np.float32(2), np.float32(0.5)
 _PER_PI = np.float32(1 / math.pi)
 # Pi in two parts, of which the first has few digits: its multiples are exact.
 _COARSE = np.float32(3.140625)
@@ -35,13 +36,13 @@ def sines_and_slopes(sums: Any, omega: Any, sines: Any, slopes: Any) -> None:
     for i in range(len(sums)):
         angle = omega * sums[i]
         turns = np.rint(angle * _PER_PI)
-        rest = (angle - turns * _COARSE) - turns * _FINE
-        sign = _ONE - _TWO * (turns - _TWO * np.floor(turns * _HALF))
-        square = rest * rest
+        remainder = (angle - turns * _COARSE) - turns * _FINE
+        sign = _UNIT - _TWO * (turns - _TWO * np.floor(turns * _HALF))
+        square = remainder * remainder
         odd = _S9 + square * _S11
         odd = _S5 + square * (_S7 + square * odd)
-        odd = rest + rest * (square * (_S3 + square * odd))
+        odd = remainder + remainder * (square * (_S3 + square * odd))
         even = _C8 + square * (_C10 + square * _C12)
         even = _C2 + square * (_C4 + square * (_C6 + square * even))
         sines[i] = sign * odd
-        slopes[i] = sign * omega * (_ONE + square * even)
+        slopes[i] = sign * omega * (_UNIT + square * even)
