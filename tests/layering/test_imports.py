@@ -26,8 +26,8 @@ SOURCES = {
 # above it in this list, never from those below. CONTRIBUTING.md shows the same order as a picture.
 FOLDER_ORDER = {
     "codec": (
-        "errors", "_version", "limits", "arrays", "compiling", "files", "format", "reports", "options",
-        "entropy", "plugin_api", "media", "coding", "measuring", "training", "reading",
+        "errors", "_version", "limits", "arrays", "compiling", "files", "format", "reports",
+        "options", "entropy", "plugin_api", "media", "coding", "measuring", "training", "reading",
         "encoding", "recoding", "inspecting", "salvage", "tuning", "api", "__init__", "__main__",
     ),
     "inrc_plugins": ("__init__", "shared", "pruners", "quantisers", "architectures"),

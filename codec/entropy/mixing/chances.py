@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Int32Array, Int64Array, UInt8Array
 from codec.entropy.mixing.compilation import inlined
 from codec.entropy.mixing.range_coder import code_bit
 from codec.entropy.mixing.tables import COUNT_LIMIT, PROBABILITY_BITS, REACH
@@ -31,8 +31,8 @@ class Chances(NamedTuple):
         updates: uint8, how many bits each has seen, at most `COUNT_LIMIT` (n).
     """
 
-    probabilities: npt.NDArray[np.int32]
-    updates: npt.NDArray[np.uint8]
+    probabilities: Int32Array
+    updates: UInt8Array
 
 
 class Mixer(NamedTuple):
@@ -47,9 +47,9 @@ class Mixer(NamedTuple):
     """
 
     slots: Chances
-    weights: npt.NDArray[np.int64]
-    contexts: npt.NDArray[np.int64]
-    logits: npt.NDArray[np.int64]
+    weights: Int64Array
+    contexts: Int64Array
+    logits: Int64Array
 
 
 def new_chances(count: int, probability: int = EVEN) -> Chances:

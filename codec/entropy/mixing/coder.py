@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Array, Float32Array, Int32Array, Int64Array, UInt32Array
 from codec.entropy.mixing import kernels, state, surroundings
 from codec.entropy.mixing.lattice import AXES, Band, Lattice, Segment
 from codec.entropy.mixing.range_coder import (
@@ -24,8 +24,6 @@ from codec.entropy.mixing.range_coder import (
 from codec.entropy.mixing.tables import TABLES
 from codec.errors import CorruptError, InvalidInputError
 
-Array = npt.NDArray[Any]
-Coefficients = npt.NDArray[np.int32]
 # Bytes from which on a segment is closed at the end of a level: the cost of the next segment
 # (framing, end of the range coder) stays under about two per cent.
 SEGMENT_BYTES = 1024
@@ -34,7 +32,7 @@ BYTES_PER_COEFFICIENT = 32
 _NOTHING = np.zeros(0, np.uint16)
 
 
-def encode_lattice(lattice: Lattice, values: Coefficients) -> list[Segment]:
+def encode_lattice(lattice: Lattice, values: Int32Array) -> list[Segment]:
     """Segments of `values`, all coefficients in coding order (int32).
 
     Raises:
@@ -51,11 +49,11 @@ def encode_lattice(lattice: Lattice, values: Coefficients) -> list[Segment]:
 
 def quantise_lattice(
     lattice: Lattice,
-    array: npt.NDArray[np.float32],
+    array: Float32Array,
     step: float,
     price: float,
     passes: int = 1,
-) -> tuple[Coefficients, list[Segment]]:
+) -> tuple[Int32Array, list[Segment]]:
     """Quantise an array of coefficients by rate and distortion while coding it.
 
     Args:
@@ -70,7 +68,7 @@ def quantise_lattice(
     values = np.empty(lattice.size, np.int32)
     scale = np.float32(1 / step)
 
-    def targets(band: Band) -> npt.NDArray[np.float32]:
+    def targets(band: Band) -> Float32Array:
         return (array[band.box] * scale).ravel()
 
     segments = _encode(lattice, values, state.QUANTISE, targets, price)
@@ -81,9 +79,9 @@ def quantise_lattice(
 
 def _encode(
     lattice: Lattice,
-    values: Coefficients,
+    values: Int32Array,
     mode: int,
-    targets: Callable[[Band], npt.NDArray[np.float32]],
+    targets: Callable[[Band], Float32Array],
     price: float,
 ) -> list[Segment]:
     walk = _Walk(lattice)
@@ -118,7 +116,7 @@ class LatticeDecoder:
         self._walk = _Walk(lattice)
         self._bands = iter(lattice.bands)
 
-    def decode(self, count: int, data: bytes) -> Coefficients:
+    def decode(self, count: int, data: bytes) -> Int32Array:
         """The next `count` coefficients, in coding order.
 
         Raises:
@@ -152,7 +150,7 @@ class _Walk:
         self._present: dict[int, tuple[Array, tuple[int, ...]]] = {}
         # Surroundings of the latest band of the present level, and the sum over earlier ones.
         self._latest: tuple[Array, tuple[int, ...]] | None = None
-        self._sum: npt.NDArray[np.uint32] | None = None
+        self._sum: UInt32Array | None = None
         self._summed = 0
         self._level = lattice.depth
 
@@ -161,8 +159,8 @@ class _Walk:
         coder: Coder,
         mode: int,
         band: Band,
-        values: Coefficients,
-        targets: npt.NDArray[np.float32],
+        values: Int32Array,
+        targets: Float32Array,
         price: float,
     ) -> None:
         """Code one band, the next in order."""
@@ -244,9 +242,7 @@ def _has_room(shape: tuple[int, ...], offset: tuple[int, ...]) -> bool:
     return all(size > 1 or not by for size, by in zip(shape, offset, strict=True))
 
 
-def _laid_out(
-    offsets: npt.NDArray[np.int64], weights: list[int], shape: tuple[int, ...]
-) -> state.Taps:
+def _laid_out(offsets: Int64Array, weights: list[int], shape: tuple[int, ...]) -> state.Taps:
     """Taps with their distances in the flat arrays of a band and of its padded cells."""
     paddings = _paddings(shape)
     padded = _strides([size + 2 * pad for size, pad in zip(shape, paddings, strict=True)])
@@ -269,7 +265,7 @@ def _paddings(shape: tuple[int, ...]) -> list[int]:
     return [2 if size > 1 else 0 for size in shape]
 
 
-def _strides(shape: Any) -> npt.NDArray[np.int64]:
+def _strides(shape: Any) -> Int64Array:
     return np.array([int(np.prod(shape[axis + 1 :])) for axis in range(AXES)], np.int64)
 
 

@@ -9,14 +9,13 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+
+from codec.arrays import Array
 
 AXES = 4
 Box = tuple[slice, ...]
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,13 @@ import math
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import BoolArray, Int8Array
 from codec.entropy.mixing.chances import code_mixed, new_mixer
 from codec.entropy.mixing.compilation import inlined, kernel
 from codec.entropy.mixing.range_coder import Coder, finish_encoder, new_decoder, new_encoder
 from codec.entropy.mixing.tables import TABLES
 
-Mask = npt.NDArray[np.bool_]
 INPUTS = 4
 PLANE = 8192
 ROWS = 16
@@ -24,7 +23,7 @@ FIRST_WEIGHT = 26214
 _PAD = 2
 
 
-def encode_mixed_mask(mask: Mask) -> bytes:
+def encode_mixed_mask(mask: BoolArray) -> bytes:
     """The coded bits of a mask without axes of length 1."""
     cells, inner = _padded(mask.shape)
     cells[inner] = mask.reshape(cells[inner].shape)
@@ -33,14 +32,14 @@ def encode_mixed_mask(mask: Mask) -> bytes:
     return finish_encoder(coder)
 
 
-def decode_mixed_mask(data: bytes, shape: tuple[int, ...]) -> Mask:
+def decode_mixed_mask(data: bytes, shape: tuple[int, ...]) -> BoolArray:
     """The mask of that shape; every string of bytes is one."""
     cells, inner = _padded(shape)
     _run(new_decoder(data), cells)
     return cells[inner].reshape(shape).astype(np.bool_)
 
 
-def _padded(shape: tuple[int, ...]) -> tuple[npt.NDArray[np.int8], tuple[slice, ...]]:
+def _padded(shape: tuple[int, ...]) -> tuple[Int8Array, tuple[slice, ...]]:
     """Slices of rows with a margin of zeros, and where the mask lies in it."""
     rows, columns = (1, 1, *shape)[-2:]
     slices = math.prod(shape[:-2])
@@ -48,7 +47,7 @@ def _padded(shape: tuple[int, ...]) -> tuple[npt.NDArray[np.int8], tuple[slice, 
     return np.zeros((slices + 1, rows + 2 * _PAD, columns + 2 * _PAD), np.int8), inner
 
 
-def _run(coder: Coder, cells: npt.NDArray[np.int8]) -> None:
+def _run(coder: Coder, cells: Int8Array) -> None:
     mixer = new_mixer(INPUTS, INPUTS * PLANE, ROWS, FIRST_WEIGHT)
     _code_mask(coder, cells, mixer, TABLES)
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from codec.arrays import BoolArray, Float32Array, Int8Array, Int32Array, Int64Array
 from codec.entropy.mixing import octree_cells, octree_nodes, state
 from codec.entropy.mixing.chances import new_chances, new_mixer
 from codec.entropy.mixing.lattice import Segment
@@ -25,10 +26,7 @@ from codec.entropy.mixing.state import DECODE, ENCODE, QUANTISE
 from codec.entropy.mixing.tables import TABLES
 from codec.errors import CorruptError, InvalidInputError
 
-Numbers = npt.NDArray[np.int32]
-Cells = npt.NDArray[np.int8]
-Floats = npt.NDArray[np.float32]
-Targets = Callable[[Numbers, npt.NDArray[np.bool_]], Floats]
+Targets = Callable[[Int32Array, BoolArray], Float32Array]
 
 # Nodes of the finest grid; their arrays take nine bytes each.
 MOST_NODES = 1 << 26
@@ -84,22 +82,22 @@ class Placed:
         corners: bool over the nodes: corners of cells of the finest level that the surface crosses.
     """
 
-    cells: Cells
-    values: Numbers
-    corners: npt.NDArray[np.bool_]
+    cells: Int8Array
+    values: Int32Array
+    corners: BoolArray
 
 
-def padded(cells: Cells) -> Cells:
+def padded(cells: Int8Array) -> Int8Array:
     """Cells with a margin of one that is UNKNOWN."""
     return np.pad(cells, 1, constant_values=UNKNOWN)
 
 
-def crossed(cells: Cells) -> npt.NDArray[np.bool_]:
+def crossed(cells: Int8Array) -> BoolArray:
     """Cells that the surface crosses, of padded cells, without the margin."""
     return np.asarray(cells[1:-1, 1:-1, 1:-1] == SURFACE)
 
 
-def corners(cells: Cells) -> npt.NDArray[np.bool_]:
+def corners(cells: Int8Array) -> BoolArray:
     """Nodes of a level that are corners of cells that the surface crosses, of padded cells."""
     surface = cells == SURFACE
     for axis in range(3):
@@ -108,13 +106,13 @@ def corners(cells: Cells) -> npt.NDArray[np.bool_]:
     return np.asarray(surface, np.bool_)
 
 
-def _families(cells: Cells) -> Cells:
+def _families(cells: Int8Array) -> Int8Array:
     """A view of a level's cells with their parents' three axes first and the eight last."""
     a, b, c = (size // 2 for size in cells.shape)
     return cells.reshape(a, 2, b, 2, c, 2).transpose(0, 2, 4, 1, 3, 5)
 
 
-def _first_children(parents: Cells) -> Cells:
+def _first_children(parents: Int8Array) -> Int8Array:
     """Padded cells of the next level: of the number of their parent, UNKNOWN below the surface."""
     inner = parents[1:-1, 1:-1, 1:-1]
     known = np.where(inner == SURFACE, np.int8(UNKNOWN), inner)
@@ -126,7 +124,7 @@ def _first_children(parents: Cells) -> Cells:
 class _Walk:
     """Passage of the kernels through all levels of an octree."""
 
-    def __init__(self, octree: Octree, coder: Coder, numbers: Numbers) -> None:
+    def __init__(self, octree: Octree, coder: Coder, numbers: Int32Array) -> None:
         self.octree = octree
         self.numbers = numbers
         self._coder = coder
@@ -145,8 +143,8 @@ class _Walk:
         self,
         mode: int,
         targets: Targets | None = None,
-        prices: Floats | None = None,
-        truth: Sequence[Cells] = (),
+        prices: Float32Array | None = None,
+        truth: Sequence[Int8Array] = (),
     ) -> int:
         """Code everything; gives how many numbers there were, or -1 if they did not suffice.
 
@@ -155,7 +153,7 @@ class _Walk:
             targets, prices, truth: for QUANTISE; the first is asked before every class of nodes.
         """
         nothing = np.zeros((0, 0, 0), np.float32)
-        parents: Cells | None = None
+        parents: Int8Array | None = None
         for level in range(self.octree.depth + 1):
             if truth:
                 self._take_cells(truth[level], parents)
@@ -171,12 +169,12 @@ class _Walk:
                 )  # fmt: skip
         return self._at
 
-    def _take_cells(self, truth: Cells, parents: Cells | None) -> None:
+    def _take_cells(self, truth: Int8Array, parents: Int8Array | None) -> None:
         """Put the numbers of a level's cells where the kernels look for them."""
         chosen = truth.ravel() if parents is None else _families(truth)[crossed(parents)].ravel()
         self.numbers[self._at : self._at + chosen.size] = chosen
 
-    def _code_cells(self, level: int, parents: Cells | None) -> Cells:
+    def _code_cells(self, level: int, parents: Int8Array | None) -> Int8Array:
         octree = self.octree
         if parents is None:
             cells = padded(np.full(octree.roots, UNKNOWN, np.int8))
@@ -210,7 +208,7 @@ def _new_cell_memory() -> octree_cells.CellMemory:
     )
 
 
-def _first_gains() -> npt.NDArray[np.int64]:
+def _first_gains() -> Int64Array:
     """Gains of the prediction at the start, per class: (9, features) in 1/65536."""
     gains = np.zeros((CLASS_ROWS, FEATURES), np.int64)
     gains[1:8, 0:3] = _CURVATURE_GAIN
@@ -220,7 +218,7 @@ def _first_gains() -> npt.NDArray[np.int64]:
     return gains
 
 
-def count_numbers(truth: Sequence[Cells]) -> int:
+def count_numbers(truth: Sequence[Int8Array]) -> int:
     """Number of integers of an octree, from the cells of each level (without margins)."""
     total = truth[0].size
     known = 0
@@ -278,7 +276,7 @@ class _Unplaced:
         self._at += count
         return self._numbers[self._at - count : self._at]
 
-    def take_cells(self, count: int) -> Cells:
+    def take_cells(self, count: int) -> Int8Array:
         numbers = self.take(count)
         if count and not (numbers.min() >= OUTSIDE and numbers.max() <= INSIDE):
             raise CorruptError("a cell of an octree is neither 0, 1 nor 2", section="TENS")
@@ -289,7 +287,7 @@ class _Unplaced:
             raise CorruptError("more integers than the cells need", section="TENS")
 
 
-def decode_octree(octree: Octree, data: bytes) -> Numbers:
+def decode_octree(octree: Octree, data: bytes) -> Int32Array:
     """The integers of an octree.
 
     Raises:
@@ -301,7 +299,7 @@ def decode_octree(octree: Octree, data: bytes) -> Numbers:
     return numbers
 
 
-def encode_octree(octree: Octree, numbers: Numbers) -> Segment:
+def encode_octree(octree: Octree, numbers: Int32Array) -> Segment:
     """The coded integers of an octree.
 
     Raises:
@@ -316,8 +314,8 @@ def encode_octree(octree: Octree, numbers: Numbers) -> Segment:
 
 
 def quantise_octree(
-    octree: Octree, truth: Sequence[Cells], targets: Targets, prices: Floats
-) -> tuple[Numbers, Segment]:
+    octree: Octree, truth: Sequence[Int8Array], targets: Targets, prices: Float32Array
+) -> tuple[Int32Array, Segment]:
     """Choose the values of an octree by rate and distortion while coding it.
 
     Args:

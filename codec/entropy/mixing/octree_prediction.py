@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Int32Array, Int64Array, UInt8Array
 from codec.entropy.mixing.chances import WEIGHT_LIMIT
 from codec.entropy.mixing.compilation import inlined
 from codec.entropy.mixing.prediction import rounded_prediction
@@ -21,8 +21,6 @@ from codec.entropy.mixing.state import Memory
 ROOTS = 8
 FEATURES = 19
 CLASS_ROWS = 9
-
-Integers = npt.NDArray[np.int64]
 
 
 class Nodes(NamedTuple):
@@ -37,11 +35,11 @@ class Nodes(NamedTuple):
         memory: of coded magnitudes and signs.
     """
 
-    values: npt.NDArray[np.int32]
-    residuals: npt.NDArray[np.int32]
-    magnitudes: npt.NDArray[np.uint8]
-    gains: Integers
-    features: Integers
+    values: Int32Array
+    residuals: Int32Array
+    magnitudes: UInt8Array
+    gains: Int64Array
+    features: Int64Array
     memory: Memory
 
 

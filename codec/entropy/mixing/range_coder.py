@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Int64Array, UInt8Array
 from codec.entropy.mixing.compilation import inlined
 
 LOW32 = 0xFFFFFFFF
@@ -27,8 +27,8 @@ class Coder(NamedTuple):
         encoding: 1 for an encoder, 0 for a decoder.
     """
 
-    state: npt.NDArray[np.int64]
-    data: npt.NDArray[np.uint8]
+    state: Int64Array
+    data: UInt8Array
     encoding: int
 
 

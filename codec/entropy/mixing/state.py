@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import Float32Array, Int16Array, Int32Array, Int64Array, UInt8Array, UInt16Array
 from codec.entropy.mixing.chances import Chances, Mixer, new_chances, new_mixer
 
 # Modes of a kernel: see `Task`.
@@ -24,10 +24,6 @@ PLANE = DECISIONS * CONTEXTS
 FIRST_WEIGHT = 19660
 MAGNITUDE_LIMIT = 32767
 VALUE_LIMIT = 1 << 27
-
-Integers = npt.NDArray[np.int64]
-Cells = npt.NDArray[np.int16]
-Levels = npt.NDArray[np.uint16]
 
 
 class Memory(NamedTuple):
@@ -61,14 +57,14 @@ class Taps(NamedTuple):
         origin: index of the first cell in the padded cells.
     """
 
-    offsets: Integers
-    steps: Integers
-    value_steps: Integers
-    weights: Integers
+    offsets: Int64Array
+    steps: Int64Array
+    value_steps: Int64Array
+    weights: Int64Array
     norm: int
-    backward: Integers
-    padded: Integers
-    strides: Integers
+    backward: Int64Array
+    padded: Int64Array
+    strides: Int64Array
     origin: int
 
 
@@ -85,11 +81,11 @@ class Band(NamedTuple):
 
     kind: int
     predicted: int
-    shape: Integers
-    parent: Levels
-    parent_shape: Integers
-    shifts: Integers
-    siblings: Levels
+    shape: Int64Array
+    parent: UInt16Array
+    parent_shape: Int64Array
+    shifts: Int64Array
+    siblings: UInt16Array
 
 
 class Task(NamedTuple):
@@ -104,8 +100,8 @@ class Task(NamedTuple):
     """
 
     mode: int
-    values: npt.NDArray[np.int32]
-    targets: npt.NDArray[np.float32]
+    values: Int32Array
+    targets: Float32Array
     price: np.float32
 
 
@@ -120,13 +116,13 @@ class Scratch(NamedTuple):
         place: (4,), indices of the present coefficient within the band.
     """
 
-    cells: Cells
-    levels: npt.NDArray[np.uint8]
-    differences: Integers
-    gains: Integers
-    features: Integers
-    trust: Integers
-    place: Integers
+    cells: Int16Array
+    levels: UInt8Array
+    differences: Int64Array
+    gains: Int64Array
+    features: Int64Array
+    trust: Int64Array
+    place: Int64Array
 
 
 def new_memory() -> Memory:

@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-Integers = npt.NDArray[np.int64]
+from codec.arrays import Float32Array, Int16Array, Int32Array, Int64Array, UInt8Array, UInt16Array
 
 # round(65536 / (1 + e^(-v / 256))) for v = -2816, -2752, ..., 2816.
 KNOTS = (
@@ -39,25 +38,25 @@ class Tables(NamedTuple):
         cost: bits that a probability in 1/65536 costs, float32 (the encoder's alone).
     """
 
-    squash: npt.NDArray[np.uint16]
-    stretch: npt.NDArray[np.int16]
-    rate: npt.NDArray[np.int32]
-    fine: npt.NDArray[np.uint8]
-    middle: npt.NDArray[np.uint8]
-    rough: npt.NDArray[np.uint8]
-    cost: npt.NDArray[np.float32]
+    squash: UInt16Array
+    stretch: Int16Array
+    rate: Int32Array
+    fine: UInt8Array
+    middle: UInt8Array
+    rough: UInt8Array
+    cost: Float32Array
 
 
-def _squash() -> Integers:
+def _squash() -> Int64Array:
     logits = np.arange(-REACH, REACH + 1) + 2816
     knots = np.array(KNOTS, np.int64)
     part = logits & 63
     low, high = knots[logits >> 6], knots[(logits >> 6) + 1]
-    chances: Integers = np.clip((low * (64 - part) + high * part + 32) >> 6, 1, 65535)
+    chances: Int64Array = np.clip((low * (64 - part) + high * part + 32) >> 6, 1, 65535)
     return chances
 
 
-def _stretch(squash: Integers) -> Integers:
+def _stretch(squash: Int64Array) -> Int64Array:
     """The least logit whose probability is at least 16 i + 8."""
     wanted = 16 * np.arange(4096, dtype=np.int64) + 8
     return np.minimum(np.searchsorted(squash, wanted), 2 * REACH) - REACH
@@ -72,7 +71,7 @@ def logarithmic_level(value: int, octave_bits: int, highest: int) -> int:
     return min(highest, 1 + (octave << octave_bits) + part)
 
 
-def _levels(octave_bits: int, highest: int) -> Integers:
+def _levels(octave_bits: int, highest: int) -> Int64Array:
     return np.array(
         [logarithmic_level(value, octave_bits, highest) for value in range(CLAMPED)], np.int64
     )

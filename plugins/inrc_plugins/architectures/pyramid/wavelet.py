@@ -25,8 +25,8 @@ from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from codec.arrays import FloatArray
 from codec.entropy.mixing.lattice import halved
 from inrc_plugins.architectures.pyramid import lifting
 
@@ -36,7 +36,6 @@ _MOST_LINES, _LEAST_LINES = 64, 16
 _BLOCK_SAMPLES = 1 << 17
 # Samples in a box below which a second thread costs more than it saves.
 _WORTH_A_THREAD = 1 << 21
-Array = npt.NDArray[np.floating[Any]]
 
 
 def box_sizes(shape: Sequence[int], levels: Sequence[int], level: int) -> tuple[int, ...]:
@@ -46,7 +45,7 @@ def box_sizes(shape: Sequence[int], levels: Sequence[int], level: int) -> tuple[
     )
 
 
-def forward(array: Array, levels: Sequence[int], threads: int = 1) -> None:
+def forward(array: FloatArray, levels: Sequence[int], threads: int = 1) -> None:
     """Replace samples by coefficients.
 
     Args:
@@ -63,7 +62,7 @@ def forward(array: Array, levels: Sequence[int], threads: int = 1) -> None:
                     lines.split(box, axis)
 
 
-def inverse(array: Array, levels: Sequence[int], first: int = 0, threads: int = 1) -> None:
+def inverse(array: FloatArray, levels: Sequence[int], first: int = 0, threads: int = 1) -> None:
     """Replace coefficients by samples, or by a volume of lower resolution.
 
     Args:
@@ -85,7 +84,7 @@ def inverse(array: Array, levels: Sequence[int], first: int = 0, threads: int = 
                     lines.join(box, axis)
 
 
-def _normal(array: Array, levels: Sequence[int]) -> tuple[Array, list[int]]:
+def _normal(array: FloatArray, levels: Sequence[int]) -> tuple[FloatArray, list[int]]:
     """The same array and levels with the last axis longer than 1, if any is: others are slower."""
     if array.ndim != 4 or array.dtype not in lifting.FACTORS or not array.flags.c_contiguous:
         raise ValueError("a wavelet transform needs a C-contiguous 4-D array of floats")
@@ -101,7 +100,7 @@ def _normal(array: Array, levels: Sequence[int]) -> tuple[Array, list[int]]:
 class _Lines:
     """Application of the kernels to the lines of boxes at the origin of an array."""
 
-    def __init__(self, array: Array, threads: int):
+    def __init__(self, array: FloatArray, threads: int):
         self._flat = array.reshape(-1)
         self._strides = tuple(stride // array.itemsize for stride in array.strides)
         self._factors = lifting.FACTORS[array.dtype]
