@@ -30,7 +30,12 @@ FOLDER_ORDER = {
         "options", "entropy", "plugin_api", "media", "coding", "measuring", "training", "reading",
         "encoding", "recoding", "inspecting", "salvage", "tuning", "api", "__init__", "__main__",
     ),
-    "inrc_plugins": ("__init__", "shared", "pruners", "quantisers", "architectures"),
+    "inrc_plugins": (
+        "__init__", "shared", "pruners", "quantisers", "architectures", "integrations",
+    ),
+    "inrc_conformance": (
+        "__init__", "console", "decoder", "mutants", "runner", "builders", "vectors", "coverage",
+    ),
 }  # fmt: skip
 
 MEDIA_LIBRARIES = ("netCDF4", "h5py", "PIL", "trimesh", "igl", "nibabel", "nrrd", "mrcfile",
@@ -53,6 +58,8 @@ FORBIDDEN = {
     "inrc": ("inrc_plugins", "inrc_cli", "inrc_conformance"),
     "inrc_conformance": ("codec", "inrc_plugins", "inrc_cli", "torch", "constriction",
                          *MEDIA_LIBRARIES),
+    # The selftest is in the wheel, generators of vectors are not.
+    "inrc_conformance.mutants": ("inrc_conformance.builders", "inrc_conformance.vectors"),
 }  # fmt: skip
 
 # Parts of codec that the command line may use: its public functions and their vocabulary.

@@ -19,7 +19,7 @@ from ..decoder.architectures import (
     siren,
     siren_encoding,
 )
-from ..decoder.architectures.common import Indices
+from ..decoder.architectures.coordinate_networks import Indices
 from ..decoder.architectures.plan import Float32Array, Float64Array
 from .mutant import Patches
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ..cbor import Value, as_list
 from ..errors import Malformed
 from ..headers import Item
-from .common import Indices, active_axes, by_blocks, check_keys, in_range
+from .coordinate_networks import Indices, active_axes, by_blocks, check_keys, in_range
 from .fvsrn_grid import Grid, read_wavelet
 from .fvsrn_inputs import read_inputs
 from .plan import Float32Array, Float64Array, Plan

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..cbor import Value, as_list
 from ..errors import Malformed, Unsupported
-from .common import in_range
+from .coordinate_networks import in_range
 from .plan import Float32Array, Float64Array
 from .transforms import CDF97, Filters, synthesis
 

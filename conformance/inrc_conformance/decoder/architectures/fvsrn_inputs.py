@@ -10,7 +10,7 @@ import numpy as np
 
 from ..cbor import Value, as_list
 from ..errors import Malformed
-from .common import in_range
+from .coordinate_networks import in_range
 from .plan import Float64Array
 
 _MEAN_OF_12 = 393210

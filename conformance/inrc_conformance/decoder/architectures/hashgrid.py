@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ..cbor import Value, as_float, is_float32
 from ..errors import Malformed
 from ..headers import Item
-from .common import Indices, active_axes, by_blocks, check_keys, in_range
+from .coordinate_networks import Indices, active_axes, by_blocks, check_keys, in_range
 from .plan import Float32Array, Float64Array, Plan
 
 _RULE = "HASHGRID-1"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..headers import Item
-from .common import Indices, active_axes, by_blocks, check_keys, in_range
+from .coordinate_networks import Indices, active_axes, by_blocks, check_keys, in_range
 from .plan import Float32Array, Float64Array, Plan
 
 _RULE = "NEURCOMP-1"

@@ -11,7 +11,7 @@ from ..cbor import Value
 from ..errors import Malformed
 from ..headers import Item
 from ..priors import Kind, find_prior
-from .common import Indices, active_axes, by_blocks, check_keys, in_range
+from .coordinate_networks import Indices, active_axes, by_blocks, check_keys, in_range
 from .plan import Float32Array, Float64Array, Plan
 from .siren_encoding import read_encoding
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..cbor import Value, as_list, as_uint
 from ..errors import Malformed, Unsupported
-from .common import in_range
+from .coordinate_networks import in_range
 from .plan import Float64Array
 
 MLP, NERF, POSITIONAL, GAUSS = range(4)
