@@ -259,26 +259,24 @@ def _multiply(
 
 @compiled(nogil=True, _nrt=False)
 def _pack(rows: Any, panels: Any) -> Any:
-    features, count = rows.shape
-    lanes = panels.shape[2]
-    whole = count // lanes
+    # Slices, of which no index is negative: numba makes quicker loops of them.
+    features, lanes = rows.shape[0], panels.shape[2]
     for feature in range(features):
-        for panel in range(whole):
-            for lane in range(lanes):
-                panels[panel, feature, lane] = rows[feature, panel * lanes + lane]
-        for panel in range(whole, panels.shape[0]):
-            for lane in range(lanes):
-                at = panel * lanes + lane
-                panels[panel, feature, lane] = rows[feature, at] if at < count else 0
+        for panel in range(panels.shape[0]):
+            line = rows[feature, panel * lanes : (panel + 1) * lanes]
+            target = panels[panel, feature]
+            for lane in range(line.size):
+                target[lane] = line[lane]
+            for lane in range(line.size, lanes):
+                target[lane] = 0
 
 
 @compiled(nogil=True, _nrt=False)
 def _unpack(panels: Any, rows: Any) -> Any:
-    features, count = rows.shape
-    lanes = panels.shape[2]
+    features, lanes = rows.shape[0], panels.shape[2]
     for panel in range(panels.shape[0]):
-        first = panel * lanes
-        width = min(lanes, count - first)
         for feature in range(features):
-            for lane in range(width):
-                rows[feature, first + lane] = panels[panel, feature, lane]
+            line = rows[feature, panel * lanes : (panel + 1) * lanes]
+            source = panels[panel, feature]
+            for lane in range(line.size):
+                line[lane] = source[lane]

@@ -194,8 +194,10 @@ def _fill_taps(padded: Any, columns: Any, count: Any, panels: Any) -> Any:
             for channel in range(channels):
                 term = tap * channels + channel
                 if in_a_row:
-                    for lane in range(lanes):
-                        panels[panel, term, lane] = padded[channel, row + i, column + j + lane]
+                    line = padded[channel, row + i, column + j : column + j + lanes]
+                    target = panels[panel, term]
+                    for lane in range(line.size):
+                        target[lane] = line[lane]
                     continue
                 for lane in range(lanes):
                     at = first + lane
