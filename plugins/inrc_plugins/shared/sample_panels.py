@@ -9,7 +9,7 @@ so that all samples are computed by the same instructions (docs/determinism.md).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import reduce
+from functools import partial, reduce
 from typing import Any, cast
 
 import numpy as np
@@ -185,51 +185,53 @@ def _sum_tile_code(
     signature = types.void(
         matrices, matrix, starts, start, panels, panel, terms, results, place
     )  # fmt: skip
+    return signature, _generate_tile_sums
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kinds = signature.args
-        scalar = context.get_value_type(kinds[0].dtype)
-        vector = ir.VectorType(scalar, _PANEL_BYTES * 8 // kinds[0].dtype.bitwidth)
-        lanes = vector.count
 
-        def at(array: int, index: Any) -> Any:
-            data = context.make_array(kinds[array])(context, builder, arguments[array]).data
-            return builder.gep(data, [index])
-
-        def lanes_at(pointer: Any) -> Any:
-            return builder.bitcast(pointer, vector.as_pointer())
-
-        def spread(value: Any) -> Any:
-            empty = ir.Constant(vector, ir.Undefined)
-            first = builder.insert_element(empty, value, ir.Constant(ir.IntType(32), 0))
-            zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
-            return builder.shuffle_vector(first, empty, zeros)
-
-        def number(value: int) -> Any:
-            return context.get_constant(types.intp, value)
-
-        size = kinds[0].dtype.bitwidth // 8
-        weights, constants = at(0, arguments[1]), at(2, arguments[3])
-        samples, target = at(4, arguments[5]), at(7, arguments[8])
-        sums = [_new_variable(builder, vector) for _ in range(_TILE)]
+def _generate_tile_sums(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    """Instructions of `_sum_tile_code`, with its arguments in the same order."""
+    kinds = signature.args
+    scalar = context.get_value_type(kinds[0].dtype)
+    vector = ir.VectorType(scalar, _PANEL_BYTES * 8 // kinds[0].dtype.bitwidth)
+    lanes, size = vector.count, kinds[0].dtype.bitwidth // 8
+    number = partial(context.get_constant, types.intp)
+    weights, constants, samples, target = (
+        _element(context, builder, kinds[array], arguments[array], arguments[array + 1])
+        for array in (0, 2, 4, 7)
+    )
+    sums = [_new_variable(builder, vector) for _ in range(_TILE)]
+    for row, total in enumerate(sums):
+        constant = builder.load(builder.gep(constants, [number(row)]))
+        builder.store(_spread(builder, constant, vector), total)
+    with cgutils.for_range(builder, arguments[6]) as loop:
+        source = builder.gep(samples, [builder.mul(loop.index, number(lanes))])
+        values = builder.load(builder.bitcast(source, vector.as_pointer()), align=size)
+        first = builder.mul(loop.index, number(_TILE))
         for row, total in enumerate(sums):
-            constant = builder.load(builder.gep(constants, [number(row)]))
-            builder.store(spread(constant), total)
-        with cgutils.for_range(builder, arguments[6]) as loop:
-            source = builder.gep(samples, [builder.mul(loop.index, number(lanes))])
-            values = builder.load(lanes_at(source), align=size)
-            first = builder.mul(loop.index, number(_TILE))
-            for row, total in enumerate(sums):
-                weight = builder.load(builder.gep(weights, [builder.add(first, number(row))]))
-                # Fused multiplication and addition is used by all lanes, where the machine has it.
-                term = builder.fmul(spread(weight), values, flags=("contract",))
-                builder.store(builder.fadd(builder.load(total), term, flags=("contract",)), total)
-        for row, total in enumerate(sums):
-            pointer = builder.gep(target, [number(row * lanes)])
-            builder.store(builder.load(total), lanes_at(pointer), align=size)
-        return context.get_dummy_value()
+            weight = builder.load(builder.gep(weights, [builder.add(first, number(row))]))
+            # Fused multiplication and addition is used by all lanes, where the machine has it.
+            weights_of_lanes = _spread(builder, weight, vector)
+            term = builder.fmul(weights_of_lanes, values, flags=("contract",))
+            builder.store(builder.fadd(builder.load(total), term, flags=("contract",)), total)
+    for row, total in enumerate(sums):
+        pointer = builder.gep(target, [number(row * lanes)])
+        results = builder.bitcast(pointer, vector.as_pointer())
+        builder.store(builder.load(total), results, align=size)
+    return context.get_dummy_value()
 
-    return signature, generate
+
+def _element(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+    """Pointer to an element of a flat array of this numba type."""
+    data = context.make_array(kind)(context, builder, array).data
+    return builder.gep(data, [index])
+
+
+def _spread(builder: Any, value: Any, vector: Any) -> Any:
+    """Vector of this type with the same value in all lanes."""
+    empty = ir.Constant(vector, ir.Undefined)
+    first = builder.insert_element(empty, value, ir.Constant(ir.IntType(32), 0))
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), vector.count), [0] * vector.count)
+    return builder.shuffle_vector(first, empty, zeros)
 
 
 _sum_tile: Any = intrinsic(_sum_tile_code)
