@@ -1,4 +1,4 @@
-"""Checks that a sample has the same bits however it is asked for; see docs/determinism.md.
+"""Checks that a sample has the same bits however it is requested; see docs/determinism.md.
 
     python tests/reliability/same_bits.py FILE ...
 
@@ -16,71 +16,80 @@ from typing import Any
 
 import numpy as np
 
-import codec
+from codec.reading.contents import FileContents
+from codec.reading.field import Field
 from codec.reading.item import DecodableItem
 
-# Levels of these are no samples of the whole, but what a filter makes of them.
+# Architectures whose levels are filtered, and not a subset of the full-resolution samples.
 FILTERED = {"pyramid", "miner"}
+# Numbers of random regions and of random subsets of points, and the thread counts compared.
 _REGIONS, _SUBSETS, _THREADS = 6, 4, (1, 3)
+# Numbers of random points, and of positions of an outer product.
 _POINTS, _DENSE = 3000, 20_000
 _LEVELS = (1, 2)
 
 
 def check(path: Path, seed: int = 0) -> str:
-    """Compare regions, levels, points and positions between the samples with all of them.
+    """Compare regions, levels, points and positions between samples with the whole field.
+
+    Args:
+        path: file to check.
+        seed: seed of the random regions and points.
 
     Returns:
-        Digest of the samples of all fields.
+        SHA-256 digest of the samples of all fields, in hexadecimal.
 
     Raises:
-        AssertionError: two ways to ask for the same sample give different bits.
+        AssertionError: if two ways to request the same sample give different bits.
     """
     random = np.random.default_rng(seed)
     wholes: list[dict[str, bytes]] = []
     for threads in _THREADS:
-        with codec.open(path, device="cpu", threads=threads) as file:
-            wholes.append({name: view[...].tobytes() for name, view in file.items()})
-            for name, view in file.items():
-                _check_field(view, f"{path.stem}: {name}, {threads} threads", random)
+        with FileContents(path, device="cpu", threads=threads) as file:
+            wholes.append({name: field[...].tobytes() for name, field in file.fields.items()})
+            for name, field in file.fields.items():
+                items = file.decoders[name].items
+                _check_field(field, items, f"{path.stem}: {name}, {threads} threads", random)
             if threads == 1:
-                for item in file.models:
+                for item in file.items:
                     _check_positions(item, f"{path.stem}: item {item.number}", random)
     assert wholes[0] == wholes[1], f"{path.stem}: threads change the samples"
     return hashlib.sha256(b"".join(wholes[0].values())).hexdigest()
 
 
-def _same(actual: Any, expected: Any, what: str) -> None:
+def _check_same(actual: Any, expected: Any, what: str) -> None:
     assert actual.shape == expected.shape, what
     assert actual.tobytes() == np.ascontiguousarray(expected).tobytes(), what
 
 
-def _check_field(view: Any, what: str, random: np.random.Generator) -> None:
-    whole = view[...]
-    for index in _regions(view.shape, random):
-        _same(view[index], whole[index], f"{what}: region {index}")
-    items = view.items
+def _check_field(
+    field: Field, items: Sequence[DecodableItem], what: str, random: np.random.Generator
+) -> None:
+    whole = field[...]
+    for index in _regions(field.shape, random):
+        _check_same(field[index], whole[index], f"{what}: region {index}")
     deepest = min(item.deepest_level for item in items)
     for level in [level for level in _LEVELS if level <= deepest]:
-        coarse = view.level(level)
+        coarse = field.level(level)
         values = coarse[...]
         for index in _regions(coarse.shape, random):
-            _same(coarse[index], values[index], f"{what}: level {level}, region {index}")
+            _check_same(coarse[index], values[index], f"{what}: level {level}, region {index}")
         if len(items) == 1 and _keeps_samples(items[0]):
             steps = tuple(slice(None, None, factor) for factor in coarse.factors)
-            _same(values, whole[steps], f"{what}: level {level}")
-    points = random.random((_POINTS, len(view.shape))) * (np.array(view.shape) - 1)
-    values = view.at(points)
+            _check_same(values, whole[steps], f"{what}: level {level}")
+    points = random.random((_POINTS, len(field.shape))) * (np.array(field.shape) - 1)
+    values = field.at(points)
     for chosen in _subsets(_POINTS, random):
-        _same(view.at(points[chosen]), values[chosen], f"{what}: {len(chosen)} points")
+        _check_same(field.at(points[chosen]), values[chosen], f"{what}: {len(chosen)} points")
 
 
 def _keeps_samples(item: DecodableItem) -> bool:
-    """Whether a level is every so manieth sample."""
+    """Whether a level is a regular subset of the full-resolution samples, bit for bit."""
     return item.architecture.name not in FILTERED and not item.header.residual_steps
 
 
 def _check_positions(item: DecodableItem, what: str, random: np.random.Generator) -> None:
-    """On more positions between the samples than an evaluator takes at once."""
+    """Check an outer product of more positions than an evaluator computes at once."""
     active = [size for size in item.header.shape if size > 1]
     if not active:
         return
@@ -95,11 +104,11 @@ def _check_positions(item: DecodableItem, what: str, random: np.random.Generator
         windows = [part if isinstance(part, slice) else slice(part, part + 1) for part in index]
         chosen = [axis[window] for axis, window in zip(positions, windows, strict=True)]
         expected = whole[(slice(None), *windows)]
-        _same(np.asarray(evaluator.on_axes(chosen)), expected, f"{what}: positions {index}")
+        _check_same(np.asarray(evaluator.on_axes(chosen)), expected, f"{what}: positions {index}")
 
 
 def _regions(shape: Sequence[int], random: np.random.Generator) -> Iterator[tuple[Any, ...]]:
-    """One sample, the last one, and random regions with steps."""
+    """Index of a random sample, of the last sample, and of random regions with steps."""
     yield tuple(int(random.integers(size)) for size in shape)
     yield tuple(size - 1 for size in shape)
     for _ in range(_REGIONS):
@@ -112,6 +121,7 @@ def _regions(shape: Sequence[int], random: np.random.Generator) -> Iterator[tupl
 
 
 def _subsets(count: int, random: np.random.Generator) -> Iterator[Any]:
+    """Random subsets of 0..count - 1, from one element to some hundreds."""
     for size in (1, 2, *random.integers(3, 300, _SUBSETS)):
         yield random.choice(count, size, replace=False)
 

@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 import codec
 from codec.plugin_api import registry
+from codec.reading.contents import FileContents
 from inrc_plugins.architectures.pyramid.config import COSINE
 from inrc_plugins.shared.sample_panels import Affine, alike, from_panels, lanes_of, to_panels
 from tests.building import pyramid_file
@@ -38,8 +39,8 @@ def _one_of_each() -> list[str]:
     """A small file of every architecture there is."""
     chosen: dict[str, str] = {}
     for name in NAMES:
-        with codec.open(add.FOLDER / f"{name}.inrc", device="cpu") as file:
-            for item in file.models:
+        with FileContents(add.FOLDER / f"{name}.inrc", device="cpu") as file:
+            for item in file.items:
                 chosen.setdefault(item.architecture.name, name)
     assert set(chosen) == set(registry.names("architecture"))
     return [str(add.FOLDER / f"{name}.inrc") for name in sorted(set(chosen.values()))]

@@ -1,4 +1,4 @@
-"""Levels around coefficients, for the bands after: B of inrc-1.md, section 7.4, by numba."""
+"""Surroundings of coefficients, a context for later bands: B of inrc-1.md, section 7.4."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from codec.compiling import compiled
 
 @compiled(nogil=True)
 def surroundings(values: Any, shape: Any, out: Any) -> None:
-    """B of every coefficient of a band (flat int32 of four lengths `shape`) into `out`, uint16."""
+    """Write B of every coefficient of a band to `out`.
+
+    Args:
+        values: flat int32 coefficients of the band.
+        shape: its four lengths.
+        out: flat uint16, as long as `values`.
+    """
     strides = np.ones(4, np.int64)
     for axis in range(2, -1, -1):
         strides[axis] = strides[axis + 1] * shape[axis + 1]
@@ -21,21 +27,21 @@ def surroundings(values: Any, shape: Any, out: Any) -> None:
             axes += 1
     norm = (1 << 20) // (4 * axes) if axes else 0
     at = np.int64(-1)
-    i = np.zeros(4, np.int64)
-    for i0 in range(shape[0]):
-        i[0] = i0
-        for i1 in range(shape[1]):
-            i[1] = i1
-            for i2 in range(shape[2]):
-                i[2] = i2
-                for i3 in range(shape[3]):
-                    i[3] = i3
+    index = np.zeros(4, np.int64)
+    for slab in range(shape[0]):
+        index[0] = slab
+        for plane in range(shape[1]):
+            index[1] = plane
+            for row in range(shape[2]):
+                index[2] = row
+                for column in range(shape[3]):
+                    index[3] = column
                     at += 1
                     total = 2 * axes * abs(np.int64(values[at]))
                     for axis in range(4):
-                        if i[axis] > 0:
+                        if index[axis] > 0:
                             total += abs(np.int64(values[at - strides[axis]]))
-                        if i[axis] + 1 < shape[axis]:
+                        if index[axis] + 1 < shape[axis]:
                             total += abs(np.int64(values[at + strides[axis]]))
                     level = (total * norm) >> 16 if axes else 16 * abs(np.int64(values[at]))
                     out[at] = min(level, 65535)
@@ -43,14 +49,21 @@ def surroundings(values: Any, shape: Any, out: Any) -> None:
 
 @compiled(nogil=True)
 def add_sibling(source: Any, source_shape: Any, shape: Any, out: Any) -> None:
-    """out += source, the last value along each axis repeated beyond its end; both flat."""
+    """Add `source` to `out`, its last value along each axis repeated beyond its end.
+
+    Args:
+        source: flat values of the sibling band.
+        source_shape: its four lengths.
+        shape: the four lengths of `out`.
+        out: flat values, changed in place.
+    """
     at = np.int64(-1)
-    for i0 in range(shape[0]):
-        row0 = min(i0, source_shape[0] - 1) * source_shape[1]
-        for i1 in range(shape[1]):
-            row1 = (row0 + min(i1, source_shape[1] - 1)) * source_shape[2]
-            for i2 in range(shape[2]):
-                row2 = (row1 + min(i2, source_shape[2] - 1)) * source_shape[3]
-                for i3 in range(shape[3]):
+    for slab in range(shape[0]):
+        source_slab = min(slab, source_shape[0] - 1) * source_shape[1]
+        for plane in range(shape[1]):
+            source_plane = (source_slab + min(plane, source_shape[1] - 1)) * source_shape[2]
+            for row in range(shape[2]):
+                source_row = (source_plane + min(row, source_shape[2] - 1)) * source_shape[3]
+                for column in range(shape[3]):
                     at += 1
-                    out[at] += source[row2 + min(i3, source_shape[3] - 1)]
+                    out[at] += source[source_row + min(column, source_shape[3] - 1)]

@@ -1,4 +1,4 @@
-"""What evaluators have in common that take a block of samples at a time."""
+"""Base class of evaluators that compute one block of samples at a time."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class BlockEvaluator(ABC):
     """Evaluator (`codec.plugin_api.architecture.Evaluator`) that computes its model in blocks.
 
     Args:
-        shape: the item's dims.
-        components: outputs.
-        samples: of a block, at most, which bounds the memory of what lies between input and output.
-        dtype: of y.
+        shape: dims of the item.
+        components: number of outputs.
+        samples: maximum number of samples of a block, which bounds the memory for activations.
+        dtype: float32 or float64, the dtype of the outputs.
     """
 
     def __init__(
@@ -38,12 +38,19 @@ class BlockEvaluator(ABC):
 
     @abstractmethod
     def _on_product(self, active: Sequence[Float64Array]) -> Array:
-        """y (components, product of the lengths) on the outer product of sample indices, one array
-        per active axis."""
+        """Outputs (components, product of the lengths) on the outer product of sample indices.
+
+        Args:
+            active: sample indices along each active axis.
+        """
 
     @abstractmethod
     def _at_points(self, active: Sequence[Float64Array]) -> Array:
-        """y (components, n) at n points; each active axis has one sample index per point."""
+        """Outputs (components, n) at n points.
+
+        Args:
+            active: for each active axis, the sample index of each point along it.
+        """
 
     def on_axes(self, positions: Sequence[Float64Array]) -> Array:
         """See `codec.plugin_api.architecture.Evaluator`."""
@@ -53,11 +60,13 @@ class BlockEvaluator(ABC):
         out = np.empty((self._components, *counts), self._dtype)
         for window in windows(counts, self._samples) if out.size else ():
             block = [axis[part] for axis, part in zip(active, window, strict=True)]
-            found = self._on_product(block)
-            out[(slice(None), *window)] = found.reshape(-1, *(len(axis) for axis in block))
+            values = self._on_product(block)
+            out[(slice(None), *window)] = values.reshape(-1, *(len(axis) for axis in block))
         # Inactive axes have one sample, and every position along them is that sample.
-        kept = [n if axis in self._axes else 1 for axis, n in enumerate(lengths)]
-        return np.broadcast_to(out.reshape(self._components, *kept), (self._components, *lengths))
+        computed = [n if axis in self._axes else 1 for axis, n in enumerate(lengths)]
+        return np.broadcast_to(
+            out.reshape(self._components, *computed), (self._components, *lengths)
+        )
 
     def at(self, points: Float64Array) -> Array:
         """See `codec.plugin_api.architecture.Evaluator`."""
@@ -69,5 +78,5 @@ class BlockEvaluator(ABC):
 
 
 def outer_product(active: Sequence[Float64Array]) -> list[Float64Array]:
-    """All points of an outer product, in C order: one array per axis."""
+    """Coordinates of all points of an outer product, in C order: one array per axis."""
     return [axis.ravel() for axis in np.meshgrid(*active, indexing="ij")]

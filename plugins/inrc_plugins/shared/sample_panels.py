@@ -1,15 +1,15 @@
-"""Sums of products that give a sample the same bits wherever it stands among others.
+"""Matrix products in which a sample has the same bits whatever other samples are computed with it.
 
 BLAS chooses its kernels, and with them the order of each sum, by the shapes of the matrices and by
-where a column stands. Here a sum always starts with its constant and takes its terms in one order.
-Samples lie in panels of as many as fill 64 bytes, and the rest of the last panel is filled up, so
-that no sample is ever computed by other instructions than its neighbours (docs/determinism.md).
+the place of a column. Sums of this module always start with their constant and add their terms in
+the same order. Samples lie in panels of 64 bytes each, and the last panel is filled up with zeros,
+so that all samples are computed by the same instructions (docs/determinism.md).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import reduce
+from functools import partial, reduce
 from typing import Any, cast
 
 import numpy as np
@@ -22,22 +22,21 @@ from numba.extending import intrinsic
 from codec.arrays import Array
 from codec.compiling import compiled
 
-"""Float32 or float64."""
-
 _PANEL_BYTES = 64
-# Rows of a matrix summed together: with two registers each, as many sums as hide a sum's latency.
+# Number of matrix rows summed together. Four sums of two registers each hide the latency of an
+# addition.
 _TILE = 4
 
 _new_variable: Any = cgutils.alloca_once
 
 
 def lanes_of(dtype: npt.DTypeLike) -> int:
-    """Samples of a panel: 16 of float32, 8 of float64."""
+    """Number of samples in a panel: 16 of float32, 8 of float64."""
     return _PANEL_BYTES // np.dtype(dtype).itemsize
 
 
 def to_panels(rows: Array) -> Array:
-    """Samples (features, n) in panels: (panels, features, lanes), zeros after the last sample."""
+    """Panels (panels, features, lanes) of samples (features, n), zeros after the last sample."""
     features, count = rows.shape
     lanes = lanes_of(rows.dtype)
     panels = np.empty((-(-count // lanes), features, lanes), rows.dtype)
@@ -46,16 +45,16 @@ def to_panels(rows: Array) -> Array:
 
 
 def from_panels(panels: Array, count: int) -> Array:
-    """The first `count` samples of panels (panels, features, lanes): (features, count)."""
+    """First `count` samples, (features, count), of panels (panels, features, lanes)."""
     rows = np.empty((panels.shape[1], count), panels.dtype)
     _unpack(panels, rows)
     return rows
 
 
 def tiles(matrices: Array) -> Array:
-    """Matrices (..., outputs, terms) as sums take them: (..., tiles, terms, 4), C-contiguous.
+    """Matrices (..., outputs, terms) in tiles of 4 outputs: (..., tiles, terms, 4), C-contiguous.
 
-    Outputs are filled up with zeros to whole tiles.
+    Outputs of the last tile are filled up with zeros.
     """
     *many, outputs, terms = matrices.shape
     count = -(-outputs // _TILE)
@@ -66,7 +65,7 @@ def tiles(matrices: Array) -> Array:
 
 
 class Affine:
-    """The map x -> matrix x + vector.
+    """Affine map of samples, x -> matrix x + vector.
 
     Args:
         matrix: (outputs, terms), float32 or float64.
@@ -86,27 +85,27 @@ class Affine:
         return cast(Array, affine(self._tiles, self._starts, panels, self._outputs)[0])
 
     def on_rows(self, samples: Array) -> Array:
-        """(outputs, n) from samples (terms, n)."""
+        """Samples (outputs, n) from samples (terms, n)."""
         return from_panels(self(to_panels(samples)), samples.shape[1])
 
 
 def affine(matrices: Array, starts: Array, panels: Array, outputs: int) -> Array:
-    """What each of several matrices makes of the same panels.
+    """Products of several matrices with the same panels, plus constants.
 
     Args:
         matrices: (many, tiles, terms, 4), see `tiles`.
-        starts: (many, tiles, 4), what the sums start with.
+        starts: (many, tiles, 4), the constants with which the sums start.
         panels: (panels, terms, lanes) of the same dtype, C-contiguous.
-        outputs: of each matrix, at most 4 per tile.
+        outputs: number of outputs of each matrix, at most 4 per tile.
 
     Returns:
         (many, panels, outputs, lanes), C-contiguous.
 
     Raises:
-        ValueError: they do not fit one another.
+        ValueError: if shapes or dtypes do not fit one another.
     """
     many, count, terms, _ = matrices.shape
-    # The kernel checks no bounds.
+    # Bounds are checked here, because the kernel checks none.
     if (
         panels.shape[1:] != (terms, lanes_of(panels.dtype))
         or starts.shape != (many, count, _TILE)
@@ -128,13 +127,14 @@ def affine(matrices: Array, starts: Array, panels: Array, outputs: int) -> Array
 
 
 def alike(function: Callable[..., Any], values: Array) -> Array:
-    """An elementwise function of NumPy, of which every element is computed as in a panel.
+    """Elementwise function of NumPy with the same bits for equal elements anywhere in an array.
 
-    NumPy may compute elements at the end of an array, or of one with gaps, by another function.
+    NumPy may compute elements at the end of an array, or of an array that is not contiguous, by a
+    different routine. Elements are therefore passed to it in whole panels of a contiguous array.
 
     Args:
         function: a ufunc of one argument that keeps its dtype, such as `np.sin`.
-        values: of any shape.
+        values: array of any shape.
     """
     flat = np.ascontiguousarray(values).reshape(-1)
     lanes = lanes_of(flat.dtype)
@@ -149,15 +149,15 @@ def alike(function: Callable[..., Any], values: Array) -> Array:
 
 
 def ordered_sum(terms: Iterable[Array]) -> Array:
-    """The sum of arrays, such as those along a first axis, one term after the other.
+    """Sum of arrays, such as those along a first axis, added one after the other.
 
-    NumPy's own order depends on the lengths of all axes and on how they lie in memory.
+    The order of `np.sum` depends on the lengths of all axes and on their layout in memory.
     """
     return reduce(np.add, terms)
 
 
 def ordered_product(factors: Iterable[Array]) -> Array:
-    """The product of arrays, one factor after the other."""
+    """Product of arrays, multiplied one after the other."""
     return reduce(np.multiply, factors)
 
 
@@ -173,60 +173,65 @@ def _sum_tile_code(
     results: Any,
     place: Any,
 ) -> Any:
-    """results[place + row lanes + lane] = starts[start + row] + sum over terms in their order of
-    matrices[matrix + 4 term + row] panels[panel + term lanes + lane], for 4 rows and all lanes.
+    """Signature and code of the sums of one tile with one panel, for numba's `intrinsic`.
 
-    One vector of the compiler holds the lanes of a row, however many registers that takes, so that
-    all lanes are computed by the same instructions.
+    Effect, for 4 rows and all lanes, with the terms added in their order:
+    results[place + row lanes + lane] = starts[start + row] + sum over terms of
+    matrices[matrix + 4 term + row] panels[panel + term lanes + lane].
+
+    Lanes of a row are one vector of the compiler, however many registers it takes, so that all
+    lanes are computed by the same instructions.
     """
     signature = types.void(
         matrices, matrix, starts, start, panels, panel, terms, results, place
     )  # fmt: skip
+    return signature, _generate_tile_sums
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kinds = signature.args
-        scalar = context.get_value_type(kinds[0].dtype)
-        vector = ir.VectorType(scalar, _PANEL_BYTES * 8 // kinds[0].dtype.bitwidth)
-        lanes = vector.count
 
-        def at(array: int, index: Any) -> Any:
-            data = context.make_array(kinds[array])(context, builder, arguments[array]).data
-            return builder.gep(data, [index])
-
-        def lanes_at(pointer: Any) -> Any:
-            return builder.bitcast(pointer, vector.as_pointer())
-
-        def spread(value: Any) -> Any:
-            empty = ir.Constant(vector, ir.Undefined)
-            first = builder.insert_element(empty, value, ir.Constant(ir.IntType(32), 0))
-            zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
-            return builder.shuffle_vector(first, empty, zeros)
-
-        def number(value: int) -> Any:
-            return context.get_constant(types.intp, value)
-
-        size = kinds[0].dtype.bitwidth // 8
-        weights, constants = at(0, arguments[1]), at(2, arguments[3])
-        samples, target = at(4, arguments[5]), at(7, arguments[8])
-        sums = [_new_variable(builder, vector) for _ in range(_TILE)]
+def _generate_tile_sums(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    """Instructions of `_sum_tile_code`, with its arguments in the same order."""
+    kinds = signature.args
+    scalar = context.get_value_type(kinds[0].dtype)
+    vector = ir.VectorType(scalar, _PANEL_BYTES * 8 // kinds[0].dtype.bitwidth)
+    lanes, size = vector.count, kinds[0].dtype.bitwidth // 8
+    number = partial(context.get_constant, types.intp)
+    weights, constants, samples, target = (
+        _element(context, builder, kinds[array], arguments[array], arguments[array + 1])
+        for array in (0, 2, 4, 7)
+    )
+    sums = [_new_variable(builder, vector) for _ in range(_TILE)]
+    for row, total in enumerate(sums):
+        constant = builder.load(builder.gep(constants, [number(row)]))
+        builder.store(_spread(builder, constant, vector), total)
+    with cgutils.for_range(builder, arguments[6]) as loop:
+        source = builder.gep(samples, [builder.mul(loop.index, number(lanes))])
+        values = builder.load(builder.bitcast(source, vector.as_pointer()), align=size)
+        first = builder.mul(loop.index, number(_TILE))
         for row, total in enumerate(sums):
-            constant = builder.load(builder.gep(constants, [number(row)]))
-            builder.store(spread(constant), total)
-        with cgutils.for_range(builder, arguments[6]) as loop:
-            source = builder.gep(samples, [builder.mul(loop.index, number(lanes))])
-            values = builder.load(lanes_at(source), align=size)
-            first = builder.mul(loop.index, number(_TILE))
-            for row, total in enumerate(sums):
-                weight = builder.load(builder.gep(weights, [builder.add(first, number(row))]))
-                # Where the machine has a fused multiplication and addition, all lanes use it.
-                term = builder.fmul(spread(weight), values, flags=("contract",))
-                builder.store(builder.fadd(builder.load(total), term, flags=("contract",)), total)
-        for row, total in enumerate(sums):
-            pointer = builder.gep(target, [number(row * lanes)])
-            builder.store(builder.load(total), lanes_at(pointer), align=size)
-        return context.get_dummy_value()
+            weight = builder.load(builder.gep(weights, [builder.add(first, number(row))]))
+            # Fused multiplication and addition is used by all lanes, where the machine has it.
+            weights_of_lanes = _spread(builder, weight, vector)
+            term = builder.fmul(weights_of_lanes, values, flags=("contract",))
+            builder.store(builder.fadd(builder.load(total), term, flags=("contract",)), total)
+    for row, total in enumerate(sums):
+        pointer = builder.gep(target, [number(row * lanes)])
+        results = builder.bitcast(pointer, vector.as_pointer())
+        builder.store(builder.load(total), results, align=size)
+    return context.get_dummy_value()
 
-    return signature, generate
+
+def _element(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+    """Pointer to an element of a flat array of this numba type."""
+    data = context.make_array(kind)(context, builder, array).data
+    return builder.gep(data, [index])
+
+
+def _spread(builder: Any, value: Any, vector: Any) -> Any:
+    """Vector of this type with the same value in all lanes."""
+    empty = ir.Constant(vector, ir.Undefined)
+    first = builder.insert_element(empty, value, ir.Constant(ir.IntType(32), 0))
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), vector.count), [0] * vector.count)
+    return builder.shuffle_vector(first, empty, zeros)
 
 
 _sum_tile: Any = intrinsic(_sum_tile_code)
@@ -236,7 +241,7 @@ _sum_tile: Any = intrinsic(_sum_tile_code)
 def _multiply(
     matrices: Any, starts: Any, panels: Any, results: Any, last: Any, geometry: Any
 ) -> Any:
-    """See `affine`; all arrays are flat, and `last` holds the sums of one tile."""
+    """Sums of `affine`; all arrays are flat, and `last` is room for the sums of one tile."""
     many, count, terms, groups, outputs, lanes = geometry
     for number in range(many):
         for panel in range(groups):

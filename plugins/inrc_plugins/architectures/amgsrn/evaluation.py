@@ -1,9 +1,9 @@
 """Evaluation of `amgsrn` on the CPU, with NumPy alone.
 
-Places in the grids are affine in the sample index, so on an outer product of positions they are
-sums of one term per axis. Each grid gets a border of zeros, and places beyond that are moved onto
-it, so that no corner needs a test; nodes are stored in pairs along the last axis, which halves the
-number of look-ups.
+Coordinates of a sample in a grid are affine functions of the sample's index, so on an outer product
+of positions they are sums of one term per axis. Each grid is surrounded by a border of zeros, and
+coordinates beyond the border are clipped to it, so that no corner of a cell has to be tested for
+being inside. Nodes are stored in pairs along the last axis, which halves the number of look-ups.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ from inrc_plugins.architectures.amgsrn.config import AmgsrnConfig
 from inrc_plugins.shared.config_map import active_axes
 from inrc_plugins.shared.sample_panels import Affine, from_panels, ordered_sum, to_panels
 
-# Samples evaluated together: some megabytes of look-ups.
+# Number of samples evaluated together; their looked-up features take a few megabytes.
 _CHUNK = 4096
+# Bound on the magnitude of a logarithm of a scale.
 _STEEPEST = 16.0
 
 
 class AmgsrnEvaluator:
-    """An `amgsrn` model on the CPU.
+    """Evaluator of an `amgsrn` model on the CPU.
 
     Args:
-        config: its shape.
-        shape: the item's dims.
-        parameters: float32 tensors in coding order.
+        config: configuration of the model.
+        shape: dims of the item.
+        parameters: float32 tensors of the model, in coding order.
     """
 
     def __init__(
@@ -66,8 +67,10 @@ class AmgsrnEvaluator:
             )
             out[:, part] = self._values(places)
         # Inactive axes have one sample, and every position along them is that sample.
-        kept = [n if axis in self._axes else 1 for axis, n in enumerate(lengths)]
-        return np.broadcast_to(out.reshape(self._components, *kept), (self._components, *lengths))
+        computed = [n if axis in self._axes else 1 for axis, n in enumerate(lengths)]
+        return np.broadcast_to(
+            out.reshape(self._components, *computed), (self._components, *lengths)
+        )
 
     def at(self, points: Float64Array) -> Float32Array:
         """See `codec.plugin_api.architecture.Evaluator`."""
@@ -80,11 +83,11 @@ class AmgsrnEvaluator:
         return out
 
     def _terms(self, active: Iterable[Float64Array]) -> list[Float64Array]:
-        """What positions along each active axis add to the places: (K, d, n) per axis."""
+        """Terms that positions along each active axis add to the places: (K, d, n) per axis."""
         return [self._slopes[:, :, a, None] * axis for a, axis in enumerate(active)]
 
     def _values(self, places: Float64Array) -> Float32Array:
-        """y (components, n) at places (K, d, n) in units of nodes."""
+        """Output (components, n) of the network at places (K, d, n) in units of nodes."""
         hidden = to_panels(self._features(places))
         for layer in self._layers[:-1]:
             hidden = layer(hidden)
@@ -92,7 +95,7 @@ class AmgsrnEvaluator:
         return 2 * from_panels(self._layers[-1](hidden), places.shape[2]) - 1
 
     def _features(self, places: Float64Array) -> Float32Array:
-        """What all grids give: (K F, n)."""
+        """Features of all grids, (K F, n), at places (K, d, n) in units of nodes."""
         config = self._config
         most = np.array(config.nodes, np.float64)[:, None]
         moved = np.clip(places, -1, most) + 1
@@ -100,21 +103,21 @@ class AmgsrnEvaluator:
         share = (moved - lower).astype(np.float32)
         cells = np.tensordot(lower.astype(np.int64), self._strides, axes=(1, 0))
         cells += self._per_grid * np.arange(config.grids)[:, None]
-        found = np.zeros((*cells.shape, 2 * config.features), np.float32)
+        features = np.zeros((*cells.shape, 2 * config.features), np.float32)
         for corner in np.ndindex(*(2,) * (config.axes - 1)):
             weight = np.ones(cells.shape, np.float32)
             for axis, up in enumerate(corner):
                 weight *= share[:, axis] if up else 1 - share[:, axis]
             offset = sum(up * int(step) for up, step in zip(corner, self._strides, strict=False))
-            found += self._pairs[cells + offset] * weight[..., None]
+            features += self._pairs[cells + offset] * weight[..., None]
         last = share[:, -1, :, None]
-        low, high = found[..., : config.features], found[..., config.features :]
+        low, high = features[..., : config.features], features[..., config.features :]
         mixed = (1 - last) * low + last * high
         return np.ascontiguousarray(mixed.transpose(0, 2, 1)).reshape(-1, cells.shape[1])
 
 
 def linear_parts(transforms: Float64Array) -> tuple[Float64Array, Float64Array]:
-    """Of transforms (P, K): the matrices R S (K, d, d) and the translations (K, d)."""
+    """Matrices R S (K, d, d) and translations (K, d) of transforms (P, K)."""
     axes = {2: 1, 5: 2, 10: 3}[len(transforms)]
     scales = np.exp(np.clip(transforms[:axes], -_STEEPEST, _STEEPEST))
     rotations = _rotations(transforms[axes:-axes], axes)
@@ -122,6 +125,10 @@ def linear_parts(transforms: Float64Array) -> tuple[Float64Array, Float64Array]:
 
 
 def _rotations(numbers: Float64Array, axes: int) -> Float64Array:
+    """Rotation matrices (K, d, d) from angles (1, K) in 2-D or quaternions (4, K) in 3-D.
+
+    The first component of a quaternion is stored less 1, so that zeros are the identity.
+    """
     count = numbers.shape[1]
     if axes == 1:
         return np.ones((count, 1, 1))
@@ -144,7 +151,7 @@ def _rotations(numbers: Float64Array, axes: int) -> Float64Array:
 def _places(
     transforms: Float64Array, sizes: Float64Array, nodes: Sequence[int]
 ) -> tuple[Float64Array, Float64Array]:
-    """Slopes (K, d, d) and starts (K, d) of the places u, as functions of the sample indices."""
+    """Slopes (K, d, d) and starts (K, d) of places in the grids as functions of sample indices."""
     matrices, translations = linear_parts(transforms)
     cells = (np.array(nodes, np.float64) - 1) / 2
     slopes = cells[:, None] * matrices * (2 / (sizes - 1))
@@ -153,4 +160,5 @@ def _places(
 
 
 def _strides(shape: tuple[int, ...]) -> Int64Array:
+    """Strides, in elements, of a C-contiguous array of this shape."""
     return np.cumprod([1, *shape[:0:-1]], dtype=np.int64)[::-1]

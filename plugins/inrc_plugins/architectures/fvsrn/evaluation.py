@@ -4,11 +4,12 @@ Three identities make it cheap. SnakeAlt is `(x - cos(2 f x)) / (2 f) + 1 / (2 f
 costs one cosine, and the factors fold into the next matrix. The first layer is linear, so it is
 applied to the grid's nodes once instead of to every sample. And on an outer product of positions
 the interpolation is separable: leading axes are contracted once per row, and along the last axis
-interpolation, Fourier features and first layer are together one matrix product. (Of a Gaussian row,
-leading axes turn the two weights by their share of the phase.)
+interpolation, Fourier features and first layer are together one matrix product. (Phases of a
+Gaussian row are sums over the axes, so the leading axes rotate the pair of weights of its cosine
+and sine.)
 
-The nodes of that product are those of a window of the grid, which depends on the position alone and
-not on what else is asked for: a sample has the same bits in every region.
+Nodes in that product are those of one window of the grid. The window depends on the sample's
+position alone, not on the other samples requested, so a sample has the same bits in every region.
 """
 
 from __future__ import annotations
@@ -34,16 +35,23 @@ from inrc_plugins.shared.sample_panels import (
     to_panels,
 )
 
-# Samples evaluated together: a few hundred kilobytes of activations, which stay in a core's cache.
+# Number of samples evaluated together: a few hundred kilobytes of activations, which stay in a
+# core's cache.
 _CHUNK = 4096
+# Maximum number of positions of the last axis in a piece.
 _ROW = 512
-# Cells of the grid whose nodes are multiplied together along the last axis.
+# Number of cells along the last axis whose nodes are in one matrix product.
 _WINDOW = 16
 
 
 @dataclass(frozen=True)
 class _LeadingAxis:
-    """What positions along an axis add: (n, tiles, 4) to the first layer, (n, M) turns to rows."""
+    """Contribution of n positions along a leading axis to the first layer.
+
+    Attributes:
+        bias: (n, tiles, 4) addends to its constants.
+        turns: (n, M) addends to the phases of the Gaussian rows, in turns.
+    """
 
     bias: Float32Array
     turns: Float64Array
@@ -54,9 +62,11 @@ class _Piece:
     """Positions of the last axis that lie in one window of the grid.
 
     Attributes:
-        places: where they stand on the axis.
-        nodes: of the window.
-        basis: panels of the weights of the nodes, features, cosines and sines of the rows.
+        places: their indices among the positions of the axis.
+        count: number of positions.
+        nodes: range of the window's nodes.
+        basis: panels of interpolation weights of the nodes, Fourier features, and cosines and sines
+            of the Gaussian rows.
     """
 
     places: slice | Int64Array
@@ -66,12 +76,12 @@ class _Piece:
 
 
 class FvsrnEvaluator:
-    """An `fvsrn` model on the CPU.
+    """Evaluator of an `fvsrn` model on the CPU.
 
     Args:
-        config: its shape.
-        shape: the item's dims.
-        parameters: float32 tensors in coding order.
+        config: configuration of the model.
+        shape: dims of the item.
+        parameters: float32 tensors of the model, in coding order.
     """
 
     def __init__(
@@ -83,14 +93,14 @@ class FvsrnEvaluator:
         grid, layers = nodal_grid(config, parameters)
         matrices, vectors = layers[0::2], layers[1::2]
         inputs, rows = config.position_inputs, config.row_count
-        # Everything is scaled by 2 f: a layer then delivers the 2 f x that the cosine needs.
+        # Matrices and vectors are scaled by 2 f, so that a layer yields the 2 f x of the cosine.
         frequency = config.snake_frequency
         self._gain = 2 * frequency
         first = self._gain * matrices[0]
         self._width = len(first)
         matrix_of_axis = [first[:, config.columns(axis)] for axis in range(config.axes)]
         self._axis_layers = [Affine(matrix) for matrix in matrix_of_axis]
-        # Weights of the last axis and of the rows, as sums take them.
+        # Weights of the last axis and of the Gaussian rows, in tiles.
         self._last_tiles = tiles(matrix_of_axis[-1])
         self._cosine_tiles = tiles(first[:, inputs : inputs + rows])
         self._sine_tiles = tiles(first[:, inputs + rows : inputs + 2 * rows])
@@ -98,7 +108,7 @@ class FvsrnEvaluator:
         self._start = _in_tiles(self._gain * vectors[0])
         self._on_points = Affine(first[:, : inputs + 2 * rows], self._gain * vectors[0])
         nodes = Affine(first[:, inputs + 2 * rows :]).on_rows(grid.reshape(len(grid), -1))
-        # (G_1, ..., G_(d-1), tiles, G_d, 4)
+        # Shape: (G_1, ..., G_(d-1), tiles, G_d, 4).
         self._nodes = tiles(np.moveaxis(nodes.reshape(-1, *grid.shape[1:]), 0, -2))
         self._layers = [
             _fold(matrix, vector, frequency, self._gain if index < config.layers - 1 else 1)
@@ -108,7 +118,7 @@ class FvsrnEvaluator:
 
     @cached_property
     def _point_nodes(self) -> Float32Array:
-        """(G_1, ..., G_d, H): what points look up, corner by corner."""
+        """Nodes (G_1, ..., G_d, H) as single points look them up, corner by corner."""
         rows = np.moveaxis(self._nodes, -3, -2)
         return np.ascontiguousarray(rows.reshape(*rows.shape[:-2], -1)[..., : self._width])
 
@@ -131,12 +141,12 @@ class FvsrnEvaluator:
             turn = np.zeros(len(self._rows))
             self._fill(out, active[:-1], pieces, self._nodes, leading, self._start, turn)
         # Inactive axes have one sample, and every position along them is that sample.
-        kept = [n if axis in self._axes else 1 for axis, n in enumerate(lengths)]
-        full = out.reshape(self._components, *kept)
+        computed = [n if axis in self._axes else 1 for axis, n in enumerate(lengths)]
+        full = out.reshape(self._components, *computed)
         return np.broadcast_to(full, (self._components, *lengths))
 
     def _features(self, axis: Float64Array, number: int) -> Float32Array:
-        """Inputs that belong to one axis, (n, as many as it has)."""
+        """Position and Fourier features of one axis, (n, features)."""
         config = self._config
         inputs = axis_features(axis, config.raw(number), config.octaves_of(number))
         return inputs.astype(np.float32)
@@ -151,8 +161,11 @@ class FvsrnEvaluator:
         start: Float32Array,
         turn: Float64Array,
     ) -> None:
-        """Fill out (components, n_a, ..., n_last); `nodes` and `active` have only the leading axes
-        still to do."""
+        """Fill `out` (components, n_a, ..., n_last), one leading axis per level of the recursion.
+
+        The arguments `active`, `leading` and `nodes` hold only the leading axes that are still to
+        be contracted.
+        """
         if len(active) > 1:
             lower, weight = _cells(active[0], nodes.shape[0])
             axis = leading[0]
@@ -187,8 +200,15 @@ class FvsrnEvaluator:
         starts: Float32Array,
         turns: Float64Array,
     ) -> None:
-        """Fill a piece of out (components, rows, n) from its nodes (rows, tiles, nodes, 4), starts
-        (rows, tiles, 4) and turns."""
+        """Fill one piece of `out` (components, rows, n).
+
+        Args:
+            out: the array that is filled.
+            piece: positions of the last axis.
+            nodes: (rows, tiles, nodes, 4), contracted over the leading axes.
+            starts: (rows, tiles, 4) constants of the first layer.
+            turns: (rows, M) phases of the Gaussian rows, in turns.
+        """
         rows = len(nodes)
         tail = np.broadcast_to(self._last_tiles, (rows, *self._last_tiles.shape))
         matrices = np.concatenate([nodes, tail, *self._turned_tiles(turns)], axis=2)
@@ -200,7 +220,7 @@ class FvsrnEvaluator:
         out[:, :, piece.places] = whole[:, :, : piece.count]
 
     def _turned_tiles(self, turns: Float64Array) -> tuple[Float32Array, Float32Array]:
-        """Weights (rows, tiles, M, 4) of cosines and sines along the last axis, after `turns`."""
+        """Weights (rows, tiles, M, 4) of the last axis's cosines and sines, rotated by `turns`."""
         angles = 2 * np.pi * turns
         cosine = alike(np.cos, angles).astype(np.float32)[:, None, :, None]
         sine = alike(np.sin, angles).astype(np.float32)[:, None, :, None]
@@ -208,7 +228,7 @@ class FvsrnEvaluator:
         return of_cosine, cosine * self._sine_tiles - sine * self._cosine_tiles
 
     def _pieces(self, axis: Float64Array) -> Iterator[_Piece]:
-        """The last axis by windows of the grid."""
+        """Positions of the last axis, grouped by windows of the grid."""
         size = self._nodes.shape[-2]
         lower, weight = _cells(axis, size)
         windows = lower // _WINDOW
@@ -226,7 +246,7 @@ class FvsrnEvaluator:
     def _basis(
         self, axis: Float64Array, lower: Int64Array, weight: Float32Array, nodes: int
     ) -> Float32Array:
-        """What the weights of the last axis are multiplied by, (terms, n): see `_Piece`."""
+        """Factors (terms, n) of the weights of the last axis: see `_Piece.basis`."""
         columns = np.arange(len(axis))
         hats = np.zeros((nodes, len(axis)), np.float32)
         hats[lower, columns] = 1 - weight
@@ -271,7 +291,11 @@ class FvsrnEvaluator:
         return from_panels(self._network(first), len(points))
 
     def _network(self, doubled: Float32Array) -> Float32Array:
-        """All layers after the first; `doubled`, panels of 2 f its output, is overwritten."""
+        """Output of all layers after the first, in panels.
+
+        Args:
+            doubled: panels of the first layer's output times 2 f; overwritten.
+        """
         for layer in self._layers:
             activations = np.cos(doubled)
             activations *= -self._gain
@@ -281,24 +305,27 @@ class FvsrnEvaluator:
 
 
 def _fold(matrix: Float32Array, vector: Float32Array, frequency: float, gain: float) -> Affine:
-    """The layer after v = 2 f (x - cos 2 f x): SnakeAlt is v / (4 f^2) + 1 / (2 f)."""
+    """Layer with the constant factors of the SnakeAlt before it folded in.
+
+    Its input is v = 2 f (x - cos 2 f x), with which SnakeAlt is v / (4 f^2) + 1 / (2 f).
+    """
     shifted = vector + matrix.sum(axis=1) / (2 * frequency)
     return Affine(gain * (matrix / (4 * frequency**2)), gain * shifted)
 
 
 def _in_tiles(vectors: Float32Array) -> Float32Array:
-    """Vectors (..., H) as sums start with them: (..., tiles, 4)."""
+    """Vectors (..., H) in tiles, as start values of sums: (..., tiles, 4)."""
     return tiles(vectors[..., None])[..., 0, :]
 
 
 def _as_slice(places: Int64Array) -> slice | Int64Array:
-    """Ascending places as a slice, where they follow one another."""
+    """Ascending places as a slice, if they are consecutive."""
     first, last = int(places[0]), int(places[-1])
     return slice(first, last + 1) if last - first + 1 == len(places) else places
 
 
 def _cells(axis: Float64Array, size: int) -> tuple[Int64Array, Float32Array]:
-    """Lower node and weight of the upper node for positions in [0, 1]."""
+    """Lower node and weight of the upper node of positions in [0, 1]."""
     scaled = np.clip(axis, 0, 1) * (size - 1)
     lower = np.minimum(np.floor(scaled).astype(np.int64), size - 2)
     return lower, (scaled - lower).astype(np.float32)

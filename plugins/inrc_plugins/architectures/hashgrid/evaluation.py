@@ -1,8 +1,8 @@
 """Evaluation of `hashgrid` on the CPU, with NumPy alone.
 
-On an outer product of positions each level is looked up once per node in reach, not once per
-corner of every sample, and interpolated along one axis after the other. Positions are float64,
-the rest is float32.
+Nodes of a level are looked up once each on an outer product of positions, not once per corner of
+every sample, and interpolated along one axis after the other. Positions are float64, all other
+values float32.
 """
 
 from __future__ import annotations
@@ -16,17 +16,18 @@ from inrc_plugins.architectures.hashgrid.config import PRIMES, HashgridConfig, L
 from inrc_plugins.shared.block_evaluation import BlockEvaluator
 from inrc_plugins.shared.sample_panels import Affine, from_panels, to_panels
 
-# Samples evaluated together: a few hundred kilobytes of activations, which stay in a core's cache.
+# Number of samples evaluated together: a few hundred kilobytes of activations, which stay in a
+# core's cache.
 _CHUNK = 8192
 
 
 class HashgridEvaluator(BlockEvaluator):
-    """A `hashgrid` model on the CPU.
+    """Evaluator of a `hashgrid` model on the CPU.
 
     Args:
-        config: its shape.
-        shape: the item's dims.
-        parameters: float32 tensors in coding order.
+        config: configuration of the model.
+        shape: dims of the item.
+        parameters: float32 tensors of the model, in coding order.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class HashgridEvaluator(BlockEvaluator):
         return self._network(np.concatenate(features))
 
     def _units(self, active: Sequence[Float64Array]) -> list[Float64Array]:
-        """Positions in [0, 1]."""
+        """Positions along each active axis, scaled from sample indices to [0, 1]."""
         sizes = (self._shape[axis] for axis in self._axes)
         return [axis / (size - 1) for axis, size in zip(active, sizes, strict=True)]
 
@@ -80,15 +81,15 @@ class HashgridEvaluator(BlockEvaluator):
     def _at(self, level: Level, table: Float32Array, units: Sequence[Float64Array]) -> Float32Array:
         """Features (F, points) at single points, one coordinate in [0, 1] per active axis."""
         cells = [_cells(axis, level) for axis in units]
-        found = np.zeros((len(table), len(units[0])), dtype=np.float32)
+        features = np.zeros((len(table), len(units[0])), dtype=np.float32)
         for corner in np.ndindex(*(2,) * len(units)):
             weight = np.ones(len(units[0]), dtype=np.float32)
             terms = []
             for number, ((lower, t), up) in enumerate(zip(cells, corner, strict=True)):
                 weight *= t if up else 1 - t
                 terms.append(_term(level, lower + up, len(units) - 1 - number))
-            found += np.take(table, _entries(level, terms), axis=1) * weight
-        return found
+            features += np.take(table, _entries(level, terms), axis=1) * weight
+        return features
 
     def _network(self, features: Float32Array) -> Float32Array:
         hidden = to_panels(features)
@@ -99,24 +100,24 @@ class HashgridEvaluator(BlockEvaluator):
 
 
 def _cells(axis: Float64Array, level: Level) -> tuple[Int64Array, Float32Array]:
-    """Lower node and weight of the upper node for positions in [0, 1]."""
+    """Lower node and weight of the upper node of positions in [0, 1]."""
     scaled = np.clip(axis, 0, 1) * level.scale + 0.5
     lower = np.floor(scaled)
     return lower.astype(np.int64), (scaled - lower).astype(np.float32)
 
 
 def _term(level: Level, nodes: Int64Array, axis: int) -> Int64Array:
-    """What nodes along one axis of the encoding contribute to the number of an entry."""
+    """Contribution of nodes along one axis of the encoding to the number of a table entry."""
     if level.dense:
         stride: int = level.resolution**axis
         return nodes * stride
-    # Not reduced modulo 2^32, which the size of the table divides.
+    # Reduction modulo 2^32 is left out: the size of the table divides 2^32.
     return nodes * PRIMES[axis]
 
 
 def _entries(level: Level, terms: Sequence[Int64Array]) -> Int64Array:
-    """Numbers of entries from the terms of all axes, which are broadcast."""
-    found = terms[0]
+    """Numbers of table entries from the terms of all axes, which are broadcast."""
+    numbers = terms[0]
     for term in terms[1:]:
-        found = found + term if level.dense else found ^ term
-    return found % level.entries
+        numbers = numbers + term if level.dense else numbers ^ term
+    return numbers % level.entries

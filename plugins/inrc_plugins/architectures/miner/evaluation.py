@@ -1,7 +1,8 @@
 """Evaluation of `miner` on the CPU, with NumPy alone.
 
-Only the samples that are asked for are computed, and of coarser levels those that they need. All in
-float64: the phases of sines are large, and each layer multiplies the error of the one before.
+Samples that are not requested are not computed, nor are samples of coarser levels on which no
+requested sample depends. Arithmetic is float64 throughout, because the phases of the sines are
+large and each layer multiplies the error of the layer before.
 """
 
 from __future__ import annotations
@@ -16,19 +17,19 @@ from inrc_plugins.architectures.miner.config import LevelGrid, MinerConfig
 from inrc_plugins.architectures.miner.interpolation import InterpolatingEvaluator, distinct_samples
 from inrc_plugins.shared.sample_panels import Affine, alike, from_panels, ordered_sum, to_panels
 
-# Positions evaluated together: their activations stay in a core's cache.
+# Number of positions evaluated together: their activations stay in a core's cache.
 _CHUNK = 2048
 
 
 class MinerEvaluator(InterpolatingEvaluator):
-    """A `miner` model on the CPU.
+    """Evaluator of a `miner` model on the CPU.
 
     Args:
-        config: its shape.
-        shape: the item's dims.
-        components: outputs.
-        parameters: float32 tensors in coding order.
-        level: how coarse.
+        config: configuration of the model.
+        shape: dims of the item.
+        components: number of outputs.
+        parameters: float32 tensors of the model, in coding order.
+        level: resolution level; 0 is full resolution, and each further level halves it.
     """
 
     def __init__(
@@ -56,10 +57,10 @@ class MinerEvaluator(InterpolatingEvaluator):
         return self._at(self._finest, places)
 
     def _on_axes(self, level: int, indices: Sequence[Int64Array]) -> Float64Array:
-        """Y of a level on the outer product of sorted distinct indices."""
-        own = self._levels[level]
+        """Sums of a level and all coarser ones on the outer product of sorted distinct indices."""
+        block_level = self._levels[level]
         if level + 1 == len(self._levels):
-            return own.on_axes(indices)
+            return block_level.on_axes(indices)
         sizes = self._levels[level + 1].grid.sizes
         pairs = [_parents(axis, size) for axis, size in zip(indices, sizes, strict=True)]
         needed = [np.unique(np.r_[below, above]) for below, above in pairs]
@@ -67,34 +68,34 @@ class MinerEvaluator(InterpolatingEvaluator):
         for number, ((below, above), known) in enumerate(zip(pairs, needed, strict=True)):
             first = values.take(np.searchsorted(known, below), number + 1)
             values = (first + values.take(np.searchsorted(known, above), number + 1)) / 2
-        return values + own.on_axes(indices)
+        return values + block_level.on_axes(indices)
 
     def _at(self, level: int, places: Int64Array) -> Float64Array:
-        """Y of a level at distinct samples (n, axes)."""
-        own = self._levels[level]
+        """Sums of a level and all coarser ones at distinct samples (n, axes)."""
+        block_level = self._levels[level]
         if level + 1 == len(self._levels):
-            return own.at(places)
+            return block_level.at(places)
         sizes = self._levels[level + 1].grid.sizes
         pairs = [_parents(places[:, axis], size) for axis, size in enumerate(sizes)]
         corners = [np.stack(chosen, axis=1) for chosen in itertools.product(*pairs)]
         distinct, where = distinct_samples(corners, sizes)
         values = self._at(level + 1, distinct)[:, where]
         mean = ordered_sum(np.moveaxis(values, 1, 0)) / len(corners)
-        return np.asarray(mean + own.at(places))
+        return np.asarray(mean + block_level.at(places))
 
 
 def _parents(indices: Int64Array, size: int) -> tuple[Int64Array, Int64Array]:
-    """The samples of the coarser level of which a sample is the mean."""
+    """Indices of the two samples of the next coarser level whose mean is carried to a sample."""
     return indices // 2, np.minimum((indices + 1) // 2, size - 1)
 
 
 class BlockLevel:
-    """The networks of one level.
+    """Block networks of one level.
 
     Args:
-        config: of the model.
-        grid: of the level.
-        components: outputs.
+        config: configuration of the model.
+        grid: samples and blocks of the level.
+        components: number of outputs.
         tensors: float32 layers of the level.
     """
 
@@ -105,7 +106,7 @@ class BlockLevel:
         self._config = config
         self._components = components
         layers = [tensor.reshape(len(tensor), -1) for tensor in tensors]
-        # Where the last layer is 0 so is the value.
+        # Blocks whose last layer is 0 have the value 0 and no network.
         active = np.flatnonzero(layers[-1].any(axis=0))
         self._rows = np.full(grid.count, -1)
         self._rows[active] = np.arange(len(active))
@@ -113,7 +114,7 @@ class BlockLevel:
         self._fans = config.fans(grid.number, len(grid.sizes), components)
 
     def on_axes(self, indices: Sequence[Int64Array]) -> Float64Array:
-        """(components, ...) on the outer product of sorted indices."""
+        """Outputs (components, ...) on the outer product of sorted indices."""
         out = np.zeros((self._components, *(len(axis) for axis in indices)))
         pieces = [list(_block_slices(axis, self.grid.block)) for axis in indices]
         for chosen in itertools.product(*pieces):
@@ -131,7 +132,7 @@ class BlockLevel:
         return out
 
     def at(self, places: Int64Array) -> Float64Array:
-        """(components, n) at samples (n, axes)."""
+        """Outputs (components, n) at samples (n, axes)."""
         out = np.zeros((self._components, len(places)))
         blocks = np.ravel_multi_index(tuple((places // self.grid.block).T), self.grid.blocks)
         order = np.argsort(blocks, kind="stable")
@@ -143,10 +144,11 @@ class BlockLevel:
         return out
 
     def _row(self, block: Int64Array) -> int:
+        """Index of a block among the blocks with a network, or -1."""
         return int(self._rows[np.ravel_multi_index(tuple(block), self.grid.blocks)])
 
     def _network(self, row: int, local: Int64Array) -> Float64Array:
-        """(components, n) of one block at sample indices (n, axes) within it."""
+        """Outputs (components, n) of one block at sample indices (n, axes) within it."""
         layers = []
         for tensor, (into, out) in zip(self._layers, self._fans, strict=True):
             matrix = tensor[row].astype(np.float64).reshape(out, into + 1)
@@ -167,7 +169,7 @@ class BlockLevel:
 
 
 def _inputs(config: MinerConfig, local: Int64Array) -> Float64Array:
-    """(inputs, n) for sample indices (n, axes) within a block."""
+    """Inputs (inputs, n) of a network at sample indices (n, axes) within its block."""
     places = (2.0 * local / (config.block - 1) - 1).T
     if not config.octaves:
         return places
@@ -176,7 +178,7 @@ def _inputs(config: MinerConfig, local: Int64Array) -> Float64Array:
 
 
 def _block_slices(indices: Int64Array, block: int) -> Iterator[tuple[int, slice]]:
-    """The blocks that sorted indices lie in, each with the part of them that does."""
+    """Blocks in which sorted indices lie, each with the slice of the indices that lie in it."""
     blocks, starts = np.unique(indices // block, return_index=True)
     ends = [*starts[1:].tolist(), len(indices)]
     for number, start, end in zip(blocks.tolist(), starts.tolist(), ends, strict=True):

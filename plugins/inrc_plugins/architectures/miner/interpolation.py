@@ -1,4 +1,4 @@
-"""Values between the samples of a level: multilinear interpolation, on axes and at points."""
+"""Multilinear interpolation between the samples of a level, on axes and at points."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from inrc_plugins.shared.sample_panels import ordered_product, ordered_sum
 
 
 class InterpolatingEvaluator(ABC):
-    """An evaluator of whoever knows the samples of one level.
+    """Evaluator that interpolates between the samples of one level, which subclasses compute.
 
     Args:
-        shape: the item's dims.
-        components: outputs.
-        level: of the samples: sample i stands at index 2^level i of the item.
-        sizes: samples along each active axis.
+        shape: dims of the item.
+        components: number of outputs.
+        level: level of the samples; sample i of the level stands at index 2^level i of the item.
+        sizes: number of samples along each active axis.
     """
 
     def __init__(
@@ -33,11 +33,15 @@ class InterpolatingEvaluator(ABC):
 
     @abstractmethod
     def samples(self, indices: Sequence[Int64Array]) -> Float64Array:
-        """(components, len(indices[0]), ...) on the outer product of sorted distinct indices."""
+        """Samples (components, n_1, ..., n_d) on the outer product of sorted distinct indices.
+
+        Args:
+            indices: for each active axis, an array (n_i,) of sample indices.
+        """
 
     @abstractmethod
     def samples_at(self, places: Int64Array) -> Float64Array:
-        """(components, n) at distinct samples, (n, active axes)."""
+        """Samples (components, n) at distinct indices (n, active axes)."""
 
     def on_axes(self, positions: Sequence[Float64Array]) -> Float64Array:
         """See `codec.plugin_api.architecture.Evaluator`."""
@@ -48,14 +52,14 @@ class InterpolatingEvaluator(ABC):
             self._cells(positions[axis], size)
             for axis, size in zip(self._axes, self._sizes, strict=True)
         ]
-        # The upper sample of a position on a sample is not needed.
+        # Upper neighbours are not needed for positions that lie exactly on a sample.
         needed = [np.unique(np.r_[lower, lower[t > 0] + 1]) for lower, t in cells]
         values = self.samples(needed)
         for number, ((lower, t), known) in enumerate(zip(cells, needed, strict=True)):
             values = _interpolated(values, number + 1, np.searchsorted(known, lower), t)
-        kept = [n if axis in self._axes else 1 for axis, n in enumerate(lengths)]
+        computed = [n if axis in self._axes else 1 for axis, n in enumerate(lengths)]
         return np.broadcast_to(
-            values.reshape(self._components, *kept), (self._components, *lengths)
+            values.reshape(self._components, *computed), (self._components, *lengths)
         )
 
     def at(self, points: Float64Array) -> Float64Array:
@@ -70,7 +74,7 @@ class InterpolatingEvaluator(ABC):
         share = np.stack([t for _, t in cells], axis=1)
         corners, weights = [], []
         for up in itertools.product((0, 1), repeat=len(self._axes)):
-            # Where the share is 0 the corner counts for nothing and may lie outside.
+            # Corners with a share of 0 have no weight and could lie outside the grid.
             corners.append(lower + np.array(up) * (share > 0))
             weights.append(ordered_product(np.where(up, share, 1 - share).T))
         distinct, places = distinct_samples(corners, self._sizes)
@@ -78,7 +82,7 @@ class InterpolatingEvaluator(ABC):
         return ordered_sum(np.moveaxis(values * np.array(weights), 1, 0))
 
     def _cells(self, axis: Float64Array, size: int) -> tuple[Int64Array, Float64Array]:
-        """Lower sample and weight of the one above."""
+        """Lower neighbour of each position and weight of the upper neighbour."""
         scaled = np.clip(axis / self._spacing, 0, size - 1)
         lower = np.floor(scaled)
         return lower.astype(np.int64), scaled - lower
@@ -87,8 +91,11 @@ class InterpolatingEvaluator(ABC):
 def distinct_samples(
     groups: Sequence[Int64Array], sizes: tuple[int, ...]
 ) -> tuple[Int64Array, Int64Array]:
-    """The samples, (m, axes), that occur in groups of (n, axes), and where each stands among them,
-    (groups, n)."""
+    """Distinct indices (m, axes) among groups of indices (n, axes), and their inverse.
+
+    Returns:
+        The distinct indices, and for each index of each group its place among them, (groups, n).
+    """
     flat = np.stack([np.ravel_multi_index(tuple(group.T), sizes) for group in groups])
     distinct, places = np.unique(flat, return_inverse=True)
     return np.stack(np.unravel_index(distinct, sizes), axis=1), places.reshape(flat.shape)
@@ -97,7 +104,7 @@ def distinct_samples(
 def _interpolated(
     values: Float64Array, axis: int, lower: Int64Array, t: Float64Array
 ) -> Float64Array:
-    """`values` along one axis at lower + t."""
+    """Linear interpolation of `values` along one axis at the positions lower + t."""
     below = values.take(lower, axis)
     if not t.any():
         return below

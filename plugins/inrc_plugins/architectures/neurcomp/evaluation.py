@@ -1,7 +1,7 @@
 """Evaluation of `neurcomp` on the CPU, with NumPy alone, in float64.
 
-Every sine may enlarge the rounding of all those before it, so that float32 would keep to class F
-for some models only. On an outer product of positions the first layer is a sum over the axes.
+Rounding errors may grow with every sine, so that float32 would meet the tolerances of class F
+for some models only. The first layer, on an outer product of positions, is a sum over the axes.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from inrc_plugins.architectures.neurcomp.config import NeurcompConfig
 from inrc_plugins.shared.block_evaluation import BlockEvaluator
 from inrc_plugins.shared.sample_panels import Affine, from_panels, to_panels
 
-# Samples evaluated together: about a megabyte of activations.
+# Number of samples evaluated together: about a megabyte of activations.
 _CHUNK = 2048
 
 
 class NeurcompEvaluator(BlockEvaluator):
-    """A `neurcomp` model on the CPU.
+    """Evaluator of a `neurcomp` model on the CPU.
 
     Args:
-        config: its shape.
-        shape: the item's dims.
-        parameters: float32 tensors in coding order.
+        config: configuration of the model.
+        shape: dims of the item.
+        parameters: float32 tensors of the model, in coding order.
     """
 
     def __init__(
@@ -62,12 +62,12 @@ class NeurcompEvaluator(BlockEvaluator):
         return self._network(total)
 
     def _phases(self, axis: Float64Array, number: int) -> Float64Array:
-        """What positions along one active axis add to the phases of the first layer: (H, n)."""
+        """Terms (H, n) that positions along one axis add to the phases of the first layer."""
         size = self._shape[self._axes[number]]
         return np.outer(self._first[:, number], coordinates(axis, size, max(self._shape)))
 
     def _network(self, phases: Float64Array) -> Float64Array:
-        """(components, n) from the phases of the first layer, (H, n)."""
+        """Outputs (components, n) from the phases of the first layer, (H, n)."""
         hidden = to_panels(phases)
         np.sin(hidden, out=hidden)
         for first, second, gain in self._blocks:
@@ -80,5 +80,5 @@ class NeurcompEvaluator(BlockEvaluator):
 
 def coordinates(axis: Float64Array, size: int, longest: int) -> Float64Array:
     """Coordinates of real indices along an axis; the longest axis runs from -1 to 1."""
-    found: Float64Array = (2 * axis - (size - 1)) / (longest - 1)
-    return found
+    scaled: Float64Array = (2 * axis - (size - 1)) / (longest - 1)
+    return scaled

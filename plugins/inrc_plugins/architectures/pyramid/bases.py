@@ -1,7 +1,7 @@
 """Orthonormal bases along one axis: the cosines, and one learned from the data (Karhunen-Loeve).
 
-What is coded of a learned basis is its synthesis matrix, each column rounded to a precision of its
-own. Analysis is the inverse of the rounded matrix, so that rounding costs compaction and never
+A file holds the synthesis matrix of a learned basis, each column rounded to its own precision.
+Analysis uses the inverse of the rounded matrix, so that rounding costs some compaction but no
 accuracy.
 """
 
@@ -18,22 +18,25 @@ from codec.arrays import Float32Array, Float64Array, Int64Array, UInt8Array
 from codec.errors import CorruptError
 from inrc_plugins.shared.sample_panels import Affine
 
+# Maximum length of an axis with a learned basis.
 LONGEST = 4096
+# Range of the precision of a column, in bits.
 _MOST_BITS = 15
 _LEAST_BITS = 4
-# Bits of a column beyond those that its coefficients have in steps.
+# Precision of a column beyond the bits of its coefficients in units of the quantisation step.
 _EXTRA_BITS = 3
-# Analysis amplifies the error of quantisation by no more than this.
+# Maximum factor by which analysis may amplify errors of quantisation.
 _CONDITION = 4
+# Maximum number of samples from which a basis is learned, and of those multiplied at once.
 _MOST_SAMPLES = 1 << 22
 _CHUNK = 1 << 19
-# Lines multiplied by a matrix at once.
+# Number of lines multiplied by a matrix at once.
 _LINES = 512
 
 
 @dataclass(frozen=True, eq=False)
 class Factor:
-    """A rounded basis.
+    """Basis with rounded vectors.
 
     Attributes:
         values: (n, rank) int64; column k is basis vector k times 2^bits[k], rounded.
@@ -45,13 +48,13 @@ class Factor:
 
     @property
     def matrix(self) -> Float64Array:
-        """(n, rank) float64: from coefficients to samples."""
+        """Synthesis matrix (n, rank), float64, from coefficients to samples."""
         return np.asarray(self.values / 2.0**self.bits, np.float64)
 
 
 def dct_matrix(n: int) -> Float64Array:
-    """The orthonormal cosine transform, type II: (n, n) float64, row k is basis vector k."""
-    # Reduced exactly, in integers, for long axes need cosines of large multiples.
+    """Matrix (n, n) of the orthonormal cosine transform, type II; row k is basis vector k."""
+    # Phases are reduced exactly, in integers, because they are large on long axes.
     phase = np.outer(np.arange(n), 2 * np.arange(n) + 1) % (4 * n)
     matrix = np.cos(phase * (np.pi / (2 * n))) * math.sqrt(2 / n)
     matrix[0] = math.sqrt(1 / n)
@@ -59,15 +62,18 @@ def dct_matrix(n: int) -> Float64Array:
 
 
 def fit_klt(array: Float32Array, axis: int, step: float) -> Factor:
-    """The basis that compacts the lines along `axis` best, at most 4096 long.
+    """Basis that compacts the lines along `axis`, at most 4096 samples long, best.
 
     Args:
         array: (n0, n1, n2, n3) float32.
         axis: 0 to 3.
-        step: of the coefficients' quantiser; sets the precision of each column.
+        step: quantisation step of the coefficients, which sets the precision of each column.
 
     Returns:
         A factor of full rank, columns in falling order of energy.
+
+    Raises:
+        ValueError: if the axis is empty or longer than 4096 samples.
     """
     n = array.shape[axis]
     if not 1 <= n <= LONGEST:
@@ -80,7 +86,7 @@ def fit_klt(array: Float32Array, axis: int, step: float) -> Factor:
     wanted = np.ceil(np.log2(np.maximum(rms / step, 1e-9))) + _EXTRA_BITS
     bits = np.clip(wanted, _LEAST_BITS, _MOST_BITS).astype(np.int64)
     while True:
-        # A column with one sample of size 1 would otherwise need a sixteenth bit.
+        # Columns with an entry of magnitude 1 would otherwise need a sixteenth bit.
         limit = 2**_MOST_BITS - 1
         values = np.clip(np.rint(vectors * 2.0**bits), -limit, limit)
         factor = Factor(values.astype(np.int64), bits)
@@ -90,7 +96,10 @@ def fit_klt(array: Float32Array, axis: int, step: float) -> Factor:
 
 
 def _gram(lines_first: Float32Array) -> tuple[Float64Array, int]:
-    """Sum over lines of their outer products, and their number; of some lines if there are many."""
+    """Sum of the outer products of lines with themselves, and the number of lines in it.
+
+    If there are too many lines, evenly spread ones stand for all.
+    """
     n, *others = lines_first.shape
     total = math.prod(others)
     count = min(total, max(_MOST_SAMPLES // n, n))
@@ -114,10 +123,10 @@ def apply(matrix: Float64Array, array: Float32Array, axis: int, threads: int = 2
         matrix: (rows, n).
         array: 4-D float32 or float64 with n samples along `axis`; copied unless C-contiguous.
         axis: 0 to 3.
-        threads: that share the work; they do not change the result.
+        threads: number of threads; the result does not depend on it.
 
     Returns:
-        C-contiguous, of the array's dtype, with `rows` samples along `axis`.
+        C-contiguous array of the same dtype, with `rows` samples along `axis`.
     """
     rows, n = matrix.shape
     shape = array.shape
@@ -128,7 +137,7 @@ def apply(matrix: Float64Array, array: Float32Array, axis: int, threads: int = 2
     product = Affine(small)
 
     def work(block: tuple[slice, slice]) -> None:
-        # Some lines at a time: nothing as large as the array is needed besides.
+        # Blocks of a few lines keep the memory for intermediate arrays small.
         lines, columns = block
         chosen = source[lines, :, columns].transpose(1, 0, 2)
         products = product.on_rows(chosen.reshape(n, -1)).reshape(rows, *chosen.shape[1:])
@@ -141,7 +150,7 @@ def apply(matrix: Float64Array, array: Float32Array, axis: int, threads: int = 2
 
 
 def _blocks(outer: int, inner: int) -> Iterator[tuple[slice, slice]]:
-    """Windows of at most so many lines of an array (outer, n, inner)."""
+    """Windows (outer, inner) of at most `_LINES` lines of an array (outer, n, inner)."""
     together = max(1, _LINES // max(inner, 1))
     for first in range(0, outer, together):
         for column in range(0, inner, _LINES):
@@ -149,10 +158,10 @@ def _blocks(outer: int, inner: int) -> Iterator[tuple[slice, slice]]:
 
 
 def pack(factor: Factor, rank: int) -> bytes:
-    """The first `rank` columns of a factor as bytes.
+    """Bytes of the first `rank` columns of a factor.
 
-    A string of bits, most significant first, padded with zeros: rank:16, then for each column
-    bits:4, need:4 and n times (sign:1, magnitude:need).
+    Layout: a string of bits, most significant first, padded with zeros: rank:16, then for each
+    column bits:4, need:4 and n times (sign:1, magnitude:need).
     """
     parts = [_to_bits(np.array([rank]), 16)]
     for column, bits in zip(factor.values.T[:rank], factor.bits[:rank], strict=True):
@@ -164,10 +173,10 @@ def pack(factor: Factor, rank: int) -> bytes:
 
 
 def unpack(data: bytes, n: int) -> Factor:
-    """Undo `pack`: a factor of n rows and as many columns as were packed.
+    """Factor of n rows from bytes that `pack` wrote.
 
     Raises:
-        CorruptError: if `pack` cannot have written this for n rows.
+        CorruptError: if `pack` cannot have written these bytes for n rows.
     """
     if not 1 <= n <= LONGEST:
         raise CorruptError(f"a learned basis along an axis of {n} samples")
@@ -190,13 +199,13 @@ def unpack(data: bytes, n: int) -> Factor:
 
 
 def _to_bits(numbers: Int64Array, width: int) -> UInt8Array:
-    """The lowest `width` bits of each number, most significant first, one after the other."""
+    """Lowest `width` bits of each number, most significant first, one number after the other."""
     shifts = np.arange(width)[::-1]
     return (numbers[:, None] >> shifts & 1).astype(np.uint8).reshape(-1)
 
 
 def _numbers(bits: UInt8Array) -> Int64Array:
-    """Signed numbers of (count, 1 + need) bits: sign, then magnitude."""
+    """Signed numbers from (count, 1 + need) bits: sign, then magnitude."""
     magnitudes = bits[:, 1:].astype(np.int64) @ (1 << np.arange(bits.shape[1] - 1)[::-1])
     negative = bits[:, 0] == 1
     if (negative & (magnitudes == 0)).any():
@@ -205,11 +214,12 @@ def _numbers(bits: UInt8Array) -> Int64Array:
 
 
 def _integer(data: bytes, at: int, width: int) -> int:
+    """Unsigned integer of `width` bits from bit `at`, most significant first."""
     return int(_take(data, at, width) @ (1 << np.arange(width)[::-1]))
 
 
 def _take(data: bytes, at: int, count: int) -> UInt8Array:
-    """`count` bits from bit `at`, one per element."""
+    """Array of `count` bits from bit `at`, one bit per element."""
     if at + count > 8 * len(data):
         raise CorruptError("a learned basis ends too early")
     first = at // 8

@@ -17,7 +17,7 @@ from inrc_plugins.shared.sample_panels import ordered_product
 
 
 class PyramidEvaluator:
-    """All samples of a level, made once, and multilinear interpolation between them."""
+    """Evaluator that synthesises all samples of a level once and interpolates between them."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class PyramidEvaluator:
 
     @property
     def samples(self) -> FloatArray:
-        """(components, active axes)."""
+        """All samples of the level, (components, one length per active axis)."""
         return self._samples
 
     def on_axes(self, positions: Sequence[Float64Array]) -> FloatArray:
@@ -69,13 +69,13 @@ class PyramidEvaluator:
         for corner in np.ndindex(*(2,) * len(self._active)):
             weight = ordered_product([np.ones(len(points)), *np.where(corner, part, 1 - part).T])
             index = np.minimum(low + np.array(corner, np.int64), lengths - 1)
-            # Without active axes there is one sample, whatever the points.
+            # A single sample, if no axis is active, is the value at all points.
             total += weight * self._samples[(slice(None), *index.T)].reshape(len(total), -1)
         return total.astype(np.float32)
 
 
 def _along(values: FloatArray, axis: int, places: Float64Array) -> FloatArray:
-    """Linear interpolation of one axis at `places` (in samples of the level, clipped to them)."""
+    """Linear interpolation along one axis at `places`, in sample units, clipped to the axis."""
     length = values.shape[axis]
     low = np.clip(np.floor(places).astype(np.int64), 0, length - 1)
     if (low == places).all():
@@ -86,5 +86,5 @@ def _along(values: FloatArray, axis: int, places: Float64Array) -> FloatArray:
     high = np.minimum(low + 1, length - 1)
     part = np.clip(places - low, 0, 1).astype(values.dtype)
     part = part.reshape([-1 if number == axis else 1 for number in range(values.ndim)])
-    found: FloatArray = values.take(low, axis) * (1 - part) + values.take(high, axis) * part
-    return found
+    mixed: FloatArray = values.take(low, axis) * (1 - part) + values.take(high, axis) * part
+    return mixed

@@ -1,8 +1,9 @@
-"""Restoration networks: small convolutional networks that take back what quantisation blurred.
+"""Restoration networks: small convolutional networks that undo some of the blur of quantisation.
 
-Normative text: format_spec/architectures/pyramid.md, "Restoration". Weights are shipped (the same
-integers as format_spec/networks/), so that they cost a file nothing. They were trained by
-benchmarks/train_restoration.py; docs/adr/0006 has what they bring on images not trained on.
+Normative text: format_spec/architectures/pyramid.md, "Restoration". Weights are part of the package
+(the same integers as format_spec/networks/), so that they add nothing to the size of a file. They
+were trained by benchmarks/train_restoration.py; docs/adr/0006 reports their gain on images that
+were not used in training.
 """
 
 from __future__ import annotations
@@ -20,21 +21,22 @@ from codec.arrays import BoolArray, Float32Array
 from inrc_plugins.architectures.pyramid.lifting import compiled
 from inrc_plugins.shared.sample_panels import Affine, from_panels, lanes_of
 
-# For images: of full resolution and few channels, and of half the resolution and more channels.
+# Networks for images: one of full resolution and few channels, one of half the resolution and more
+# channels.
 IMAGES = (1, 2)
 # Weights of corrections are integers from 1 to 255 in units of 1/64.
 WEIGHT_UNIT, HIGHEST_WEIGHT = 64, 255
 # Pairs of a network's number and its weight.
 Restoration = tuple[tuple[int, int], ...]
 _FILES = {1: "image-1.json", 2: "image-2.json"}
-# Rows of folded samples computed at once; more would save what neighbours compute twice, and take
-# more memory.
+# Number of rows of folded samples computed at once. More rows would take more memory; fewer would
+# repeat more of the work at the borders between bands.
 _ROWS = 64
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A convolution of 3 x 3 with replicated borders.
+    """Convolution of 3 x 3 with replicated borders.
 
     Attributes:
         weights: (out, 9 in) float32, tap after tap.
@@ -46,17 +48,17 @@ class Layer:
 
     @cached_property
     def affine(self) -> Affine:
-        """From taps (9 in) to channels."""
+        """Map from taps (9 in) to channels (out)."""
         return Affine(self.weights, self.biases)
 
 
 def known(number: int) -> bool:
-    """Whether there is a network of that number."""
+    """Whether there is a network with this number."""
     return number in _FILES
 
 
 def fits(number: int, lengths: tuple[int, ...], components: int) -> bool:
-    """Whether the network can work on an item with active axes of those lengths."""
+    """Whether the network applies to an item with active axes of these lengths."""
     return number in IMAGES and len(lengths) == 3 and components == 3
 
 
@@ -69,78 +71,84 @@ class Network:
 
     @property
     def multiply_adds(self) -> int:
-        """Per position of the samples, rounded up."""
+        """Number of multiply-adds per position of the samples, rounded up."""
         return -(-sum(layer.weights.size for layer in self.layers) // self.fold**2)
 
 
 @cache
 def network(number: int) -> Network:
-    """The network of a number that is `known`."""
+    """Network with a number that is `known`."""
     folder = resources.files("inrc_plugins.architectures.pyramid").joinpath("networks")
     content = json.loads(folder.joinpath(_FILES[number]).read_text("utf-8"))
-    found = []
+    layers = []
     for row in content["layers"]:
         scale = np.float32(2.0 ** -row["bits"])
         weights = np.array(row["weights"], np.float32) * scale
         biases = np.array(row["biases"], np.float32) * scale
-        found.append(Layer(weights.reshape(len(biases), -1), biases))
-    return Network(content["fold"], tuple(found))
+        layers.append(Layer(weights.reshape(len(biases), -1), biases))
+    return Network(content["fold"], tuple(layers))
 
 
 def restore(samples: Float32Array, chosen: Restoration, step: float, threads: int = 2) -> None:
-    """Add the networks' corrections, in place.
+    """Add the weighted corrections of networks to samples, in place.
 
     Args:
         samples: (3, rows, columns) float32.
         chosen: numbers of networks and their weights in 1/64.
         step: quantisation step of the coefficients, the unit the networks work in.
+        threads: number of threads; the result does not depend on it.
     """
     corrections = [correction(samples, number, step, threads) for number, _ in chosen]
-    for found, (_, weight) in zip(corrections, chosen, strict=True):
-        found *= np.float32(weight / WEIGHT_UNIT)
-        samples += found
+    for addend, (_, weight) in zip(corrections, chosen, strict=True):
+        addend *= np.float32(weight / WEIGHT_UNIT)
+        samples += addend
 
 
 def fitted(
     original: Float32Array, samples: Float32Array, valid: BoolArray | None, step: float
 ) -> Restoration:
-    """The weights with the least squared error, without networks that do not help.
+    """Weights of the networks with the least squared error; networks of weight 0 are left out.
 
     Args:
-        original, samples: (3, rows, columns) float32, what was encoded and what is decoded.
-        valid: which of them count; None for all.
+        original: (3, rows, columns) float32, the samples to encode.
+        samples: (3, rows, columns) float32, the decoded samples without restoration.
+        valid: mask of the samples that count; None for all.
+        step: quantisation step of the coefficients.
     """
     corrections = [correction(samples, number, step) for number in IMAGES]
     missing = original - samples
     if valid is not None:
-        corrections = [found[valid] for found in corrections]
+        corrections = [values[valid] for values in corrections]
         missing = missing[valid]
-    columns = np.stack([found.ravel() for found in corrections], 1).astype(np.float64)
+    columns = np.stack([values.ravel() for values in corrections], 1).astype(np.float64)
     weights, *_ = np.linalg.lstsq(columns, missing.ravel().astype(np.float64))
     whole = np.clip(np.rint(weights * WEIGHT_UNIT), 0, HIGHEST_WEIGHT).astype(int)
     return tuple((number, int(w)) for number, w in zip(IMAGES, whole, strict=True) if w)
 
 
 def correction(samples: Float32Array, number: int, step: float, threads: int = 2) -> Float32Array:
-    """What a network would add to samples (3, rows, columns), in their unit."""
+    """Correction of a network to samples (3, rows, columns), in the samples' unit."""
     chosen = network(number)
     source = _folded(samples / np.float32(step), chosen.fold)
-    found = np.empty_like(source)
+    corrected = np.empty_like(source)
     rows = source.shape[1]
 
     def work(start: int) -> None:
         stop = min(start + _ROWS, rows)
-        found[:, start:stop] = _band(chosen.layers, source, start, stop)
+        corrected[:, start:stop] = _band(chosen.layers, source, start, stop)
 
     with ThreadPoolExecutor(threads) as pool:
         for _ in pool.map(work, range(0, rows, _ROWS)):
             pass
-    found *= np.float32(step)
-    return _unfolded(found, chosen.fold)[:, : samples.shape[1], : samples.shape[2]]
+    corrected *= np.float32(step)
+    return _unfolded(corrected, chosen.fold)[:, : samples.shape[1], : samples.shape[2]]
 
 
 def _folded(samples: Float32Array, fold: int) -> Float32Array:
-    """(components, rows, columns) to (components fold^2, rows / fold, columns / fold)."""
+    """Samples (components, rows, columns) as (components fold^2, rows / fold, columns / fold).
+
+    Borders are replicated to whole blocks of fold x fold samples.
+    """
     count, rows, columns = samples.shape
     padded = np.pad(samples, ((0, 0), (0, -rows % fold), (0, -columns % fold)), mode="edge")
     blocks = padded.reshape(count, -(-rows // fold), fold, -(-columns // fold), fold)
@@ -149,14 +157,14 @@ def _folded(samples: Float32Array, fold: int) -> Float32Array:
 
 
 def _unfolded(values: Float32Array, fold: int) -> Float32Array:
-    """The inverse of `_folded`, with what it padded."""
+    """Inverse of `_folded`; samples that it padded are still there."""
     _, rows, columns = values.shape
     blocks = values.reshape(-1, fold, fold, rows, columns).transpose(0, 3, 1, 4, 2)
     return blocks.reshape(-1, rows * fold, columns * fold)
 
 
 def _band(layers: tuple[Layer, ...], source: Float32Array, start: int, stop: int) -> Float32Array:
-    """The correction of rows start..stop, in steps."""
+    """Correction of the rows start..stop - 1, in units of the quantisation step."""
     rows, columns = source.shape[1:]
     low, high = max(0, start - len(layers)), min(rows, stop + len(layers))
     values = source[:, low:high]
@@ -179,10 +187,13 @@ def _band(layers: tuple[Layer, ...], source: Float32Array, start: int, stop: int
 
 @compiled
 def _fill_taps(padded: Any, columns: Any, count: Any, panels: Any) -> Any:
-    """Panels (panels, 9 in, lanes) of the neighbours of `count` positions, zeros after the last.
+    """Fill panels with the 3 x 3 neighbours of `count` positions, and zeros after the last.
 
     Args:
-        padded: (in, rows + 2, columns + 2).
+        padded: (in, rows + 2, columns + 2) values with their replicated borders.
+        columns: length of a row.
+        count: number of positions.
+        panels: (panels, 9 in, lanes), filled.
     """
     channels, lanes = padded.shape[0], panels.shape[2]
     for panel in range(panels.shape[0]):

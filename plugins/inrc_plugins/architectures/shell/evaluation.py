@@ -16,16 +16,21 @@ from inrc_plugins.architectures.shell import spline
 from inrc_plugins.architectures.shell.border import from_integers
 from inrc_plugins.architectures.shell.config import BAND, ShellConfig
 
-# Points evaluated at once.
+# Number of points evaluated at once.
 _BATCH = 1 << 20
+# Largest float32 below 2^31.
 _MOST = np.nextafter(np.float32(2**31), np.float32(0))
 
 
 class ShellEvaluator:
-    """Distances over the band, from the spline near the surface, else 1 outside and -1 inside."""
+    """Evaluator of signed distances in units of the band's half width.
+
+    Values come from the spline near the surface; elsewhere they are 1 outside and -1 inside.
+    """
 
     def __init__(self, config: ShellConfig, parameters: Sequence[Float32Array]) -> None:
-        # The float32 of 2^31 - 1 is 2^31, which no int32 holds; so far away all values are alike.
+        # The integer 2^31 - 1 rounds to 2^31 in float32, which int32 cannot hold. Distances that
+        # large all clip to the same value.
         integers = np.minimum(parameters[0], _MOST).astype(np.int32)
         placed = place(config.octree, integers)
         surface = placed.cells == SURFACE
@@ -53,10 +58,10 @@ class ShellEvaluator:
         return out[None]
 
     def at(self, points: Float64Array) -> Float32Array:
-        found = np.empty(len(points), np.float32)
+        distances = np.empty(len(points), np.float32)
         places = np.ascontiguousarray(points, np.float64)
-        spline.evaluate(places, self._regions, self._coefficients, np.float32(BAND), found)
-        return found[None] / np.float32(BAND)
+        spline.evaluate(places, self._regions, self._coefficients, np.float32(BAND), distances)
+        return distances[None] / np.float32(BAND)
 
     def past_border(self, points: Float64Array) -> Float64Array | None:
         """See `codec.plugin_api.architecture.OpenEvaluator`."""

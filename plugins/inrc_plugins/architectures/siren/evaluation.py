@@ -1,8 +1,8 @@
 """Evaluation of `siren` on the CPU, with NumPy alone.
 
-Every layer multiplies the error of a phase, so products and phases are float64; sines of reduced
-phases are float32, which NumPy computes many times as fast. On an outer product of positions the
-first layer is a sum over axes.
+Products and phases are float64, because every layer multiplies the error of a phase. Sines are
+taken in float32, after reduction of the phases, because NumPy computes them many times as fast. The
+first layer, on an outer product of positions, is a sum over axes.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from inrc_plugins.architectures.siren.encodings import (
 from inrc_plugins.shared.config_map import active_axes
 from inrc_plugins.shared.sample_panels import Affine, from_panels, to_panels
 
-# Samples evaluated together: their activations stay in a core's cache.
+# Number of samples evaluated together: their activations stay in a core's cache.
 _CHUNK = 4096
 
 
 class SirenEvaluator:
-    """A `siren` model on the CPU.
+    """Evaluator of a `siren` model on the CPU.
 
     Args:
-        config: its shape.
-        shape: the item's dims.
-        parameters: of the network, float32, in coding order.
+        config: configuration of the model.
+        shape: dims of the item.
+        parameters: float32 tensors of the network, in coding order.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class SirenEvaluator:
         self._config = config
         self._shape = shape
         self._axes = active_axes(shape)
-        # In turns, so that the reduction of a phase is one rounding.
+        # Phases are in turns, so that their reduction is one rounding to an integer.
         turns = config.omega / (2 * np.pi)
         doubles = [tensor.astype(np.float64) for tensor in parameters]
         self._first_matrix, self._first_vector = turns * doubles[0], turns * doubles[1]
@@ -75,8 +75,10 @@ class SirenEvaluator:
                 phases = to_panels(added)
             out[:, start : start + _CHUNK] = self._network(phases, len(numbers))
         # Inactive axes have one sample, and every position along them is that sample.
-        kept = [n if axis in self._axes else 1 for axis, n in enumerate(lengths)]
-        return np.broadcast_to(out.reshape(self._components, *kept), (self._components, *lengths))
+        computed = [n if axis in self._axes else 1 for axis, n in enumerate(lengths)]
+        return np.broadcast_to(
+            out.reshape(self._components, *computed), (self._components, *lengths)
+        )
 
     def at(self, points: Float64Array) -> Float32Array:
         """See `codec.plugin_api.architecture.Evaluator`."""
@@ -88,7 +90,7 @@ class SirenEvaluator:
         return out
 
     def _separate(self, active: Sequence[Float64Array]) -> list[Float64Array]:
-        """What each axis adds to the phases of the first layer: (width, n) per axis."""
+        """Terms that each axis adds to the phases of the first layer: (width, n) per axis."""
         encoding, axes = self._config.encoding, len(active)
         return [
             Affine(self._first_matrix[:, axis_columns(encoding, axes, number)]).on_rows(
@@ -98,17 +100,18 @@ class SirenEvaluator:
         ]
 
     def _first_phases(self, places: Float64Array) -> Float64Array:
+        """Phases of the first layer, in panels, at `places` (n, axes) in [-1, 1]."""
         return self._first(to_panels(encoded_points(self._config.encoding, places).T))
 
     def _network(self, phases: Float64Array, count: int) -> Float64Array:
-        """All that follows the first phases, in turns, in panels: (components, count)."""
+        """Outputs (components, count) from the phases of the first layer, in turns, in panels."""
         for layer in self._layers:
             phases = layer(_sine_of_turns(phases))
         return from_panels(self._last(_sine_of_turns(phases)), count)
 
 
 def _sine_of_turns(phases: Float64Array) -> Float64Array:
-    """sin(2 pi phases); overwrites `phases`."""
+    """Sines of phases in turns, sin(2 pi phases); `phases` is overwritten."""
     phases -= np.rint(phases)
     reduced = (phases * (2 * np.pi)).astype(np.float32)
     return np.sin(reduced).astype(np.float64)
