@@ -15,7 +15,7 @@ from inrc_plugins.architectures.pyramid.config import PyramidConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = ROOT / "format_spec" / "networks"
-SHIPPED = ROOT / "plugins" / "inrc_plugins" / "pyramid" / "networks"
+SHIPPED = ROOT / "plugins" / "inrc_plugins" / "architectures" / "pyramid" / "networks"
 each_network = pytest.mark.parametrize("number", restoration.IMAGES)
 
 
