@@ -21,7 +21,7 @@ def compiled(**options: Any) -> Callable[[Function], Function]:
         try:
             return cast(Function, njit(cache=True, **options)(function))
         except RuntimeError:
-            # What numba raises if it may write neither beside the source nor in the user's cache.
+            # Error of numba if it may write neither beside the source nor in the user's cache.
             return cast(Function, njit(**options)(function))
 
     return decorate
