@@ -31,7 +31,7 @@ class Sink(Protocol):
 
     Attributes:
         tiles: finished ones, by the number of their item; empty where items were not measured.
-        ranges: value ranges of the fields, by name, for qualities measured in the file; empty where each is
+        ranges: value ranges of the fields, by name, empty where each field is
             measured in its own range.
     """
 
