@@ -93,7 +93,7 @@ def measure_peer(name: str, original: Mesh, size: int, peer: Decimation) -> Poin
 
 
 def read_points(table: Path) -> list[Point]:
-    """What was measured before."""
+    """Results that were measured before."""
     if not table.exists():
         return []
     kinds = {field.name: field.type for field in fields(Point)}

@@ -1,4 +1,4 @@
-"""What the prior `photos-32` of `siren` is worth on pictures it was not trained on.
+"""Gain of the prior `photos-32` of `siren` on pictures it was not trained on.
 
     python benchmarks/siren_prior.py IMAGE.png ...
 

@@ -1,4 +1,4 @@
-"""Compilation of loops by numba, with a cache on disk where a writable folder exists."""
+"""Loops compiled by numba, and kept on disk where there is a folder that may be written to."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def compiled(**options: Any) -> Callable[[Function], Function]:
-    """Decorator: numba's `njit` with these options, and with its cache if that can be written.
+    """A decorator: numba's `njit` with these options, and its cache if there is a place for it.
 
-    Some users have no folder to write to, for example if the package was installed for all
-    users and they have no home. Each process then compiles its loops anew.
+    A package that was installed for all users, run by one without a home, has none. Its loops are
+    then compiled anew by each process.
     """
 
     def decorate(function: Function) -> Function:
         try:
             return cast(Function, njit(cache=True, **options)(function))
         except RuntimeError:
-            # Numba raises this if it may write neither beside the source nor in the user's cache.
+            # Error of numba if it may write neither beside the source nor in the user's cache.
             return cast(Function, njit(**options)(function))
 
     return decorate

@@ -169,7 +169,7 @@ class FileInfo:
         fields: fields in file order.
         sections: sections in file order.
         verbatim: (path, type, shape) of every variable kept verbatim.
-        made: how the file was made, None where it does not say.
+        made: provenance of the file, None where it does not say.
     """
 
     path: str

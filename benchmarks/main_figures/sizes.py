@@ -14,7 +14,7 @@ from main_figures.figure import Encoded, Figure
 
 
 def quality(encoded: Encoded) -> list[Figure]:
-    """What was reached; nothing here has a target but the PSNR that was asked for."""
+    """Sizes that were reached; nothing here has a target but the PSNR that was asked for."""
     reached = encoded.report["qualities"][0]["psnr"]
     size = encoded.path.stat().st_size
     sent = f"{size:,} bytes, {encoded.cost.seconds:.0f} s"

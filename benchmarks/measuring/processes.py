@@ -16,7 +16,7 @@ _BUSY = "import time as t; s = t.perf_counter(); sum(range(3 * 10**7)); print(t.
 
 @dataclass(frozen=True)
 class Finished:
-    """What a command cost.
+    """Cost of a command.
 
     Attributes:
         code: exit code.
@@ -68,7 +68,7 @@ def _memory(pid: int) -> dict[str, int]:
 
 
 def free_cores() -> float:
-    """How many cores two busy processes really get, 1 to 2: less than 2 on a busy machine."""
+    """Number of cores that two busy processes really get, 1 to 2: less than 2 on a busy machine."""
     return 2 * _busy_seconds(1) / _busy_seconds(2)
 
 

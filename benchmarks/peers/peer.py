@@ -56,7 +56,7 @@ class Peer(Protocol):
         """The settings in one line, for the report."""
 
     def available(self) -> str | None:
-        """None, or why it cannot run here."""
+        """Reason why it cannot run here, or None."""
 
     def version(self) -> str:
         """Version of the library that does the work."""

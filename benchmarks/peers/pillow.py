@@ -13,7 +13,7 @@ from codec.arrays import Array
 
 
 def missing(feature: str) -> str | None:
-    """None, or that this Pillow was built without the feature, under `PIL.features`' name."""
+    """Message that this Pillow lacks the feature, named as in `PIL.features`, or None."""
     return None if features.check(feature) else f"this Pillow was built without {feature}"
 
 

@@ -1,4 +1,4 @@
-"""What a bound costs: bytes against the error bound, as one picture with a panel per source."""
+"""Cost of a bound: bytes against the error bound, as one picture with a panel per source."""
 
 from __future__ import annotations
 

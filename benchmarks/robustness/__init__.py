@@ -1,1 +1,1 @@
-"""What damaged and hostile files do to the reader, counted; see `bench_robustness.py`."""
+"""Effects of damaged and hostile files on the reader, counted; see `bench_robustness.py`."""

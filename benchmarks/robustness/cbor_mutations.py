@@ -235,7 +235,7 @@ def _ill_formed(random: Random, value: Any) -> Loose:
 
 
 def encode_loosely(value: Any) -> bytes:
-    """As `cbor.encode`, but `Loose` parts stay as they are."""
+    """Bytes as `cbor.encode` makes them, but `Loose` parts stay as they are."""
     if isinstance(value, Loose):
         return bytes(value)
     if isinstance(value, list):

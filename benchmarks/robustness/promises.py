@@ -48,13 +48,13 @@ class Content:
 
     @classmethod
     def of(cls, data: bytes) -> Content:
-        """What a valid file holds."""
+        """Contents of a valid file."""
         with FileContents(data, device="cpu", threads=1) as file:
             return cls.of_file(file, _without_residuals(data))
 
     @classmethod
     def of_file(cls, file: FileContents, plain: Mapping[str, Array] | None = None) -> Content:
-        """What an open file holds; `plain` are its fields without residuals."""
+        """Contents of an open file; `plain` are its fields without residuals."""
         fields = {name: _field(file, name, (plain or {}).get(name)) for name in file.fields}
         metadata = file.metadata
         verbatim = {name: repr(value) for name, value in metadata.verbatim.items()}
@@ -81,7 +81,7 @@ def _field(file: FileContents, name: str, plain: Array | None) -> Field:
 
 
 def valid_samples(decoder: FieldDecoder) -> BoolArray:
-    """Which samples of a field are valid, by the masks of its items."""
+    """Mask of the valid samples of a field, by the masks of its items."""
     valid = np.ones(decoder.shape, np.bool_)
     for item in decoder.items:
         header = item.header
@@ -129,7 +129,7 @@ def broken(before: Content, after: Content, losses: Sequence[LostRegion]) -> Ite
 def _differences(
     before: Field, after: Field, losses: Sequence[LostRegion], *, cut: bool
 ) -> Iterator[str]:
-    """Where a field is neither what it was nor lost."""
+    """Places where a field is neither what it was nor lost."""
     if before.values.dtype != after.values.dtype or before.values.ndim != after.values.ndim:
         yield "another dtype, or number of axes"
         return

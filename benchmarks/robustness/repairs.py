@@ -99,7 +99,7 @@ class Repairs:
 
 @lru_cache(maxsize=64)
 def content_of(vector: Vector) -> Content:
-    """What a vector holds; its priors must be at hand."""
+    """Contents of a vector; its priors must be at hand."""
     return Content.of(vector.data)
 
 

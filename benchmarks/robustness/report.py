@@ -149,7 +149,7 @@ def of_repairs(tallies: Mapping[str, Tally], vectors: int, of: int) -> str:
 
 
 def footer(command: str, seconds: float, machine: Mapping[str, str]) -> str:
-    """What a reader needs to do it again."""
+    """Facts that a reader needs to repeat the run."""
     return (
         f"\n`{command}`: {seconds:.0f} s, {machine['CPU']}, {machine['cores']} cores, "
         f"Python {machine['Python']}, inrc {machine['inrc']}, {machine['date']}.\n"

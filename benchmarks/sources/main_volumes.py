@@ -27,7 +27,7 @@ class Volume:
 
 
 def folder() -> Path | None:
-    """Where the volumes are, or None if there is no such folder."""
+    """Folder of the volumes, or None if there is no such folder."""
     path = Path(os.environ.get("INRC_VOLUMES", REPOSITORY.parent / "shared" / "data" / "volumes"))
     return path if path.is_dir() else None
 

@@ -181,7 +181,7 @@ class ItemResiduals:
 
     Args:
         shape, components: shape of the item, and number of its components.
-        limits: what the file may ask for.
+        limits: bounds on what the file may ask for.
     """
 
     def __init__(self, shape: tuple[int, ...], components: int, limits: Limits) -> None:

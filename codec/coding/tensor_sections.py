@@ -59,7 +59,7 @@ class ItemStreams:
 
     Args:
         specs: tensors of the item.
-        limits: what the file may ask for.
+        limits: bounds on what the file may ask for.
         section: type of the sections, for errors.
 
     Attributes:

@@ -34,7 +34,7 @@ class IntegerSection:
         type: "MASK", "TENS" or "RESD".
         stored: gives the stored payload, from memory or from a file.
         digest: SHA-256 of its integers, shortened.
-        attribute: how the payload is compressed.
+        attribute: compression of the payload.
     """
 
     type: str
@@ -45,7 +45,7 @@ class IntegerSection:
 
 @dataclass
 class FileParts:
-    """What a file is made of, in the making.
+    """Parts of a file that is being made.
 
     Attributes:
         kind: "volume", "image" or "sdf".
@@ -188,7 +188,7 @@ def tensor_sections(item: ItemSections) -> list[IntegerSection]:
 
 
 def _undigested(section: IntegerSection) -> IntegerSection:
-    """For measuring: the digest is not true, but as hard to compress as a true one."""
+    """Bytes for measuring alone: the digest is not true, but as hard to compress as a true one."""
     return replace(section, digest=section_digest([section.stored()]))
 
 

@@ -24,7 +24,7 @@ def ignore_report(stage: str, fraction: float, loss: float | None, psnr: float |
 
 @dataclass(frozen=True)
 class Workplace:
-    """Where a fit is done, and who is told of it.
+    """Place of a fit: its threads, and the callback that is told of it.
 
     Attributes:
         threads: CPU threads to use.

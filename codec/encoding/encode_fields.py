@@ -33,7 +33,7 @@ def encode_fields(
     """Encode all fields and write the file; what is finished is kept if the run is killed.
 
     Returns:
-        What was measured on the decoded fields.
+        Qualities measured on the decoded fields, one per field.
 
     Raises:
         InvalidInputError: the samples cannot be read or fitted, the target cannot be written, or
@@ -62,7 +62,7 @@ def encode_fields(
 
 
 def _plan(dataset: Dataset, options: EncodeOptions) -> TilePlan:
-    """How the fields are cut."""
+    """Plan of the tiles that the fields are cut into."""
     groups = plan_groups(
         grouped(dataset.fields, options.joint or dataset.joint),
         options.tile,
@@ -75,7 +75,7 @@ def _plan(dataset: Dataset, options: EncodeOptions) -> TilePlan:
 def _unfitted_parts(dataset: Dataset, options: EncodeOptions, *, tiled: bool) -> FileParts:
     """The parts of a file without any item."""
     parts = FileParts(dataset.kind)
-    # How a file was made takes few bytes, but of small files too many: only where more may follow.
+    # Provenance takes few bytes, but too many for a small file: only files that may grow have it.
     growing = tiled or medium_of(dataset.medium).metadata.meant_to_grow(dataset.metadata)
     made = made_with(options) if growing else None
     parts.describe(dataset.medium, dataset.metadata, dataset.verbatim, made)

@@ -26,13 +26,13 @@ _LEAST_PSNR = 6.0
 
 @dataclass(frozen=True)
 class EncodedTile:
-    """What a tile adds to a file.
+    """Parts that a tile adds to a file.
 
     Attributes:
         item: payload of its ITEM section, with the masks counted within the tile and no origin.
         masks, integers: its other sections, which name item 0 where they name one.
-        multiply_adds, parameters: for the limits.
-        deviations: of what was decoded from these sections, one per component.
+        multiply_adds, parameters: numbers that the limits of a reader are compared with.
+        deviations: errors of the samples decoded from these sections, one per component.
     """
 
     item: bytes
@@ -100,7 +100,7 @@ def _measured(
 
 
 def _check(task: TileTask, bounds: Sequence[float], deviations: Sequence[Deviation]) -> None:
-    """Nothing is kept whose own decoding breaks a promise."""
+    """Refuse a tile whose decoded samples break the error bound or the mask."""
     for name, measured in zip(task.names, deviations, strict=True):
         if not measured.intact:
             raise met_fill(name)

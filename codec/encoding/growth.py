@@ -57,7 +57,7 @@ class Growth:
 
     @property
     def start(self) -> tuple[int, ...]:
-        """Where the new samples begin in the grown field."""
+        """Index in the grown field at which the new samples begin."""
         start = [0] * len(self.before.cuts)
         start[self.axis] = self.before.shape[self.axis]
         return tuple(start)

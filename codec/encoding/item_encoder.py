@@ -97,7 +97,7 @@ class ItemEncoder:
         return self._bounded(model) if self.bounds else self._without_fills(model)
 
     def _task(self, goal: ItemGoal) -> FitTask:
-        """What the architecture is asked to fit."""
+        """Task that the architecture is asked to fit."""
         staged, texts = self.architecture.staged, self.options.settings
         return FitTask(
             values=self._values(),
@@ -126,7 +126,7 @@ class ItemEncoder:
         return np.stack([entry.values for entry in self.fields])
 
     def _valid(self) -> BoolArray | None:
-        """Where samples are data, (components, *shape); None if all are."""
+        """Mask of the samples that are data, (components, *shape); None if all are."""
         if all(entry.valid is None for entry in self.fields):
             return None
         everywhere = np.ones(self._shape, np.bool_)
@@ -168,7 +168,7 @@ class ItemEncoder:
         return ItemGoal(psnr=max(-20 * math.log10(tightest), _LEAST_PSNR))
 
     def _bounded_components(self, tolerance: float) -> list[BoundedComponent]:
-        """What the components must keep, with a tolerance in units of the declared range."""
+        """Bounds that the components must keep, with a tolerance in units of the declared range."""
         alternative = "" if self.architecture.bounded else ", or --arch pyramid"
         return [
             BoundedComponent(

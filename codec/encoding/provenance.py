@@ -1,4 +1,4 @@
-"""How a file was made, and how to go on in the same way."""
+"""Provenance of a file, from which an append goes on in the same way."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from codec.reading.contents import FileContents
 
 
 def made_with(options: EncodeOptions) -> Provenance:
-    """What a file keeps of the options; goal and architecture are named in them."""
+    """Options that a file keeps; goal and architecture are named in them."""
     return Provenance(
         options.goal.named,
         options.effort,
@@ -60,7 +60,7 @@ def _goal(made: Provenance, file: FileContents) -> Goal:
         return Goal(max_error=min(bounds)) if bounds else Goal()
     kind, amount = made.goal
     if kind == "bytes":
-        # So many bytes were for the samples so far: others get as many each.
+        # The target size was for the samples so far: new samples get as many bytes each.
         fields = sum(view.size * view.dtype.itemsize for view in file.decoders.values())
         return Goal(ratio=fields / amount)
     return Goal.of(kind, float(amount))

@@ -28,7 +28,7 @@ _INDIFFERENT = frozenset({"on_progress", "threads", "scheduler"})
 
 @dataclass(frozen=True)
 class RunJournal:
-    """What a run has finished.
+    """Tiles or fits that a run has finished.
 
     Attributes:
         records: the file beside the target.
@@ -89,7 +89,7 @@ def _leave(journal: RunJournal, target: Path) -> None:
 def fingerprint(
     source: Source, options: EncodeOptions, groups: Sequence[FieldGroup]
 ) -> dict[str, Any]:
-    """What the result of a run depends on."""
+    """Everything that the result of a run depends on."""
     status = source.path.stat()
     chosen = {
         entry.name: repr(getattr(options, entry.name))

@@ -1,4 +1,4 @@
-"""Where tiles are encoded: in threads of this process, or as tasks of dask.
+"""Runners that encode tiles: in threads of this process, or as tasks of dask.
 
 Every runner gives the same tiles, in the order they are finished. A tile for which there was not
 enough memory is tried again: by another worker, or by threads once no other tile is in work. Those
@@ -44,7 +44,7 @@ Finished = Iterator[tuple[int, EncodedTile]]
 
 @dataclass(frozen=True)
 class Source:
-    """Where the fields come from, for those who must open the file themselves.
+    """Source of the fields, for processes that must open the file themselves.
 
     Attributes:
         path: of the file, absolute.
@@ -159,7 +159,7 @@ def _too_little_memory(task: TileTask, options: EncodeOptions) -> InvalidInputEr
 
 @dataclass(frozen=True)
 class OutOfMemory:
-    """What a worker answers that has too little memory for a tile: its own address."""
+    """Answer of a worker with too little memory for a tile: its own address."""
 
     worker: str
 

@@ -66,7 +66,7 @@ def sampled_parts(
 
 
 def sampled(surface: Surface, units: str) -> tuple[MeshFrame, Float32Array]:
-    """Where the nodes lie, and the distance at each, cut off: (nx, ny, nz) float32."""
+    """Places of the nodes, and the distance at each, cut off: (nx, ny, nz) float32."""
     extent = surface.upper - surface.lower
     spacing = float(np.float32(extent.max() / (_NODES - 1 - 2 * _BORDER)))
     counts = np.ceil(extent / spacing).astype(np.int64) + 1 + 2 * _BORDER

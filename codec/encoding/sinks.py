@@ -1,4 +1,4 @@
-"""Where encoded items go: into a file in the making, or, tile by tile, into the run's journal."""
+"""Sinks of encoded items: into a file in the making, or, tile by tile, into the run's journal."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Sink(Protocol):
 
     Attributes:
         tiles: finished ones, by the number of their item; empty where items were not measured.
-        ranges: of the fields, by name, for what is measured in the file; empty where each field is
+        ranges: value ranges of the fields, by name, empty where each field is
             measured in its own range.
     """
 
@@ -53,7 +53,7 @@ class MemorySink:
     target. It is measured in the finished file.
 
     Args:
-        options: of the encode.
+        options: options of the encoder.
         journal: keeps the trainings.
     """
 
@@ -89,8 +89,8 @@ class JournalSink:
     """Tiles, each of which is measured, and kept in the journal when it is finished.
 
     Args:
-        source: where other processes read the fields.
-        options: of the encode.
+        source: file that other processes read the fields from.
+        options: options of the encoder.
         journal: keeps ranges and tiles.
         range_of: finds the range of a field.
     """
@@ -128,7 +128,7 @@ class JournalSink:
         """Encode the tiles that the journal lacks, into it.
 
         Args:
-            parts: what takes its share of the target beside the tiles.
+            parts: parts of the file that take their share of the target beside the tiles.
         """
         goals = Budget(plan.fields, self._options.goal).for_tiles(parts, plan.samples)
         if not self.ranges:

@@ -1,4 +1,4 @@
-"""How many bytes the samples of a field will take, from a few boxes that are coded for real."""
+"""Bytes that the samples of a field will take, estimated from a few boxes that are coded."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PLACES = (0.25, 0.5, 0.75)
 def samples_of_tiles(
     group: Sequence[Field], fields: Sequence[Field], options: EncodeOptions
 ) -> int:
-    """How many samples a tile of these fields should hold.
+    """Number of samples that a tile of these fields should hold.
 
     Args:
         group: fields that share a model.
@@ -55,7 +55,7 @@ def _measured(group: Sequence[Field], options: EncodeOptions) -> float:
             tile = encode_tile(task, {field.name: field for field in group}, quick, 1)
             total += sum(len(section.stored()) for section in tile.integers)
     except TargetError:
-        # What cannot be kept in a part may be in the whole, and is refused there otherwise.
+        # A bound that cannot be kept in a part may be in the whole, and is refused there otherwise.
         return 0.0
     return total / (len(group) * sum(map(box_samples, boxes)))
 

@@ -1,4 +1,4 @@
-"""How tiles lie beyond their size: bricks by count, what neighbours share, whose range they have.
+"""Layout of tiles beyond their size: bricks by count, what neighbours share, whose range they have.
 
 Bricks with ghost cells and a range of their own are the ensembles of APMGSRN (Wurster et al., IEEE
 VIS 2023), which picks one brick for each sample; here what they share is blended (TILE-4).
@@ -19,7 +19,7 @@ from codec.options.plugin_settings import TILE, configured, setting
 
 @dataclass(frozen=True)
 class TileSettings:
-    """What tiles have besides their size."""
+    """Settings of tiles besides their size."""
 
     bricks: tuple[int, ...] = setting(
         (), "tiles per axis, such as 2x2x1, in place of the size of a tile", low=1
@@ -59,7 +59,7 @@ def brick_cuts(shape: Sequence[int], counts: Sequence[int]) -> Cuts:
 
 
 def margins_of(cuts: Cuts, overlap: int) -> Margins:
-    """What tiles share with their neighbours: `overlap`, or half the shorter of two that meet."""
+    """Samples shared by neighbouring tiles: `overlap`, or half the shorter of two that meet."""
     margins: list[tuple[tuple[int, int], ...]] = []
     for axis in cuts:
         lengths = [stop - start for start, stop in itertools.pairwise(axis)]

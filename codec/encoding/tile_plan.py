@@ -1,4 +1,4 @@
-"""How the fields of a file are cut into tiles, each of which becomes an item."""
+"""Plan that cuts the fields of a file into tiles, each of which becomes an item."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class FieldGroup:
 
 @dataclass(frozen=True)
 class TilePlan:
-    """What is encoded: fields, and the tiles of all of them.
+    """Plan of an encode: fields, and the tiles of all of them.
 
     Attributes:
         fields: in file order.

@@ -1,4 +1,4 @@
-"""How a field is cut into tiles."""
+"""Size of the tiles that a field is cut into."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 # A field below this is one model: it codes better, and there is memory for it.
 WHOLE_SAMPLES = 1 << 25
-# What a tile holds, about. Some hundred bytes of framing are below a tenth of a per cent of it even
+# Samples of a tile, about. Some hundred bytes of framing are below a tenth of a per cent of it even
 # at a ratio of 100, and an encoder needs some 50 MB for it.
 TILE_SAMPLES = 1 << 21
 # A region is decoded with all tiles that it touches, which takes time by their bytes: where few
@@ -23,7 +23,7 @@ Cuts = tuple[tuple[int, ...], ...]
 
 
 def tile_samples(bytes_per_sample: float) -> int:
-    """How many samples a tile should hold: a power of two."""
+    """Number of samples that a tile should hold: a power of two."""
     if bytes_per_sample <= _TILE_BYTES / TILE_SAMPLES:
         return TILE_SAMPLES
     wanted = 1 << round(math.log2(_TILE_BYTES / bytes_per_sample))
@@ -47,7 +47,7 @@ def automatic_tile(
         axis = max(range(len(tile)), key=tile.__getitem__)
         half = -(-tile[axis] // 2)
         if tile[axis] <= ALIGNMENT:
-            # Nothing is long: the slowest axis, often time, is cut finely.
+            # No axis is long: the slowest axis, often time, is cut finely.
             axis = next(number for number, size in enumerate(tile) if size > 1)
             tile[axis] = -(-tile[axis] // 2)
         else:

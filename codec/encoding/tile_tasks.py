@@ -61,7 +61,7 @@ class TileGoals:
         """The target of a tile of so many samples."""
         if self.bytes is None:
             return ItemGoal(psnr=self.psnr)
-        # What the place in the field and in the index takes is not the model's.
+        # Bytes of the place in the field and in the index are not the model's.
         return ItemGoal(file_bytes=max(1, self.bytes * samples // self.samples - _TILE_OVERHEAD))
 
 

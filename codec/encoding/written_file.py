@@ -77,7 +77,7 @@ def qualities_in(
 def _deviation(
     file: FileContents, field: Field, box: Box, span: FieldRange | None, start: Sequence[int]
 ) -> Deviation:
-    """What was decoded of a box of a field, against the original."""
+    """Deviation of a decoded box of a field from the original."""
     part = field.part(box)
     placed = tuple(
         slice(axis.start + shift, axis.stop + shift) for axis, shift in zip(box, start, strict=True)

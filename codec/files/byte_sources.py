@@ -86,7 +86,7 @@ class BytesSource:
         return self._data[offset : offset + size]
 
     def close(self) -> None:
-        """Nothing to release."""
+        """Release nothing, as there is nothing to release."""
 
 
 class FileSource:

@@ -64,7 +64,7 @@ class FitJournal:
         return len(self._snapshots)
 
     def begin(self) -> Snapshot | None:
-        """Where the training that begins now was stopped, or its end; None if it is new."""
+        """State in which the training that begins was stopped, or its end; None if it is new."""
         number = self._next
         self._next += 1
         return self._snapshots[number] if number < len(self._snapshots) else None

@@ -1,4 +1,4 @@
-"""What a run has finished, in a hidden file beside its target, so that a killed run can go on.
+"""Finished parts of a run, in a hidden file beside its target, so that a killed run can go on.
 
     journal = "inrc journal" record*
     record  = length:u64 crc:u32 body[length]                       ; the crc is that of zlib
@@ -192,7 +192,7 @@ class Journal:
 
 
 def journal_path(target: Path) -> Path:
-    """Where the journal of a run with this target is."""
+    """Path of the journal of a run with this target."""
     return target.parent / f".{target.name}.inrc-journal"
 
 
@@ -208,7 +208,7 @@ def drop_finished(target: Path) -> None:
 
 
 def another_run(path: Path) -> InvalidInputError:
-    """What to say where a journal is in the way."""
+    """Message for a user where a journal is in the way."""
     return InvalidInputError(
         f"{path}: is the journal of another run (its input, options or version differ); repeat "
         "that command to finish it, or start anew with --force"

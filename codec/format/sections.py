@@ -139,7 +139,7 @@ class SectionReader:
 
     Args:
         source: the bytes of the file.
-        limits: what the file may ask for.
+        limits: bounds on what the file may ask for.
         allow_truncated: take the complete sections of a file that ends early; `truncated` says so.
         from_end: find the sections by the index of the file, if it has one, instead of a scan of
             their heads: for sources where many small reads are slow.

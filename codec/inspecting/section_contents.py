@@ -1,4 +1,4 @@
-"""What sections hold, in words; the rows of `codec.format.section_types` name these functions."""
+"""Contents of sections in words; the rows of `codec.format.section_types` name these functions."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from codec.reading.item import DecodableItem
 
 
 def describe_section(file: FileContents, section: Section, number: int, *, whole: bool) -> str:
-    """What a section holds.
+    """Contents of a section.
 
     Args:
-        number: of the section among those of its type.
+        number: number of the section among those of its type.
         whole: whether the payload may be read even if it is large.
     """
     words: str = handler(section.row.describe)(file, section, number, whole=whole)

@@ -90,7 +90,7 @@ class Shape:
     Attributes:
         surface: its boundary, or faces that need not be one.
         faces: triangles of the mesh it came from.
-        units: of lengths, for people, `""` if unknown.
+        units: units of lengths, for people, `""` if unknown.
     """
 
     surface: Surface | Sheet
@@ -113,7 +113,7 @@ class Dataset:
     Attributes:
         medium: id of the reader that made it and of the layout of `metadata` ("netcdf", "npy",
             "nifti" ...).
-        fields: what will be fitted, in file order.
+        fields: fields that will be fitted, in file order.
         metadata: the medium's own description of the file, or an empty dict.
         verbatim: path -> array (any numeric or `S1` dtype) or flat list of strings (C order), for
             every variable that is not fitted.

@@ -1,4 +1,4 @@
-"""What a caller may ask of the decoder."""
+"""Options that a caller may give the decoder."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ DEFAULT_RESOLUTION, LEAST_RESOLUTION, MOST_RESOLUTION = 256, 2, 1024
 
 @dataclass(frozen=True)
 class DecodeOptions:
-    """How to decode a file into a file of some medium.
+    """Options for decoding a file into a file of some medium.
 
     Attributes:
         select: names of the fields to decode, or None for all.
         region: dim name (or "0", "1" ... by position) -> index or slice in samples of the level.
-        level: how often every axis is halved; 0 for the full resolution.
+        level: number of times every axis is halved; 0 for the full resolution.
         resolution: cells along the longest axis of a mesh, 2 to 1024; None where none is named.
         closed: whether a mesh has the holes of the original closed.
         allow_truncated: whether a file that was cut short is decoded, from the levels it holds.
         device: "cpu", "cuda", or "auto".
         threads: CPU threads, 0 for as many as the process may use. Does not change the result.
-        limits: what the file may ask for.
+        limits: most memory and work that the file may ask for.
         overwrite: whether the target may exist already.
         on_progress: called often; must return quickly.
 
@@ -61,7 +61,7 @@ def check_resolution(resolution: int) -> None:
     """Refuse a mesh that is too coarse or too fine.
 
     Raises:
-        InvalidOptionError: the cells are not as many as a mesh may have.
+        InvalidOptionError: the number of cells is not 2 to 1024.
     """
     if not LEAST_RESOLUTION <= resolution <= MOST_RESOLUTION:
         raise InvalidOptionError(

@@ -1,9 +1,9 @@
-"""What is taken where a caller names nothing: every default, once."""
+"""Defaults of all options, each written once."""
 
 from __future__ import annotations
 
-# PSNR in dB of arrays, and of shapes relative to their diagonal: what a scan needs to look like
-# itself.
+# PSNR in dB of arrays, and of shapes relative to their diagonal: high enough for a scan to
+# look unchanged.
 PSNR = 40.0
 SHAPE_PSNR = 70.0
 EFFORT = 3

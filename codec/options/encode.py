@@ -1,4 +1,4 @@
-"""What a caller may ask of the encoder."""
+"""Options that a caller may give the encoder."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class Goal:
     """The target of rate control; at most one is set: none means the default of what is encoded.
 
     Attributes:
-        psnr: at least so many dB in every field (peak = the field's own range).
+        psnr: minimum PSNR in dB of every field (peak = the field's own range).
         ratio: bytes of the fitted fields in their stored dtype, divided by the file's bytes, at
             least.
         bytes: file size, at most.
         max_error: greatest difference of any valid sample, in the field's unit; 0 is lossless.
-        rel_error: the same, as a share of each field's own range.
+        rel_error: greatest difference as a share of each field's own range.
     """
 
     psnr: float | None = None
@@ -148,7 +148,7 @@ def ignore_progress(progress: Progress) -> None:
 
 @dataclass(frozen=True)
 class EncodeOptions:
-    """How to encode.
+    """Options of an encode.
 
     Attributes:
         goal: the target.
@@ -159,8 +159,9 @@ class EncodeOptions:
         coder: "auto" or a coder of the entropy layer.
         select: names of the variables to fit, or None for the medium's default.
         joint: groups of variable names that share one model as its components.
-        raw: how to read a source that is nothing but samples; None for every other.
-        seed: of every random choice; same input, options and seed give the same bytes.
+        raw: layout of a source that holds samples alone; None for every other source.
+        seed: seed of every random choice, 0 to 2^63 - 1; same input, options and seed
+            give the same bytes.
         threads: CPU threads, 0 for as many as the process may use. Does not change the result.
         device: "cpu", "cuda", or "auto".
         on_progress: called often; must return quickly.
@@ -168,9 +169,9 @@ class EncodeOptions:
             none; or the size of a tile, one number per axis.
         sdf: distances of a mesh: "signed", which it must enclose something for, "unsigned", or
             "auto": signed where it does, else unsigned.
-        scheduler: where tiles are encoded: "threads" of this process, "processes" of this machine,
-            or the address of a dask scheduler, "tcp://HOST:PORT". Does not change the result.
-        settings: of the plugins, by full name: (("arch.width", "64"),).
+        scheduler: place where tiles are encoded: "threads" of this process, "processes" of this
+            machine, or the address of a dask scheduler, "tcp://HOST:PORT". The result is the same.
+        settings: settings of the plugins, by full name: (("arch.width", "64"),).
     """
 
     goal: Goal = Goal()

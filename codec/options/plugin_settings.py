@@ -32,10 +32,10 @@ class Setting:
     """One field of a plugin's settings.
 
     Attributes:
-        name: of the field.
+        name: name of the field.
         default: its value if it is not set; its type is that of the setting: int, float, bool,
             str, or a tuple of whole numbers.
-        about: what it does, its unit included.
+        about: description of its effect, with its unit.
         low, high: least and greatest value, both allowed, or None.
         choices: the values of a text, or empty if any will do.
         logarithmic: whether a search should step through it by factors.

@@ -1,4 +1,4 @@
-"""How a file that is nothing but samples is laid out: what its reader must be told."""
+"""Layout of a file that holds samples alone, which its reader must be told."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class ComponentDecoder(FieldDecoder):
     """A component of one item: a field, or one tile of it.
 
     Args:
-        index: of the component in the item.
+        index: index of the component in the item.
         factors: distance of samples per axis; None for that of the level. A tile is asked for
             single samples of the full resolution, evaluated at the level: its factors are 1.
     """

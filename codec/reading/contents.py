@@ -29,15 +29,15 @@ class FileContents:
         source: path, URL, or the bytes of a file.
         device: "cpu", "cuda" or "auto" (a GPU if torch finds one).
         threads: CPU threads for decoding, 0 for all.
-        limits: what the file may ask for; the defaults of `Limits` if None.
+        limits: bounds on what the file may ask for; the defaults of `Limits` if None.
         allow_truncated: open what is left of a file that was cut short.
 
     Attributes:
         streams: the sections, and what the items share.
         items: the models, in file order.
-        decoders: those of the fields by name, in file order.
+        decoders: decoders of the fields by name, in file order.
         fields: the same fields as users see them.
-        metadata: what the file says besides its fields.
+        metadata: description that the file holds besides its fields.
 
     Raises:
         InvalidInputError: the path cannot be read.

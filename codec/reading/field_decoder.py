@@ -23,15 +23,15 @@ class FieldDecoder(ABC):
 
     Args:
         component: name, dtype and scale of the field.
-        shape: of the field at level 0.
+        shape: shape of the field at level 0.
 
     Attributes:
         streams: the sections of the file, and what its items share.
-        name, dims, dtype: of the stored array.
+        name, dims, dtype: properties of the stored array.
         full_shape: at level 0.
         shape: at this level.
         factors: per axis, how many samples of the full field lie from one sample to the next.
-        level: how often each axis is halved that can be.
+        level: number of times each axis is halved that can be.
     """
 
     def __init__(

@@ -40,7 +40,7 @@ def extract(
     """Triangles of the surface where a field of distances is 0, outward where it grows.
 
     Args:
-        evaluator: of normalised distances, positive outside.
+        evaluator: evaluator of normalised distances, positive outside.
         shape: nodes of the field.
         band: nodes from the surface to where normalised distances are 1.
         resolution: cells of the sampling along the longest axis.
@@ -161,7 +161,7 @@ def _on_surface(field: _Field, places: Float64Array) -> Float64Array:
     """Vertices moved along the gradient to where the field is 0."""
     places = places.copy()
     value = field.at(places)
-    # Those that a step brought closer; of the others the next step would be the same.
+    # Points that a step brought closer go on; the next step of the others would be the same.
     left = np.arange(len(places))
     for _ in range(_STEPS):
         gradient = field.gradient(places[left])

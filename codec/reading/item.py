@@ -32,7 +32,7 @@ class DecodableItem:
 
     Attributes:
         streams: the sections of the file, and what its items share.
-        number: of the item in the file.
+        number: number of the item in the file.
         header, architecture, specs, multiply_adds, largest_parameters: see `ItemDescription`.
         integers: the integers of its tensors.
     """

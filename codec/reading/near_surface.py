@@ -35,7 +35,7 @@ def samples_near_surface(
     there they may be 1 or -1 instead, by their side.
 
     Args:
-        evaluator: of normalised distances, positive outside.
+        evaluator: evaluator of normalised distances, positive outside.
         axes: evenly spaced positions, in nodes, as far apart along every axis.
         band: nodes from the surface to where normalised distances are 1.
 
@@ -47,7 +47,7 @@ def samples_near_surface(
     cells = min(int(2 * reach / (math.sqrt(3) * step)), _MOST_CELLS)
     sampling = _Sampling(evaluator, axes, threads)
     if cells < 2:
-        # As many probes as samples.
+        # The probes are as many as the samples.
         sampling.sample_all()
         return sampling.samples
     blocks = _Blocks(sampling.samples.shape, cells * _CUBES)
@@ -65,7 +65,7 @@ class _Sampling:
     """The samples and where they come from.
 
     Attributes:
-        samples: of all positions and what is around them.
+        samples: samples of all positions and what is around them.
     """
 
     def __init__(self, evaluator: Evaluator, axes: list[Float64Array], threads: int) -> None:
@@ -126,7 +126,7 @@ class _Blocks:
     """Blocks of cells; those side by side share the samples between them.
 
     Args:
-        shape: of the samples.
+        shape: shape of the samples.
         cells: along a block.
     """
 

@@ -23,7 +23,7 @@ class InrcFile(Mapping[str, Field]):
         source: path, URL, or the bytes of a file.
         device: "cpu", "cuda" or "auto" (a GPU if torch finds one).
         threads: CPU threads for decoding, 0 for all.
-        limits: what the file may ask for; the defaults of `Limits` if None.
+        limits: bounds on what the file may ask for; the defaults of `Limits` if None.
         allow_truncated: open what is left of a file that was cut short; coefficients that are
             missing count as 0, and there is no digest to check.
 

@@ -26,7 +26,7 @@ def sample_indices(index: Any, shape: Sequence[int]) -> tuple[Selection, list[in
 
     Args:
         index: integers, slices and `...`.
-        shape: of the array.
+        shape: shape of the array.
 
     Raises:
         IndexError: too many indices, one out of range, or of a kind that is not supported.

@@ -83,7 +83,7 @@ class ShapeField(Field):
         return np.maximum(distances, 0) if frame.offset else distances
 
     def contains(self, points: Any) -> BoolArray:
-        """Which positions are inside the shape.
+        """Mask of the positions that are inside the shape.
 
         Args:
             points: (n, 3) positions in the frame and unit of the original mesh.

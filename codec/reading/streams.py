@@ -33,7 +33,7 @@ class FileStreams:
         source: the bytes of the file, which the caller closes.
         device: "cpu", "cuda" or "auto".
         threads: CPU threads, 0 for all.
-        limits: what the file may ask for.
+        limits: bounds on what the file may ask for.
         allow_truncated: take the complete sections of a file that was cut short.
 
     Attributes:
@@ -43,7 +43,7 @@ class FileStreams:
         grids: the items, or tiles, of each group of fields.
         limits, threads: as given, 0 threads resolved.
         cache: models, masks and residuals that were decoded.
-        digests: of the sections that were decoded.
+        digests: digests of the sections that were decoded.
         masks: the MASK sections.
 
     Raises:
@@ -116,7 +116,7 @@ class FileStreams:
             _log.warning("%s", message)
 
     def items_of(self, section_type: str) -> list[int]:
-        """For each TENS or RESD section, in file order, the number of its item.
+        """Numbers of the items of the TENS or RESD sections, in file order.
 
         Raises:
             CorruptError: there is no such item, or it cannot have such a section.

@@ -206,7 +206,7 @@ def _compared(before: FileContents, after: FileContents, name: str) -> FieldQual
 
 
 def _valid(decoder: FieldDecoder) -> BoolArray:
-    """Which samples are data, from the masks of all tiles."""
+    """Mask of the samples that are data, from the masks of all tiles."""
     valid = np.ones(decoder.shape, np.bool_)
     for item in decoder.items:
         header = item.header

@@ -64,7 +64,7 @@ class SavedItems:
     Args:
         file: sections of the file.
         total: number of items that the file had, None if unknown.
-        limits: what the file may ask for.
+        limits: bounds on what the file may ask for.
 
     Attributes:
         headers: headers of the items by number, as far as the numbers are known.

@@ -83,7 +83,7 @@ class _Placing:
     Args:
         items: models that are saved of the damaged file.
         description: metadata of the file.
-        limits: what the file may ask for.
+        limits: bounds on what the file may ask for.
         parts: parts of the new file.
     """
 

@@ -45,7 +45,7 @@ class Piece:
         type: type of the section that it is or was; "" where that is unknown.
         start, end: offsets of its first byte, after signature and header, and behind its last.
         intact: whether it is a section with the right CRC.
-        attribute: how the payload of an intact section is compressed.
+        attribute: compression of the payload of an intact section.
         payload_offset: offset of the payload of an intact section.
         digest: digest of its integers in the index, empty where that is not known.
     """
@@ -69,7 +69,7 @@ class DamagedFile:
 
     Args:
         source: bytes of the file.
-        limits: what a section may ask for.
+        limits: bounds on what a section may ask for.
 
     Attributes:
         pieces: all pieces in file order; one of no bytes stands for what is missing at the end.
@@ -90,7 +90,7 @@ class DamagedFile:
         if not any(piece.intact for piece in self.pieces):
             raise CorruptError("no section is intact: this is no .inrc file, or none of it is left")
         if self.pieces[0].type != "HEAD":
-            # Nothing tells how much of the beginning is missing.
+            # The length of the missing beginning is unknown.
             self.pieces = (Piece("", 0, self.pieces[0].start), *self.pieces)
         if not any(piece.type == "ENDS" for piece in self.pieces):
             self.pieces = (*self.pieces, Piece("", source.size, source.size))
@@ -310,7 +310,7 @@ def _listed(listed: Sequence[Piece], present: Sequence[Piece], shift: int) -> li
     Args:
         listed: the sections at the places where they were written.
         present: pieces of the damaged file.
-        shift: how far the index lies from its place.
+        shift: distance in bytes of the index from its place.
     """
     intact = {piece.start: piece for piece in present if piece.intact}
 

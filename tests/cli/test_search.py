@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +16,7 @@ from codec.options.plugin_settings import Setting, setting
 from codec.plugin_api import registry
 from codec.tuning import search as searching
 from codec.tuning.search import Trial, chosen, marked, search, searchable
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "plugin_example"))
-from inrc_cosines import Cosines
+from tests.cli.closed_form import Cosines
 
 
 @dataclass(frozen=True)

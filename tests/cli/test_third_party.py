@@ -108,6 +108,8 @@ def test_without_it_the_file_is_unsupported(installed: Path, field: Path) -> Non
         coded,
         "--arch",
         "cosines",
+        "--psnr",
+        20,
         "--effort",
         0,
         "--set",

@@ -26,7 +26,7 @@ class Band:
         level: number of times their finest axis was halved, less one; the depth for the low band.
         orientation: bit 3 - a is set where they are the high part along axis a; 0 is the low band.
         box: where they lie in the array.
-        shape: of the box.
+        shape: shape of the box.
     """
 
     level: int
@@ -109,7 +109,7 @@ class Lattice:
                     yield Band(level, orientation, box, shape)
 
     def count(self, level: int) -> int:
-        """How many coefficients the low box after `level` halvings holds."""
+        """Number of coefficients that the low box after `level` halvings holds."""
         return math.prod(self.low_shape(level))
 
     def scatter(self, coded: Array, out: Array, level: int = 0) -> None:

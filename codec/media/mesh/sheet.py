@@ -77,4 +77,4 @@ class OffsetSurface:
         return self.distance(points) < 0
 
     def cap(self, origin: Float64Array, spacing: float, cells: BoolArray) -> None:
-        """Nothing: such a surface has no holes."""
+        """No holes: such a surface has no holes."""

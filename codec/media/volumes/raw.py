@@ -95,7 +95,7 @@ class RawRules(ArrayRules):
         return True
 
     def raw_layout(self, tree: Metadata, shape: tuple[int, ...], dtype: np.dtype[Any]) -> RawLayout:
-        """What `read_as` needs to read the original of a field again."""
+        """Layout that `read_as` needs to read the original of a field again."""
         layout = DatasetLayout.from_tree(tree)
         part = NativePart.of(layout)
         array = layout.arrays[0] if layout.arrays else ArrayLayout("")

@@ -61,7 +61,7 @@ class Mutant:
         return "ok"
 
     def close(self) -> None:
-        """Nothing is left running."""
+        """No process is left running."""
 
 
 def fix_crcs(data: bytes) -> bytes:

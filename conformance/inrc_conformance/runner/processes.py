@@ -66,7 +66,7 @@ class OneShot:
         return EXIT_CODES.get(done.returncode, f"exit code {done.returncode}")
 
     def close(self) -> None:
-        """Nothing is left running."""
+        """No process is left running."""
 
 
 class Batch:

@@ -17,10 +17,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from codec.arrays import Float32Array, Float64Array, Int64Array
+from codec.arrays import Float32Array, Float64Array, FloatArray, Int64Array
 from inrc_plugins.architectures.fvsrn.bands import nodal_grid
 from inrc_plugins.architectures.fvsrn.config import FvsrnConfig
 from inrc_plugins.architectures.fvsrn.fourier import axis_features, row_matrix
@@ -42,6 +43,8 @@ _CHUNK = 4096
 _ROW = 512
 # Number of cells along the last axis whose nodes are in one matrix product.
 _WINDOW = 16
+# Frequency of SnakeAlt above which phases have too many turns for float32 to stay in class F.
+_PRECISE_FREQUENCY = 64
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class _LeadingAxis:
         turns: (n, M) addends to the phases of the Gaussian rows, in turns.
     """
 
-    bias: Float32Array
+    bias: FloatArray
     turns: Float64Array
 
 
@@ -72,7 +75,7 @@ class _Piece:
     places: slice | Int64Array
     count: int
     nodes: slice
-    basis: Float32Array
+    basis: FloatArray
 
 
 class FvsrnEvaluator:
@@ -90,7 +93,11 @@ class FvsrnEvaluator:
         self._config = config
         self._shape = shape
         self._axes = active_axes(shape)
+        precise = config.snake_frequency > _PRECISE_FREQUENCY
+        self._dtype = np.dtype(np.float64 if precise else np.float32)
         grid, layers = nodal_grid(config, parameters)
+        grid = grid.astype(self._dtype, copy=False)
+        layers = [tensor.astype(self._dtype, copy=False) for tensor in layers]
         matrices, vectors = layers[0::2], layers[1::2]
         inputs, rows = config.position_inputs, config.row_count
         # Matrices and vectors are scaled by 2 f, so that a layer yields the 2 f x of the cosine.
@@ -117,16 +124,16 @@ class FvsrnEvaluator:
         self._components = matrices[-1].shape[0]
 
     @cached_property
-    def _point_nodes(self) -> Float32Array:
+    def _point_nodes(self) -> FloatArray:
         """Nodes (G_1, ..., G_d, H) as single points look them up, corner by corner."""
         rows = np.moveaxis(self._nodes, -3, -2)
         return np.ascontiguousarray(rows.reshape(*rows.shape[:-2], -1)[..., : self._width])
 
-    def on_axes(self, positions: Sequence[Float64Array]) -> Float32Array:
+    def on_axes(self, positions: Sequence[Float64Array]) -> FloatArray:
         """See `codec.plugin_api.architecture.Evaluator`."""
         lengths = tuple(len(axis) for axis in positions)
         active = [positions[axis] / (self._shape[axis] - 1) for axis in self._axes]
-        out = np.empty((self._components, *(len(axis) for axis in active)), dtype=np.float32)
+        out = np.empty((self._components, *(len(axis) for axis in active)), self._dtype)
         if out.size:
             leading = [
                 _LeadingAxis(
@@ -145,20 +152,20 @@ class FvsrnEvaluator:
         full = out.reshape(self._components, *computed)
         return np.broadcast_to(full, (self._components, *lengths))
 
-    def _features(self, axis: Float64Array, number: int) -> Float32Array:
+    def _features(self, axis: Float64Array, number: int) -> FloatArray:
         """Position and Fourier features of one axis, (n, features)."""
         config = self._config
         inputs = axis_features(axis, config.raw(number), config.octaves_of(number))
-        return inputs.astype(np.float32)
+        return inputs.astype(self._dtype)
 
     def _fill(
         self,
-        out: Float32Array,
+        out: FloatArray,
         active: Sequence[Float64Array],
         pieces: Sequence[_Piece],
-        nodes: Float32Array,
+        nodes: FloatArray,
         leading: Sequence[_LeadingAxis],
-        start: Float32Array,
+        start: FloatArray,
         turn: Float64Array,
     ) -> None:
         """Fill `out` (components, n_a, ..., n_last), one leading axis per level of the recursion.
@@ -167,7 +174,7 @@ class FvsrnEvaluator:
         be contracted.
         """
         if len(active) > 1:
-            lower, weight = _cells(active[0], nodes.shape[0])
+            lower, weight = _cells(active[0], nodes.shape[0], self._dtype)
             axis = leading[0]
             for index, (k, t) in enumerate(zip(lower, weight, strict=True)):
                 plane = (1 - t) * nodes[k] + t * nodes[k + 1]
@@ -181,7 +188,7 @@ class FvsrnEvaluator:
                 used = nodes[None, :, piece.nodes]
                 self._fill_rows(out[:, None], piece, used, start[None], turn[None])
             return
-        lower, weight = _cells(active[0], nodes.shape[0])
+        lower, weight = _cells(active[0], nodes.shape[0], self._dtype)
         for piece in pieces:
             rows = max(1, _CHUNK // piece.count)
             for first in range(0, len(lower), rows):
@@ -194,10 +201,10 @@ class FvsrnEvaluator:
 
     def _fill_rows(
         self,
-        out: Float32Array,
+        out: FloatArray,
         piece: _Piece,
-        nodes: Float32Array,
-        starts: Float32Array,
+        nodes: FloatArray,
+        starts: FloatArray,
         turns: Float64Array,
     ) -> None:
         """Fill one piece of `out` (components, rows, n).
@@ -219,18 +226,18 @@ class FvsrnEvaluator:
         whole = values.reshape(self._components, rows, -1)
         out[:, :, piece.places] = whole[:, :, : piece.count]
 
-    def _turned_tiles(self, turns: Float64Array) -> tuple[Float32Array, Float32Array]:
+    def _turned_tiles(self, turns: Float64Array) -> tuple[FloatArray, FloatArray]:
         """Weights (rows, tiles, M, 4) of the last axis's cosines and sines, rotated by `turns`."""
         angles = 2 * np.pi * turns
-        cosine = alike(np.cos, angles).astype(np.float32)[:, None, :, None]
-        sine = alike(np.sin, angles).astype(np.float32)[:, None, :, None]
+        cosine = alike(np.cos, angles).astype(self._dtype)[:, None, :, None]
+        sine = alike(np.sin, angles).astype(self._dtype)[:, None, :, None]
         of_cosine = cosine * self._cosine_tiles + sine * self._sine_tiles
         return of_cosine, cosine * self._sine_tiles - sine * self._cosine_tiles
 
     def _pieces(self, axis: Float64Array) -> Iterator[_Piece]:
         """Positions of the last axis, grouped by windows of the grid."""
         size = self._nodes.shape[-2]
-        lower, weight = _cells(axis, size)
+        lower, weight = _cells(axis, size, self._dtype)
         windows = lower // _WINDOW
         for window in np.unique(windows):
             first = int(window) * _WINDOW
@@ -244,45 +251,45 @@ class FvsrnEvaluator:
                 yield _Piece(_as_slice(places), len(places), slice(first, last), to_panels(basis))
 
     def _basis(
-        self, axis: Float64Array, lower: Int64Array, weight: Float32Array, nodes: int
-    ) -> Float32Array:
+        self, axis: Float64Array, lower: Int64Array, weight: FloatArray, nodes: int
+    ) -> FloatArray:
         """Factors (terms, n) of the weights of the last axis: see `_Piece.basis`."""
         columns = np.arange(len(axis))
-        hats = np.zeros((nodes, len(axis)), np.float32)
+        hats = np.zeros((nodes, len(axis)), self._dtype)
         hats[lower, columns] = 1 - weight
         hats[lower + 1, columns] = weight
         angles = 2 * np.pi * self._rows[:, -1:] * axis
         waves = [alike(np.cos, angles), alike(np.sin, angles)]
         features = self._features(axis, self._config.axes - 1).T
-        return np.concatenate([hats, features, *(wave.astype(np.float32) for wave in waves)])
+        return np.concatenate([hats, features, *(wave.astype(self._dtype) for wave in waves)])
 
-    def at(self, points: Float64Array) -> Float32Array:
+    def at(self, points: Float64Array) -> FloatArray:
         """See `codec.plugin_api.architecture.Evaluator`."""
-        out = np.empty((self._components, len(points)), dtype=np.float32)
+        out = np.empty((self._components, len(points)), self._dtype)
         for start in range(0, len(points), _CHUNK):
             part = slice(start, start + _CHUNK)
             out[:, part] = self._at_chunk(points[part])
         return out
 
-    def _at_chunk(self, points: Float64Array) -> Float32Array:
+    def _at_chunk(self, points: Float64Array) -> FloatArray:
         active = [points[:, axis] / (self._shape[axis] - 1) for axis in self._axes]
         config = self._config
         features = np.empty(
-            (config.position_inputs + 2 * config.row_count, len(points)), np.float32
+            (config.position_inputs + 2 * config.row_count, len(points)), self._dtype
         )
         cells = []
         for number, axis in enumerate(active):
             features[config.columns(number)] = self._features(axis, number).T
-            cells.append(_cells(axis, config.grid[number]))
+            cells.append(_cells(axis, config.grid[number], self._dtype))
         turns = ordered_sum(
             self._rows[:, number, None] * axis for number, axis in enumerate(active)
         )
         waves = features[config.position_inputs :].reshape(2, -1, len(points))
         waves[0], waves[1] = (alike(wave, 2 * np.pi * turns) for wave in (np.cos, np.sin))
-        latent = np.zeros((len(points), self._width), np.float32)
+        latent = np.zeros((len(points), self._width), self._dtype)
         for corner in np.ndindex(*(2,) * len(active)):
             index = tuple(lower + up for (lower, _), up in zip(cells, corner, strict=True))
-            weight = np.ones(len(points), dtype=np.float32)
+            weight = np.ones(len(points), self._dtype)
             for (_, t), up in zip(cells, corner, strict=True):
                 weight *= t if up else 1 - t
             latent += self._point_nodes[index] * weight[:, None]
@@ -290,7 +297,7 @@ class FvsrnEvaluator:
         first += to_panels(latent.T)
         return from_panels(self._network(first), len(points))
 
-    def _network(self, doubled: Float32Array) -> Float32Array:
+    def _network(self, doubled: FloatArray) -> FloatArray:
         """Output of all layers after the first, in panels.
 
         Args:
@@ -304,7 +311,7 @@ class FvsrnEvaluator:
         return doubled
 
 
-def _fold(matrix: Float32Array, vector: Float32Array, frequency: float, gain: float) -> Affine:
+def _fold(matrix: FloatArray, vector: FloatArray, frequency: float, gain: float) -> Affine:
     """Layer with the constant factors of the SnakeAlt before it folded in.
 
     Its input is v = 2 f (x - cos 2 f x), with which SnakeAlt is v / (4 f^2) + 1 / (2 f).
@@ -313,7 +320,7 @@ def _fold(matrix: Float32Array, vector: Float32Array, frequency: float, gain: fl
     return Affine(gain * (matrix / (4 * frequency**2)), gain * shifted)
 
 
-def _in_tiles(vectors: Float32Array) -> Float32Array:
+def _in_tiles(vectors: FloatArray) -> FloatArray:
     """Vectors (..., H) in tiles, as start values of sums: (..., tiles, 4)."""
     return tiles(vectors[..., None])[..., 0, :]
 
@@ -324,8 +331,8 @@ def _as_slice(places: Int64Array) -> slice | Int64Array:
     return slice(first, last + 1) if last - first + 1 == len(places) else places
 
 
-def _cells(axis: Float64Array, size: int) -> tuple[Int64Array, Float32Array]:
+def _cells(axis: Float64Array, size: int, dtype: np.dtype[Any]) -> tuple[Int64Array, FloatArray]:
     """Lower node and weight of the upper node of positions in [0, 1]."""
     scaled = np.clip(axis, 0, 1) * (size - 1)
     lower = np.minimum(np.floor(scaled).astype(np.int64), size - 2)
-    return lower, (scaled - lower).astype(np.float32)
+    return lower, (scaled - lower).astype(dtype)
