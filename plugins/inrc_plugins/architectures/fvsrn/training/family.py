@@ -90,7 +90,7 @@ class FvsrnFamily(UnitFamily[FvsrnConfig]):
     def _grid(self, nodes: float) -> tuple[int, ...]:
         asked = self._settings
         if asked.grid:
-            return asked.grid
+            return tuple(asked.grid)
         if self._time is None or not asked.keyframes:
             return _aspect(self.sizes, nodes)
         time = self._time.axis
