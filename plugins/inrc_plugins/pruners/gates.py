@@ -55,13 +55,13 @@ class GateLayout:
 
 def layouts(task: PruningTask, shared: bool) -> dict[str, GateLayout]:
     """The gates of every prunable tensor."""
-    found = {}
+    gate_layouts = {}
     for name, tensor in task.tensors.items():
         importance, shape, size = task.importance[name], tuple(tensor.shape), 1
         if shared and name in task.shareable:
             importance, size, shape = importance.sum(dim=0), shape[0], shape[1:]
-        found[name] = GateLayout(shape, size, importance, task.price * size)
-    return found
+        gate_layouts[name] = GateLayout(shape, size, importance, task.price * size)
+    return gate_layouts
 
 
 def best_gates(

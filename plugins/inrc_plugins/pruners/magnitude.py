@@ -72,7 +72,7 @@ class MagnitudeState:
         self._ramp_steps = max(1, round(settings.ramp * task.steps))
         self._every = max(1, self._ramp_steps // settings.updates)
         self._step = torch.zeros((), dtype=torch.int64)
-        self._kept = {
+        self._masks = {
             name: torch.ones(layout.shape).to(layout.importance)
             for name, layout in self._layouts.items()
         }
@@ -97,7 +97,7 @@ class MagnitudeState:
             if squares.shape != layout.shape:
                 squares = squares.sum(dim=0)
             scores[name], sizes[name] = as_array(squares), layout.size
-        ties = {name: np.zeros(one.shape) for name, one in scores.items()}
+        ties = {name: np.zeros(entries.shape) for name, entries in scores.items()}
         if score != "magnitude":
             return best_gates(scores, ties, sizes, sparsity)
         return {
@@ -108,7 +108,7 @@ class MagnitudeState:
         return []
 
     def apply(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
-        return tensor * self._kept[name] if name in self._kept else tensor
+        return tensor * self._masks[name] if name in self._masks else tensor
 
     def penalty(self) -> torch.Tensor:
         return torch.zeros(())
@@ -119,10 +119,10 @@ class MagnitudeState:
         if step <= self._ramp_steps and (step % self._every == 0 or step == self._ramp_steps):
             masks = self._masks_at(sparsity_at(step / self._ramp_steps, self._final))
             for name, mask in masks.items():
-                self._kept[name].copy_(torch.from_numpy(mask))
+                self._masks[name].copy_(torch.from_numpy(mask))
 
     def carried(self) -> list[torch.Tensor]:
-        return [self._step, *self._kept.values()]
+        return [self._step, *self._masks.values()]
 
     def fold(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
         return tensor

@@ -111,17 +111,21 @@ class SmallifyState:
             self._trackers[name].follow(gates)
 
     def carried(self) -> list[torch.Tensor]:
-        return [part for one in self._trackers.values() for part in (one.mean, one.variance)]
+        return [
+            part for tracker in self._trackers.values() for part in (tracker.mean, tracker.variance)
+        ]
 
     def fold(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
         return self.apply(name, tensor)
 
     def masks(self) -> dict[str, BoolArray]:
-        variances = {name: as_array(one.variance) for name, one in self._trackers.items()}
+        variances = {name: as_array(tracker.variance) for name, tracker in self._trackers.items()}
         if not self._settings.sparsity:
-            return {name: found < self._settings.threshold for name, found in variances.items()}
+            return {
+                name: variance < self._settings.threshold for name, variance in variances.items()
+            }
         return best_gates(
-            {name: -found for name, found in variances.items()},
+            {name: -variance for name, variance in variances.items()},
             {name: as_array(gates.abs()) for name, gates in self._gates.items()},
             {name: layout.size for name, layout in self._layouts.items()},
             self._settings.sparsity,

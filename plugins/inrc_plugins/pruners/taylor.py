@@ -120,16 +120,16 @@ class Taylor:
         self, network: UnitNetwork, kinds: list[UnitKind]
     ) -> list[tuple[UnitKind, tuple[int, ...]]]:
         """Units to be tried, one of each layer of a kind together, the least salient first."""
-        found: list[tuple[UnitKind, tuple[int, ...]]] = []
+        candidates: list[tuple[UnitKind, tuple[int, ...]]] = []
         for kind in kinds:
             layers = network.saliency(kind)
             if layers is None:
-                found += [(kind, (unit,) * len(kind.layers)) for unit in range(kind.count)]
+                candidates += [(kind, (unit,) * len(kind.layers)) for unit in range(kind.count)]
                 continue
             orders = [np.argsort(layer, kind="stable") for layer in map(normalise, layers)]
             ranked = [tuple(map(int, chosen)) for chosen in zip(*orders, strict=True)]
-            found += [(kind, chosen) for chosen in ranked[: self._settings.candidates or None]]
-        return found
+            candidates += [(kind, chosen) for chosen in ranked[: self._settings.candidates or None]]
+        return candidates
 
 
 def _nearer(after: int, before: int, wanted: int) -> bool:

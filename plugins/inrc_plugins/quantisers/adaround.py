@@ -68,10 +68,10 @@ class AdaRound(SteppedQuantiser):
 
     def phases(self, steps: int) -> Sequence[QuantisingPhase]:
         after = int(self._settings.retrain * steps)
-        found: list[QuantisingPhase] = [RoundingPhase(steps - after, self._settings, self._steps)]
+        phases: list[QuantisingPhase] = [RoundingPhase(steps - after, self._settings, self._steps)]
         if after:
-            found.append(NearestPhase(after, self.straight_through))
-        return found
+            phases.append(NearestPhase(after, self.straight_through))
+        return phases
 
 
 class RoundingPhase:
@@ -86,13 +86,13 @@ class RoundingPhase:
     def attach(
         self,
         tensors: Mapping[str, torch.Tensor],
-        found: Mapping[str, Quantisation],
-        kept: Mapping[str, torch.Tensor],
+        quantisations: Mapping[str, Quantisation],
+        coded: Mapping[str, torch.Tensor],
         bit_price: float,
         steps: int,
     ) -> RoundingState:
         weight = self._settings.regulariser or bit_price
-        return RoundingState(tensors, found, kept, self._by, weight, self._settings, steps)
+        return RoundingState(tensors, quantisations, coded, self._by, weight, self._settings, steps)
 
 
 class RoundingState:
@@ -106,14 +106,14 @@ class RoundingState:
     def __init__(
         self,
         tensors: Mapping[str, torch.Tensor],
-        found: Mapping[str, Quantisation],
-        kept: Mapping[str, torch.Tensor],
+        quantisations: Mapping[str, Quantisation],
+        coded: Mapping[str, torch.Tensor],
         by: Steps,
         weight: float,
         settings: AdaRoundSettings,
         steps: int,
     ) -> None:
-        self._found, self._by, self._kept = found, by, kept
+        self._quantisations, self._by, self._coded = quantisations, by, coded
         self._weight, self._warm, self._steps = weight, settings.warm, steps
         self.rate = settings.rate or _TRAVEL / max(steps, 1)
         self._done = torch.zeros((), dtype=torch.int64)
@@ -123,7 +123,7 @@ class RoundingState:
         for name, tensor in tensors.items():
             if tensor.ndim < 2:
                 continue
-            step = torch.as_tensor(broadcast(tensor, found[name]), device=tensor.device)
+            step = torch.as_tensor(broadcast(tensor, quantisations[name]), device=tensor.device)
             scaled = tensor.detach().double() / step
             below = torch.floor(scaled)
             self._below[name], self._size[name] = below.to(tensor.dtype), step.to(tensor.dtype)
@@ -134,7 +134,7 @@ class RoundingState:
 
     def apply(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
         if name not in self._v:
-            return self._by.straight_through(tensor, self._found[name])
+            return self._by.straight_through(tensor, self._quantisations[name])
         return self._at(name, rectified_sigmoid(self._v[name]))
 
     def penalty(self) -> torch.Tensor:
@@ -145,7 +145,7 @@ class RoundingState:
         terms = []
         for name, v in self._v.items():
             undecided = 1 - (2 * rectified_sigmoid(v) - 1).abs() ** beta
-            terms.append((undecided[self._kept[name]] if name in self._kept else undecided).sum())
+            terms.append((undecided[self._coded[name]] if name in self._coded else undecided).sum())
         return self._weight * torch.stack(terms).sum()
 
     def advance(self, loss: float) -> None:

@@ -66,17 +66,17 @@ class KMeans:
         tensors: Mapping[str, torch.Tensor],
         sensitivity: Mapping[str, torch.Tensor],
         coarseness: float,
-        kept: Mapping[str, torch.Tensor],
+        coded: Mapping[str, torch.Tensor],
     ) -> dict[str, Quantisation]:
-        found = self._steps.choose(tensors, sensitivity, coarseness, kept)
+        quantisations = self._steps.choose(tensors, sensitivity, coarseness, coded)
         for name in self._with_codebook(tensors):
-            tensor, keep = tensors[name], kept.get(name)
+            tensor, keep = tensors[name], coded.get(name)
             chosen = tensor if keep is None else tensor[keep]
             values = chosen.detach().double().cpu().numpy().ravel()
-            count = self._count(values, found[name].steps[0])
+            count = self._count(values, quantisations[name].steps[0])
             if count >= _LEAST_CENTRES:
-                found[name] = codebook(centres_of(values, count))
-        return found
+                quantisations[name] = codebook(centres_of(values, count))
+        return quantisations
 
     def _with_codebook(self, tensors: Mapping[str, torch.Tensor]) -> list[str]:
         names = [name for name, tensor in tensors.items() if tensor.ndim > 1]

@@ -23,12 +23,12 @@ class NearestPhase:
     def attach(
         self,
         tensors: Mapping[str, torch.Tensor],
-        found: Mapping[str, Quantisation],
-        kept: Mapping[str, torch.Tensor],
+        quantisations: Mapping[str, Quantisation],
+        coded: Mapping[str, torch.Tensor],
         bit_price: float,
         steps: int,
     ) -> NearestState:
-        return NearestState(self.straight_through, found)
+        return NearestState(self.straight_through, quantisations)
 
 
 class NearestState:
@@ -37,16 +37,16 @@ class NearestState:
     rate = 0.0
 
     def __init__(
-        self, straight_through: StraightThrough, found: Mapping[str, Quantisation]
+        self, straight_through: StraightThrough, quantisations: Mapping[str, Quantisation]
     ) -> None:
         self._straight_through = straight_through
-        self._found = found
+        self._quantisations = quantisations
 
     def parameters(self) -> list[torch.Tensor]:
         return []
 
     def apply(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
-        return self._straight_through(tensor, self._found[name])
+        return self._straight_through(tensor, self._quantisations[name])
 
     def penalty(self) -> torch.Tensor:
         return torch.zeros(())

@@ -67,12 +67,12 @@ class RatePhase:
     def attach(
         self,
         tensors: Mapping[str, torch.Tensor],
-        found: Mapping[str, Quantisation],
-        kept: Mapping[str, torch.Tensor],
+        quantisations: Mapping[str, Quantisation],
+        coded: Mapping[str, torch.Tensor],
         bit_price: float,
         steps: int,
     ) -> RateState:
-        return RateState(self, found, kept, self.settings.rate * bit_price, steps)
+        return RateState(self, quantisations, coded, self.settings.rate * bit_price, steps)
 
 
 class RateState:
@@ -83,15 +83,15 @@ class RateState:
     def __init__(
         self,
         phase: RatePhase,
-        found: Mapping[str, Quantisation],
-        kept: Mapping[str, torch.Tensor],
+        quantisations: Mapping[str, Quantisation],
+        coded: Mapping[str, torch.Tensor],
         bit_price: float,
         steps: int,
     ) -> None:
         self._phase = phase
         self._relaxed_steps = phase.settings.relaxed * steps
-        self._found = found
-        self._kept = kept
+        self._quantisations = quantisations
+        self._coded = coded
         self._bit_price = bit_price
         self._done = torch.zeros((), dtype=torch.int64)
         self._integers: dict[str, torch.Tensor] = {}
@@ -104,16 +104,16 @@ class RateState:
         return []
 
     def apply(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
-        found, by = self._found[name], self._phase.by
+        quantisation, by = self._quantisations[name], self._phase.by
         if not self._relaxed:
-            restored = by.straight_through(tensor, found)
-            self._integers[name] = restored / _sizes(tensor, found)
+            restored = by.straight_through(tensor, quantisation)
+            self._integers[name] = restored / _sizes(tensor, quantisation)
             return restored
-        size = _sizes(tensor, found)
+        size = _sizes(tensor, quantisation)
         scaled = (tensor / size).clamp(*by.ends())
         if self._phase.settings.relaxation == "noise":
             # A generator of its own for every step has no state that a journal would have to keep.
-            place = list(self._found).index(name) + len(self._found) * int(self._done)
+            place = list(self._quantisations).index(name) + len(self._quantisations) * int(self._done)
             noise = torch.rand(scaled.shape, generator=torch.Generator().manual_seed(place)) - 0.5
             self._integers[name] = scaled + noise.to(scaled.device)
         else:
@@ -125,7 +125,10 @@ class RateState:
     def penalty(self) -> torch.Tensor:
         if not self._bit_price:
             return torch.zeros(())
-        terms = [laplace_bits(one, self._kept.get(name)) for name, one in self._integers.items()]
+        terms = [
+            laplace_bits(integers, self._coded.get(name))
+            for name, integers in self._integers.items()
+        ]
         return self._bit_price * torch.stack(terms).sum()
 
     def advance(self, loss: float) -> None:
@@ -151,28 +154,28 @@ def soft_round(x: torch.Tensor, sharpness: float) -> torch.Tensor:
     return middle + torch.tanh(sharpness * (x - middle)) / scale
 
 
-def laplace_bits(integers: torch.Tensor, kept: torch.Tensor | None) -> torch.Tensor:
+def laplace_bits(integers: torch.Tensor, coded: torch.Tensor | None) -> torch.Tensor:
     """Bits of (relaxed) integers under discrete Laplace distributions of their own scales.
 
     The scale is the mean magnitude, per slice of the first axis from three axes on. Of those that
     are not pruned, what a slice takes is that of the integers or of their differences from the
     mean of those one before along each axis, whichever is less, as for the coders.
     """
-    weight = torch.ones_like(integers) if kept is None else kept.to(integers.dtype)
+    weight = torch.ones_like(integers) if coded is None else coded.to(integers.dtype)
     alone = _bits_of_slices(integers, weight)
-    if kept is None and integers.ndim > 2:
+    if coded is None and integers.ndim > 2:
         alone = torch.minimum(alone, _bits_of_slices(integers - _mean_before(integers), weight))
     return alone.sum()
 
 
 def _mean_before(integers: torch.Tensor) -> torch.Tensor:
     """The mean of the elements one before along each axis, where there are any."""
-    total, found = torch.zeros_like(integers), torch.zeros_like(integers)
+    total, neighbours = torch.zeros_like(integers), torch.zeros_like(integers)
     for axis, size in enumerate(integers.shape):
         if size > 1:
             total.narrow(axis, 1, size - 1).add_(integers.narrow(axis, 0, size - 1))
-            found.narrow(axis, 1, size - 1).add_(1)
-    return total / found.clamp(min=1)
+            neighbours.narrow(axis, 1, size - 1).add_(1)
+    return total / neighbours.clamp(min=1)
 
 
 def _bits_of_slices(integers: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

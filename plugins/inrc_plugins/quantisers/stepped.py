@@ -75,28 +75,31 @@ class Steps:
         tensors: Mapping[str, torch.Tensor],
         sensitivity: Mapping[str, torch.Tensor],
         coarseness: float,
-        kept: Mapping[str, torch.Tensor],
+        coded: Mapping[str, torch.Tensor],
     ) -> dict[str, Quantisation]:
         """See `codec.plugin_api.architecture.Quantiser.steps`."""
         curvatures = {
             name: [
-                _mean(part, keep) for part, keep in self._parts(sensitivity[name], kept.get(name))
+                _mean(part, keep) for part, keep in self._parts(sensitivity[name], coded.get(name))
             ]
             for name in tensors
         }
         largest = max((max(each) for each in curvatures.values()), default=0.0) or 1.0
-        found = {}
+        quantisations = {}
         for name, tensor in tensors.items():
-            parts = self._parts(tensor, kept.get(name))
+            parts = self._parts(tensor, coded.get(name))
             if self._bits:
                 steps = [_least_error(part, keep, self._bits) for part, keep in parts]
             else:
                 # A tensor the loss hardly feels must not get an unbounded step.
-                steps = [coarseness / max(one, 1e-9 * largest) ** 0.5 for one in curvatures[name]]
+                steps = [
+                    coarseness / max(curvature, 1e-9 * largest) ** 0.5
+                    for curvature in curvatures[name]
+                ]
             smallest = float(tensor.abs().max()) / _MAX_INTEGER if tensor.numel() else 0.0
             rounded = tuple(round_step(max(step, smallest, _LEAST_STEP)) for step in steps)
-            found[name] = Quantisation(rounded, per_slice=len(rounded) > 1)
-        return found
+            quantisations[name] = Quantisation(rounded, per_slice=len(rounded) > 1)
+        return quantisations
 
     def _parts(
         self, tensor: torch.Tensor, keep: torch.Tensor | None
@@ -176,9 +179,9 @@ class SteppedQuantiser:
         tensors: Mapping[str, torch.Tensor],
         sensitivity: Mapping[str, torch.Tensor],
         coarseness: float,
-        kept: Mapping[str, torch.Tensor],
+        coded: Mapping[str, torch.Tensor],
     ) -> dict[str, Quantisation]:
-        return self._steps.choose(tensors, sensitivity, coarseness, kept)
+        return self._steps.choose(tensors, sensitivity, coarseness, coded)
 
     def quantise(self, tensor: torch.Tensor, quantisation: Quantisation) -> Int64Array:
         return self._steps.integers(tensor, quantisation)

@@ -81,7 +81,7 @@ class AmgsrnConfig:
             for key, (name, low, high) in _RANGES.items()
         }
         return cls(
-            nodes=tuple(whole("amgsrn", one, "nodes", 2, MOST_NODES) for one in nodes), **values
+            nodes=tuple(whole("amgsrn", count, "nodes", 2, MOST_NODES) for count in nodes), **values
         )
 
     @property

@@ -41,16 +41,16 @@ def nodal_grid(
         parameters: all tensors of the config in coding order.
     """
     count = len(config.latent_tensors())
-    latent, rest = parameters[:count], list(parameters[count:])
+    latent, layers = parameters[:count], list(parameters[count:])
     if config.wavelet is None:
-        return latent[0], rest
+        return latent[0], layers
     number = config.wavelet.number
 
     def merge(low: Float64Array, high: Float64Array, axis: int) -> Float64Array:
         return joined(np.concatenate([low, high], axis), axis, number)
 
     grid = rebuild(config, [band.astype(np.float64) for band in latent], merge)
-    return np.ascontiguousarray(grid, dtype=np.float32), rest
+    return np.ascontiguousarray(grid, dtype=np.float32), layers
 
 
 def rebuild(
@@ -79,7 +79,7 @@ def bands_of(config: FvsrnConfig, grid: Float32Array) -> list[Float32Array]:
     """The bands (F, N) float32 whose grid is `grid`; the grid itself without a wavelet."""
     if config.wavelet is None:
         return [grid]
-    found: list[Float32Array] = []
+    bands: list[Float32Array] = []
     box: Float64Array = grid.astype(np.float64)
     for size in config.boxes()[:-1]:
         for axis in range(1, config.axes + 1):
@@ -91,10 +91,10 @@ def bands_of(config: FvsrnConfig, grid: Float32Array) -> list[Float32Array]:
                 for length, high in zip(size, corner, strict=True)
             ]
             details.append(box[(slice(None), *halves)].reshape(config.features, -1))
-        found.append(np.concatenate(details, axis=1).astype(np.float32))
+        bands.append(np.concatenate(details, axis=1).astype(np.float32))
         box = box[(slice(None), *(slice(-(-length // 2)) for length in size))]
-    found.append(box.reshape(config.features, -1).astype(np.float32))
-    return found[::-1]
+    bands.append(box.reshape(config.features, -1).astype(np.float32))
+    return bands[::-1]
 
 
 def _corners(axes: int) -> Iterator[tuple[int, ...]]:

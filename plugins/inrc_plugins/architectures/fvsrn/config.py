@@ -86,7 +86,7 @@ class FvsrnConfig:
 
     def to_map(self) -> dict[int, Any]:
         """The config map of the file."""
-        found: dict[int, Any] = {
+        entries: dict[int, Any] = {
             0: list(self.grid),
             1: self.features,
             2: self.width,
@@ -94,14 +94,14 @@ class FvsrnConfig:
             4: self.octaves,
         }
         if self.wavelet is not None:
-            found[_WAVELET] = [self.wavelet.number, self.wavelet.levels]
+            entries[_WAVELET] = [self.wavelet.number, self.wavelet.levels]
         if self.time is not None:
-            found[_TIME] = [self.time.axis, int(self.time.raw), self.time.octaves]
+            entries[_TIME] = [self.time.axis, int(self.time.raw), self.time.octaves]
         if self.rows is not None:
-            found[_ROWS] = [self.rows.count, self.rows.scale, self.rows.seed]
+            entries[_ROWS] = [self.rows.count, self.rows.scale, self.rows.seed]
         if self.frequency != PARTS:
-            found[_FREQUENCY] = self.frequency
-        return found
+            entries[_FREQUENCY] = self.frequency
+        return entries
 
     @classmethod
     def from_map(cls, config: Config, shape: tuple[int, ...]) -> FvsrnConfig:
@@ -177,7 +177,7 @@ class FvsrnConfig:
         """Inputs of single axes, in the order of the text, as (kind, octave, axis)."""
         every = [(kind, o, axis) for axis in range(self.axes) for kind, o in self._kinds(axis)]
         order = ("position", "cosine", "sine")
-        return sorted(every, key=lambda one: (order.index(one[0]), one[1], one[2]))
+        return sorted(every, key=lambda entry: (order.index(entry[0]), entry[1], entry[2]))
 
     @property
     def position_inputs(self) -> int:
@@ -191,10 +191,10 @@ class FvsrnConfig:
 
     def boxes(self) -> list[tuple[int, ...]]:
         """Sizes of the low band after 0, 1, ... levels of the wavelet."""
-        found = [self.grid]
+        boxes = [self.grid]
         for _ in range(0 if self.wavelet is None else self.wavelet.levels):
-            found.append(tuple(-(-size // 2) for size in found[-1]))
-        return found
+            boxes.append(tuple(-(-size // 2) for size in boxes[-1]))
+        return boxes
 
     def tensors(self, components: int) -> tuple[TensorSpec, ...]:
         """The grid or its bands, then matrix and vector of every layer."""

@@ -29,7 +29,7 @@ def axis_features(axis: Float64Array, raw: bool, octaves: int) -> Float64Array:
 @lru_cache(maxsize=16)
 def row_matrix(config: FvsrnConfig) -> Float64Array:
     """(M, d) float64: the Gaussian rows, 0 along the time axis; M is 0 without rows."""
-    found = np.zeros((config.row_count, config.axes))
+    matrix = np.zeros((config.row_count, config.axes))
     if config.rows is not None:
         axes = config.space_axes
         first = np.arange(config.rows.count * len(axes), dtype=np.uint64) * np.uint64(_NUMBERS)
@@ -39,8 +39,8 @@ def row_matrix(config: FvsrnConfig) -> Float64Array:
         ]
         words = np.sum([_sum_of_words(numbers) for numbers in each], axis=0) - _MEAN
         entries = config.rows.scale * words / 2.0**24
-        found[:, axes] = entries.reshape(config.rows.count, len(axes))
-    return found
+        matrix[:, axes] = entries.reshape(config.rows.count, len(axes))
+    return matrix
 
 
 def _split_mix(number: UInt64Array, seed: int) -> UInt64Array:

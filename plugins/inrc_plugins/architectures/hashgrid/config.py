@@ -92,18 +92,18 @@ class HashgridConfig:
             name: whole(NAME, config[key], name, low, high)
             for key, (name, low, high) in _RANGES.items()
         }
-        found = cls(axes=len(axes), growth=_growth(config[_GROWTH]), **values)
-        if found.nodes[-1] > FINEST:
+        checked = cls(axes=len(axes), growth=_growth(config[_GROWTH]), **values)
+        if checked.nodes[-1] > FINEST:
             raise CorruptError(f"{NAME}: a level finer than 2^24 nodes", section="ITEM")
-        return found
+        return checked
 
     @cached_property
     def nodes(self) -> tuple[float, ...]:
         """P_l of the text, float64, by repeated products."""
-        found = [float(self.base)]
+        nodes = [float(self.base)]
         for _ in range(self.levels - 1):
-            found.append(found[-1] * self.growth)
-        return tuple(found)
+            nodes.append(nodes[-1] * self.growth)
+        return tuple(nodes)
 
     @cached_property
     def grids(self) -> tuple[Level, ...]:

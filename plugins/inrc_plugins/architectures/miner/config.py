@@ -65,13 +65,13 @@ class MinerConfig:
 
     def to_map(self) -> dict[int, Any]:
         """The config map of the file."""
-        found: dict[int, Any] = {
+        entries: dict[int, Any] = {
             _BLOCK: self.block,
             _WIDTHS: list(self.widths),
             _LAYERS: self.layers,
             _OCTAVES: self.octaves,
         }
-        return found if self.omega is None else {**found, _OMEGA: self.omega}
+        return entries if self.omega is None else {**entries, _OMEGA: self.omega}
 
     @classmethod
     def from_map(cls, config: Config, shape: tuple[int, ...]) -> MinerConfig:

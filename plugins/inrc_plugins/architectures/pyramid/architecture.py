@@ -64,8 +64,8 @@ class Pyramid:
         factors = list(checked.factors_at(level))
         if components > 1:
             factors = factors[1:]
-        rest = iter(factors)
-        return tuple(next(rest) if size > 1 else 1 for size in shape)
+        active_factors = iter(factors)
+        return tuple(next(active_factors) if size > 1 else 1 for size in shape)
 
     def evaluator(
         self,

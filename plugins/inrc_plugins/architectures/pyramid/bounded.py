@@ -72,8 +72,10 @@ class BoundedFit(PyramidFit):
         self._fill(self._array, joint_plan(self._array.shape, self._components), step, FIRST_FILL)
         tried = float(np.abs(self._array).max(initial=0)) / step < _EXACT
         if tried:
-            own = spacing or step
-            yield self._sampled(PyramidConfig(self._array.shape, plain, own, offset, precise=True))
+            sample_step = spacing or step
+            yield self._sampled(
+                PyramidConfig(self._array.shape, plain, sample_step, offset, precise=True)
+            )
         # Effort 0 comes first at every effort, so that more effort is never worse.
         levels = (0, self._task.effort) if self._task.effort else (0,)
         for level in levels:
@@ -112,12 +114,12 @@ class BoundedFit(PyramidFit):
             spacing = float(numbers @ distinct) / max(float(numbers @ numbers), 1.0)
             if spacing <= least:
                 return None
-        found = float(np.float32(spacing))
+        rounded = float(np.float32(spacing))
         for start in range(0, flat.size, _LOOKED_AT):
             piece = flat[start : start + _LOOKED_AT].astype(np.float64)
-            if np.abs(piece - np.rint(piece / found) * found).max() > least / 4:
+            if np.abs(piece - np.rint(piece / rounded) * rounded).max() > least / 4:
                 return None
-        return found
+        return rounded
 
     def _sampled(self, config: PyramidConfig) -> Model:
         """Samples, rounded to steps."""

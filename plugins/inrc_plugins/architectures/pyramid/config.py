@@ -75,7 +75,7 @@ class PyramidConfig:
             _fail("a list has the wrong length")
         if (3 in config and shifts == (0, 0, 0)) or (4 in config and not factors):
             _fail("a default is spelled out")
-        found = cls(
+        checked = cls(
             lengths,
             axes,
             _float32(config.get(1), "the step"),
@@ -85,12 +85,12 @@ class PyramidConfig:
             _restoration(config, lengths, components),
             6 in config,
         )
-        if found.precise and (config[6] is not True or found.restoration):
+        if checked.precise and (config[6] is not True or checked.restoration):
             _fail("key 6 is not true, or stands beside a restoration")
-        if found.step <= 0:
+        if checked.step <= 0:
             _fail("the step is not positive")
-        found._check_axes(components)
-        return found
+        checked._check_axes(components)
+        return checked
 
     def _check_axes(self, components: int) -> None:
         for length, code in zip(self.lengths, self.axes, strict=True):
@@ -107,18 +107,18 @@ class PyramidConfig:
 
     def to_map(self) -> dict[int, Any]:
         """The config for the file."""
-        found: dict[int, Any] = {0: list(self.axes), 1: self.step}
+        entries: dict[int, Any] = {0: list(self.axes), 1: self.step}
         if self.offset:
-            found[2] = self.offset
+            entries[2] = self.offset
         if any(self.shifts):
-            found[3] = list(self.shifts)
+            entries[3] = list(self.shifts)
         if self.factors:
-            found[4] = list(self.factors)
+            entries[4] = list(self.factors)
         if self.restoration:
-            found[5] = [list(pair) for pair in self.restoration]
+            entries[5] = [list(pair) for pair in self.restoration]
         if self.precise:
-            found[6] = True
-        return found
+            entries[6] = True
+        return entries
 
     @cached_property
     def coded_order(self) -> tuple[int, ...]:
@@ -173,20 +173,20 @@ def _restoration(config: Config, lengths: tuple[int, ...], components: int) -> R
     pairs = config[5]
     if not isinstance(pairs, list) or not pairs:
         _fail("the restoration is not a list of pairs")
-    found: list[tuple[int, int]] = []
+    networks: list[tuple[int, int]] = []
     for pair in pairs:
         number, weight = _integers(pair, "a restoration", 1, 1 << 64, 2)
         if weight > restoration.HIGHEST_WEIGHT:
             _fail("the weight of a network is above 255")
-        if found and number <= found[-1][0]:
+        if networks and number <= networks[-1][0]:
             _fail("the numbers of networks do not rise")
-        found.append((number, weight))
-    for number, _ in found:
+        networks.append((number, weight))
+    for number, _ in networks:
         if not restoration.known(number):
             raise UnsupportedError(f"restoration network {number} is unknown", section="ITEM")
         if not restoration.fits(number, lengths, components):
             _fail("the restoration network does not fit the item's axes")
-    return tuple(found)
+    return tuple(networks)
 
 
 def _fail(message: str) -> None:

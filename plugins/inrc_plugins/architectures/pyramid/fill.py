@@ -61,7 +61,7 @@ def fill(
 
 
 def _project(
-    kept: Float32Array,
+    filled: Float32Array,
     work: Float32Array,
     valid: BoolArray,
     transforms: tuple[Sequence[int], Sequence[int]],
@@ -73,17 +73,17 @@ def _project(
 
     Without joint levels there is no band but the low one, which is never thresholded.
     """
-    joint, own = transforms
-    low = np.array(wavelet.box_sizes(kept.shape, joint, max(joint)))
-    flat, flat_work, flat_valid = kept.reshape(-1), work.reshape(-1), valid.reshape(-1)
+    joint, single = transforms
+    low = np.array(wavelet.box_sizes(filled.shape, joint, max(joint)))
+    flat, flat_work, flat_valid = filled.reshape(-1), work.reshape(-1), valid.reshape(-1)
     for number in range(rounds):
         part = number / max(rounds * _FALLING, 1)
         falling = _FIRST_THRESHOLD * (_LAST_THRESHOLD / _FIRST_THRESHOLD) ** part
-        wavelet.forward(work, own, threads)
+        wavelet.forward(work, single, threads)
         wavelet.forward(work, joint, threads)
         _shrink(work, low, np.float32(step * max(_LAST_THRESHOLD, falling)))
         wavelet.inverse(work, joint, threads=threads)
-        wavelet.inverse(work, own, threads=threads)
+        wavelet.inverse(work, single, threads=threads)
         _restore(flat, flat_work, flat_valid, np.float32(number / (number + 3)))
 
 
@@ -204,10 +204,10 @@ def _shrink(coefficients: Any, low: Any, threshold: Any) -> None:
 
 
 @compiled
-def _restore(kept: Any, work: Any, valid: Any, momentum: Any) -> None:
+def _restore(filled: Any, work: Any, valid: Any, momentum: Any) -> None:
     """Take over the invalid samples of `work`, then move `work` on by the change times momentum."""
-    for i in range(kept.size):
-        old, new = kept[i], work[i]
+    for i in range(filled.size):
+        old, new = filled[i], work[i]
         new = old if valid[i] else new
         work[i] = new + momentum * (new - old)
-        kept[i] = new
+        filled[i] = new

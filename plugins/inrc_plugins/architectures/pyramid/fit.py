@@ -153,10 +153,10 @@ class PyramidFit:
             best = self._better(best, self._search(coefficients, config, price, best.step))
         return best
 
-    def _with_restoration(self, found: _Candidate, original: Float32Array) -> PyramidConfig:
+    def _with_restoration(self, candidate: _Candidate, original: Float32Array) -> PyramidConfig:
         """The config with the networks, and their weights, that bring its samples nearest."""
-        config = found.config
-        values = found.decoded()
+        config = candidate.config
+        values = candidate.decoded()
         samples = np.empty(config.lattice.shape, np.float32)
         config.lattice.scatter(values, samples)
         dequantise(samples, config)
@@ -222,9 +222,9 @@ class PyramidFit:
             step = _next_step(tried, goal, excess / 2, self._slope)
             if any(abs(math.log(step / other.step)) < 1e-6 for other in tried):
                 break
-        if not any(goal.met_by(found.measured) for found in tried):
+        if not any(goal.met_by(candidate.measured) for candidate in tried):
             tried.append(self._insisted(coefficients, config, price, tried))
-        return min(tried, key=lambda found: self._rank(found, goal))
+        return min(tried, key=lambda candidate: self._rank(candidate, goal))
 
     def _insisted(
         self,
@@ -235,16 +235,16 @@ class PyramidFit:
     ) -> _Candidate:
         """Surely smaller (or larger) steps until the goal is met: error need not fall smoothly."""
         goal = self._task.goal
-        nearest = min(tried, key=lambda found: self._rank(found, goal))
+        nearest = min(tried, key=lambda candidate: self._rank(candidate, goal))
         step = nearest.step
         factor = 0.99 if goal.psnr is not None else 1.01
         for _ in range(_INSISTENCE):
             step *= factor
-            found = self._candidate(coefficients, replace(config, step=step), price)
-            if goal.met_by(found.measured):
+            candidate = self._candidate(coefficients, replace(config, step=step), price)
+            if goal.met_by(candidate.measured):
                 break
             factor *= factor
-        return found
+        return candidate
 
     @staticmethod
     def _close(measured: Measurement, goal: ItemGoal, excess: float) -> bool:
@@ -254,15 +254,15 @@ class PyramidFit:
         return 0.985 * size <= measured.file_bytes <= size
 
     @staticmethod
-    def _rank(found: _Candidate, goal: ItemGoal) -> tuple[bool, float]:
+    def _rank(candidate: _Candidate, goal: ItemGoal) -> tuple[bool, float]:
         """Those that meet the goal first; of these the smallest, or the most exact."""
-        met = goal.met_by(found.measured)
+        met = goal.met_by(candidate.measured)
         if goal.psnr is not None:
-            return not met, found.measured.file_bytes if met else -found.measured.psnr
-        return not met, -found.measured.psnr if met else found.measured.file_bytes
+            return not met, candidate.measured.file_bytes if met else -candidate.measured.psnr
+        return not met, -candidate.measured.psnr if met else candidate.measured.file_bytes
 
     def _better(self, first: _Candidate, second: _Candidate) -> _Candidate:
-        return min(first, second, key=lambda found: self._rank(found, self._task.goal))
+        return min(first, second, key=lambda candidate: self._rank(candidate, self._task.goal))
 
     def _modelled_step(self, array: Float32Array, plan: tuple[int, ...], step: float) -> float:
         """A step near the one that will be used, so that plans are compared where it counts."""
@@ -295,10 +295,10 @@ class PyramidFit:
         config = replace(config, step=float(np.float32(config.step)))
         self._latest = None
         config = replace(config, step=max(config.step, self._least_step))
-        coded, found = quantise_lattice(
+        coded, coded_segments = quantise_lattice(
             config.lattice, coefficients, config.step, price, self._effort.passes
         )
-        segments = tuple(found)
+        segments = tuple(coded_segments)
         values = narrow(coded)
         del coded
         self._latest = segments, values

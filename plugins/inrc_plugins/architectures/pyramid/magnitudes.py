@@ -33,10 +33,10 @@ def shifts_of(
         if not band.orientation:
             continue
         magnitude = np.abs(part)
-        kept = np.flatnonzero(magnitude)
-        rest = np.abs(coefficients[band.box].ravel()[kept]) * scale - magnitude[kept]
-        group = np.minimum(magnitude[kept], 3)
-        sums += np.bincount(group, rest, 4)
+        nonzero = np.flatnonzero(magnitude)
+        remainder = np.abs(coefficients[band.box].ravel()[nonzero]) * scale - magnitude[nonzero]
+        group = np.minimum(magnitude[nonzero], 3)
+        sums += np.bincount(group, remainder, 4)
         counts += np.bincount(group, minlength=4)
     means = np.rint(128 * sums / np.maximum(counts, 1)).clip(-100, 100).astype(int)
     return int(means[1]), int(means[2]), int(means[3])

@@ -80,9 +80,9 @@ def choose_plan(
                 codes = _options(array.shape, axis, components, effort)
                 plans = [(*best[:axis], code, *best[axis + 1 :]) for code in codes]
                 plans = [plan for plan in plans if plan != best and _allowed(plan)]
-                for plan, found in zip(plans, costs(plans), strict=True):
-                    if found < MARGIN * cost:
-                        best, cost = plan, found
+                for plan, plan_cost in zip(plans, costs(plans), strict=True):
+                    if plan_cost < MARGIN * cost:
+                        best, cost = plan, plan_cost
             if best == before:
                 break
     chosen = _widened(best, whole, array.shape)
@@ -104,16 +104,16 @@ def _prediction_wins(part: Float32Array, plan: tuple[int, ...], step: float) -> 
     """
     plain = (NONE,) * len(plan)
     bits, error = trial(part, plan, step, part.size)
-    own = step
+    plain_step = step
     for _ in range(_EQUAL_ATTEMPTS):
-        plain_bits, plain_error = trial(part, plain, own, part.size)
+        plain_bits, plain_error = trial(part, plain, plain_step, part.size)
         ratio = math.log(max(plain_error, 1e-30) / max(error, 1e-30))
         if ratio < _EQUAL and plain_bits < MARGIN * bits:
             return True
         if abs(ratio) < _EQUAL or (ratio > 0 and plain_bits > _HOPELESS * bits):
             return False
         # Fields of few values have errors that jump, so the way to the wanted error can be long.
-        own *= min(max(math.exp(-ratio / 2), 1 / 8), 8.0)
+        plain_step *= min(max(math.exp(-ratio / 2), 1 / 8), 8.0)
     return False
 
 

@@ -107,13 +107,13 @@ def dequantise(coefficients: FloatArray, config: PyramidConfig, level: int = 0) 
     kind = coefficients.dtype.type
     step = kind(config.step)
     low = tuple(slice(0, size) for size in config.lattice.low_shape(config.lattice.depth))
-    kept = coefficients[low] * step
+    coarse = coefficients[low] * step
     if any(config.shifts) and config.lattice.depth > level:
-        one, two, more = config.shifts
+        single, two, more = config.shifts
         # For the integers -3 or less to 3 or more.
-        table = np.array([-more, -two, -one, 0, one, two, more], kind) / kind(128)
+        table = np.array([-more, -two, -single, 0, single, two, more], kind) / kind(128)
         for index in np.ndindex(coefficients.shape[:2]):
             part = coefficients[index]
             part += table[np.clip(part, -3, 3).astype(np.int8) + 3]
     coefficients *= step
-    coefficients[low] = kept
+    coefficients[low] = coarse

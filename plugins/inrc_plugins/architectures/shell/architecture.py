@@ -42,11 +42,11 @@ class Shell:
     ) -> tuple[TensorSpec, ...]:
         checked = ShellConfig.from_map(config, shape, components)
         octree, border = checked.octree, checked.border
-        found = [TensorSpec("octree", (octree.count,), octree=octree)]
+        specs = [TensorSpec("octree", (octree.count,), octree=octree)]
         if border is not None:
-            found.append(TensorSpec("border_flags", (border.flags,), integral=True))
-            found.append(TensorSpec("border_values", (border.values,), integral=True))
-        return tuple(found)
+            specs.append(TensorSpec("border_flags", (border.flags,), integral=True))
+            specs.append(TensorSpec("border_values", (border.values,), integral=True))
+        return tuple(specs)
 
     def multiply_adds(self, config: Config, shape: tuple[int, ...], components: int) -> int:
         return _COST

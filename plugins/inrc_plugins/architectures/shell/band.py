@@ -68,11 +68,11 @@ class Band:
 
     def coded(self) -> BoolArray:
         """All nodes that have a value, those of coarser levels alone included."""
-        found = np.zeros(self.shape, np.bool_)
+        nodes = np.zeros(self.shape, np.bool_)
         for level, cells in enumerate(self.cells):
             stride = 1 << (self.depth - level)
-            found[::stride, ::stride, ::stride] |= corners(padded(cells))
-        return found
+            nodes[::stride, ::stride, ::stride] |= corners(padded(cells))
+        return nodes
 
     def indices(self, points: Float64Array) -> Float64Array:
         """Node indices of positions."""
@@ -157,8 +157,8 @@ class _Sides:
         wanted = corners(padded(np.where(cells, np.int8(SURFACE), np.int8(OUTSIDE))))
         places = np.argwhere(wanted & ~self.known)
         if len(places):
-            found = self._surface.inside(self._origin + self._spacing * places)
-            self.inside[tuple(places.T)] = found
+            inside = self._surface.inside(self._origin + self._spacing * places)
+            self.inside[tuple(places.T)] = inside
             self.known |= wanted
         some, every = _any_corner(self.inside), ~_any_corner(~self.inside)
         return np.asarray(cells & some & ~every)

@@ -70,12 +70,12 @@ def crossed_cells(surface: BoolArray, depth: int, level: int) -> list[BoolArray]
     Args:
         surface: over the finest cells; depth: their level.
     """
-    found = []
+    levels = []
     for coarse in range(level + 1):
         side = 1 << (depth - coarse)
         a, b, c = (size // side for size in surface.shape)
-        found.append(np.asarray(surface.reshape(a, side, b, side, c, side).any((1, 3, 5))))
-    return found
+        levels.append(np.asarray(surface.reshape(a, side, b, side, c, side).any((1, 3, 5))))
+    return levels
 
 
 def node_values(
@@ -87,12 +87,12 @@ def node_values(
         cells: flags; crossed: which of them count.
         values: at the corners of mixed cells, in C order.
     """
-    own = corners_of(crossed & (cells == MIXED))
+    valued = corners_of(crossed & (cells == MIXED))
     whole = corners_of(crossed & (cells == SURFACE))
     closing = corners_of(crossed & (cells == CAP))
-    found = np.where(whole, -WHOLE, np.where(closing, WHOLE, 0))
-    found[own] = values
-    return found, own | whole | closing
+    numbers = np.where(whole, -WHOLE, np.where(closing, WHOLE, 0))
+    numbers[valued] = values
+    return numbers, valued | whole | closing
 
 
 def corners_of(cells: BoolArray) -> BoolArray:
@@ -138,8 +138,8 @@ def to_integers(
         highest = np.where(mine, cells, np.int8(SURFACE)).reshape(families).max((1, 3, 5))
         flags[asked] = np.where(lowest == highest, lowest, np.int8(MIXED))[asked]
         parts.append(flags[asked])
-    own = corners_of(crossed[last] & (cells == MIXED))
-    residuals = predicted(np.argwhere(own), own.shape, values.astype(np.int64), True, MOST)
+    valued = corners_of(crossed[last] & (cells == MIXED))
+    residuals = predicted(np.argwhere(valued), valued.shape, values.astype(np.int64), True, MOST)
     return np.concatenate(parts).astype(np.int64), residuals
 
 
@@ -164,9 +164,9 @@ def from_integers(
             raise CorruptError("fewer flags of a border than the cells need", section="TENS")
         cells[asked] = flags[at : at + count]
         at += count
-    own = corners_of(crossed[-1] & (cells == MIXED))
-    if at != len(flags) or int(own.sum()) != len(residuals):
+    valued = corners_of(crossed[-1] & (cells == MIXED))
+    if at != len(flags) or int(valued.sum()) != len(residuals):
         raise CorruptError("a border has other integers than the cells need", section="TENS")
-    values = predicted(np.argwhere(own), own.shape, residuals, False, MOST)
-    found, known = node_values(cells, crossed[-1], values)
-    return Border(1 << (depth - size.level), found.astype(np.float32), known)
+    values = predicted(np.argwhere(valued), valued.shape, residuals, False, MOST)
+    numbers, known = node_values(cells, crossed[-1], values)
+    return Border(1 << (depth - size.level), numbers.astype(np.float32), known)

@@ -26,18 +26,18 @@ def predicted(
     """
     order = np.full([size + 1 for size in shape], -1, np.int32)
     order[tuple((nodes + 1).T)] = np.arange(len(nodes))
-    found = np.empty(len(nodes), np.int64)
-    _run(nodes + 1, order, numbers.astype(np.int64), to_residuals, most, found)
-    return found
+    results = np.empty(len(nodes), np.int64)
+    _run(nodes + 1, order, numbers.astype(np.int64), to_residuals, most, results)
+    return results
 
 
 @compiled()
-def _run(nodes: Any, order: Any, numbers: Any, to_residuals: bool, most: int, found: Any) -> None:
+def _run(nodes: Any, order: Any, numbers: Any, to_residuals: bool, most: int, results: Any) -> None:
     for n in range(len(nodes)):
         i, j, k = nodes[n, 0], nodes[n, 1], nodes[n, 2]
         x, y, z = order[i - 1, j, k], order[i, j - 1, k], order[i, j, k - 1]
         xy, xz, yz = order[i - 1, j - 1, k], order[i - 1, j, k - 1], order[i, j - 1, k - 1]
-        values = numbers if to_residuals else found
+        values = numbers if to_residuals else results
         total, count = 0, 0
         for a, b, ab in ((x, y, xy), (x, z, xz), (y, z, yz)):
             if a >= 0 and b >= 0 and ab >= 0:
@@ -50,6 +50,6 @@ def _run(nodes: Any, order: Any, numbers: Any, to_residuals: bool, most: int, fo
                     count += 1
         guess = total // count if count > 0 else 0
         if to_residuals:
-            found[n] = numbers[n] - guess
+            results[n] = numbers[n] - guess
         else:
-            found[n] = min(max(guess + numbers[n], -most), most)
+            results[n] = min(max(guess + numbers[n], -most), most)

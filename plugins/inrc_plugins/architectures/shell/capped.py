@@ -49,9 +49,9 @@ class CappedSurface:
 
     def distance(self, points: Float64Array) -> Float64Array:
         """Distance to the surface or its cap, negative inside: (n,)."""
-        found = self._surface.distance(points)
-        lengths = np.minimum(np.abs(found), self.cap.gap(points))
-        return np.where(found < 0, -lengths, lengths)
+        distances = self._surface.distance(points)
+        lengths = np.minimum(np.abs(distances), self.cap.gap(points))
+        return np.where(distances < 0, -lengths, lengths)
 
 
 @dataclass(frozen=True)
@@ -79,10 +79,10 @@ def border_of(surface: Surface, cap: Cap, band: Band, seed: int) -> CodedBorder 
         return None
     places = band.indices(points) / stride
     cells = _flags(places, past, crossed[-1])
-    own = corners_of(crossed[-1] & (cells == MIXED))
-    if not own.any():
+    valued = corners_of(crossed[-1] & (cells == MIXED))
+    if not valued.any():
         return None
-    values = _fitted(places, past, crossed[-1] & (cells == MIXED), own)
+    values = _fitted(places, past, crossed[-1] & (cells == MIXED), valued)
     flags, residuals = to_integers(cells, crossed, values)
     return CodedBorder(BorderSize(level, len(flags), len(residuals)), flags, residuals)
 
@@ -110,8 +110,8 @@ def _past_border(
         whole, k=min(_ANCHORS, len(closing)), distance_upper_bound=3 * most
     )
     padded = np.append(depths, -np.inf)
-    found = (padded[nearest] - away).reshape(len(whole), -1).max(1)
-    past = np.concatenate([depths, np.minimum(found, 0)]) / unit
+    farthest = (padded[nearest] - away).reshape(len(whole), -1).max(1)
+    past = np.concatenate([depths, np.minimum(farthest, 0)]) / unit
     past -= _OVERHANG / stride
     return np.concatenate([closing, whole]), np.clip(past, -most / unit, most / unit)
 
@@ -135,7 +135,7 @@ def _flags(places: Float64Array, past: Float64Array, crossed: BoolArray) -> Int8
 
 
 def _fitted(
-    places: Float64Array, past: Float64Array, mixed: BoolArray, own: BoolArray
+    places: Float64Array, past: Float64Array, mixed: BoolArray, valued: BoolArray
 ) -> Int64Array:
     """Values at nodes, in steps, that interpolate to what points in the mixed cells have."""
     from scipy import sparse
@@ -146,16 +146,16 @@ def _fitted(
     chosen = mixed[tuple(cell.T)]
     first, wanted = cell[chosen], past[chosen]
     offset = places[chosen] - first
-    number = np.cumsum(own.ravel()).reshape(own.shape) - 1
+    number = np.cumsum(valued.ravel()).reshape(valued.shape) - 1
     weights, columns = [], []
     for corner in np.ndindex(2, 2, 2):
         weights.append(np.where(np.array(corner), offset, 1 - offset).prod(1))
         columns.append(number[tuple((first + corner).T)])
     rows = np.tile(np.arange(len(first)), 8)
-    size = (len(first), int(own.sum()))
+    size = (len(first), int(valued.sum()))
     taps = sparse.csr_matrix((np.concatenate(weights), (rows, np.concatenate(columns))), shape=size)
-    _, nearest = cKDTree(places).query(np.argwhere(own))
+    _, nearest = cKDTree(places).query(np.argwhere(valued))
     plain = _PLAIN_WEIGHT * sparse.identity(size[1], format="csr")
     normal = (taps.T @ taps + plain).tocsc()
-    found = np.atleast_1d(spsolve(normal, taps.T @ wanted + _PLAIN_WEIGHT * past[nearest]))
-    return np.asarray(np.clip(np.rint(_STEPS * found), -WHOLE, WHOLE), np.int64)
+    solution = np.atleast_1d(spsolve(normal, taps.T @ wanted + _PLAIN_WEIGHT * past[nearest]))
+    return np.asarray(np.clip(np.rint(_STEPS * solution), -WHOLE, WHOLE), np.int64)

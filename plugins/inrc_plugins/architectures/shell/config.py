@@ -60,10 +60,10 @@ class ShellConfig:
 
     def to_map(self) -> dict[int, Any]:
         """The config for the file."""
-        found = {0: self.octree.depth, 1: self.octree.unit, 2: self.octree.count}
+        entries = {0: self.octree.depth, 1: self.octree.unit, 2: self.octree.count}
         if self.border is not None:
-            found |= {4: self.border.level, 5: self.border.flags, 6: self.border.values}
-        return found
+            entries |= {4: self.border.level, 5: self.border.flags, 6: self.border.values}
+        return entries
 
     @property
     def step(self) -> float:

@@ -72,13 +72,13 @@ class SplineFit:
         places = np.argwhere(band.coded())
         asked = np.concatenate([band.positions(places), beside])
         closed = surface if cap is None else CappedSurface(surface, cap)
-        found = closed.distance(asked) / band.spacing
+        distances = closed.distance(asked) / band.spacing
         self.distances = np.zeros(band.shape)
-        self.distances[tuple(places.T)] = found[: len(places)]
+        self.distances[tuple(places.T)] = distances[: len(places)]
         on = self._taps(points)
         near = self._taps(beside)
         self._rows = _stacked(on, _BESIDE_WEIGHT * near)
-        wanted = np.concatenate([np.zeros(len(points)), _BESIDE_WEIGHT * found[len(places) :]])
+        wanted = np.concatenate([np.zeros(len(points)), _BESIDE_WEIGHT * distances[len(places) :]])
         if cap is not None:
             closing, _ = cap.sample(int(_DENSITY * cap.area / band.spacing**2) + 100, seed)
             self._rows = _stacked(self._rows, _CAP_WEIGHT * self._taps(closing))
@@ -97,10 +97,10 @@ class SplineFit:
 
         rows, places, weights = tap_weights(self._band.indices(points), self._band.shape)
         columns = self._compact[places]
-        kept = columns >= 0
+        inner = columns >= 0
         count = self._continuation.shape[0]
         return sparse.csr_matrix(
-            (weights[kept].astype(np.float32), (rows[kept], columns[kept])),
+            (weights[inner].astype(np.float32), (rows[inner], columns[inner])),
             shape=(len(points), count),
         )
 

@@ -84,8 +84,8 @@ class BandCoder:
     def _error(self, coefficients: Float64Array) -> float:
         """Root mean square of the values at the surface, or its mean distance to the spline's."""
         values, away = self._fit.errors(coefficients, self._points)
-        found = np.sqrt(np.square(values).mean()) if self._by_values else np.abs(away).mean()
-        return float(found) * self.band.spacing
+        deviation = np.sqrt(np.square(values).mean()) if self._by_values else np.abs(away).mean()
+        return float(deviation) * self.band.spacing
 
     def code(self, unit: int) -> Trial:
         """The band coded with 16 / unit cells as step."""

@@ -81,23 +81,23 @@ class _Search:
     def _best(self, cost: Callable[[Trial], float], unit: Callable[[Trial], int]) -> Trial:
         """The trial of the resolution with the least cost that is foreseen at the goal."""
         at = self._first_guess()
-        found = {at: self._code(RESOLUTIONS[at], _FIRST_UNIT)}
-        direction = self._direction(found[at])
+        coded = {at: self._code(RESOLUTIONS[at], _FIRST_UNIT)}
+        direction = self._direction(coded[at])
         while True:
-            best = min(found, key=lambda number: cost(found[number]))
+            best = min(coded, key=lambda number: cost(coded[number]))
             following = best + direction
-            if following in found:
-                if direction > 0 or len(found) > 2:
-                    return found[best]
+            if following in coded:
+                if direction > 0 or len(coded) > 2:
+                    return coded[best]
                 direction, following = 1, best + 1
-            if not 0 <= following < len(RESOLUTIONS) or following in found:
-                return found[best]
-            if not self._fits(RESOLUTIONS[following]) or len(found) >= self._most_trials:
-                return found[best]
-            found[following] = self._code(RESOLUTIONS[following], unit(found[best]))
-            if cost(found[following]) > cost(found[best]):
-                if len(found) > 2:
-                    return found[best]
+            if not 0 <= following < len(RESOLUTIONS) or following in coded:
+                return coded[best]
+            if not self._fits(RESOLUTIONS[following]) or len(coded) >= self._most_trials:
+                return coded[best]
+            coded[following] = self._code(RESOLUTIONS[following], unit(coded[best]))
+            if cost(coded[following]) > cost(coded[best]):
+                if len(coded) > 2:
+                    return coded[best]
                 direction = -direction
 
     @property

@@ -47,13 +47,13 @@ def rings(coded: BoolArray) -> list[Ring]:
         coded: over the nodes of the grid, without margins.
     """
     known = np.pad(coded, MARGIN)
-    found = []
+    all_rings = []
     for _ in range(RINGS):
         around = dilated(known) & ~known
         places = np.flatnonzero(around)
-        found.append(Ring(places, tuple(_terms(known, places))))
+        all_rings.append(Ring(places, tuple(_terms(known, places))))
         known |= around
-    return found
+    return all_rings
 
 
 def dilated(mask: BoolArray) -> BoolArray:
@@ -81,22 +81,22 @@ def _terms(
     total, plain = np.zeros(len(places)), np.zeros(len(places))
     for a, b, c in _DIRECTIONS:
         step = (a * wide[0] + b) * wide[1] + c
-        one = around[padded + step]
-        both = one & around[padded + 2 * step]
+        near = around[padded + step]
+        both = near & around[padded + 2 * step]
         weight = 1 / (a * a + b * b + c * c)
         total += both * weight
-        plain += one * weight
+        plain += near * weight
         flat = (a * size[1] + b) * size[2] + c
-        first.append((one, flat, weight))
+        first.append((near, flat, weight))
         pairs.append((both, flat, weight))
     terms = []
     alone = total == 0
-    for (one, flat, weight), (both, _, _) in zip(first, pairs, strict=True):
+    for (near, flat, weight), (both, _, _) in zip(first, pairs, strict=True):
         rows = np.flatnonzero(both)
         share = weight / total[rows]
         terms.append((rows, places[rows] + flat, 2 * share))
         terms.append((rows, places[rows] + 2 * flat, -share))
-        rows = np.flatnonzero(one & alone)
+        rows = np.flatnonzero(near & alone)
         terms.append((rows, places[rows] + flat, weight / plain[rows]))
     return terms
 
@@ -113,11 +113,11 @@ def continued(values: Float64Array, coded: BoolArray, inside: BoolArray) -> Floa
     sign = np.where(_touching(inside), -1.0, 1.0).ravel()
     flat = full.reshape(-1)
     for ring in rings(coded):
-        found = np.zeros(len(ring.places))
+        continuation = np.zeros(len(ring.places))
         for rows, places, weights in ring.terms:
-            found[rows] += weights * flat[places]
+            continuation[rows] += weights * flat[places]
         side = sign[ring.places]
-        flat[ring.places] = side * np.maximum(side * found, LEAST_DISTANCE)
+        flat[ring.places] = side * np.maximum(side * continuation, LEAST_DISTANCE)
     return full.astype(np.float32)
 
 

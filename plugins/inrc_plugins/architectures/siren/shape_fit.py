@@ -139,8 +139,8 @@ class _ShapeFit:
     def _measure(self, model: Model) -> Measurement:
         indices = (self._measured - self._grid.origin) / self._grid.spacing
         evaluator = _evaluator(model, self._grid.counts)
-        found = evaluate_points(evaluator.at, indices, self._task.threads)
-        error = float(np.square(np.clip(found, -1, 1).astype(np.float64)).mean())
+        distances = evaluate_points(evaluator.at, indices, self._task.threads)
+        error = float(np.square(np.clip(distances, -1, 1).astype(np.float64)).mean())
         psnr = 20 * math.log10(2) - 10 * math.log10(error) if error else math.inf
         return Measurement(self._size(model), psnr)
 
@@ -158,8 +158,8 @@ def _greatest_distance(surface: Surface, grid: Grid) -> float:
     """Of corners, and of points in between."""
     corners = grid.origin + grid.extent * np.array(list(itertools.product((0, 1), repeat=3)))
     inner = grid.origin + grid.extent * np.random.default_rng(0).random((1000, 3))
-    found = np.abs(surface.distance(np.concatenate([corners, inner]))).max()
-    return float(np.float32(_ROOM * found))
+    greatest = np.abs(surface.distance(np.concatenate([corners, inner]))).max()
+    return float(np.float32(_ROOM * greatest))
 
 
 def _evaluator(model: Model, shape: tuple[int, ...]) -> SirenEvaluator:

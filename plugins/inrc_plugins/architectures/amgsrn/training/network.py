@@ -127,10 +127,10 @@ def features(grids: torch.Tensor, local: torch.Tensor) -> torch.Tensor:
         images = images.unsqueeze(2)
         places = torch.cat([places, torch.zeros_like(places)], dim=-1)
     places = places.reshape(len(places), *[1] * (images.ndim - 3), -1, places.shape[-1])
-    found = functional.grid_sample(
+    sampled = functional.grid_sample(
         images, places, mode="bilinear", padding_mode="zeros", align_corners=True
     )
-    return found.reshape(-1, local.shape[1]).T
+    return sampled.reshape(-1, local.shape[1]).T
 
 
 def perceptron(

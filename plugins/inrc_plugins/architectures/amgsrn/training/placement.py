@@ -59,7 +59,7 @@ class Placement:
         """Whether the grids move in the coming step."""
         return self._first <= self._done < self._first + self._count
 
-    def kept(self) -> tuple[dict[str, Array], int]:
+    def snapshot(self) -> tuple[dict[str, Array], int]:
         """What to go on from: the optimiser's tensors, and the steps done."""
         moments = self._optimiser.state_dict()["state"].get(0, {})
         return {name: value.cpu().numpy().copy() for name, value in moments.items()}, self._done
@@ -132,27 +132,29 @@ class PlacingTrainer(Trainer):
             settings.variation * variation(grids) + settings.magnitude * grids.abs().mean()
         )
 
-    def _snapshot(self, *rest: Any) -> Snapshot:
-        found = super()._snapshot(*rest)
-        if self._placement is None or found.finished:
-            return found
-        moments, done = self._placement.kept()
+    def _snapshot(self, *arguments: Any) -> Snapshot:
+        snapshot = super()._snapshot(*arguments)
+        if self._placement is None or snapshot.finished:
+            return snapshot
+        moments, done = self._placement.snapshot()
         arrays = {f"{_KEPT}{name}": value for name, value in moments.items()}
-        return Snapshot(False, {**found.arrays, **arrays}, {**found.state, "placed": done})
+        return Snapshot(False, {**snapshot.arrays, **arrays}, {**snapshot.state, "placed": done})
 
-    def _restore(self, found: Snapshot, *rest: Any) -> tuple[float, int]:
+    def _restore(self, snapshot: Snapshot, *arguments: Any) -> tuple[float, int]:
         moments = {
             name.removeprefix(_KEPT): value
-            for name, value in found.arrays.items()
+            for name, value in snapshot.arrays.items()
             if name.startswith(_KEPT)
         }
-        if self._placement is not None and not found.finished:
-            self._placement.restore(moments, found.state["placed"])
-        others = {name: value for name, value in found.arrays.items() if not name.startswith(_KEPT)}
-        return super()._restore(Snapshot(found.finished, others, found.state), *rest)
+        if self._placement is not None and not snapshot.finished:
+            self._placement.restore(moments, snapshot.state["placed"])
+        others = {
+            name: value for name, value in snapshot.arrays.items() if not name.startswith(_KEPT)
+        }
+        return super()._restore(Snapshot(snapshot.finished, others, snapshot.state), *arguments)
 
-    def _step(self, tensors: Tensors, *rest: Any) -> float:
-        loss = super()._step(tensors, *rest)
+    def _step(self, tensors: Tensors, *arguments: Any) -> float:
+        loss = super()._step(tensors, *arguments)
         if self._placement is not None:
             self._placement.step()
         # The optimiser of all other tensors passes over what has no gradient.
@@ -174,7 +176,7 @@ class PlacingTrainer(Trainer):
         squares = difference.square()
         squared = squares.sum()
         others = [tensor for name, tensor in inputs.items() if name != "transforms"]
-        found = dict(
+        gradients = dict(
             zip(
                 (name for name in inputs if name != "transforms"),
                 torch.autograd.grad(squared, others),
@@ -182,9 +184,11 @@ class PlacingTrainer(Trainer):
             )
         )
         count = sample_count(shard)
-        found["transforms"] = torch.zeros_like(transforms)
+        gradients["transforms"] = torch.zeros_like(transforms)
         if moving:
             loss = density_loss(transforms, local, squares.detach().mean(dim=0))
             # What all shards give is divided by the number of samples, which is in here already.
-            found["transforms"] = count * torch.autograd.grad(loss, transforms)[0]
-        return ShardResult(float(squared.detach()), count, tuple(found[name] for name in inputs))
+            gradients["transforms"] = count * torch.autograd.grad(loss, transforms)[0]
+        return ShardResult(
+            float(squared.detach()), count, tuple(gradients[name] for name in inputs)
+        )

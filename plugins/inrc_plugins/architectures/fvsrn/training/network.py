@@ -324,12 +324,12 @@ def _axis_matrix(
 @cache
 def _columns(config: FvsrnConfig, number: int) -> slice | list[int]:
     """A slice where there is one: its gradient is much cheaper."""
-    found = config.columns(number)
-    if not found:
+    columns = config.columns(number)
+    if not columns:
         return slice(0, 0)
-    step = found[1] - found[0] if len(found) > 1 else 1
-    even = slice(found[0], found[-1] + 1, step)
-    return even if found == list(range(config.inputs))[even] else found
+    step = columns[1] - columns[0] if len(columns) > 1 else 1
+    even = slice(columns[0], columns[-1] + 1, step)
+    return even if columns == list(range(config.inputs))[even] else columns
 
 
 def _hidden_layers(
@@ -362,10 +362,10 @@ def _interpolate(grid: torch.Tensor, hats: Sequence[torch.Tensor]) -> torch.Tens
     done: list[int] = []
     for axis in hats:
         size = values.shape[len(done)]
-        rest = values.shape[len(done) + 1 :]
+        remaining = values.shape[len(done) + 1 :]
         values = torch.matmul(axis, values.reshape(math.prod(done), size, -1))
         done.append(len(axis))
-        values = values.reshape(*done, *rest)
+        values = values.reshape(*done, *remaining)
     return values
 
 

@@ -21,16 +21,16 @@ _HIDDEN, _FEATURES = "hidden units", "latent channels"
 
 def kinds(config: FvsrnConfig, components: int) -> tuple[UnitKind, ...]:
     """What can be removed."""
-    found = []
+    unit_kinds = []
     total = config.parameters(components)
     if config.width > 1:
         freed = total - replace(config, width=config.width - 1).parameters(components)
         layers = tuple((f"matrix{j}", 1) for j in range(1, config.layers + 1))
-        found.append(UnitKind(_HIDDEN, config.width, layers, freed))
+        unit_kinds.append(UnitKind(_HIDDEN, config.width, layers, freed))
     if config.features > 1:
         freed = total - replace(config, features=config.features - 1).parameters(components)
-        found.append(UnitKind(_FEATURES, config.features, (("matrix0", 1),), freed))
-    return tuple(found)
+        unit_kinds.append(UnitKind(_FEATURES, config.features, (("matrix0", 1),), freed))
+    return tuple(unit_kinds)
 
 
 def means(
@@ -73,5 +73,5 @@ def without(
 
 
 def _drop(tensor: torch.Tensor, axis: int, index: int) -> torch.Tensor:
-    kept = [other for other in range(tensor.shape[axis]) if other != index]
-    return tensor.index_select(axis, torch.tensor(kept, device=tensor.device)).contiguous()
+    remaining = [other for other in range(tensor.shape[axis]) if other != index]
+    return tensor.index_select(axis, torch.tensor(remaining, device=tensor.device)).contiguous()

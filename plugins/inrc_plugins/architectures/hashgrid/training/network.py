@@ -34,11 +34,11 @@ class _Lookup(torch.autograd.Function):
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         entries, weights = ctx.saved_tensors
         (gradient,) = gradients
-        found = torch.zeros(ctx.shape, dtype=gradient.dtype, device=gradient.device)
-        for feature, row in enumerate(found):
+        sums = torch.zeros(ctx.shape, dtype=gradient.dtype, device=gradient.device)
+        for feature, row in enumerate(sums):
             shares = weights * gradient[:, feature : feature + 1]
             row.scatter_add_(0, entries.reshape(-1), shares.reshape(-1))
-        return found, None, None
+        return sums, None, None
 
 
 def initial_tensors(

@@ -112,19 +112,19 @@ def from_parameters(
             f"tinycudann has {parameters.numel()} parameters where {expected} belong to the "
             "config; its version differs from what format_spec/architectures/hashgrid.md describes"
         )
-    found, start = {}, 0
+    tensors, start = {}, 0
     for layer in range(config.layers + 1):
         rows, columns = specs[f"matrix{layer}"].shape
         stored = _stored_shape(config, layer, rows, columns)
         block = parameters[start : start + math.prod(stored)].reshape(stored)
-        found[f"matrix{layer}"] = block[:rows, :columns].clone()
+        tensors[f"matrix{layer}"] = block[:rows, :columns].clone()
         start += math.prod(stored)
     for number in range(config.levels):
         features, entries = specs[f"table{number}"].shape
         block = parameters[start : start + features * entries].reshape(entries, features)
-        found[f"table{number}"] = block.T.contiguous()
+        tensors[f"table{number}"] = block.T.contiguous()
         start += features * entries
-    return {name: found[name] for name in specs}
+    return {name: tensors[name] for name in specs}
 
 
 def parameter_count(config: HashgridConfig, components: int) -> int:
@@ -181,12 +181,12 @@ class TinyCudaNetwork:
         ]
         # Its first coordinate is that of our last axis.
         points = torch.stack(torch.meshgrid(*units, indexing="ij")[::-1], dim=-1)
-        found: torch.Tensor = torch.func.functional_call(
+        values: torch.Tensor = torch.func.functional_call(
             self._module,
             {"params": to_parameters(self._config, tensors)},
             (points.reshape(-1, len(units)),),
         )
-        return found.float().T
+        return values.float().T
 
 
 class TinyCudaFamily(HashgridFamily):

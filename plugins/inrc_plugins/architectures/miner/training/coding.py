@@ -36,11 +36,11 @@ class ActiveBlocks:
 
         A pruner may drop blocks, by dropping them in the last layer.
         """
-        found = []
+        specs = []
         axes = len(self._grid(0).sizes)
         for level in reversed(range(self.config.levels)):
             fans = self.config.fans(level, axes, self.components)
-            found += [
+            specs += [
                 TensorSpec(
                     layer_name(level, layer),
                     (out * (into + 1), len(self.ids[level])),
@@ -49,7 +49,7 @@ class ActiveBlocks:
                 for layer, (into, out) in enumerate(fans)
                 if len(self.ids[level])
             ]
-        return tuple(found)
+        return tuple(specs)
 
     def complete(self, compact: Model) -> Model:
         """The model of the text from one whose tensors are those of `specs`."""
@@ -75,12 +75,12 @@ class ActiveBlocks:
         if len(ids):
             layers = [np.asarray(coded[name].values, np.int64) for name in names]
             steps = [coded[name].quantisation for name in names]
-        kept = ~_idle(coded[names[-1]]) if len(ids) else np.zeros(0, np.bool_)
+        active = ~_idle(coded[names[-1]]) if len(ids) else np.zeros(0, np.bool_)
         mask = np.zeros(grid.count, np.bool_)
-        mask[ids[kept]] = True
+        mask[ids[active]] = True
         spatial: BoolArray | None = None if mask.all() else mask.reshape(grid.blocks)
         return [
-            CodedTensor(self._spread(layer[:, kept], mask, grid), step, spatial)
+            CodedTensor(self._spread(layer[:, active], mask, grid), step, spatial)
             for layer, step in zip(layers, steps, strict=True)
         ]
 
@@ -113,12 +113,12 @@ def active_blocks(
         for layer in range(config.layers + 1):
             values, mask = np.asarray(fitted.parameters[at], np.float32), fitted.masks[at]
             count = len(values)
-            kept = np.ones(values[0].size, np.bool_)
+            active = np.ones(values[0].size, np.bool_)
             if mask is not None:
-                kept = np.broadcast_to(mask, values.shape)[0].reshape(-1)
-            ids[level] = np.flatnonzero(kept)
-            if kept.any():
-                flat = values.reshape(count, -1)[:, kept]
+                active = np.broadcast_to(mask, values.shape)[0].reshape(-1)
+            ids[level] = np.flatnonzero(active)
+            if active.any():
+                flat = values.reshape(count, -1)[:, active]
                 tensors[layer_name(level, layer)] = torch.from_numpy(flat.copy())
             at += 1
     return ActiveBlocks(config, shape, components, tuple(ids)), tensors

@@ -67,6 +67,6 @@ class DeviceEvaluator(InterpolatingEvaluator):
         with self._lock:
             if self._known is None:
                 with torch.inference_mode():
-                    found = self._network.reconstruction(self._tensors, self._finest)
-                self._known = found.cpu().numpy()
+                    samples = self._network.reconstruction(self._tensors, self._finest)
+                self._known = samples.cpu().numpy()
             return self._known

@@ -277,7 +277,7 @@ class _Chosen:
         return min(self._measured, key=self._rank)[0]
 
     def _rank(self, measured: tuple[Model, Measurement]) -> tuple[bool, float]:
-        _, found = measured
-        met = self._goal.met_by(found)
+        _, measurement = measured
+        met = self._goal.met_by(measurement)
         small_first = met == (self._goal.psnr is not None)
-        return not met, float(found.file_bytes) if small_first else -found.psnr
+        return not met, float(measurement.file_bytes) if small_first else -measurement.psnr

@@ -96,11 +96,11 @@ def level_targets(
     """The targets of all levels, the finest first."""
     axes = active_axes(shape)
     squeezed = (values.shape[0], *(shape[axis] for axis in axes))
-    found = torch.from_numpy(values.reshape(squeezed).copy())
-    weight = torch.ones_like(found)
+    samples = torch.from_numpy(values.reshape(squeezed).copy())
+    weight = torch.ones_like(samples)
     if valid is not None:
         weight = torch.from_numpy(valid.reshape(squeezed).astype(np.float32))
-    weighted = found * weight
+    weighted = samples * weight
     targets = []
     for level in range(config.levels):
         grid = config.grid(level, shape)
@@ -215,9 +215,9 @@ class PyramidFit:
         progress: StageProgress,
     ) -> list[torch.Tensor]:
         """The fitted layers of a level, from the journal if it has them."""
-        kept = self._journal.begin()
-        if kept is not None:
-            return [torch.from_numpy(kept.arrays[str(number)]) for number in range(len(layers))]
+        snapshot = self._journal.begin()
+        if snapshot is not None:
+            return [torch.from_numpy(snapshot.arrays[str(number)]) for number in range(len(layers))]
         seed, report = [self._plan.seed, level], progress.stage("fit")
         fitted = fit_level(self._config, task, layers, seed, self._plan.threads, report)
         arrays = {str(number): layer.numpy() for number, layer in enumerate(fitted)}

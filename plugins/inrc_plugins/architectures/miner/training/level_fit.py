@@ -58,8 +58,8 @@ class LevelTask:
 
 def peaks(target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """(blocks, 1): the greatest magnitude of each block, 1 where all are 0."""
-    found = (target * weight).abs().amax(dim=(1, 2))
-    return torch.where(found > 0, found, torch.ones_like(found))[:, None]
+    highest = (target * weight).abs().amax(dim=(1, 2))
+    return torch.where(highest > 0, highest, torch.ones_like(highest))[:, None]
 
 
 def start_layers(
@@ -87,11 +87,11 @@ def inherited_layers(
     parents: Sequence[torch.Tensor], rows: torch.Tensor, axes: int, started: Sequence[torch.Tensor]
 ) -> list[torch.Tensor]:
     """Parameters of parents divided by sqrt(2^axes); as started where there is no parent (-1)."""
-    found = []
+    layers_of_level = []
     for parent, fresh in zip(parents, started, strict=True):
         taken = parent[rows.clamp(min=0)] / math.sqrt(2**axes)
-        found.append(torch.where((rows >= 0)[:, None], taken, fresh))
-    return found
+        layers_of_level.append(torch.where((rows >= 0)[:, None], taken, fresh))
+    return layers_of_level
 
 
 def fit_level(

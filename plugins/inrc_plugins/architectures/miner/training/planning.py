@@ -129,9 +129,9 @@ class WithinBudget:
         self._above = AboveThreshold(threshold)
 
     def __call__(self, level: int, sums: Float64Array, counts: Float64Array) -> Int64Array:
-        found = self._above(level, sums, counts)
+        blocks = self._above(level, sums, counts)
         affordable = max(0, self._left // self._costs[level])
-        if len(found) > affordable:
-            found = np.sort(found[np.argsort(-sums[found], kind="stable")[:affordable]])
-        self._left -= len(found) * self._costs[level]
-        return found
+        if len(blocks) > affordable:
+            blocks = np.sort(blocks[np.argsort(-sums[blocks], kind="stable")[:affordable]])
+        self._left -= len(blocks) * self._costs[level]
+        return blocks

@@ -28,8 +28,8 @@ class _Sine(torch.autograd.Function):
 
 
 def _sine(x: torch.Tensor) -> torch.Tensor:
-    found: torch.Tensor = _Sine.apply(x)  # type: ignore[no-untyped-call]
-    return found
+    sine: torch.Tensor = _Sine.apply(x)  # type: ignore[no-untyped-call]
+    return sine
 
 
 def initial_tensors(

@@ -106,5 +106,5 @@ def gradient_of(
     if not differentiable:
         leaves = {name: t.detach().requires_grad_(True) for name, t in tensors.items()}
     error = mean_error(network, shards, leaves)
-    found = torch.autograd.grad(error, list(leaves.values()), create_graph=differentiable)
-    return dict(zip(leaves, found, strict=True))
+    gradients = torch.autograd.grad(error, list(leaves.values()), create_graph=differentiable)
+    return dict(zip(leaves, gradients, strict=True))

@@ -99,13 +99,13 @@ class Descent:
         leaves = {name: tensor.clone().requires_grad_(True) for name, tensor in tensors.items()}
         optimiser = torch.optim.Adam(leaves.values(), lr=self._plan.rate, fused=True)
         safe = _Safe(leaves, optimiser) if self._plan.roll_back else None
-        start, found = 0, self._journal.begin()
-        if found is not None:
-            self._batches.restore(found.state["batches"])
-            _fill(leaves, found)
-            if found.finished:
+        start, snapshot = 0, self._journal.begin()
+        if snapshot is not None:
+            self._batches.restore(snapshot.state["batches"])
+            _fill(leaves, snapshot)
+            if snapshot.finished:
                 return _detached(leaves)
-            start = self._restore(found, optimiser, safe)
+            start = self._restore(snapshot, optimiser, safe)
         with one_torch_thread(), _workers(self._threads) as pool:
             for step in range(start, self._plan.steps):
                 if not self._step(step, leaves, optimiser, safe, pool):
@@ -169,14 +169,14 @@ class Descent:
         arrays = {f"leaf/{name}": tensor.cpu().numpy().copy() for name, tensor in result.items()}
         return Snapshot(finished, arrays, {"batches": self._batches.state()})
 
-    def _restore(self, found: Snapshot, optimiser: torch.optim.Adam, safe: _Safe | None) -> int:
+    def _restore(self, snapshot: Snapshot, optimiser: torch.optim.Adam, safe: _Safe | None) -> int:
         """Take up a descent; returns how many steps it had done."""
-        load_moments(optimiser, found.arrays)
-        self._course.restore(found.state["course"], _under(found, "course"))
-        self._before = found.state["before"]
+        load_moments(optimiser, snapshot.arrays)
+        self._course.restore(snapshot.state["course"], _under(snapshot, "course"))
+        self._before = snapshot.state["before"]
         if safe is not None:
-            safe.load(_under(found, "safe"))
-        return int(found.state["step"])
+            safe.load(_under(snapshot, "safe"))
+        return int(snapshot.state["step"])
 
 
 class _Safe:
@@ -228,8 +228,12 @@ def _gradients(
     pool: ThreadPoolExecutor | None,
 ) -> float:
     """Fill the gradients of the mean squared error over all shards; returns the error."""
-    one = functools.partial(network.squared_error, leaves)
-    results = [one(shard) for shard in shards] if pool is None else list(pool.map(one, shards))
+    squared_error = functools.partial(network.squared_error, leaves)
+    results = (
+        [squared_error(shard) for shard in shards]
+        if pool is None
+        else list(pool.map(squared_error, shards))
+    )
     count = sum(sample_count(shard) for shard in shards) or 1.0
     for number, leaf in enumerate(leaves.values()):
         total = functools.reduce(torch.add, (gradients[number] for _, gradients in results))
@@ -246,19 +250,19 @@ def _detached(tensors: Tensors, *, copied: bool = False) -> Tensors:
     return {name: t.detach().clone() if copied else t.detach() for name, t in tensors.items()}
 
 
-def _under(found: Snapshot, kind: str) -> dict[str, Array]:
+def _under(snapshot: Snapshot, kind: str) -> dict[str, Array]:
     """The arrays of a kind, by the rest of their names."""
     prefix = f"{kind}/"
     return {
         name.removeprefix(prefix): array
-        for name, array in found.arrays.items()
+        for name, array in snapshot.arrays.items()
         if name.startswith(prefix)
     }
 
 
-def _fill(tensors: Tensors, found: Snapshot) -> None:
+def _fill(tensors: Tensors, snapshot: Snapshot) -> None:
     with torch.no_grad():
-        for name, array in _under(found, "leaf").items():
+        for name, array in _under(snapshot, "leaf").items():
             tensors[name].copy_(torch.from_numpy(array))
 
 

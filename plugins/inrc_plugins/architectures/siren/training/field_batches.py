@@ -59,11 +59,11 @@ class WholeField:
             indices = [torch.arange(part.start, part.stop, device=device) for part in window]
             chosen = (slice(None), *window)
             target = torch.from_numpy(values[chosen].reshape(len(values), -1)).to(device)
-            kept = None
+            valid_part = None
             if valid is not None:
                 part = valid[chosen].reshape(len(values), -1).astype(np.float32)
-                kept = torch.from_numpy(part).to(device)
-            shards.append(Shard(indices, target, kept))
+                valid_part = torch.from_numpy(part).to(device)
+            shards.append(Shard(indices, target, valid_part))
         self._shards = shards
 
     def draw(self) -> Sequence[Shard]:
@@ -102,11 +102,11 @@ class RandomSamples:
         return [self._sampler.draw(generator) for generator in self._generators]
 
     def state(self) -> dict[str, Any]:
-        return {"generators": [one.bit_generator.state for one in self._generators]}
+        return {"generators": [generator.bit_generator.state for generator in self._generators]}
 
     def restore(self, state: dict[str, Any]) -> None:
-        for generator, kept in zip(self._generators, state["generators"], strict=True):
-            generator.bit_generator.state = kept
+        for generator, generator_state in zip(self._generators, state["generators"], strict=True):
+            generator.bit_generator.state = generator_state
 
 
 def batches_of(

@@ -99,8 +99,8 @@ class SirenFit:
         asked, start = self._task.schedule, start.to(self._task.device)
         later = self._later_stages(start, asked.prune_steps, asked.finetune_steps, 0.0)
         masks = zip(start.tensors, fitted.masks, strict=True)
-        kept = {name: np.array(mask) for name, mask in masks if mask is not None}
-        return later.run(start.tensors, kept)
+        arrays = {name: np.array(mask) for name, mask in masks if mask is not None}
+        return later.run(start.tensors, arrays)
 
     def _later_stages(
         self, start: Start, prune_steps: int, finetune_steps: int, done: float

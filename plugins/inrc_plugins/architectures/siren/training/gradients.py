@@ -67,16 +67,16 @@ class AfterFirst:
         if shard.valid is not None:
             difference.mul_(shard.valid)
         squared = float(difference.square().sum())
-        found: dict[str, torch.Tensor] = {}
+        gradients: dict[str, torch.Tensor] = {}
         gradient = difference.mul_(2).T
         rooms = (arrays.sums[:samples], arrays.falling[:samples])
         for layer in range(last, 0, -1):
-            found[f"matrix{layer}"] = gradient.T @ arrays.sines[layer - 1][:samples]
-            found[f"vector{layer}"] = gradient.sum(dim=0)
+            gradients[f"matrix{layer}"] = gradient.T @ arrays.sines[layer - 1][:samples]
+            gradients[f"vector{layer}"] = gradient.sum(dim=0)
             matrix, _ = _layer(tensors, layer)
             gradient = torch.mm(gradient, matrix, out=rooms[layer % 2])
             gradient.mul_(arrays.slopes[layer - 1][:samples])
-        return squared, found, gradient
+        return squared, gradients, gradient
 
     def _waves(self, sums: torch.Tensor, sines: torch.Tensor, slopes: torch.Tensor) -> None:
         omega = np.float32(self._config.omega)

@@ -124,8 +124,8 @@ def start_from(config: SirenConfig, components: int, fitted: FittedModel) -> Sta
 
 def _tensors(specs: Sequence[TensorSpec], values: Sequence[Float32Array]) -> Tensors:
     return {
-        spec.name: torch.from_numpy(np.array(one, np.float32))
-        for spec, one in zip(specs, values, strict=True)
+        spec.name: torch.from_numpy(np.array(array, np.float32))
+        for spec, array in zip(specs, values, strict=True)
     }
 
 

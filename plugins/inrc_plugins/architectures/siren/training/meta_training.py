@@ -38,8 +38,8 @@ def outer_loss(
     network: GridNetwork, shards: Sequence[Shard], tensors: Tensors, rates: LearntRates
 ) -> torch.Tensor:
     """The error of one item after the inner steps, differentiable to tensors and rates."""
-    found = adapted(network, shards, tensors, rates, differentiable=True)
-    return mean_error(network, shards, found)
+    adapted_tensors = adapted(network, shards, tensors, rates, differentiable=True)
+    return mean_error(network, shards, adapted_tensors)
 
 
 def train_prior(task: MetaTask) -> Prior:
@@ -84,7 +84,7 @@ class _Training:
         held_out = [self._whole(values) for values in task.held_out]
         random = np.random.default_rng(task.seed)
         every = max(1, min(_CHECK_STEPS, task.steps // _LEAST_CHECKS))
-        best, kept = self._error(held_out), self._prior()
+        best, best_prior = self._error(held_out), self._prior()
         with one_torch_thread():
             for step in range(1, task.steps + 1):
                 shards = items[int(random.integers(len(items)))]
@@ -96,9 +96,9 @@ class _Training:
                     error = self._error(held_out)
                     plateau.step(error)
                     if error < best:
-                        best, kept = error, self._prior()
+                        best, best_prior = error, self._prior()
                 task.report("meta", step / task.steps, best, peak_signal_to_noise(best))
-        return kept
+        return best_prior
 
     def _whole(self, values: Float32Array) -> Sequence[Shard]:
         target = torch.from_numpy(values.reshape(self._components, -1)).to(self._task.device)
@@ -107,12 +107,12 @@ class _Training:
 
     def _error(self, items: Sequence[Sequence[Shard]]) -> float:
         """Mean error over items after the inner steps, which are first-order here."""
-        found = []
+        errors = []
         for shards in items:
             tensors = adapted(self._network, shards, self._tensors, self._rates)
             with torch.no_grad():
-                found.append(float(mean_error(self._network, shards, tensors)))
-        return float(np.mean(found))
+                errors.append(float(mean_error(self._network, shards, tensors)))
+        return float(np.mean(errors))
 
     def _prior(self) -> Prior:
         flat = [tensor.detach().cpu().numpy().ravel() for tensor in self._tensors.values()]

@@ -53,8 +53,8 @@ def _cosine(x: torch.Tensor) -> torch.Tensor:
 
 def quick_sine(x: torch.Tensor, omega: float) -> torch.Tensor:
     """sin(omega x) for first derivatives alone."""
-    found: torch.Tensor = _Sine.apply(x, omega)  # type: ignore[no-untyped-call]
-    return found
+    sines: torch.Tensor = _Sine.apply(x, omega)  # type: ignore[no-untyped-call]
+    return sines
 
 
 def smooth_sine(x: torch.Tensor, omega: float) -> torch.Tensor:
@@ -106,11 +106,11 @@ class SirenNetwork:
             return self._by_autograd(leaves, shard)
         first = self.first(leaves, shard.indices)
         with torch.no_grad():
-            squared, found, gradient = self._after_first.squared_error(leaves, first, shard)
+            squared, gradients, gradient = self._after_first.squared_error(leaves, first, shard)
         names = ("matrix0", "vector0")
         ends = torch.autograd.grad(first, [leaves[name] for name in names], gradient)
-        found |= dict(zip(names, ends, strict=True))
-        return squared, tuple(found[name] for name in tensors)
+        gradients |= dict(zip(names, ends, strict=True))
+        return squared, tuple(gradients[name] for name in tensors)
 
     def _by_autograd(self, leaves: Tensors, shard: Shard) -> tuple[float, Gradients]:
         difference = self(leaves, shard.indices) - shard.target
@@ -172,7 +172,9 @@ class GridNetwork(SirenNetwork):
         rows = [table[index] for table, index in zip(self._tables, indices, strict=True)]
         if separable(self._config.encoding):
             matrix = tensors["matrix0"]
-            added = [row @ matrix[:, own].T for row, own in zip(rows, self._columns, strict=True)]
+            added = [
+                row @ matrix[:, columns].T for row, columns in zip(rows, self._columns, strict=True)
+            ]
             return _outer_sum(added) + tensors["vector0"]
         waves = _waves(_outer_sum(rows))
         return torch.addmm(tensors["vector0"], waves, tensors["matrix0"].T)
