@@ -9,9 +9,9 @@ from typing import Any, Protocol
 import torch
 
 from codec.arrays import BoolArray
-from codec.plugin_api.architecture import TensorSpec
+from codec.plugin_api.models import TensorSpec
 from codec.plugin_api.stages import UnitKind
-from codec.training.trainer import Fitter, Tensors
+from codec.training.fitter import Fitter, Tensors
 
 
 class Units(Protocol):

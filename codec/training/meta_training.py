@@ -23,7 +23,8 @@ from codec.media import formats, recognise
 from codec.options.encode import Progress, ProgressCallback, usable_threads
 from codec.options.plugin_settings import ARCHITECTURE, Texts, configured
 from codec.plugin_api import registry
-from codec.plugin_api.architecture import MetaArchitecture, MetaTask
+from codec.plugin_api.architecture import MetaArchitecture
+from codec.plugin_api.tasks import MetaTask
 from codec.reports import MetaTrainReport
 from codec.training.devices import choose_device, need_torch
 

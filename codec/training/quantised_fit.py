@@ -18,13 +18,14 @@ from codec.arrays import BoolArray
 from codec.errors import InvalidOptionError
 from codec.format.headers import Quantisation
 from codec.measuring.metrics import mean_squared_error
-from codec.plugin_api.architecture import CodedTensor, FitTask, Measurement, Model, TensorSpec
+from codec.plugin_api.models import CodedTensor, Measurement, Model, TensorSpec
 from codec.plugin_api.stages import EntryPruner, Pruner, UnitPruner
+from codec.plugin_api.tasks import FitTask
 from codec.training.fitted_network import FittedNetwork, FittedState, Units
+from codec.training.fitter import Fitter, Tensors
 from codec.training.progress import StageProgress
 from codec.training.pruning import prune_entries, remove_units
 from codec.training.quantised_training import QuantisedTraining
-from codec.training.trainer import Fitter, Tensors
 from codec.training.unit_removal import masking
 
 _log = logging.getLogger("inrc")

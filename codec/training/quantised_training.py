@@ -12,8 +12,8 @@ import torch
 from codec.format.headers import Quantisation
 from codec.plugin_api.stages import Quantiser, QuantisingPhase, QuantisingState
 from codec.training.fitted_network import FittedState
+from codec.training.fitter import Fitter, Tensors, carrying
 from codec.training.progress import StageProgress
-from codec.training.trainer import Fitter, Tensors, carrying
 from codec.training.unit_removal import masking
 
 # A parameter moves by at most about this share of its step at once.

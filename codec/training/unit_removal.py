@@ -17,7 +17,7 @@ import torch
 from codec.arrays import BoolArray, FloatArray
 from codec.plugin_api.stages import UnitKind
 from codec.training.fitted_network import FittedNetwork
-from codec.training.trainer import StepReport, Tensors
+from codec.training.fitter import StepReport, Tensors
 
 # The finetune after a removal, as a share of the rates of the float fit.
 _RATE_SHARE = 0.1
@@ -34,7 +34,7 @@ class SignedGradients(Protocol):
 
 @dataclass(frozen=True)
 class RemovableNetwork:
-    """See `codec.plugin_api.architecture.UnitNetwork`.
+    """See `codec.plugin_api.stages.UnitNetwork`.
 
     Attributes:
         network: as fitted, or smaller.

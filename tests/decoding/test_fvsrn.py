@@ -12,7 +12,7 @@ import torch
 
 import codec
 from codec.arrays import Float32Array, Float64Array
-from codec.plugin_api.architecture import CodedTensor
+from codec.plugin_api.models import CodedTensor
 from inrc_plugins.architectures.fvsrn.config import FvsrnConfig
 from inrc_plugins.architectures.fvsrn.evaluation import FvsrnEvaluator
 from inrc_plugins.architectures.fvsrn.training import network

@@ -113,7 +113,7 @@ class FvsrnEvaluator:
         return np.ascontiguousarray(rows.reshape(*rows.shape[:-2], -1)[..., : self._width])
 
     def on_axes(self, positions: Sequence[Float64Array]) -> Float32Array:
-        """See `codec.plugin_api.architecture.Evaluator`."""
+        """See `codec.plugin_api.evaluator.Evaluator`."""
         lengths = tuple(len(axis) for axis in positions)
         active = [positions[axis] / (self._shape[axis] - 1) for axis in self._axes]
         out = np.empty((self._components, *(len(axis) for axis in active)), dtype=np.float32)
@@ -237,7 +237,7 @@ class FvsrnEvaluator:
         return np.concatenate([hats, features, *(wave.astype(np.float32) for wave in waves)])
 
     def at(self, points: Float64Array) -> Float32Array:
-        """See `codec.plugin_api.architecture.Evaluator`."""
+        """See `codec.plugin_api.evaluator.Evaluator`."""
         out = np.empty((self._components, len(points)), dtype=np.float32)
         for start in range(0, len(points), _CHUNK):
             part = slice(start, start + _CHUNK)
