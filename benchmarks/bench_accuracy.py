@@ -32,7 +32,7 @@ import codec
 from codec.arrays import Float32Array, Float64Array
 from codec.coding.evaluate import evaluate_blocks
 from codec.format.headers import Item
-from codec.plugin_api.architecture import Evaluator
+from codec.plugin_api.evaluator import Evaluator
 from codec.reading.contents import reopened
 from codec.reading.item import DecodableItem
 from inrc_conformance.decoder import decode_bytes

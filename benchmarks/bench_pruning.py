@@ -31,10 +31,11 @@ from codec.plugin_api import registry
 from codec.plugin_api.stages import UnitPruner
 from codec.training.batches import AxisSampler, Shard
 from codec.training.family_units import FamilyUnits
+from codec.training.fitter import Tensors
 from codec.training.progress import StageProgress
 from codec.training.pruning import FINAL_SHARE, RATE_SHARE, prune_entries, remove_units
 from codec.training.quantised_fit import bit_price
-from codec.training.trainer import Tensors, Trainer
+from codec.training.trainer import Trainer
 from inrc_plugins.architectures.fvsrn.config import FvsrnConfig
 from inrc_plugins.architectures.fvsrn.training.family import FvsrnFamily
 

@@ -17,7 +17,7 @@ from codec.coding.write_file import FileParts
 from codec.entropy.mixing.coder import quantise_lattice
 from codec.format.headers import Component, Dim, Quantisation
 from codec.format.leb128 import decode_uleb, encode_uleb
-from codec.plugin_api.architecture import CodedTensor, Model
+from codec.plugin_api.models import CodedTensor, Model
 from codec.plugin_api.registry import architecture
 from inrc_plugins.architectures.pyramid import bases
 from inrc_plugins.architectures.pyramid.config import PyramidConfig

@@ -11,7 +11,7 @@ import torch
 from measuring.processes import Finished, run_inrc
 
 import codec
-from codec.plugin_api.architecture import Model
+from codec.plugin_api.models import Model
 from codec.training.quantised_fit import QuantisedFit
 from main_figures.figure import THREADS, Encoded
 

@@ -10,7 +10,7 @@ from measuring.processes import run_inrc
 from codec.coding.item_sections import encode_item
 from codec.coding.write_file import FileParts, needed_level
 from codec.format.headers import Component, Dim, Item
-from codec.plugin_api.architecture import CodedTensor, Model
+from codec.plugin_api.models import CodedTensor, Model
 from codec.plugin_api.registry import architecture, quantiser
 from inrc_plugins.architectures.fvsrn.training.family import FvsrnFamily
 from main_figures.figure import MIB, Figure

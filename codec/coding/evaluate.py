@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from codec.arrays import Float64Array, FloatArray, Int64Array
-from codec.plugin_api.architecture import Evaluator
+from codec.plugin_api.evaluator import Evaluator
 
 # Samples per block and component: a few megabytes of intermediates on each thread.
 BLOCK_SAMPLES = 1 << 18

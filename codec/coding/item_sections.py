@@ -17,7 +17,8 @@ from codec.entropy.mixing.lattice import Lattice
 from codec.entropy.stream import OCTREE, encode_segment, encode_stream
 from codec.format.headers import Component, Dim, Item
 from codec.format.leb128 import encode_uleb
-from codec.plugin_api.architecture import Architecture, CodedTensor, Model, TensorSpec
+from codec.plugin_api.architecture import Architecture
+from codec.plugin_api.models import CodedTensor, Model, TensorSpec
 
 if TYPE_CHECKING:
     from codec.entropy.mixing.octree import Octree

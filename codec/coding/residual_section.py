@@ -23,7 +23,7 @@ from codec.entropy.stream import encode_segment, summarise_stream
 from codec.errors import CorruptError, TargetError
 from codec.format.leb128 import decode_uleb, encode_uleb
 from codec.limits import Limits
-from codec.plugin_api.architecture import TensorSpec
+from codec.plugin_api.models import TensorSpec
 
 # Residuals, and their differences from predictions, stay below 2^27.
 _GREATEST = 1 << 26

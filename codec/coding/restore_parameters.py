@@ -12,7 +12,7 @@ from codec.coding.tensor_sections import Coded
 from codec.entropy.mixing.lattice import Lattice
 from codec.errors import CorruptError
 from codec.format.headers import Item, Quantisation
-from codec.plugin_api.architecture import TensorSpec
+from codec.plugin_api.models import TensorSpec
 
 
 def restore_parameters(

@@ -14,7 +14,7 @@ from codec.entropy.stream import OCTREE, StreamSummary, decode_stream_with_summa
 from codec.errors import CorruptError
 from codec.format.leb128 import decode_uleb
 from codec.limits import Limits
-from codec.plugin_api.architecture import TensorSpec
+from codec.plugin_api.models import TensorSpec
 
 if TYPE_CHECKING:
     from codec.entropy.mixing.coder import LatticeDecoder

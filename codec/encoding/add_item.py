@@ -14,7 +14,7 @@ from codec.format.headers import Dim, Item
 from codec.measuring.bounds import bounds_of
 from codec.options.encode import EncodeOptions
 from codec.plugin_api import registry
-from codec.plugin_api.architecture import FitReport, ItemGoal
+from codec.plugin_api.tasks import FitReport, ItemGoal
 from codec.training.devices import choose_device
 
 

@@ -10,7 +10,7 @@ from codec.encoding.tile_tasks import TileGoals
 from codec.errors import TargetError
 from codec.media.dataset import Field
 from codec.options.encode import Goal
-from codec.plugin_api.architecture import ItemGoal
+from codec.plugin_api.tasks import ItemGoal
 
 
 def bytes_of_fields(fields: Sequence[Field]) -> int:

@@ -17,7 +17,7 @@ from codec.measuring.bounds import bounds_of, exceeds, met_fill
 from codec.measuring.quality import Deviation, deviation, error_unit
 from codec.media.dataset import Field
 from codec.options.encode import EncodeOptions
-from codec.plugin_api.architecture import ItemGoal
+from codec.plugin_api.tasks import ItemGoal
 from codec.reading.contents import reopened
 
 # Minimum PSNR of a tile that is nearly flat compared with its field.

@@ -25,16 +25,10 @@ from codec.measuring.quality import psnr_of_components
 from codec.options.encode import EncodeOptions
 from codec.options.plugin_settings import ARCHITECTURE, FIT, PRUNER, QUANTISER, configured
 from codec.plugin_api import registry
-from codec.plugin_api.architecture import (
-    CLASS_F_PEAK,
-    Architecture,
-    FitReport,
-    FitSettings,
-    FitTask,
-    ItemGoal,
-    Measurement,
-    Model,
-)
+from codec.plugin_api.architecture import Architecture
+from codec.plugin_api.evaluator import CLASS_F_PEAK
+from codec.plugin_api.models import Measurement, Model
+from codec.plugin_api.tasks import FitReport, FitSettings, FitTask, ItemGoal
 
 # Tightest tolerance that an architecture's text may promise, in units of the declared range.
 _MOST_PRECISE = 2.0**-40

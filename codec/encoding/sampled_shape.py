@@ -14,8 +14,8 @@ from codec.errors import InvalidOptionError, TargetError
 from codec.media.dataset import Field, Shape
 from codec.media.mesh.frame import MeshFrame
 from codec.options.encode import EncodeOptions, usable_threads
-from codec.plugin_api.architecture import FitReport, ItemGoal
 from codec.plugin_api.surface import Sheet, Surface
+from codec.plugin_api.tasks import FitReport, ItemGoal
 
 # Nodes along the longest axis, of which so many lie beyond the shape on either side.
 _NODES, _BORDER = 96, 3

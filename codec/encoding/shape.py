@@ -17,13 +17,9 @@ from codec.media.mesh.frame import MeshFrame
 from codec.options.encode import EncodeOptions, Goal, Progress, usable_threads
 from codec.options.plugin_settings import FIT, TILE, NoSettings, configured
 from codec.plugin_api import registry
-from codec.plugin_api.architecture import (
-    FitSettings,
-    ItemGoal,
-    ShapeArchitecture,
-    ShapeModel,
-    ShapeTask,
-)
+from codec.plugin_api.architecture import ShapeArchitecture
+from codec.plugin_api.models import ShapeModel
+from codec.plugin_api.tasks import FitSettings, ItemGoal, ShapeTask
 from codec.reading.shape_field import measured_shape
 from codec.reports import FieldQuality
 from codec.training.devices import choose_device

@@ -20,7 +20,7 @@ from codec.encoding.tile_plan import FieldGroup, TilePlan
 from codec.encoding.tile_tasks import TileTask, tasks_of
 from codec.media.dataset import Field
 from codec.options.encode import EncodeOptions, Progress, usable_threads
-from codec.plugin_api.architecture import FitReport
+from codec.plugin_api.tasks import FitReport
 
 # Shares of the work, for the progress bar, of finding ranges, and of writing and measuring.
 _RANGES, FINISHING = 0.05, 0.02

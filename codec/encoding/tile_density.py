@@ -16,7 +16,7 @@ from codec.format.tile_grid import Box, box_samples
 from codec.media.dataset import Field
 from codec.options.encode import EncodeOptions
 from codec.plugin_api import registry
-from codec.plugin_api.architecture import ItemGoal
+from codec.plugin_api.tasks import ItemGoal
 
 # Where boxes lie, as shares of the way along each axis.
 _PLACES = (0.25, 0.5, 0.75)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from codec.coding.normalise import FieldRange
 from codec.encoding.tile_plan import FieldGroup
 from codec.format.tile_grid import Box, box_samples
-from codec.plugin_api.architecture import ItemGoal
+from codec.plugin_api.tasks import ItemGoal
 
 # Bytes of a tile's origin, and of its sections in the index.
 _TILE_OVERHEAD = 100

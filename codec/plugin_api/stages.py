@@ -216,8 +216,8 @@ class QuantisingPhase(Protocol):
     def attach(
         self,
         tensors: Mapping[str, Tensor],
-        found: Mapping[str, Quantisation],
-        kept: Mapping[str, Tensor],
+        quantisations: Mapping[str, Quantisation],
+        coded: Mapping[str, Tensor],
         bit_price: float,
         steps: int,
     ) -> QuantisingState:
@@ -225,8 +225,8 @@ class QuantisingPhase(Protocol):
 
         Args:
             tensors: those to be trained; what is pruned is 0 and is kept so by others.
-            found: how each will be coded.
-            kept: of pruned tensors, bool of the same shape, which entries are coded.
+            quantisations: codes of each tensor.
+            coded: entries that are coded, for pruned tensors: bool of the same shape.
             bit_price: rise of the loss that is worth one bit less.
             steps: that will be taken; of a layer, its own.
         """
@@ -257,7 +257,7 @@ class Quantiser(Protocol):
         tensors: Mapping[str, Tensor],
         sensitivity: Mapping[str, Tensor],
         coarseness: float,
-        kept: Mapping[str, Tensor],
+        coded: Mapping[str, Tensor],
     ) -> dict[str, Quantisation]:
         """Steps (or codebooks) for every tensor, finer where the loss is more sensitive.
 
@@ -265,7 +265,7 @@ class Quantiser(Protocol):
             tensors: float tensors, in coding order.
             sensitivity: for each, the curvature of the loss per element, same shape.
             coarseness: one positive number that scales all steps.
-            kept: of pruned tensors, bool of the same shape, which entries are coded.
+            coded: entries that are coded, for pruned tensors: bool of the same shape.
         """
         ...
 

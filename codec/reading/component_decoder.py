@@ -11,7 +11,7 @@ from codec.arrays import Array, Float64Array, FloatArray
 from codec.coding.evaluate import Window, evaluate_blocks, evaluate_points, windows
 from codec.coding.normalise import denormalise, to_stored
 from codec.limits import within_memory
-from codec.plugin_api.architecture import Evaluator, HoldsSamples
+from codec.plugin_api.evaluator import Evaluator, HoldsSamples
 from codec.reading.field_decoder import FieldDecoder
 from codec.reading.item import DecodableItem
 from codec.reading.selection import Selection, is_whole

@@ -11,7 +11,7 @@ from codec.arrays import Float32Array, Float64Array, Int64Array
 from codec.coding.evaluate import evaluate_points
 from codec.errors import MissingDependencyError
 from codec.options.decode import check_resolution
-from codec.plugin_api.architecture import Evaluator, OpenEvaluator
+from codec.plugin_api.evaluator import Evaluator, OpenEvaluator
 from codec.reading.near_surface import samples_near_surface
 from codec.reading.open_surface import cut
 

@@ -18,7 +18,8 @@ from codec.errors import CorruptError, InvalidOptionError, TruncatedError
 from codec.format.headers import Component
 from codec.format.section_index import section_digest
 from codec.limits import within_memory
-from codec.plugin_api.architecture import Evaluator, TensorSpec
+from codec.plugin_api.evaluator import Evaluator
+from codec.plugin_api.models import TensorSpec
 from codec.reading.streams import FileStreams
 
 _log = logging.getLogger("inrc")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from codec.format.headers import Item
-from codec.plugin_api.architecture import Architecture, TensorSpec
+from codec.plugin_api.architecture import Architecture
+from codec.plugin_api.models import TensorSpec
 
 
 @dataclass(frozen=True)

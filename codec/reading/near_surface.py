@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from codec.arrays import BoolArray, Float32Array, Float64Array
 from codec.coding.evaluate import Window, evaluate_blocks, evaluate_windows
-from codec.plugin_api.architecture import Evaluator
+from codec.plugin_api.evaluator import Evaluator
 
 # How many times as steep as a distance a field may be: fitted ones are not exactly distances.
 _STEEPEST = 2.0

@@ -22,14 +22,9 @@ from codec.media.dataset import Field
 from codec.options.encode import EncodeOptions
 from codec.options.plugin_settings import ARCHITECTURE, FIT, TILE, configured
 from codec.plugin_api import registry
-from codec.plugin_api.architecture import (
-    FitSettings,
-    FitTask,
-    FittedModel,
-    ItemGoal,
-    Model,
-    RequantisableArchitecture,
-)
+from codec.plugin_api.architecture import RequantisableArchitecture
+from codec.plugin_api.models import FittedModel, Model
+from codec.plugin_api.tasks import FitSettings, FitTask, ItemGoal
 from codec.reading.component_decoder import ComponentDecoder
 from codec.reading.contents import FileContents
 from codec.reading.field_decoder import FieldDecoder

@@ -28,7 +28,7 @@ from codec.format.headers import Component, Item
 from codec.format.section_types import Copier
 from codec.format.sections import Section
 from codec.options.encode import EncodeOptions, Goal, usable_threads
-from codec.plugin_api.architecture import CodedTensor, Model, TensorSpec
+from codec.plugin_api.models import CodedTensor, Model, TensorSpec
 from codec.reading.contents import FileContents, reopened
 from codec.reading.item import DecodableItem
 from codec.recoding.requantise import Requantiser, changed

@@ -28,7 +28,8 @@ from codec.format.section_types import owned_types
 from codec.format.sections import HEADER_BYTES
 from codec.format.tile_grid import Box
 from codec.limits import Limits
-from codec.plugin_api.architecture import Architecture, TensorSpec
+from codec.plugin_api.architecture import Architecture
+from codec.plugin_api.models import TensorSpec
 from codec.plugin_api.registry import architecture_by_identifier
 from codec.salvage.numbering import numbered
 from codec.salvage.scan import DamagedFile, Piece

@@ -24,9 +24,9 @@ def load_moments(optimiser: torch.optim.Optimizer, arrays: Arrays) -> None:
     """Put what `kept_moments` found, among other arrays, into an optimiser of the same leaves."""
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, array in arrays.items():
-        prefix, *rest = key.split("/")
+        prefix, *parts = key.split("/")
         if prefix == _PREFIX:
-            number, name = rest
+            number, name = parts
             state.setdefault(int(number), {})[name] = torch.from_numpy(np.array(array))
     if state:
         groups = optimiser.state_dict()["param_groups"]

@@ -35,6 +35,11 @@ class Shard:
     weight: torch.Tensor | None = None
 
 
+def sample_count(shard: Shard) -> float:
+    """Valid values in a shard, over all components."""
+    return float(shard.target.numel() if shard.valid is None else shard.valid.sum())
+
+
 class Sampler(Protocol):
     """Draws shards."""
 

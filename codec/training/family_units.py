@@ -11,8 +11,8 @@ import torch
 from codec.plugin_api.stages import UnitKind
 from codec.training.batches import Shard
 from codec.training.fitted_network import FittedNetwork
+from codec.training.fitter import Fitter, Tensors
 from codec.training.network_family import ConfigT, UnitFamily
-from codec.training.trainer import Fitter, Tensors
 
 
 @dataclass(frozen=True)

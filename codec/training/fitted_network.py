@@ -9,9 +9,9 @@ from typing import Any, Protocol
 import torch
 
 from codec.arrays import BoolArray
-from codec.plugin_api.architecture import TensorSpec
+from codec.plugin_api.models import TensorSpec
 from codec.plugin_api.stages import UnitKind
-from codec.training.trainer import Fitter, Tensors
+from codec.training.fitter import Fitter, Tensors
 
 
 class Units(Protocol):
@@ -68,7 +68,7 @@ class FittedState:
         return sum(tensor.numel() for tensor in self.tensors.values())
 
     @property
-    def kept(self) -> Tensors:
+    def coded(self) -> Tensors:
         """Of tensors with a mask, bool of the same shape, which entries are coded."""
         return {
             name: torch.from_numpy(mask).to(self.tensors[name].device).expand_as(self.tensors[name])

@@ -16,13 +16,15 @@ import numpy as np
 import torch
 
 from codec.measuring.metrics import mean_squared_error, peak_signal_to_noise
-from codec.plugin_api.architecture import FitSettings, FitTask, FittedModel, Model
+from codec.plugin_api.models import FittedModel, Model
+from codec.plugin_api.tasks import FitSettings, FitTask
 from codec.training.batches import AxisSampler
 from codec.training.family_units import FamilyUnits
+from codec.training.fitter import Tensors
 from codec.training.network_family import ConfigT, NetworkFamily, UnitFamily
 from codec.training.progress import StageProgress
 from codec.training.quantised_fit import CURVATURE_SHARDS, QuantisedFit
-from codec.training.trainer import Tensors, Trainer
+from codec.training.trainer import Trainer
 
 _log = logging.getLogger("inrc")
 
@@ -40,7 +42,7 @@ GUESSED_BITS = 5.0
 
 @dataclass(frozen=True)
 class Schedule:
-    """Training steps per stage; a step is `trainer.SHARDS` shards of `SHARD_POINTS` samples.
+    """Training steps per stage; a step is `shard_threads.SHARDS` shards of `SHARD_POINTS` samples.
 
     Effort e takes 300 * 2^e steps (above 3: 1.8 times the level below) for the last training of the
     float fit, up to as many to find the size, and a quarter each for pruning and for each round of

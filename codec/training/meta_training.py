@@ -23,7 +23,8 @@ from codec.media import formats, recognise
 from codec.options.encode import Progress, ProgressCallback, usable_threads
 from codec.options.plugin_settings import ARCHITECTURE, Texts, configured
 from codec.plugin_api import registry
-from codec.plugin_api.architecture import MetaArchitecture, MetaTask
+from codec.plugin_api.architecture import MetaArchitecture
+from codec.plugin_api.tasks import MetaTask
 from codec.reports import MetaTrainReport
 from codec.training.devices import choose_device, need_torch
 
@@ -134,16 +135,16 @@ def _written(
 
 def _files(sources: Sequence[str | os.PathLike[str]]) -> list[Path]:
     """The files named, and those of the folders named, by name."""
-    found: list[Path] = []
+    paths: list[Path] = []
     for source in map(Path, sources):
         if source.is_dir() and not recognise.is_zarr_store(source):
             inside = sorted(path for path in source.iterdir() if path.is_file())
-            found += [path for path in inside if not path.name.startswith(".")]
+            paths += [path for path in inside if not path.name.startswith(".")]
         else:
-            found.append(source)
-    if not found:
+            paths.append(source)
+    if not paths:
         raise InvalidInputError("there is nothing to train on; name images, volumes or folders")
-    return found
+    return paths
 
 
 def _items(paths: Sequence[Path], options: MetaOptions) -> list[Float32Array]:
@@ -214,10 +215,10 @@ def _resampled(values: Float32Array, size: tuple[int, ...]) -> Float32Array:
     smaller = all(new <= old for new, old in zip(size, values.shape[1:], strict=True))
     way = "area" if smaller else ("linear", "bilinear", "trilinear")[len(size) - 1]
     align: dict[str, Any] = {} if smaller else {"align_corners": True}
-    found: Float32Array = torch.nn.functional.interpolate(tensor, size, mode=way, **align)[
+    resized: Float32Array = torch.nn.functional.interpolate(tensor, size, mode=way, **align)[
         0
     ].numpy()
-    return np.ascontiguousarray(found)
+    return np.ascontiguousarray(resized)
 
 
 def _size_text(size: Sequence[int]) -> str:

@@ -13,15 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from codec.arrays import Float32Array
-from codec.plugin_api.architecture import (
-    CLASS_F_PEAK,
-    Config,
-    Evaluator,
-    FitTask,
-    FittedModel,
-    Model,
-    TensorSpec,
-)
+from codec.plugin_api.evaluator import CLASS_F_PEAK, Evaluator
+from codec.plugin_api.models import Config, FittedModel, Model, TensorSpec
+from codec.plugin_api.tasks import FitTask
 
 if TYPE_CHECKING:
     from codec.training.network_family import NetworkFamily
@@ -31,11 +25,11 @@ class NetworkConfig(Protocol):
     """Checked config of a network, from which its tensors follow."""
 
     def tensors(self, components: int) -> tuple[TensorSpec, ...]:
-        """As `codec.plugin_api.architecture.Architecture.tensors`."""
+        """Parameter tensors in coding order; see `codec.plugin_api.architecture.Architecture`."""
         ...
 
     def multiply_adds(self, components: int) -> int:
-        """As `codec.plugin_api.architecture.Architecture.multiply_adds`."""
+        """Multiply-adds to evaluate one position."""
         ...
 
 

@@ -8,11 +8,13 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import torch
 
-from codec.plugin_api.architecture import FitTask, TensorSpec
+from codec.plugin_api.models import TensorSpec
 from codec.plugin_api.stages import UnitKind
+from codec.plugin_api.tasks import FitTask
 from codec.training.batches import Sampler
+from codec.training.fitter import Network, Tensors
 from codec.training.recipe import USUAL, Recipe
-from codec.training.trainer import Network, Tensors, Trainer
+from codec.training.trainer import Trainer
 
 
 class SizedConfig(Protocol):

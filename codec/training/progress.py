@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codec.measuring.metrics import peak_signal_to_noise
-from codec.plugin_api.architecture import FitReport
+from codec.plugin_api.tasks import FitReport
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ import torch
 from codec.arrays import BoolArray
 from codec.plugin_api.stages import EntryPruner, PruningTask, UnitPruner
 from codec.training.fitted_network import FittedNetwork
+from codec.training.fitter import Tensors, carrying
 from codec.training.progress import StageProgress
-from codec.training.trainer import Tensors, carrying
 from codec.training.unit_removal import RemovableNetwork, masking
 
 _GATE_RATE = 0.02

@@ -18,13 +18,14 @@ from codec.arrays import BoolArray
 from codec.errors import InvalidOptionError
 from codec.format.headers import Quantisation
 from codec.measuring.metrics import mean_squared_error
-from codec.plugin_api.architecture import CodedTensor, FitTask, Measurement, Model, TensorSpec
+from codec.plugin_api.models import CodedTensor, Measurement, Model, TensorSpec
 from codec.plugin_api.stages import EntryPruner, Pruner, UnitPruner
+from codec.plugin_api.tasks import FitTask
 from codec.training.fitted_network import FittedNetwork, FittedState, Units
+from codec.training.fitter import Fitter, Tensors
 from codec.training.progress import StageProgress
 from codec.training.pruning import prune_entries, remove_units
 from codec.training.quantised_training import QuantisedTraining
-from codec.training.trainer import Fitter, Tensors
 from codec.training.unit_removal import masking
 
 _log = logging.getLogger("inrc")
@@ -114,9 +115,9 @@ class QuantisedFit:
                 0.3 + 0.7 * number / rounds, 0.3 + 0.7 * (number + 1) / rounds
             )
             steps = self._finetune_steps if number == 0 else self._finetune_steps // 2
-            found = self._quantisations(state, coarseness)
-            state = self._finetune(state, found, coarseness, steps, part)
-            model = self._model(state, found)
+            quantisations = self._quantisations(state, coarseness)
+            state = self._finetune(state, quantisations, coarseness, steps, part)
+            model = self._model(state, quantisations)
             results.append(_Result(model, self._task.measure(model), coarseness))
             _log.debug("coarseness %.3g: %s", coarseness, results[-1].measured)
             if self._close(results[-1].measured):
@@ -132,22 +133,22 @@ class QuantisedFit:
         return FittedState(network, tensors, masks, curvature)
 
     def _quantisations(self, state: FittedState, coarseness: float) -> dict[str, Quantisation]:
-        return self._quantiser.steps(state.tensors, state.curvature, coarseness, state.kept)
+        return self._quantiser.steps(state.tensors, state.curvature, coarseness, state.coded)
 
     def _restored(self, state: FittedState, coarseness: float) -> Tensors:
         """The tensors as they would be decoded."""
-        found = self._quantisations(state, coarseness)
+        quantisations = self._quantisations(state, coarseness)
         apply = masking(state.tensors, state.masks)
         quantiser = self._quantiser
         return {
-            name: apply(name, quantiser.straight_through(tensor, found[name]))
+            name: apply(name, quantiser.straight_through(tensor, quantisations[name]))
             for name, tensor in state.tensors.items()
         }
 
-    def _model(self, state: FittedState, found: Mapping[str, Quantisation]) -> Model:
+    def _model(self, state: FittedState, quantisations: Mapping[str, Quantisation]) -> Model:
         coded = []
         for spec in state.network.specs:
-            tensor, quantisation = state.tensors[spec.name], found[spec.name]
+            tensor, quantisation = state.tensors[spec.name], quantisations[spec.name]
             values = self._quantiser.quantise(tensor, quantisation)
             mask = state.masks.get(spec.name)
             coded.append(CodedTensor(values if mask is None else values * mask, quantisation, mask))
@@ -215,14 +216,14 @@ class QuantisedFit:
     def _finetune(
         self,
         state: FittedState,
-        found: Mapping[str, Quantisation],
+        quantisations: Mapping[str, Quantisation],
         coarseness: float,
         steps: int,
         progress: StageProgress,
     ) -> FittedState:
         """Train under the quantisation that was found."""
         training = QuantisedTraining(
-            self._quantiser, state, found, bit_price(coarseness), self._shards, progress
+            self._quantiser, state, quantisations, bit_price(coarseness), self._shards, progress
         )
         return replace(state, tensors=training.run(steps))
 

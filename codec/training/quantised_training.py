@@ -12,8 +12,8 @@ import torch
 from codec.format.headers import Quantisation
 from codec.plugin_api.stages import Quantiser, QuantisingPhase, QuantisingState
 from codec.training.fitted_network import FittedState
+from codec.training.fitter import Fitter, Tensors, carrying
 from codec.training.progress import StageProgress
-from codec.training.trainer import Fitter, Tensors, carrying
 from codec.training.unit_removal import masking
 
 # A parameter moves by at most about this share of its step at once.
@@ -43,7 +43,7 @@ class QuantisedTraining:
     Args:
         quantiser: of all tensors.
         state: what is trained; its tensors stay.
-        found: how each tensor will be coded.
+        quantisations: codes of each tensor.
         bit_price: rise of the loss that is worth one bit less.
         batches: to judge by.
         progress: the part of the whole that this is.
@@ -53,14 +53,14 @@ class QuantisedTraining:
         self,
         quantiser: Quantiser,
         state: FittedState,
-        found: Mapping[str, Quantisation],
+        quantisations: Mapping[str, Quantisation],
         bit_price: float,
         batches: Sequence[Any],
         progress: StageProgress,
     ) -> None:
         self._quantiser = quantiser
         self._state = state
-        self._found = found
+        self._quantisations = quantisations
         self._bit_price = bit_price
         self._batches = batches
         self._progress = progress
@@ -78,7 +78,7 @@ class QuantisedTraining:
                 self._train_layers(phase, fitter, tensors, part)
             else:
                 attached = phase.attach(
-                    tensors, self._found, self._state.kept, self._bit_price, phase.steps
+                    tensors, self._quantisations, self._state.coded, self._bit_price, phase.steps
                 )
                 self._train(attached, fitter, tensors, phase.steps, part)
             done += phase.steps
@@ -97,10 +97,12 @@ class QuantisedTraining:
         for number, added in enumerate(fitter.layers):
             names += added
             alone = fitter.layer_fitter(number, reference)
-            own = {name: tensors[name] for name in added}
-            price = self._layer_bit_price(alone, tensors, names, own)
+            added_tensors = {name: tensors[name] for name in added}
+            price = self._layer_bit_price(alone, tensors, names, added_tensors)
             steps = phase.steps // len(fitter.layers)
-            attached = phase.attach(own, self._found, self._state.kept, price, steps)
+            attached = phase.attach(
+                added_tensors, self._quantisations, self._state.coded, price, steps
+            )
             share = 1 / len(fitter.layers)
             part = progress.part(share * number, share * (number + 1))
             reached = {name: tensors[name] for name in names}
@@ -108,7 +110,7 @@ class QuantisedTraining:
             tensors.update(reached)
 
     def _layer_bit_price(
-        self, fitter: Fitter[Any], tensors: Tensors, names: Sequence[str], own: Tensors
+        self, fitter: Fitter[Any], tensors: Tensors, names: Sequence[str], added_tensors: Tensors
     ) -> float:
         """What a bit is worth in the error of a layer's outputs.
 
@@ -116,12 +118,12 @@ class QuantisedTraining:
         """
         rounded = {
             name: self._masked(
-                name, self._quantiser.straight_through(tensors[name], self._found[name])
+                name, self._quantiser.straight_through(tensors[name], self._quantisations[name])
             )
             for name in names
         }
         error = fitter.estimate(rounded, fitter.draw(len(self._batches)))
-        return 2 * math.log(2) * error / sum(tensor.numel() for tensor in own.values())
+        return 2 * math.log(2) * error / sum(tensor.numel() for tensor in added_tensors.values())
 
     def _train(
         self,
@@ -138,7 +140,7 @@ class QuantisedTraining:
         def transform(name: str, tensor: torch.Tensor) -> torch.Tensor:
             if name in mine:
                 return self._masked(name, attached.apply(name, self._masked(name, tensor)))
-            rounded = self._quantiser.straight_through(tensor, self._found[name])
+            rounded = self._quantiser.straight_through(tensor, self._quantisations[name])
             return self._masked(name, rounded)
 
         report = progress.stage("quantise")
@@ -147,17 +149,17 @@ class QuantisedTraining:
             attached.advance(loss)
             report(fraction, loss)
 
-        own = attached.parameters()
+        parameters = attached.parameters()
         with carrying(fitter, attached.carried()):
             fitter.run(
                 tensors,
                 steps,
                 dict.fromkeys(tensors, 0.0)
-                if own
+                if parameters
                 else {name: self._rate(name) for name in tensors},
                 final_rate=_FINAL_RATE,
                 transform=transform,
-                extra=own,
+                extra=parameters,
                 extra_rate=attached.rate,
                 penalty=attached.penalty,
                 report=after_step,
@@ -167,8 +169,8 @@ class QuantisedTraining:
                 tensors[name] = self._masked(name, attached.settled(name, tensors[name]))
 
     def _rate(self, name: str) -> float:
-        own = _RATE_SHARE * self._state.network.rates[name]
-        return min(own, _STEP_SHARE * _spacing(self._found[name]))
+        layer_rate = _RATE_SHARE * self._state.network.rates[name]
+        return min(layer_rate, _STEP_SHARE * _spacing(self._quantisations[name]))
 
 
 def _spacing(quantisation: Quantisation) -> float:

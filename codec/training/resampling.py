@@ -128,8 +128,8 @@ def inclusion_chances(weights: Float64Array, count: int) -> Float64Array:
     certain = np.zeros(len(weights), np.bool_)
     while True:
         left = count - int(certain.sum())
-        rest = float(weights[~certain].sum())
-        chances = np.where(certain, 1.0, weights * (left / rest if rest else 0.0))
+        remainder = float(weights[~certain].sum())
+        chances = np.where(certain, 1.0, weights * (left / remainder if remainder else 0.0))
         over = (chances > 1) & ~certain
         if not over.any():
             return chances
@@ -141,8 +141,8 @@ def systematic_draw(chances: Float64Array, generator: np.random.Generator) -> In
     order = generator.permutation(len(chances))
     ends = np.cumsum(chances[order])
     marks = generator.random() + np.arange(round(float(ends[-1])))
-    found = np.searchsorted(ends, marks, side="right")
-    return np.unique(order[np.minimum(found, len(order) - 1)])
+    places = np.searchsorted(ends, marks, side="right")
+    return np.unique(order[np.minimum(places, len(order) - 1)])
 
 
 def _one_of_each(cell: Int64Array, count: int, generator: np.random.Generator) -> Int64Array:

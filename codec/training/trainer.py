@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import functools
 import math
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from itertools import islice
-from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import torch
@@ -23,100 +20,25 @@ import torch
 from codec.arrays import Float64Array
 from codec.files.fit_journal import FitJournal, Snapshot, no_journal
 from codec.training.adam_state import kept_moments, load_moments
-from codec.training.batches import GridSampler, Sampler, Shard
+from codec.training.batches import GridSampler, Sampler, Shard, sample_count
+from codec.training.curvature import curvature, signed_gradients
+from codec.training.fitter import (
+    Batches,
+    Network,
+    ShardResult,
+    StepReport,
+    Tensors,
+    Transform,
+    identity,
+    no_penalty,
+)
 from codec.training.layers import LayeredNetwork, layer_sampler
 from codec.training.recipe import L1, USUAL, Recipe
 from codec.training.resampling import ErrorDrivenSampler, ErrorMap
+from codec.training.shard_threads import SHARDS, one_torch_thread, share_work
 
-Tensors = dict[str, torch.Tensor]
-Network = Callable[[Mapping[str, torch.Tensor], Sequence[torch.Tensor]], torch.Tensor]
-Transform = Callable[[str, torch.Tensor], torch.Tensor]
-StepReport = Callable[[float, float], None]
-_In = TypeVar("_In")
-_Out = TypeVar("_Out")
-BatchT = TypeVar("BatchT")
-
-SHARDS = 2
-# Seconds. Two threads that run short operators hand Python's lock over all the time; at its default
-# of 5 ms each waits for the other longer than it works.
-_SWITCH_INTERVAL = 1e-4
 _SMOOTHING = 0.95
 _WARM_UP = 20
-_SIGN_DRAWS = 2
-
-
-def identity(name: str, tensor: torch.Tensor) -> torch.Tensor:
-    """The transform that changes nothing."""
-    return tensor
-
-
-def no_penalty() -> torch.Tensor:
-    """The penalty of a fit without pruning."""
-    return torch.zeros(())
-
-
-@dataclass(frozen=True)
-class Batches:
-    """What draws the shards of a step, and what they are judged by ("l1" or "l2")."""
-
-    draw: Callable[[np.random.Generator], Shard]
-    loss: str
-
-
-@dataclass(frozen=True)
-class ShardResult:
-    """Sum of squared errors over a shard, how many there were, and the sum's gradients."""
-
-    squared: float
-    count: float
-    gradients: tuple[torch.Tensor, ...]
-
-
-class Fitter(Protocol[BatchT]):
-    """What pruning and quantisation need of whoever trains a network; `Trainer` is one."""
-
-    def run(
-        self,
-        tensors: Tensors,
-        steps: int,
-        rates: Mapping[str, float],
-        *,
-        final_rate: float = ...,
-        transform: Transform = ...,
-        extra: Sequence[torch.Tensor] = ...,
-        extra_rate: float = ...,
-        penalty: Callable[[], torch.Tensor] = ...,
-        stop_below: float = ...,
-        report: StepReport = ...,
-    ) -> float:
-        """As `Trainer.run`."""
-        ...
-
-    def draw(self, count: int) -> list[BatchT]:
-        """Batches to judge by."""
-        ...
-
-    def estimate(self, tensors: Tensors, shards: Sequence[BatchT]) -> float:
-        """Mean squared error over given batches."""
-        ...
-
-    def curvature(self, tensors: Tensors, shards: Sequence[BatchT]) -> Tensors:
-        """As `Trainer.curvature`."""
-        ...
-
-
-@runtime_checkable
-class CarryingFitter(Protocol):
-    """A `Fitter` that keeps a journal."""
-
-    def carrying(self, tensors: Sequence[torch.Tensor]) -> AbstractContextManager[None]:
-        """As `Trainer.carrying`."""
-        ...
-
-
-def carrying(fitter: object, tensors: Sequence[torch.Tensor]) -> AbstractContextManager[None]:
-    """`CarryingFitter.carrying`, or nothing for a fitter without a journal."""
-    return fitter.carrying(tensors) if isinstance(fitter, CarryingFitter) else nullcontext()
 
 
 class Trainer:
@@ -134,7 +56,7 @@ class Trainer:
         journal: where trainings are kept, if anywhere.
     """
 
-    # Of Adam: far below any gradient that counts.
+    # Adam's epsilon, far below any gradient that counts.
     _epsilon = 1e-12
 
     def __init__(
@@ -189,23 +111,17 @@ class Trainer:
         leaves = [*tensors.values(), *extra]
         for leaf in leaves:
             leaf.requires_grad_(True)
-        by_rate: dict[float, list[torch.Tensor]] = {}
-        for name, tensor in tensors.items():
-            by_rate.setdefault(rates[name], []).append(tensor)
-        groups = [{"params": group, "lr": rate} for rate, group in by_rate.items()]
-        if extra:
-            groups.append({"params": list(extra), "lr": extra_rate})
-        optimiser = torch.optim.Adam(groups, betas=(0.9, 0.99), eps=self._epsilon, fused=True)
+        optimiser = self._optimiser(tensors, rates, extra, extra_rate)
         base = [group["lr"] for group in optimiser.param_groups]
         smoothed, start, errors = math.nan, 0, None
-        if (found := self._journal.begin()) is not None:
-            smoothed, start = self._restore(found, leaves, optimiser)
-            errors = self._restored_errors(found)
-            if found.finished:
-                start = steps
+        stored = self._journal.begin()
+        if stored is not None:
+            smoothed, start = self._restore(stored, leaves, optimiser)
+            errors = self._restored_errors(stored)
+        finished = stored is not None and stored.finished
         batches = self._batches(recipe, errors)
         with one_torch_thread(), self._workers() as pool:
-            for step in range(start, steps):
+            for step in range(steps if finished else start, steps):
                 share = recipe.rate_share(step, steps, final_rate)
                 for group, rate in zip(optimiser.param_groups, base, strict=True):
                     group["lr"] = rate * share
@@ -214,23 +130,36 @@ class Trainer:
                     batches = self._batches(recipe, errors)
                 loss = self._step(tensors, transform, penalty, leaves, pool, batches)
                 optimiser.step()
-                keep = _SMOOTHING if step >= _WARM_UP else step / (step + 1)
-                smoothed = loss if step == 0 else keep * smoothed + (1 - keep) * loss
+                smoothed = _smoothed(smoothed, loss, step)
                 report((step + 1) / steps, smoothed)
                 if step >= _WARM_UP and smoothed < stop_below:
                     break
-                self._journal.keep(
-                    functools.partial(
-                        self._snapshot, leaves, optimiser, smoothed, step + 1, errors
-                    ),
-                    finished=False,
+                snapshot = functools.partial(
+                    self._snapshot, leaves, optimiser, smoothed, step + 1, errors
                 )
-        if found is None or not found.finished:
+                self._journal.keep(snapshot, finished=False)
+        if not finished:
             end = functools.partial(self._snapshot, leaves, optimiser, smoothed, steps, errors)
             self._journal.keep(end, finished=True)
         for leaf in leaves:
             leaf.requires_grad_(False)
         return smoothed
+
+    def _optimiser(
+        self,
+        tensors: Tensors,
+        rates: Mapping[str, float],
+        extra: Sequence[torch.Tensor],
+        extra_rate: float,
+    ) -> torch.optim.Adam:
+        """Adam on all leaves, in one group for each learning rate."""
+        by_rate: dict[float, list[torch.Tensor]] = {}
+        for name, tensor in tensors.items():
+            by_rate.setdefault(rates[name], []).append(tensor)
+        groups = [{"params": group, "lr": rate} for rate, group in by_rate.items()]
+        if extra:
+            groups.append({"params": list(extra), "lr": extra_rate})
+        return torch.optim.Adam(groups, betas=(0.9, 0.99), eps=self._epsilon, fused=True)
 
     @contextmanager
     def carrying(self, tensors: Sequence[torch.Tensor]) -> Iterator[None]:
@@ -253,7 +182,7 @@ class Trainer:
     ) -> Snapshot:
         """The training after `step` steps; of a finished one, no optimiser."""
         arrays = {f"leaf/{n}": leaf.detach().cpu().numpy().copy() for n, leaf in enumerate(leaves)}
-        arrays |= {f"carried/{n}": one.cpu().numpy().copy() for n, one in enumerate(self._carried)}
+        arrays |= {f"carried/{n}": t.cpu().numpy().copy() for n, t in enumerate(self._carried)}
         if not finished:
             if errors is not None:
                 arrays["wanted"] = errors.wanted
@@ -263,20 +192,20 @@ class Trainer:
         return Snapshot(finished, arrays, state)
 
     def _restore(
-        self, found: Snapshot, leaves: Sequence[torch.Tensor], optimiser: torch.optim.Optimizer
+        self, snapshot: Snapshot, leaves: Sequence[torch.Tensor], optimiser: torch.optim.Optimizer
     ) -> tuple[float, int]:
-        """Take up a training; returns its smoothed loss and how many steps it had done."""
+        """Take up a training; returns its smoothed loss and the number of steps it had done."""
         with torch.no_grad():
-            for name, array in found.arrays.items():
-                kind, *rest = name.split("/")
+            for name, array in snapshot.arrays.items():
+                kind, _, number = name.partition("/")
                 if kind == "leaf":
-                    leaves[int(rest[0])].copy_(torch.from_numpy(array))
+                    leaves[int(number)].copy_(torch.from_numpy(array))
                 elif kind == "carried":
-                    self._carried[int(rest[0])].copy_(torch.from_numpy(array))
-        load_moments(optimiser, found.arrays)
-        for generator, state in zip(self._generators, found.state["generators"], strict=True):
+                    self._carried[int(number)].copy_(torch.from_numpy(array))
+        load_moments(optimiser, snapshot.arrays)
+        for generator, state in zip(self._generators, snapshot.state["generators"], strict=True):
             generator.bit_generator.state = state
-        return found.state["smoothed"], found.state["step"]
+        return snapshot.state["smoothed"], snapshot.state["step"]
 
     def _step(
         self,
@@ -291,7 +220,7 @@ class Trainer:
         effective = {name: transform(name, tensor) for name, tensor in tensors.items()}
         inputs = {name: tensor.detach().requires_grad_(True) for name, tensor in effective.items()}
         generators = self._generators[: self._shards_needed(SHARDS)]
-        results = _share(
+        results = share_work(
             pool, lambda generator: self._gradients(inputs, generator, batches), generators
         )
         count = sum(result.count for result in results) or 1.0
@@ -342,13 +271,13 @@ class Trainer:
             raise TypeError("only samplers of outer products are steered by the error")
         return self._sampler
 
-    def _restored_errors(self, found: Snapshot) -> ErrorMap | None:
-        """The map of the error that a training had when it was stopped."""
-        wanted = found.arrays.get("wanted")
+    def _restored_errors(self, snapshot: Snapshot) -> ErrorMap | None:
+        """Map of the error that a training had when it was stopped."""
+        wanted = snapshot.arrays.get("wanted")
         return None if wanted is None else ErrorMap(self._grid().shape, wanted)
 
     def _error_map(self, tensors: Tensors) -> ErrorMap:
-        """Where the error is now."""
+        """Map of the error as it is now."""
 
         def error(shard: Shard) -> Float64Array:
             with torch.no_grad():
@@ -375,31 +304,6 @@ class Trainer:
             count = sum(sample_count(shard) for shard in shards)
             return sum(pool.map(squared, shards)) / (count or 1.0)
 
-    def signed_gradients(self, tensors: Tensors, shards: Sequence[Shard]) -> list[Tensors]:
-        """Gradients of sums over the samples of sign * squared error, signs random.
-
-        As the signs are independent, the mean of the square of any one derivative, divided by the
-        root of the number of samples as it is here, estimates E[(dD/dp)^2] over single samples.
-        """
-        generator = torch.Generator().manual_seed(0)
-        found = []
-        with one_torch_thread():
-            for shard in shards:
-                inputs = {name: t.detach().requires_grad_(True) for name, t in tensors.items()}
-                squared = (self._network(inputs, shard.indices) - shard.target).square()
-                if shard.valid is not None:
-                    squared = squared * shard.valid
-                each = squared.sum(dim=0)
-                for _ in range(_SIGN_DRAWS):
-                    signs = torch.randint(0, 2, each.shape, generator=generator) * 2.0 - 1.0
-                    gradients = torch.autograd.grad(
-                        (each * signs.to(each.device)).sum() / len(each) ** 0.5,
-                        list(inputs.values()),
-                        retain_graph=True,
-                    )
-                    found.append(dict(zip(inputs, gradients, strict=True)))
-        return found
-
     @property
     def layers(self) -> tuple[tuple[str, ...], ...]:
         """Tensors of each layer, if the network shows its layers."""
@@ -420,61 +324,22 @@ class Trainer:
         sampler = layer_sampler(self._sampler, lambda indices: outputs(reference, indices))
         return Trainer(outputs, sampler, self._seed, self._threads, self._journal)
 
+    def signed_gradients(self, tensors: Tensors, shards: Sequence[Shard]) -> list[Tensors]:
+        """Gradients under random signs; see `codec.training.curvature.signed_gradients`."""
+        return signed_gradients(self._network, tensors, shards)
+
     def curvature(self, tensors: Tensors, shards: Sequence[Shard]) -> Tensors:
-        """Diagonal of the Gauss-Newton matrix of the mean squared error, per element.
-
-        Random signs on the outputs make the square of one gradient an unbiased estimate of the sum
-        of squared derivatives (Hutchinson).
-        """
-        generator = torch.Generator().manual_seed(0)
-        sums = {name: torch.zeros_like(tensor) for name, tensor in tensors.items()}
-        count = 0.0
-        with one_torch_thread():
-            for shard in shards:
-                inputs = {name: t.detach().requires_grad_(True) for name, t in tensors.items()}
-                outputs = self._network(inputs, shard.indices)
-                signs = torch.randint(0, 2, outputs.shape, generator=generator) * 2.0 - 1.0
-                signs = signs.to(outputs.device)
-                if shard.valid is not None:
-                    signs = signs * shard.valid
-                gradients = torch.autograd.grad((outputs * signs).sum(), list(inputs.values()))
-                for name, gradient in zip(inputs, gradients, strict=True):
-                    sums[name] += gradient.square()
-                count += sample_count(shard)
-        return {name: 2 * total / max(count, 1.0) for name, total in sums.items()}
+        """Curvature of the loss per element; see `codec.training.curvature.curvature`."""
+        return curvature(self._network, tensors, shards)
 
 
-def _share(
-    pool: ThreadPoolExecutor | None, work: Callable[[_In], _Out], tasks: Sequence[_In]
-) -> list[_Out]:
-    """`work` on every task, in order; the calling thread does its share.
-
-    A caller that only waited would wake its workers on its own core, and steps are so short that
-    they would stay there.
-    """
-    if pool is None:
-        return [work(task) for task in tasks]
-    others = [pool.submit(work, task) for task in tasks[1:]]
-    return [work(tasks[0]), *(other.result() for other in others)]
+def _smoothed(before: float, loss: float, step: int) -> float:
+    """Running mean of the losses: a plain mean at first, then an exponential one."""
+    if step == 0:
+        return loss
+    share = _SMOOTHING if step >= _WARM_UP else step / (step + 1)
+    return share * before + (1 - share) * loss
 
 
 def _weighted_sum(errors: torch.Tensor, shard: Shard) -> torch.Tensor:
     return errors.sum() if shard.weight is None else (errors * shard.weight).sum()
-
-
-def sample_count(shard: Shard) -> float:
-    """Valid values in a shard, over all components."""
-    return float(shard.target.numel() if shard.valid is None else shard.valid.sum())
-
-
-@contextmanager
-def one_torch_thread() -> Iterator[None]:
-    """Torch's own threading off inside the block; the shards are the threads."""
-    threads, interval = torch.get_num_threads(), sys.getswitchinterval()
-    torch.set_num_threads(1)
-    sys.setswitchinterval(_SWITCH_INTERVAL)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        sys.setswitchinterval(interval)

@@ -17,7 +17,7 @@ import torch
 from codec.arrays import BoolArray, FloatArray
 from codec.plugin_api.stages import UnitKind
 from codec.training.fitted_network import FittedNetwork
-from codec.training.trainer import StepReport, Tensors
+from codec.training.fitter import StepReport, Tensors
 
 # The finetune after a removal, as a share of the rates of the float fit.
 _RATE_SHARE = 0.1
@@ -34,7 +34,7 @@ class SignedGradients(Protocol):
 
 @dataclass(frozen=True)
 class RemovableNetwork:
-    """See `codec.plugin_api.architecture.UnitNetwork`.
+    """See `codec.plugin_api.stages.UnitNetwork`.
 
     Attributes:
         network: as fitted, or smaller.
@@ -60,28 +60,30 @@ class RemovableNetwork:
     def kinds(self) -> tuple[UnitKind, ...]:
         if self.network.units is not None:
             return self.network.units.kinds()
-        found = []
+        unit_kinds = []
         for spec in self.network.specs:
             left = len(self._channels(spec.name)) if spec.prunable else 0
             if left > 1:
                 freed = math.prod(spec.shape[1:])
-                found.append(UnitKind(spec.name, left, ((spec.name, 0),), freed))
-        return tuple(found)
+                unit_kinds.append(UnitKind(spec.name, left, ((spec.name, 0),), freed))
+        return tuple(unit_kinds)
 
     def saliency(self, kind: UnitKind) -> list[FloatArray] | None:
         fitter = self.network.fitter
         if not isinstance(fitter, SignedGradients):
             return None
         gradients = fitter.signed_gradients(self.tensors, self.batches)
-        found: list[FloatArray] = []
+        saliencies: list[FloatArray] = []
         for name, axis in kind.layers:
             tensor = self.tensors[name]
             others = [other for other in range(tensor.ndim) if other != axis]
-            gates = [(tensor * one[name]).sum(dim=others) for one in gradients]
+            gates = [
+                (tensor * sample_gradients[name]).sum(dim=others) for sample_gradients in gradients
+            ]
             squares = torch.stack(gates).double().square().mean(dim=0).cpu().numpy()
             left = slice(-kind.count, None) if self.network.units else self._channels(name)
-            found.append(squares[left])
-        return found
+            saliencies.append(squares[left])
+        return saliencies
 
     def error(self) -> float:
         return self.network.fitter.estimate(self.tensors, self.batches)
@@ -130,8 +132,8 @@ def masking(
     tensors: Tensors, masks: Mapping[str, BoolArray]
 ) -> Callable[[str, torch.Tensor], torch.Tensor]:
     """The transform that puts 0 where masks say so."""
-    kept = {
+    coded = {
         name: torch.from_numpy(mask).to(tensors[name].device, tensors[name].dtype)
         for name, mask in masks.items()
     }
-    return lambda name, tensor: tensor * kept[name] if name in kept else tensor
+    return lambda name, tensor: tensor * coded[name] if name in coded else tensor

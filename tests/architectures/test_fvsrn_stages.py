@@ -18,12 +18,13 @@ from codec.plugin_api.stages import UnitKind
 from codec.reading.contents import FileContents
 from codec.training.batches import AxisSampler
 from codec.training.family_units import FamilyUnits
+from codec.training.fitter import Tensors
 from codec.training.recipe import Recipe
-from codec.training.trainer import Tensors, Trainer
+from codec.training.trainer import Trainer
 from codec.training.unit_removal import RemovableNetwork
 from inrc_plugins.architectures.fvsrn.config import FvsrnConfig, GaussianRows, TimeAxis, Wavelet
 from inrc_plugins.architectures.fvsrn.training.family import FvsrnFamily
-from inrc_plugins.architectures.fvsrn.training.network import latent_grid
+from inrc_plugins.architectures.fvsrn.training.latent_grid import latent_grid
 
 SHAPE = (6, 7, 8)
 FAMILY = FvsrnFamily(SHAPE, 2)

@@ -17,7 +17,8 @@ import codec
 from codec.arrays import Float32Array, Float64Array, FloatArray
 from codec.errors import CorruptError, InvalidOptionError, UnsupportedError
 from codec.training.batches import AxisSampler
-from codec.training.trainer import Tensors, Trainer
+from codec.training.fitter import Tensors
+from codec.training.trainer import Trainer
 from inrc_plugins.architectures.hashgrid.config import HashgridConfig
 from inrc_plugins.architectures.hashgrid.evaluation import HashgridEvaluator
 from inrc_plugins.architectures.hashgrid.growth import exchangeable_growth, same_resolutions

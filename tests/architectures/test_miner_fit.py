@@ -16,7 +16,7 @@ from codec.arrays import Array
 from codec.encoding import sampled_shape
 from codec.files import fit_journal
 from codec.format.headers import Quantisation
-from codec.plugin_api.architecture import CodedTensor, Model
+from codec.plugin_api.models import CodedTensor, Model
 from codec.reading.contents import FileContents
 from inrc_plugins.architectures.miner.config import MinerConfig
 from inrc_plugins.architectures.miner.training import float_fit, network

@@ -16,7 +16,8 @@ import codec
 from codec.arrays import Float32Array, Float64Array, FloatArray
 from codec.errors import CorruptError, UnsupportedError
 from codec.training.batches import AxisSampler
-from codec.training.trainer import Tensors, Trainer
+from codec.training.fitter import Tensors
+from codec.training.trainer import Trainer
 from inrc_plugins.architectures.neurcomp.config import NeurcompConfig
 from inrc_plugins.architectures.neurcomp.evaluation import NeurcompEvaluator
 from inrc_plugins.architectures.neurcomp.settings import NeurcompSettings

@@ -12,11 +12,12 @@ import torch
 
 import codec
 from codec.arrays import Float32Array, Float64Array
-from codec.plugin_api.architecture import CodedTensor
+from codec.plugin_api.models import CodedTensor
 from inrc_plugins.architectures.fvsrn.config import FvsrnConfig
 from inrc_plugins.architectures.fvsrn.evaluation import FvsrnEvaluator
 from inrc_plugins.architectures.fvsrn.training import network
 from inrc_plugins.architectures.fvsrn.training.device_evaluation import DeviceEvaluator
+from inrc_plugins.architectures.fvsrn.training.latent_grid import refine_grid
 from inrc_plugins.shared.config_map import active_axes
 from tests.building import fvsrn_file, random_model
 
@@ -196,7 +197,7 @@ def test_gradients_of_the_network_are_right() -> None:
 
 def test_a_refined_grid_is_the_same_function() -> None:
     grid = torch.from_numpy(np.random.default_rng(0).normal(size=(3, 4, 5)).astype(np.float32))
-    finer = network.refine_grid(grid, (7, 9))
+    finer = refine_grid(grid, (7, 9))
     assert finer.shape == (3, 7, 9)
     assert torch.allclose(finer[:, ::2, ::2], grid, atol=1e-6)
 

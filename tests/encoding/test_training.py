@@ -8,7 +8,8 @@ import torch
 
 from codec.measuring.metrics import peak_signal_to_noise
 from codec.training.batches import AxisSampler
-from codec.training.trainer import Tensors, Trainer
+from codec.training.fitter import Tensors
+from codec.training.trainer import Trainer
 from inrc_plugins.architectures.fvsrn.config import FvsrnConfig
 from inrc_plugins.architectures.fvsrn.training.family import FvsrnFamily
 

@@ -11,7 +11,7 @@ import codec
 from codec.coding.item_sections import encode_item
 from codec.coding.write_file import FileParts
 from codec.format.headers import Component, Dim, Quantisation
-from codec.plugin_api.architecture import CodedTensor, Model
+from codec.plugin_api.models import CodedTensor, Model
 from codec.plugin_api.registry import architecture
 from inrc_conformance.decoder import decode_bytes
 from tests.building import coded_mask, split

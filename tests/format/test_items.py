@@ -299,7 +299,7 @@ def test_item_8_a_sparsity_mask_fits_its_tensor() -> None:
 def test_item_9_a_parameter_is_rounded_once() -> None:
     """(q - zero) * step in float64, then to float32."""
     from codec.coding.restore_parameters import restore_parameters
-    from codec.plugin_api.architecture import TensorSpec
+    from codec.plugin_api.models import TensorSpec
 
     step = float(np.float32(0.1))
     integers = np.array([16_777_217, -16_777_219, 3, 2**31 - 1], np.int64)

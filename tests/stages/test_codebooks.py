@@ -11,7 +11,7 @@ from codec.arrays import BoolArray, Float32Array
 from codec.coding.restore_parameters import restore_parameters
 from codec.errors import CorruptError
 from codec.format.headers import Component, Dim, Item, Quantisation
-from codec.plugin_api.architecture import TensorSpec
+from codec.plugin_api.models import TensorSpec
 
 STEP = float(np.float32(0.1))
 BOOK = Quantisation((STEP,), codebook=(-32768, -3, 0, 5, 32767), first=-2)

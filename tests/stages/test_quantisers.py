@@ -14,7 +14,7 @@ import torch
 from codec.coding.restore_parameters import restore_parameters
 from codec.format.headers import Item, Quantisation
 from codec.plugin_api import registry
-from codec.plugin_api.architecture import TensorSpec
+from codec.plugin_api.models import TensorSpec
 from codec.plugin_api.stages import Quantiser
 from inrc_plugins.quantisers.adaround import beta_at, rectified_sigmoid, start_of
 from inrc_plugins.quantisers.kmeans import codebook

@@ -9,12 +9,13 @@ import pytest
 import torch
 
 from codec.arrays import FloatArray
-from codec.plugin_api.architecture import TensorSpec
+from codec.plugin_api.models import TensorSpec
 from codec.plugin_api.stages import UnitKind, UnitNetwork
 from codec.training.batches import AxisSampler
 from codec.training.family_units import FamilyUnits
 from codec.training.fitted_network import FittedNetwork
-from codec.training.trainer import Tensors, Trainer
+from codec.training.fitter import Tensors
+from codec.training.trainer import Trainer
 from codec.training.unit_removal import RemovableNetwork
 from inrc_plugins.architectures.fvsrn.config import FvsrnConfig
 from inrc_plugins.architectures.fvsrn.training.family import FvsrnFamily

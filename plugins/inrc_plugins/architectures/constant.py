@@ -12,7 +12,9 @@ import numpy as np
 from codec.arrays import Float32Array, Float64Array
 from codec.errors import UnsupportedError
 from codec.options.plugin_settings import NoSettings
-from codec.plugin_api.architecture import CLASS_F_PEAK, Config, FitTask, Model, TensorSpec
+from codec.plugin_api.evaluator import CLASS_F_PEAK
+from codec.plugin_api.models import Config, Model, TensorSpec
+from codec.plugin_api.tasks import FitTask
 
 
 class Constant:

@@ -113,7 +113,9 @@ class RateState:
         scaled = (tensor / size).clamp(*by.ends())
         if self._phase.settings.relaxation == "noise":
             # A generator of its own for every step has no state that a journal would have to keep.
-            place = list(self._quantisations).index(name) + len(self._quantisations) * int(self._done)
+            place = list(self._quantisations).index(name) + len(self._quantisations) * int(
+                self._done
+            )
             noise = torch.rand(scaled.shape, generator=torch.Generator().manual_seed(place)) - 0.5
             self._integers[name] = scaled + noise.to(scaled.device)
         else:

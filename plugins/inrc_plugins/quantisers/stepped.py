@@ -77,7 +77,7 @@ class Steps:
         coarseness: float,
         coded: Mapping[str, torch.Tensor],
     ) -> dict[str, Quantisation]:
-        """See `codec.plugin_api.architecture.Quantiser.steps`."""
+        """See `codec.plugin_api.stages.Quantiser.steps`."""
         curvatures = {
             name: [
                 _mean(part, keep) for part, keep in self._parts(sensitivity[name], coded.get(name))

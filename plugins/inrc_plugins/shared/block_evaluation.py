@@ -14,7 +14,7 @@ from inrc_plugins.shared.config_map import active_axes
 
 
 class BlockEvaluator(ABC):
-    """Evaluator (`codec.plugin_api.architecture.Evaluator`) that computes its model in blocks.
+    """Evaluator (`codec.plugin_api.evaluator.Evaluator`) that computes its model in blocks.
 
     Args:
         shape: dims of the item.
@@ -53,7 +53,7 @@ class BlockEvaluator(ABC):
         """
 
     def on_axes(self, positions: Sequence[Float64Array]) -> Array:
-        """See `codec.plugin_api.architecture.Evaluator`."""
+        """See `codec.plugin_api.evaluator.Evaluator`."""
         lengths = tuple(len(axis) for axis in positions)
         active = [positions[axis] for axis in self._axes]
         counts = [len(axis) for axis in active]
@@ -69,7 +69,7 @@ class BlockEvaluator(ABC):
         )
 
     def at(self, points: Float64Array) -> Array:
-        """See `codec.plugin_api.architecture.Evaluator`."""
+        """See `codec.plugin_api.evaluator.Evaluator`."""
         out = np.empty((self._components, len(points)), self._dtype)
         for start in range(0, len(points), self._samples):
             part = slice(start, start + self._samples)

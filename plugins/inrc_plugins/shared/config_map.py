@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from codec.errors import CorruptError, UnsupportedError
-from codec.plugin_api.architecture import Config
+from codec.plugin_api.models import Config
 
 MOST_AXES = 4
 

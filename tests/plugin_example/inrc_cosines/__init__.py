@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codec.options.plugin_settings import setting
-from codec.plugin_api.architecture import FitTask
+from codec.plugin_api.tasks import FitTask
 from codec.training.network_architecture import DecodedNetwork, TrainedArchitecture
 from inrc_cosines.config import CosinesConfig
 from inrc_cosines.evaluation import CosinesEvaluator

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from codec.errors import CorruptError
-from codec.plugin_api.architecture import Config, TensorSpec
+from codec.plugin_api.models import Config, TensorSpec
 
 
 @dataclass(frozen=True)

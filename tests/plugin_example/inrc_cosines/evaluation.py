@@ -11,7 +11,7 @@ from inrc_cosines.config import CosinesConfig
 
 
 class CosinesEvaluator:
-    """Sum of cosines on the CPU: see `codec.plugin_api.architecture.Evaluator`."""
+    """Sum of cosines on the CPU: see `codec.plugin_api.evaluator.Evaluator`."""
 
     def __init__(
         self, config: CosinesConfig, shape: tuple[int, ...], coefficients: Float32Array

@@ -10,7 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from codec.errors import InvalidOptionError
-from codec.plugin_api.architecture import Evaluator, FitTask, FittedModel, Model
+from codec.plugin_api.evaluator import Evaluator
+from codec.plugin_api.models import FittedModel, Model
+from codec.plugin_api.tasks import FitTask
 from codec.training.network_architecture import DecodedNetwork, TrainedArchitecture
 from inrc_plugins.architectures.amgsrn.config import TRANSFORM_NUMBERS, AmgsrnConfig
 from inrc_plugins.architectures.amgsrn.evaluation import AmgsrnEvaluator

@@ -53,7 +53,7 @@ class AmgsrnEvaluator:
         self._per_grid = len(self._pairs) // config.grids
 
     def on_axes(self, positions: Sequence[Float64Array]) -> Float32Array:
-        """See `codec.plugin_api.architecture.Evaluator`."""
+        """See `codec.plugin_api.evaluator.Evaluator`."""
         lengths = tuple(len(axis) for axis in positions)
         active = [positions[axis] for axis in self._axes]
         counts = [len(axis) for axis in active]
@@ -73,7 +73,7 @@ class AmgsrnEvaluator:
         )
 
     def at(self, points: Float64Array) -> Float32Array:
-        """See `codec.plugin_api.architecture.Evaluator`."""
+        """See `codec.plugin_api.evaluator.Evaluator`."""
         active = points[:, list(self._axes)]
         out = np.empty((self._components, len(points)), np.float32)
         for start in range(0, len(points), _CHUNK):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codec.plugin_api.architecture import Evaluator, FitTask
+from codec.plugin_api.evaluator import Evaluator
+from codec.plugin_api.tasks import FitTask
 from codec.training.network_architecture import DecodedNetwork, TrainedArchitecture
 from inrc_plugins.architectures.fvsrn.config import FvsrnConfig
 from inrc_plugins.architectures.fvsrn.evaluation import FvsrnEvaluator

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from codec.errors import CorruptError, UnsupportedError
-from codec.plugin_api.architecture import Config, TensorSpec
+from codec.plugin_api.models import Config, TensorSpec
 from inrc_plugins.shared.config_map import active_axes, whole
 
 Ranges = tuple[tuple[str, int, int], ...]

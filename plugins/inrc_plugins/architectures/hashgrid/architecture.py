@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from codec.plugin_api.architecture import Evaluator, FitTask, Model
+from codec.plugin_api.evaluator import Evaluator
+from codec.plugin_api.models import Model
+from codec.plugin_api.tasks import FitTask
 from codec.training.network_architecture import DecodedNetwork, TrainedArchitecture
 from inrc_plugins.architectures.hashgrid.config import HashgridConfig
 from inrc_plugins.architectures.hashgrid.evaluation import HashgridEvaluator

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from codec.errors import CorruptError
-from codec.plugin_api.architecture import Config, TensorSpec
+from codec.plugin_api.models import Config, TensorSpec
 from inrc_plugins.shared.config_map import check_keys, checked_axes, whole
 
 NAME = "hashgrid"

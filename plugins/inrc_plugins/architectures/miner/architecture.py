@@ -6,7 +6,9 @@ that files decode on the CPU where torch is not installed.
 
 from __future__ import annotations
 
-from codec.plugin_api.architecture import Config, Evaluator, FitTask, FittedModel, Model, TensorSpec
+from codec.plugin_api.evaluator import Evaluator
+from codec.plugin_api.models import Config, FittedModel, Model, TensorSpec
+from codec.plugin_api.tasks import FitTask
 from codec.training.network_architecture import DecodedNetwork, NetworkArchitecture
 from inrc_plugins.architectures.miner.config import MinerConfig
 from inrc_plugins.architectures.miner.evaluation import MinerEvaluator

@@ -44,7 +44,7 @@ class InterpolatingEvaluator(ABC):
         """Samples (components, n) at distinct indices (n, active axes)."""
 
     def on_axes(self, positions: Sequence[Float64Array]) -> Float64Array:
-        """See `codec.plugin_api.architecture.Evaluator`."""
+        """See `codec.plugin_api.evaluator.Evaluator`."""
         lengths = tuple(len(axis) for axis in positions)
         if 0 in lengths:
             return np.empty((self._components, *lengths))
@@ -63,7 +63,7 @@ class InterpolatingEvaluator(ABC):
         )
 
     def at(self, points: Float64Array) -> Float64Array:
-        """See `codec.plugin_api.architecture.Evaluator`."""
+        """See `codec.plugin_api.evaluator.Evaluator`."""
         if len(points) == 0:
             return np.empty((self._components, 0))
         cells = [

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from codec.plugin_api.architecture import Config, TensorSpec
+from codec.plugin_api.models import Config, TensorSpec
 from inrc_plugins.shared.config_map import check_keys, checked_axes, whole
 
 NAME = "neurcomp"

@@ -9,14 +9,9 @@ from collections.abc import Sequence
 
 from codec.arrays import Float32Array
 from codec.options.plugin_settings import NoSettings
-from codec.plugin_api.architecture import (
-    CLASS_F_PEAK,
-    Config,
-    Evaluator,
-    FitTask,
-    Model,
-    TensorSpec,
-)
+from codec.plugin_api.evaluator import CLASS_F_PEAK, Evaluator
+from codec.plugin_api.models import Config, Model, TensorSpec
+from codec.plugin_api.tasks import FitTask
 from inrc_plugins.architectures.pyramid import restoration
 from inrc_plugins.architectures.pyramid.config import PyramidConfig
 

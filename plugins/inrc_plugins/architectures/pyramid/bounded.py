@@ -17,7 +17,8 @@ import numpy as np
 from codec.entropy.mixing.coder import encode_lattice, quantise_lattice
 from codec.entropy.mixing.lattice import Segment
 from codec.format.headers import Quantisation
-from codec.plugin_api.architecture import CodedTensor, FitTask, Model
+from codec.plugin_api.models import CodedTensor, Model
+from codec.plugin_api.tasks import FitTask
 from inrc_plugins.architectures.pyramid import bases
 from inrc_plugins.architectures.pyramid.config import NONE, PyramidConfig
 from inrc_plugins.architectures.pyramid.efforts import effort

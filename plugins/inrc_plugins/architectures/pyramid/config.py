@@ -15,7 +15,7 @@ import numpy as np
 
 from codec.entropy.mixing.lattice import AXES, Lattice
 from codec.errors import CorruptError, UnsupportedError
-from codec.plugin_api.architecture import Config
+from codec.plugin_api.models import Config
 from inrc_plugins.architectures.pyramid import restoration
 from inrc_plugins.architectures.pyramid.restoration import Restoration
 

@@ -11,7 +11,8 @@ from codec.arrays import Float32Array
 from codec.entropy.mixing.coder import LatticeDecoder, quantise_lattice
 from codec.entropy.mixing.lattice import Segment
 from codec.format.headers import Quantisation
-from codec.plugin_api.architecture import CodedTensor, FitTask, ItemGoal, Measurement, Model
+from codec.plugin_api.models import CodedTensor, Measurement, Model
+from codec.plugin_api.tasks import FitTask, ItemGoal
 from inrc_plugins.architectures.pyramid import bases, restoration
 from inrc_plugins.architectures.pyramid.config import (
     SEPARATE,

@@ -10,16 +10,9 @@ from collections.abc import Sequence
 from codec.arrays import Float32Array
 from codec.errors import InvalidOptionError
 from codec.options.plugin_settings import NoSettings
-from codec.plugin_api.architecture import (
-    CLASS_F_PEAK,
-    Config,
-    Evaluator,
-    FitTask,
-    Model,
-    ShapeModel,
-    ShapeTask,
-    TensorSpec,
-)
+from codec.plugin_api.evaluator import CLASS_F_PEAK, Evaluator
+from codec.plugin_api.models import Config, Model, ShapeModel, TensorSpec
+from codec.plugin_api.tasks import FitTask, ShapeTask
 from inrc_plugins.architectures.shell.config import ShellConfig
 
 # Taps of the spline, and their weights.

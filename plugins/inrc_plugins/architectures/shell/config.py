@@ -11,7 +11,7 @@ from typing import Any
 
 from codec.entropy.mixing.octree import MOST_LEVELS, MOST_NODES, MOST_UNITS, Octree
 from codec.errors import CorruptError, UnsupportedError
-from codec.plugin_api.architecture import Config
+from codec.plugin_api.models import Config
 from inrc_plugins.architectures.shell.border import BorderSize
 
 # Distances are cut off at so many cells of the finest level; y = 1 stands for them.

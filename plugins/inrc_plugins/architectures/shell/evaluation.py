@@ -64,5 +64,5 @@ class ShellEvaluator:
         return distances[None] / np.float32(BAND)
 
     def past_border(self, points: Float64Array) -> Float64Array | None:
-        """See `codec.plugin_api.architecture.OpenEvaluator`."""
+        """See `codec.plugin_api.evaluator.OpenEvaluator`."""
         return None if self._border is None else self._border.at(points)

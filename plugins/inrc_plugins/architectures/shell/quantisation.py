@@ -14,7 +14,7 @@ import numpy as np
 from codec.arrays import BoolArray, Float32Array, Float64Array, Int32Array
 from codec.entropy.mixing.octree import quantise_octree
 from codec.format.headers import Quantisation
-from codec.plugin_api.architecture import CodedTensor, Model, ShapeModel
+from codec.plugin_api.models import CodedTensor, Model, ShapeModel
 from codec.plugin_api.surface import Sheet, Surface
 from inrc_plugins.architectures.shell.band import Band, band_around, offset_for
 from inrc_plugins.architectures.shell.capped import border_of, cap_of

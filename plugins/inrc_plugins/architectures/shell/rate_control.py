@@ -8,7 +8,8 @@ from collections.abc import Callable
 import numpy as np
 
 from codec.entropy.mixing.octree import MOST_NODES
-from codec.plugin_api.architecture import ShapeModel, ShapeTask
+from codec.plugin_api.models import ShapeModel
+from codec.plugin_api.tasks import ShapeTask
 from inrc_plugins.architectures.shell.least_squares import decibels
 from inrc_plugins.architectures.shell.quantisation import BandCoder, Trial
 

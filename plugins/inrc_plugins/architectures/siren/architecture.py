@@ -8,15 +8,9 @@ from __future__ import annotations
 
 from codec.arrays import Float32Array
 from codec.format.prior_file import Prior
-from codec.plugin_api.architecture import (
-    Evaluator,
-    FitTask,
-    FittedModel,
-    MetaTask,
-    Model,
-    ShapeModel,
-    ShapeTask,
-)
+from codec.plugin_api.evaluator import Evaluator
+from codec.plugin_api.models import FittedModel, Model, ShapeModel
+from codec.plugin_api.tasks import FitTask, MetaTask, ShapeTask
 from codec.training.network_architecture import DecodedNetwork, NetworkArchitecture
 from inrc_plugins.architectures.siren.config import SirenConfig
 from inrc_plugins.architectures.siren.evaluation import SirenEvaluator

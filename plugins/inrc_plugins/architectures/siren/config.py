@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from codec.errors import CorruptError, UnsupportedError
-from codec.plugin_api.architecture import Config, TensorSpec
+from codec.plugin_api.models import Config, TensorSpec
 from inrc_plugins.shared.config_map import active_axes
 
 MLP, NERF, POSITIONAL, GAUSS = 0, 1, 2, 3

@@ -55,7 +55,7 @@ class SirenEvaluator:
         self._components = len(doubles[-1])
 
     def on_axes(self, positions: Sequence[Float64Array]) -> Float32Array:
-        """See `codec.plugin_api.architecture.Evaluator`."""
+        """See `codec.plugin_api.evaluator.Evaluator`."""
         lengths = tuple(len(axis) for axis in positions)
         active = [unit_places(positions[axis], self._shape[axis]) for axis in self._axes]
         counts = tuple(len(axis) for axis in active)
@@ -81,7 +81,7 @@ class SirenEvaluator:
         )
 
     def at(self, points: Float64Array) -> Float32Array:
-        """See `codec.plugin_api.architecture.Evaluator`."""
+        """See `codec.plugin_api.evaluator.Evaluator`."""
         out = np.empty((self._components, len(points)), np.float32)
         for start in range(0, len(points), _CHUNK):
             part = points[start : start + _CHUNK]

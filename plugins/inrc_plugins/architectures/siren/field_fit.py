@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from codec.errors import InvalidOptionError
-from codec.plugin_api.architecture import FitTask, FittedModel, Model
+from codec.plugin_api.models import FittedModel, Model
+from codec.plugin_api.tasks import FitTask
 from codec.training.batches import AxisSampler
 from codec.training.gradient_fit import SHARD_POINTS
 from inrc_plugins.architectures.siren.config import SirenConfig

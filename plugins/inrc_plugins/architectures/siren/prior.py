@@ -10,7 +10,7 @@ import numpy as np
 from codec.arrays import Float32Array
 from codec.errors import CorruptError, UnsupportedError
 from codec.format.prior_file import Prior
-from codec.plugin_api.architecture import TensorSpec
+from codec.plugin_api.models import TensorSpec
 from codec.plugin_api.prior_lookup import SUFFIX, find_prior
 from inrc_plugins.architectures.siren.config import SirenConfig
 

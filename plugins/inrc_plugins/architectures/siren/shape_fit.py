@@ -14,15 +14,9 @@ import numpy as np
 from codec.coding.evaluate import evaluate_points
 from codec.errors import InvalidOptionError
 from codec.files.fit_journal import no_journal
-from codec.plugin_api.architecture import (
-    FitTask,
-    ItemGoal,
-    Measurement,
-    Model,
-    ShapeModel,
-    ShapeTask,
-)
+from codec.plugin_api.models import Measurement, Model, ShapeModel
 from codec.plugin_api.surface import Sheet, Surface
+from codec.plugin_api.tasks import FitTask, ItemGoal, ShapeTask
 from inrc_plugins.architectures.siren.config import SirenConfig
 from inrc_plugins.architectures.siren.evaluation import SirenEvaluator
 from inrc_plugins.architectures.siren.prior import restored

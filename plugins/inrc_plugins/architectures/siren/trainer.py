@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from codec.files.fit_journal import FitJournal
-from codec.training.batches import Sampler
-from codec.training.trainer import Batches, ShardResult, Tensors, Trainer, sample_count
+from codec.training.batches import Sampler, sample_count
+from codec.training.fitter import Batches, ShardResult, Tensors
+from codec.training.trainer import Trainer
 from inrc_plugins.architectures.siren.training.network import AnyNetwork
 
 

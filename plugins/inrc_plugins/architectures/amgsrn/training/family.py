@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from codec.errors import InvalidOptionError
-from codec.plugin_api.architecture import FitTask
+from codec.plugin_api.tasks import FitTask
 from codec.training.batches import Sampler
 from codec.training.network_family import NetworkFamily
 from inrc_plugins.architectures.amgsrn.config import MOST_NODES, AmgsrnConfig

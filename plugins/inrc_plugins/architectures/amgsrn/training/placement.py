@@ -16,15 +16,9 @@ import torch
 
 from codec.arrays import Array
 from codec.files.fit_journal import FitJournal, Snapshot
-from codec.training.trainer import (
-    Batches,
-    ShardResult,
-    Tensors,
-    Trainer,
-    Transform,
-    identity,
-    sample_count,
-)
+from codec.training.batches import sample_count
+from codec.training.fitter import Batches, ShardResult, Tensors, Transform, identity
+from codec.training.trainer import Trainer
 from inrc_plugins.architectures.amgsrn.settings import AmgsrnSettings
 from inrc_plugins.architectures.amgsrn.training.network import GridsNetwork, density_loss, variation
 from inrc_plugins.architectures.amgsrn.training.sampling import PointSampler

@@ -23,6 +23,12 @@ from inrc_plugins.architectures.fvsrn.config import (
 )
 from inrc_plugins.architectures.fvsrn.settings import FvsrnSettings
 from inrc_plugins.architectures.fvsrn.training import network, units
+from inrc_plugins.architectures.fvsrn.training.latent_grid import (
+    centre_grid,
+    latent_grid,
+    latent_of,
+    refine_grid,
+)
 from inrc_plugins.shared.config_map import active_axes
 
 # (at least so many parameters, features, width, layers): small models cannot afford a wide network.
@@ -139,9 +145,9 @@ class FvsrnFamily(UnitFamily[FvsrnConfig]):
             fresh = self.start(after, generator)
             return {name: tensor.to(device) for name, tensor in fresh.items()}
         with torch.no_grad():
-            grid = network.latent_grid(before, {n: t.cpu() for n, t in tensors.items()})
-            finer = network.refine_grid(grid, after.grid)
-        latent = network.latent_of(after, finer)
+            grid = latent_grid(before, {n: t.cpu() for n, t in tensors.items()})
+            finer = refine_grid(grid, after.grid)
+        latent = latent_of(after, finer)
         return {
             **{name: values.to(device) for name, values in latent.items()},
             **{n: t.detach().clone() for n, t in tensors.items() if network.is_layer(n)},
@@ -153,7 +159,7 @@ class FvsrnFamily(UnitFamily[FvsrnConfig]):
     def centred(
         self, config: FvsrnConfig, tensors: Mapping[str, torch.Tensor]
     ) -> dict[str, torch.Tensor]:
-        return network.centre_grid(config, tensors)
+        return centre_grid(config, tensors)
 
     def units(self, config: FvsrnConfig) -> tuple[UnitKind, ...]:
         return units.kinds(config, self.components)

@@ -16,9 +16,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from inrc_plugins.architectures.fvsrn.bands import bands_of, rebuild, synthesis_matrix
 from inrc_plugins.architectures.fvsrn.config import FvsrnConfig
 from inrc_plugins.architectures.fvsrn.fourier import row_matrix
+from inrc_plugins.architectures.fvsrn.training.latent_grid import (
+    cells_of,
+    hat_weights,
+    interpolate,
+    latent_grid,
+    latent_matrix,
+)
 
 
 class _ScaledSnakeAlt(torch.autograd.Function):
@@ -73,35 +79,6 @@ def is_layer(name: str) -> bool:
     return name.startswith(("matrix", "vector"))
 
 
-def latent_grid(config: FvsrnConfig, tensors: Mapping[str, torch.Tensor]) -> torch.Tensor:
-    """The grid (F, G_1, ..., G_d) that nodes or coefficients give, differentiably."""
-    bands = [tensors[spec.name] for spec in config.latent_tensors()]
-    if config.wavelet is None:
-        return bands[0]
-    number = config.wavelet.number
-
-    def merge(low: torch.Tensor, high: torch.Tensor, axis: int) -> torch.Tensor:
-        lines = torch.cat([low, high], dim=axis)
-        if lines.shape[axis] <= 1 or not lines.numel():
-            return lines
-        matrix = _synthesis(lines.shape[axis], number, lines.device)
-        flat = lines.reshape(math.prod(lines.shape[:axis]), lines.shape[axis], -1)
-        return torch.matmul(matrix, flat).reshape(lines.shape)
-
-    return rebuild(config, bands, merge)
-
-
-def latent_of(config: FvsrnConfig, grid: torch.Tensor) -> dict[str, torch.Tensor]:
-    """The latent tensors of a config that give `grid`, on its device."""
-    bands = zip(config.latent_tensors(), bands_of(config, grid.cpu().numpy()), strict=True)
-    return {spec.name: torch.from_numpy(values).to(grid.device) for spec, values in bands}
-
-
-@cache
-def _synthesis(length: int, wavelet: int, device: torch.device) -> torch.Tensor:
-    return torch.from_numpy(synthesis_matrix(length, wavelet)).float().to(device)
-
-
 @dataclass(frozen=True)
 class _OnAxis:
     """What the network needs of n positions along one axis, float32.
@@ -122,7 +99,7 @@ class _OnAxis:
         """Positions in [0, 1] along active axis `number`."""
         angles = 2 * math.pi * positions[:, None] * _rows_on(config, positions)[:, number]
         return cls(
-            _hats(positions, config.grid[number]),
+            hat_weights(positions, config.grid[number]),
             _features(config, number, positions),
             torch.cos(angles).float(),
             torch.sin(angles).float(),
@@ -200,7 +177,7 @@ class GridNetwork:
         """The latent vectors: (features, samples)."""
         hats = [axis.hats for axis in self._look_up(indices)]
         grid = latent_grid(self._config, tensors)
-        return _interpolate(grid, hats).reshape(-1, self._config.features).T
+        return interpolate(grid, hats).reshape(-1, self._config.features).T
 
 
 class _AxisTable:
@@ -247,9 +224,9 @@ def _first_layer(
     config: FvsrnConfig, tensors: Mapping[str, torch.Tensor], axes: Sequence[_OnAxis]
 ) -> torch.Tensor:
     """Before the activation: (n, width)."""
-    latent = _interpolate(latent_grid(config, tensors), [axis.hats for axis in axes])
+    latent = interpolate(latent_grid(config, tensors), [axis.hats for axis in axes])
     lengths = [len(axis.hats) for axis in axes]
-    first = (latent.reshape(-1, config.features) @ _latent_matrix(config, tensors)).reshape(
+    first = (latent.reshape(-1, config.features) @ latent_matrix(config, tensors)).reshape(
         *lengths, -1
     )
     for number, axis in enumerate(axes):
@@ -284,7 +261,7 @@ def forward_points(
         (components, points) float32.
     """
     grid = latent_grid(config, tensors)
-    cells = [_cells(axis, size) for axis, size in zip(positions, grid.shape[1:], strict=True)]
+    cells = [cells_of(axis, size) for axis, size in zip(positions, grid.shape[1:], strict=True)]
     latent = torch.zeros(len(positions[0]), config.features, device=grid.device)
     for corner in itertools.product((0, 1), repeat=config.axes):
         index = tuple(lower + up for (lower, _), up in zip(cells, corner, strict=True))
@@ -292,7 +269,7 @@ def forward_points(
         for (_, t), up in zip(cells, corner, strict=True):
             weight = weight * (t if up else 1 - t)
         latent += grid.movedim(0, -1)[index] * weight[:, None]
-    first = latent @ _latent_matrix(config, tensors) + tensors["vector0"]
+    first = latent @ latent_matrix(config, tensors) + tensors["vector0"]
     for number, axis in enumerate(positions):
         features = _features(config, number, axis)
         first = first + features @ _axis_matrix(config, tensors, number)
@@ -301,11 +278,6 @@ def forward_points(
     waves = torch.cat([torch.cos(angles), torch.sin(angles)], dim=1).float()
     first = first + waves @ _row_weights(config, tensors)
     return _hidden_layers(config, tensors, first)
-
-
-def _latent_matrix(config: FvsrnConfig, tensors: Mapping[str, torch.Tensor]) -> torch.Tensor:
-    """Columns of the first matrix that belong to the grid, transposed."""
-    return tensors["matrix0"][:, -config.features :].T
 
 
 def _row_weights(config: FvsrnConfig, tensors: Mapping[str, torch.Tensor]) -> torch.Tensor:
@@ -354,57 +326,3 @@ def _next_layer(
     matrix = tensors[f"matrix{layer}"]
     vector = tensors[f"vector{layer}"] + share * matrix.sum(dim=1)
     return torch.addmm(vector, activated, matrix.T, alpha=share)
-
-
-def _interpolate(grid: torch.Tensor, hats: Sequence[torch.Tensor]) -> torch.Tensor:
-    """(F, G_1, ..., G_d) to (n_1, ..., n_d, F)."""
-    values = grid.movedim(0, -1)
-    done: list[int] = []
-    for axis in hats:
-        size = values.shape[len(done)]
-        remaining = values.shape[len(done) + 1 :]
-        values = torch.matmul(axis, values.reshape(math.prod(done), size, -1))
-        done.append(len(axis))
-        values = values.reshape(*done, *remaining)
-    return values
-
-
-def _hats(axis: torch.Tensor, size: int) -> torch.Tensor:
-    """Linear interpolation as a matrix (n, size)."""
-    lower, weight = _cells(axis, size)
-    hats = torch.zeros(len(axis), size, device=axis.device)
-    index, share = lower[:, None], weight[:, None]
-    return hats.scatter_(1, index, 1 - share).scatter_add_(1, index + 1, share)
-
-
-def _cells(axis: torch.Tensor, size: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Lower node and weight (float32) of the upper node for positions in [0, 1]."""
-    scaled = axis.clamp(0, 1) * (size - 1)
-    lower = scaled.floor().clamp(max=size - 2)
-    return lower.long(), (scaled - lower).float()
-
-
-def refine_grid(grid: torch.Tensor, size: tuple[int, ...]) -> torch.Tensor:
-    """The grid resampled to more nodes; the interpolated function is kept as far as it can be."""
-    hats = [
-        _hats(torch.linspace(0, 1, nodes, dtype=torch.float64), before)
-        for nodes, before in zip(size, grid.shape[1:], strict=True)
-    ]
-    return _interpolate(grid, hats).movedim(-1, 0).contiguous()
-
-
-def centre_grid(
-    config: FvsrnConfig, tensors: Mapping[str, torch.Tensor]
-) -> dict[str, torch.Tensor]:
-    """The same function with the median of every channel of the grid at 0.
-
-    Interpolation weights add up to 1, so a constant may move from the grid to the first vector.
-    Where most of a field is background, most nodes then are near 0, and can be pruned; so are the
-    coefficients of its low band.
-    """
-    grid = latent_grid(config, tensors).detach()
-    medians = grid.flatten(1).median(dim=1).values
-    moved = _latent_matrix(config, tensors).detach().T @ medians
-    centred = grid - medians.reshape(-1, *[1] * config.axes)
-    vector = tensors["vector0"].detach() + moved
-    return {**tensors, **latent_of(config, centred), "vector0": vector}

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from codec.errors import InvalidOptionError
+from codec.training.fitter import Network
 from codec.training.network_family import NetworkFamily
-from codec.training.trainer import Network
 from inrc_plugins.architectures.hashgrid.config import HashgridConfig
 from inrc_plugins.architectures.hashgrid.growth import exchangeable_growth
 from inrc_plugins.architectures.hashgrid.settings import HashgridSettings

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from codec.errors import InvalidOptionError
-from codec.training.trainer import Network
+from codec.training.fitter import Network
 from inrc_plugins.architectures.hashgrid.config import HashgridConfig
 from inrc_plugins.architectures.hashgrid.growth import same_resolutions
 from inrc_plugins.architectures.hashgrid.training.family import HashgridFamily

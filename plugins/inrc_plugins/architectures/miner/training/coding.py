@@ -10,8 +10,8 @@ import torch
 
 from codec.arrays import BoolArray, Int64Array
 from codec.format.headers import Quantisation
-from codec.plugin_api.architecture import CodedTensor, FittedModel, Model, TensorSpec
-from codec.training.trainer import Tensors
+from codec.plugin_api.models import CodedTensor, FittedModel, Model, TensorSpec
+from codec.training.fitter import Tensors
 from inrc_plugins.architectures.miner.config import LevelGrid, MinerConfig, layer_name
 
 _UNIT_STEP = Quantisation((1.0,))

@@ -15,12 +15,14 @@ import numpy as np
 import torch
 
 from codec.measuring.metrics import mean_squared_error, peak_signal_to_noise
-from codec.plugin_api.architecture import FitTask, FittedModel, Measurement, Model
+from codec.plugin_api.models import FittedModel, Measurement, Model
+from codec.plugin_api.tasks import FitTask
 from codec.training.batches import Shard
+from codec.training.fitter import Tensors
 from codec.training.gradient_fit import HEADROOM_DB
 from codec.training.progress import StageProgress
 from codec.training.quantised_fit import QuantisedFit
-from codec.training.trainer import Tensors, Trainer
+from codec.training.trainer import Trainer
 from inrc_plugins.architectures.miner.config import MinerConfig, layer_name
 from inrc_plugins.architectures.miner.settings import MinerSettings
 from inrc_plugins.architectures.miner.training import network, planning

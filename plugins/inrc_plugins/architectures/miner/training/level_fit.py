@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from codec.training.trainer import one_torch_thread
+from codec.training.shard_threads import one_torch_thread
 from inrc_plugins.architectures.miner.config import MinerConfig
 from inrc_plugins.architectures.miner.training.network import block_values
 

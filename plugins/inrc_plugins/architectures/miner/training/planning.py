@@ -10,7 +10,7 @@ import numpy as np
 
 from codec.arrays import Float64Array, Int64Array
 from codec.measuring.metrics import mean_squared_error, peak_signal_to_noise
-from codec.plugin_api.architecture import ItemGoal
+from codec.plugin_api.tasks import ItemGoal
 from codec.training.gradient_fit import GUESSED_BITS, HEADROOM_DB
 from inrc_plugins.architectures.miner.config import MinerConfig
 from inrc_plugins.architectures.miner.settings import SINE, MinerSettings

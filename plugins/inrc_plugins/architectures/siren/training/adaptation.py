@@ -15,7 +15,7 @@ import torch
 
 from codec.format.prior_file import PER_PARAMETER, PER_PARAMETER_PER_STEP, PER_STEP, Rates
 from codec.training.batches import Shard
-from codec.training.trainer import Network, Tensors
+from codec.training.fitter import Network, Tensors
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ import torch
 from codec.arrays import Array
 from codec.files.fit_journal import Arrays, FitJournal, Snapshot, no_journal
 from codec.training.adam_state import kept_moments, load_moments
-from codec.training.batches import Shard
-from codec.training.trainer import one_torch_thread, sample_count
+from codec.training.batches import Shard, sample_count
+from codec.training.shard_threads import one_torch_thread
 from inrc_plugins.architectures.siren.training.course import CosineCourse, Course, PlateauCourse
 from inrc_plugins.architectures.siren.training.field_batches import Batches
 

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from codec.measuring.metrics import peak_signal_to_noise
-from codec.plugin_api.architecture import FitTask, FittedModel, Model
+from codec.plugin_api.models import FittedModel, Model
+from codec.plugin_api.tasks import FitTask
 from codec.training.batches import Sampler
 from codec.training.gradient_fit import HEADROOM_DB, Schedule
 from codec.training.progress import StageProgress

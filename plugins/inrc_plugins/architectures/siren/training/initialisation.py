@@ -11,10 +11,10 @@ import torch
 
 from codec.arrays import Float32Array
 from codec.errors import FormatError, InvalidOptionError, UnsupportedError
-from codec.plugin_api.architecture import FittedModel, TensorSpec
+from codec.plugin_api.models import FittedModel, TensorSpec
 from codec.plugin_api.prior_lookup import VARIABLE, find_prior, read_prior
 from codec.training.batches import Shard
-from codec.training.trainer import Tensors
+from codec.training.fitter import Tensors
 from inrc_plugins.architectures.siren.config import SirenConfig
 from inrc_plugins.architectures.siren.prior import config_of, named, packaged, split
 from inrc_plugins.architectures.siren.training.adaptation import LearntRates, adapted

@@ -15,9 +15,10 @@ import torch
 from codec.arrays import Float32Array
 from codec.format.prior_file import STATIC, Prior, Rates
 from codec.measuring.metrics import peak_signal_to_noise
-from codec.plugin_api.architecture import MetaTask
+from codec.plugin_api.tasks import MetaTask
 from codec.training.batches import Shard
-from codec.training.trainer import Tensors, one_torch_thread
+from codec.training.fitter import Tensors
+from codec.training.shard_threads import one_torch_thread
 from inrc_plugins.architectures.siren.prior import IDENTIFIER, VERSION
 from inrc_plugins.architectures.siren.settings import SirenSettings
 from inrc_plugins.architectures.siren.training.adaptation import LearntRates, adapted, mean_error
