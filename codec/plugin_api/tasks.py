@@ -16,10 +16,10 @@ from codec.plugin_api.surface import Sheet, Surface
 
 @dataclass(frozen=True)
 class ItemGoal:
-    """The target for one item: a PSNR in dB to reach, a number of bytes not to exceed, or a bound.
+    """Target for an item: a PSNR in dB to reach, a number of bytes not to exceed, or a bound.
 
-    A bound, in normalised units, is kept by residuals (`FitTask.bounded_size`): what counts is the
-    size of both. Only architectures that say so get one.
+    A bound, in normalised units, is kept by residuals (`FitTask.bounded_size`): the size of
+    both counts. Only architectures that say so get one.
     """
 
     psnr: float | None = None
@@ -35,7 +35,7 @@ class ItemGoal:
 
 @dataclass(frozen=True)
 class FitSettings:
-    """How long gradient fits train; 0 leaves it to the effort."""
+    """Length of gradient fits; 0 leaves it to the effort."""
 
     steps: int = setting(0, "steps of the float fit, 0 as the effort says", low=0)
     prune_steps: int = setting(0, "steps with gates, 0 as the effort says", low=0)
@@ -45,48 +45,67 @@ class FitSettings:
 FitReport = Callable[[str, float, float | None, float | None], None]
 
 
-@dataclass(frozen=True)
-class FitTask:
-    """One item to fit.
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """Work that the pipeline gives to an architecture.
+
+    Attributes:
+        seed: seed of every random choice.
+        threads: CPU threads to use; their number must not change a fitted model.
+        device: "cpu" or "cuda".
+        settings: settings of the architecture, an instance of its settings class.
+        report: call as report(stage, fraction, loss, psnr).
+    """
+
+    seed: int
+    threads: int
+    device: str
+    settings: Any
+    report: FitReport
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetedTask(Task):
+    """Work that has a target to meet.
+
+    Attributes:
+        goal: the target; the PSNR of a shape is that of distances decoded at points of the
+            surface, with the diagonal of the bounding box as peak; that of a sheet, at its offset.
+        effort: 0 to 9.
+        schedule: length of gradient fits, where the effort is not to say so.
+        pruner: the plugin chosen; None for no pruning, and where the architecture does not prune.
+        quantiser: the plugin chosen; None where the architecture does not use it.
+    """
+
+    goal: ItemGoal
+    effort: int
+    schedule: FitSettings
+    pruner: Pruner | None
+    quantiser: Quantiser | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitTask(TargetedTask):
+    """An item to fit.
 
     Attributes:
         values: (components, *shape) float32 in [-1, 1]; 0 where invalid. The architecture may
             overwrite them.
         valid: (components, *shape) bool, or None if every sample is valid.
-        shape: the item's dims, all of them.
-        goal: the target.
-        effort: 0 to 9.
-        seed: of every random choice.
-        threads: CPU threads to use; must not change the result.
-        device: "cpu" or "cuda".
-        settings: of the architecture, an instance of its settings class.
-        schedule: how long gradient fits train, where the effort is not to say so.
-        journal: where gradient fits keep what they have done.
-        pruner, quantiser: the plugins chosen, or None for no pruning; both None where the
-            architecture does not use them.
+        shape: all dimensions of the item.
+        journal: store of what gradient fits have done.
         size: bytes of a coded model, by the quick coders only, so never less than the final.
         measure: codes and decodes a model; the only source of reported numbers.
         bounded_size: bytes of a coded model and of the residuals that keep it within the bound.
-        report: call as report(stage, fraction, loss, psnr).
     """
 
     values: Float32Array
     valid: BoolArray | None
     shape: tuple[int, ...]
-    goal: ItemGoal
-    effort: int
-    seed: int
-    threads: int
-    device: str
-    settings: Any
-    schedule: FitSettings
     journal: FitJournal
-    pruner: Pruner | None
-    quantiser: Quantiser | None
     size: Callable[[Model], int]
     measure: Callable[[Model], Measurement]
     bounded_size: Callable[[Model], int]
-    report: FitReport
 
     @property
     def components(self) -> int:
@@ -99,58 +118,33 @@ class FitTask:
         return tuple(size for size in self.shape if size > 1)
 
 
-@dataclass(frozen=True)
-class ShapeTask:
+@dataclass(frozen=True, kw_only=True)
+class ShapeTask(TargetedTask):
     """A shape to fit.
 
     Attributes:
-        surface: what to fit.
-        goal: the target; PSNR is that of distances decoded at points of the surface, with the
-            diagonal of the bounding box as peak; of a sheet, at its offset.
-        effort: 0 to 9.
-        seed: of every random choice.
-        settings: of the architecture, an instance of its settings class.
-        schedule: how long gradient fits train, where the effort is not to say so.
-        pruner, quantiser: as of `FitTask`.
-        threads: CPU threads to use; must not change the result.
-        device: "cpu" or "cuda".
+        surface: the shape.
         size: bytes of the coded model.
-        report: call as report(stage, fraction, loss, psnr).
     """
 
     surface: Surface | Sheet
-    goal: ItemGoal
-    effort: int
-    seed: int
-    settings: Any
-    schedule: FitSettings
-    pruner: Pruner | None
-    quantiser: Quantiser | None
-    threads: int
-    device: str
     size: Callable[[ShapeModel], int]
-    report: FitReport
 
 
-@dataclass(frozen=True)
-class MetaTask:
+@dataclass(frozen=True, kw_only=True)
+class MetaTask(Task):
     """A prior to train: an initialisation from which many items are fitted in few steps.
 
     Attributes:
         items: each (components, *size) float32 in [-1, 1], all of one shape.
         held_out: items of the same shape to choose the best state by; not trained on.
-        steps: of the outer descent, each on one item.
-        inner_steps: of the descent on an item, at learnt rates.
+        steps: steps of the outer descent, each on one item.
+        inner_steps: steps of the descent on an item, at learnt rates.
         rates: kind of these, one of `codec.format.prior_file.RATE_KINDS`.
         outer_rate: learning rate of the outer descent.
-        inner_rate: where the learnt rates start.
-        seed: of every random choice.
-        threads: CPU threads to use.
-        device: "cpu" or "cuda".
-        settings: of the architecture, an instance of its settings class.
+        inner_rate: start of the learnt rates.
         half: whether the prior holds float16.
-        trained_on: for the file.
-        report: call as report(stage, fraction, loss, psnr).
+        trained_on: description of the items, for the file.
     """
 
     items: Sequence[Float32Array]
@@ -160,10 +154,5 @@ class MetaTask:
     rates: str
     outer_rate: float
     inner_rate: float
-    seed: int
-    threads: int
-    device: str
-    settings: Any
     half: bool
     trained_on: str
-    report: FitReport
