@@ -41,7 +41,7 @@ def command(arguments: list[str]) -> int:
 
 
 def function(source: str) -> int:
-    """1 where a call raises an error of inrc, 0 otherwise; a line says which as a command does."""
+    """Exit code of a call: 1 where it raises an error of inrc, 2 where an import fails."""
     import codec
 
     try:
@@ -49,6 +49,9 @@ def function(source: str) -> int:
     except codec.InrcError as error:
         sys.stderr.write(f"inrc: {error}\n")
         return 1
+    except ImportError as error:
+        sys.stderr.write(f"{error!r}\n")
+        return 2
     return 0
 
 
