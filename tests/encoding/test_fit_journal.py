@@ -129,6 +129,7 @@ def test_snapshots_come_back_as_they_were(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.arrays["leaf/0"], np.arange(3.0))
 
 
+@pytest.mark.torch
 @pytest.mark.slow
 def test_a_killed_process_is_taken_up(source: Path, whole: bytes) -> None:
     code = """
