@@ -7,10 +7,11 @@ import os
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import trimesh
 
 import codec
 from codec.media.libraries import EXTRAS
@@ -215,3 +216,34 @@ def test_every_extra_that_is_named_exists() -> None:
     assert ("errors.py", "torch") in named
     assert ("README.md", "torch") in named
     assert {(page, extra) for page, extra in named if extra not in OPTIONAL} == set()
+
+
+def encode_ball(folder: Path) -> None:
+    codec.encode(folder / "ball.ply", folder / "out.inrc", psnr=30, effort=0)
+
+
+def decode_shell(folder: Path) -> None:
+    shell = REPOSITORY / "tests" / "golden" / "files" / "shell.inrc"
+    codec.decode(shell, folder / "out.ply", device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("module", "package", "work"),
+    [
+        ("trimesh", "trimesh", encode_ball),
+        ("igl", "libigl", encode_ball),
+        ("skimage.measure", "scikit-image", decode_shell),
+    ],
+)
+def test_a_broken_install_names_the_package(
+    module: str,
+    package: str,
+    work: Callable[[Path], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trimesh.creation.icosphere(subdivisions=1).export(tmp_path / "ball.ply")
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(codec.MissingDependencyError, match=f"pip install {package}$"):
+        work(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["ball.ply"]
