@@ -25,7 +25,7 @@ settings.load_profile("patient")
 
 TORCH_IS_MISSING = find_spec("torch") is None
 _NEEDS_TORCH = re.compile(
-    r"^(import torch|from codec\.training\.\w+ import|from inrc_plugins\S*\.training[. ]"
+    r"^(import torch|from codec\.training\.\w+ import|from inrc_plugins\S*\.(training|\w+_fit)[. ]"
     r"|from inrc_plugins\.(pruners|quantisers)[. ])",
     re.MULTILINE,
 )

@@ -46,14 +46,14 @@ _PROTOCOLS: dict[str, Any] = {
 
 
 @cache
-def _load_built_in(target: str) -> Any:
-    module, _, attribute = target.partition(":")
+def _load_built_in(row: _Row) -> Any:
+    module, _, attribute = row.target.partition(":")
     try:
         return getattr(importlib.import_module(module), attribute)()
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != "torch":
             raise
-        raise MissingDependencyError.without_torch(f"the plugin {attribute.lower()}") from error
+        raise MissingDependencyError.without_torch(f"the {row.kind} {row.name}") from error
 
 
 def _third_party() -> list[EntryPoint]:
@@ -82,7 +82,7 @@ def _load_third_party(entry: EntryPoint) -> Any | None:
 def _by_name(kind: str, name: str) -> Any:
     for row in BUILT_IN:
         if (row.kind, row.name) == (kind, name):
-            return _load_built_in(row.target)
+            return _load_built_in(row)
     for entry in _third_party():
         if entry.name == f"{kind}.{name}" and (plugin := _load_third_party(entry)) is not None:
             return plugin
@@ -133,7 +133,7 @@ def architecture_by_identifier(identifier: int, version: int) -> Architecture:
     plugin: Architecture | None = None
     for row in BUILT_IN:
         if row.kind == "architecture" and row.identifier == identifier:
-            plugin = _load_built_in(row.target)
+            plugin = _load_built_in(row)
     if plugin is None:
         for entry in _third_party():
             if entry.name.startswith("architecture."):

@@ -95,7 +95,7 @@ def _triangles(samples: Float32Array, per_sample: float) -> tuple[Float64Array, 
         from skimage.measure import marching_cubes
     except ImportError:
         raise MissingDependencyError(
-            "meshes are made with scikit-image; install it with pip install 'inrc[mesh]'"
+            "meshes are made with scikit-image, which is missing: pip install scikit-image"
         ) from None
     if not (samples < 0).any():
         return np.zeros((0, 3)), np.zeros((0, 3), np.int64)

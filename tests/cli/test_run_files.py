@@ -84,6 +84,7 @@ def a_field(name: str = "a.npy") -> str:
     return name
 
 
+@pytest.mark.torch
 def test_curves_are_written_for_tensorboard(run: Run) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -104,6 +105,7 @@ def test_settings_of_a_plugin_are_shown(run: Run) -> None:
     assert "pyramid" in only_line(refused.stderr)
 
 
+@pytest.mark.torch
 def test_a_search_leaves_tables_a_picture_and_a_run_file(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,6 +129,7 @@ def test_a_search_leaves_tables_a_picture_and_a_run_file(
     assert json.loads(again.stdout)["file_bytes"] in sizes
 
 
+@pytest.mark.torch
 def test_a_search_does_not_replace_another(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.cli.test_search import Tunable
 
@@ -139,6 +142,7 @@ def test_a_search_does_not_replace_another(run: Run, monkeypatch: pytest.MonkeyP
     assert Path("found/best.toml").read_text() == "psnr = 1"
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -74,6 +74,7 @@ def test_the_smallest_that_reaches_its_target_is_recommended() -> None:
     assert chosen(trials).number == 2
 
 
+@pytest.mark.torch
 def test_only_what_has_a_range_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
     Tunable.plant(monkeypatch)
     options = EncodeOptions(architecture="tunable")

@@ -63,6 +63,7 @@ def inrc(*arguments: object, site: Path | None = None) -> subprocess.CompletedPr
     )
 
 
+@pytest.mark.torch
 def test_it_encodes_and_decodes_by_its_entry_point(installed: Path, field: Path) -> None:
     coded, back = field.with_suffix(".inrc"), field.with_name("back.npy")
     done = inrc(
@@ -87,6 +88,7 @@ def test_it_encodes_and_decodes_by_its_entry_point(installed: Path, field: Path)
     assert 0 < error < 10 ** (-50 / 20)
 
 
+@pytest.mark.torch
 def test_its_settings_are_those_it_declares(installed: Path, field: Path) -> None:
     shown = inrc("plugins", "show", "cosines", site=installed)
     assert "arch.rate" in shown.stdout
@@ -99,6 +101,7 @@ def test_its_settings_are_those_it_declares(installed: Path, field: Path) -> Non
     assert not target.exists()
 
 
+@pytest.mark.torch
 def test_without_it_the_file_is_unsupported(installed: Path, field: Path) -> None:
     coded = field.with_name("c.inrc")
     done = inrc(

@@ -162,12 +162,14 @@ def test_vectors_keep_the_bound_in_every_component(tmp_path: Path) -> None:
     assert all(quality.max_error <= 0.1 for quality in report.qualities)
 
 
+@pytest.mark.torch
 def test_other_architectures_keep_bounds_by_residuals(tmp_path: Path) -> None:
     values = np.sin(np.arange(900).reshape(30, 30) / 40).astype("f4")
     found = round_trip(tmp_path, values, arch="fvsrn", max_error=0.02)
     assert furthest(values, found) <= 0.02
 
 
+@pytest.mark.torch
 def test_what_an_architecture_cannot_promise_is_refused_before_it_is_fitted(
     tmp_path: Path,
 ) -> None:

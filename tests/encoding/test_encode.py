@@ -160,6 +160,7 @@ def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(
     assert found[0] == found[2], "another number of threads"
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize(("arch", "same"), [("fvsrn", False), ("pyramid", True)])
 def test_another_seed_gives_other_bytes_where_there_is_chance(
     tmp_path: Path, arch: str, same: bool
@@ -293,6 +294,7 @@ def test_inputs_that_cannot_be_read_are_named(tmp_path: Path, name: str) -> None
     assert not (tmp_path / "out.inrc").exists()
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize(
     ("arch", "stage"),
     [
@@ -312,6 +314,7 @@ def test_ctrl_c_leaves_no_files(tmp_path: Path, arch: str, stage: str) -> None:
     assert os.listdir(tmp_path) == ["in.npy"]
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize(("arch", "stage"), [("pyramid", "transform"), ("fvsrn", "fit")])
 def test_progress_never_falls_and_ends_at_one(tmp_path: Path, arch: str, stage: str) -> None:
     seen: list[Progress] = []

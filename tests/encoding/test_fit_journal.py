@@ -45,6 +45,7 @@ class _Stop(Exception):  # noqa: N818 - stands in for an interrupt
     pass
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("stage", ["fit", "prune", "quantise"])
 @pytest.mark.parametrize("step", [3, 8])
 def test_the_result_has_the_same_bytes(
@@ -77,10 +78,12 @@ def test_the_result_has_the_same_bytes(
     assert again.count(stage) <= 40 - step + 1 if stage == "fit" else "fit" not in again[1:]
 
 
+@pytest.mark.torch
 def test_a_short_fit_leaves_nothing(source: Path, whole: bytes) -> None:
     assert sorted(path.name for path in source.parent.iterdir()) == ["a.npy", "whole.inrc"]
 
 
+@pytest.mark.torch
 def test_another_run_is_refused_unless_forced(
     source: Path, whole: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,6 +102,7 @@ def test_another_run_is_refused_unless_forced(
     assert target.read_bytes() == whole
 
 
+@pytest.mark.torch
 def test_a_damaged_journal_is_named(source: Path) -> None:
     journal = source.with_name(".b.inrc.inrc-journal")
     journal.write_bytes(b"PK\x03\x04 nonsense")
@@ -125,6 +129,7 @@ def test_snapshots_come_back_as_they_were(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.arrays["leaf/0"], np.arange(3.0))
 
 
+@pytest.mark.torch
 @pytest.mark.slow
 def test_a_killed_process_is_taken_up(source: Path, whole: bytes) -> None:
     code = """

@@ -11,6 +11,8 @@ import codec
 from codec.errors import InvalidInputError, InvalidOptionError, TargetError
 from codec.reading.contents import FileContents
 
+pytestmark = pytest.mark.torch
+
 
 def field() -> np.ndarray:
     z, y, x = np.mgrid[0:14, 0:18, 0:16] / 7

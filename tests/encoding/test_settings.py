@@ -59,6 +59,7 @@ def test_the_space_lists_every_field_with_its_range() -> None:
     assert (width.name, width.default, width.low, width.high) == ("width", 32, 1, 64)
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize(
     ("arch", "name"),
     [("pyramid", "arch.width"), ("pyramid", "prune.level"), ("fvsrn", "quantise.nothing")],
@@ -74,6 +75,7 @@ def test_a_plugin_without_the_setting_refuses_before_anything_is_written(
     assert not (folder / "a.inrc").exists()
 
 
+@pytest.mark.torch
 def test_steps_asked_for_are_the_steps_taken(tmp_path: Path) -> None:
 
     folder = tmp_path

@@ -53,6 +53,7 @@ def coders(path: Path) -> set[str]:
         }
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("coder", ["range", "zstd"])
 def test_values_stay_the_same_bit_for_bit(source: Path, tmp_path: Path, coder: str) -> None:
     target = tmp_path / "b.inrc"
@@ -67,6 +68,7 @@ def test_values_stay_the_same_bit_for_bit(source: Path, tmp_path: Path, coder: s
     assert codec.verify(target).sections > 0
 
 
+@pytest.mark.torch
 def test_back_again_gives_the_same_file(source: Path, tmp_path: Path) -> None:
     codec.transcode(source, tmp_path / "b.inrc", coder="raw")
     codec.transcode(tmp_path / "b.inrc", tmp_path / "c.inrc")
@@ -97,6 +99,7 @@ def test_metadata_and_coordinates_are_kept(tmp_path: Path) -> None:
         np.testing.assert_array_equal(dataset["y"][:], np.arange(18) * 1.5)
 
 
+@pytest.mark.torch
 def test_damage_is_found_and_nothing_written(source: Path, tmp_path: Path) -> None:
     data = bytearray(source.read_bytes())
     data[len(data) // 2] ^= 1
@@ -106,6 +109,7 @@ def test_damage_is_found_and_nothing_written(source: Path, tmp_path: Path) -> No
     assert [path.name for path in tmp_path.iterdir()] == ["bad.inrc"]
 
 
+@pytest.mark.torch
 def test_the_input_is_not_replaced(source: Path) -> None:
     before = digest(source)
     with pytest.raises(InvalidInputError):
@@ -115,6 +119,7 @@ def test_the_input_is_not_replaced(source: Path) -> None:
     assert digest(source) == before
 
 
+@pytest.mark.torch
 def test_an_unknown_coder_is_refused(source: Path, tmp_path: Path) -> None:
     with pytest.raises(InvalidOptionError, match="huffman"):
         codec.transcode(source, tmp_path / "b.inrc", coder="huffman")

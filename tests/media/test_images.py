@@ -668,6 +668,7 @@ def test_a_mask_of_another_shape_is_refused() -> None:
         normalise(field)
 
 
+@pytest.mark.torch
 def test_a_shortfall_names_the_picture_not_a_channel(tmp_path: Path) -> None:
     path = save(tmp_path / "in.png", noise((*SHAPE, 3)))
     report = encode(path, psnr=60, arch="fvsrn")

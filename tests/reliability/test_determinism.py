@@ -15,7 +15,9 @@ _QUICK = ("constant", "pyramid-netcdf", "pyramid-residuals-tiles")
 _ALL = ("shell", "fvsrn", "amgsrn", "hashgrid", "miner", "siren", "neurcomp")
 
 
-@pytest.mark.parametrize("names", [_QUICK, pytest.param(_ALL, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "names", [_QUICK, pytest.param(_ALL, marks=[pytest.mark.slow, pytest.mark.torch])]
+)
 def test_two_processes_write_the_same_bytes(tmp_path: Path, names: tuple[str, ...]) -> None:
     """With other hashes of text, at another time, in a folder of another name."""
     found = []

@@ -131,11 +131,13 @@ def masked_zeros(item: DecodableItem) -> Zeros:
 FAST = pairwise()
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize(("number", "case"), list(enumerate(FAST)), ids=["-".join(c) for c in FAST])
 def test_stages_work_together(number: int, case: Case, tmp_path: Path) -> None:
     check(case, tmp_path, image=number % 2 == 1)
 
 
+@pytest.mark.torch
 @pytest.mark.slow
 @pytest.mark.parametrize("image", [False, True], ids=["field", "image"])
 @pytest.mark.parametrize("case", everything(), ids="-".join)
@@ -143,6 +145,7 @@ def test_all_stages_work_together(case: Case, image: bool, tmp_path: Path) -> No
     check(case, tmp_path, image=image)
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize(
     ("option", "name", "setting", "value"),

@@ -16,6 +16,7 @@ class _Stop(Exception):  # noqa: N818 - stands in for an interrupt
     pass
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize(
     ("pruner", "quantiser", "stage", "step"),
     [

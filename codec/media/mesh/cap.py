@@ -61,7 +61,8 @@ def _triangles(samples: Float32Array) -> tuple[Float64Array, Int64Array]:
         from skimage.measure import marching_cubes
     except ImportError:
         raise MissingDependencyError(
-            "holes of meshes are closed with scikit-image; install it with pip install 'inrc[mesh]'"
+            "holes of meshes are closed with scikit-image, which is missing:"
+            " pip install scikit-image"
         ) from None
     if not (samples > 0).any() or not (samples < 0).any():
         return np.zeros((0, 3)), np.zeros((0, 3), np.int64)

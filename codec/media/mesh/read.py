@@ -63,7 +63,7 @@ def _loaded(path: Path) -> Any:
         import trimesh
     except ImportError:
         raise MissingDependencyError(
-            "meshes need libigl and trimesh; install them with pip install 'inrc[mesh]'"
+            "meshes are read with trimesh, which is missing: pip install trimesh"
         ) from None
     try:
         mesh = trimesh.load(path, force="mesh", process=False)

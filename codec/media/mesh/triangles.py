@@ -92,7 +92,7 @@ def load_igl() -> Any:
         import igl
     except ImportError:
         raise MissingDependencyError(
-            "meshes need libigl and trimesh; install them with pip install 'inrc[mesh]'"
+            "meshes are measured with libigl, which is missing: pip install libigl"
         ) from None
     return igl
 

@@ -23,7 +23,7 @@ def write(path: Path, dataset: DecodedDataset, history: str) -> None:
         import trimesh
     except ImportError:
         raise MissingDependencyError(
-            "meshes need trimesh; install it with pip install 'inrc[mesh]'"
+            "meshes are written with trimesh, which is missing: pip install trimesh"
         ) from None
     mesh = trimesh.Trimesh(dataset.mesh.vertices, dataset.mesh.faces, process=False)
     exported = mesh.export(file_type=path.suffix[1:].lower())
