@@ -70,7 +70,7 @@ class Architecture(Protocol):
         ...
 
     def tolerance(self, config: Config) -> float:
-        """How far class F decoders may be from the reference, in units of the declared range."""
+        """Greatest distance of class F decoders from the reference, in units of the range."""
         ...
 
     def level_factors(

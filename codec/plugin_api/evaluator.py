@@ -29,7 +29,7 @@ class Evaluator(Protocol):
 
 @runtime_checkable
 class HoldsSamples(Protocol):
-    """What an evaluator may be besides: one that holds all samples of its level.
+    """Property that an evaluator may have besides: it holds all samples of its level.
 
     `on_axes` at whole indices gives nothing but these; where they are overwritten, it gives what
     was written.
@@ -46,7 +46,7 @@ class OpenEvaluator(Evaluator, Protocol):
     """An evaluator of distances whose zero is not the surface everywhere."""
 
     def past_border(self, points: Float64Array) -> Float64Array | None:
-        """How far past the border of the surface, where its zero closes a hole.
+        """Distances past the border of the surface, where its zero closes a hole.
 
         Args:
             points: (n, axes) real indices.

@@ -104,7 +104,7 @@ class FittedModel:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What a model costs and gives, measured on its coded bytes and its decoded values.
+    """Cost and quality of a model, measured on its coded bytes and its decoded values.
 
     Attributes:
         file_bytes: size of the sections it needs.

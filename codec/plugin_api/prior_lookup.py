@@ -14,7 +14,7 @@ from codec.limits import Limits
 VARIABLE = "INRC_PRIORS"
 SUFFIX = ".inrcprior"
 
-# Of one file, rates and all.
+# Greatest size of a prior's file, rates and all.
 _MOST_BYTES = 64 << 20
 
 _log = logging.getLogger("inrc")

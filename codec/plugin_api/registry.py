@@ -27,7 +27,7 @@ from codec.options.plugin_settings import (
     space,
 )
 from codec.plugin_api.architecture import Architecture
-from codec.plugin_api.built_in_plugins import BUILT_IN
+from codec.plugin_api.built_in_plugins import BUILT_IN, BuiltInPlugin
 from codec.plugin_api.stages import Pruner, Quantiser
 from codec.reports import PluginInfo
 
@@ -46,7 +46,7 @@ _PROTOCOLS: dict[str, Any] = {
 
 
 @cache
-def _load_built_in(row: _Row) -> Any:
+def _load_built_in(row: BuiltInPlugin) -> Any:
     module, _, attribute = row.target.partition(":")
     try:
         return getattr(importlib.import_module(module), attribute)()

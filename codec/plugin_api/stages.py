@@ -1,4 +1,4 @@
-"""What plugins of stages are: pruners and quantisers, and what they are given by the pipeline.
+"""Interfaces of stages: pruners and quantisers, and what the pipeline gives them.
 
 They know tensors by name and nothing of the network, its architecture or the file.
 """
@@ -15,7 +15,7 @@ from codec.format.headers import Quantisation
 
 @dataclass(frozen=True)
 class PruningTask:
-    """What a pruner of entries is given.
+    """Task of a pruner of entries.
 
     Attributes:
         tensors: the prunable tensors, fitted; `attach` may rescale them in place.
@@ -124,7 +124,7 @@ class UnitNetwork(Protocol):
         ...
 
     def kinds(self) -> tuple[UnitKind, ...]:
-        """What can be removed; a kind of which all but one unit are gone is not listed."""
+        """Units that can be removed; a kind with all but one unit gone is not listed."""
         ...
 
     def saliency(self, kind: UnitKind) -> list[FloatArray] | None:
@@ -194,7 +194,7 @@ class QuantisingState(Protocol):
         ...
 
     def settled(self, name: str, tensor: Tensor) -> Tensor:
-        """What becomes of `tensor` after the last step; rounding it gives the integers."""
+        """Values of `tensor` after the last step; rounding them gives the integers."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""What a medium knows of a shape, and what an architecture that fits shapes may ask."""
+"""Shapes as a medium knows them, and questions that an architecture that fits shapes may ask."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Extended(Protocol):
 
 
 class Cap(Protocol):
-    """What closes the holes of a surface."""
+    """Cap that closes the holes of a surface."""
 
     def sample(self, count: int, seed: int) -> tuple[Float64Array, Float64Array]:
         """About `count` points spread evenly over it, and unit normals there: (n, 3)."""
@@ -52,11 +52,11 @@ class Surface(Extended, Protocol):
         ...
 
     def inside(self, points: Float64Array) -> BoolArray:
-        """Which of the points are inside."""
+        """Whether each of the points is inside."""
         ...
 
     def cap(self, origin: Float64Array, spacing: float, cells: BoolArray) -> Cap | None:
-        """What closes the surface's holes in some cells of a grid, None if nothing does.
+        """Cap of the surface's holes in some cells of a grid, None if there is none.
 
         Holes no wider than about two cells count as closed, and what is beside the surface itself
         is left out.

@@ -59,7 +59,7 @@ class GridSampler(Sampler, Protocol):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the field, without its components."""
+        """Shape of the field, without its components."""
         ...
 
     @property

@@ -1,4 +1,4 @@
-"""Which device computes."""
+"""Choice of the device that computes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def choose_device(option: str) -> str:
 
 
 def gpu_count(option: str) -> int:
-    """How many GPUs there are to encode on; 0 where the device is the CPU."""
+    """Number of GPUs there are to encode on; 0 where the device is the CPU."""
     if choose_device(option) == "cpu":
         return 0
     import torch

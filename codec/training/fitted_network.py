@@ -15,10 +15,10 @@ from codec.training.fitter import Fitter, Tensors
 
 
 class Units(Protocol):
-    """What can be removed from a network of one config."""
+    """Units that can be removed from a network of one config."""
 
     def kinds(self) -> tuple[UnitKind, ...]:
-        """As `UnitNetwork.kinds`."""
+        """Kinds, see `UnitNetwork.kinds`."""
         ...
 
     def without(
@@ -69,7 +69,7 @@ class FittedState:
 
     @property
     def coded(self) -> Tensors:
-        """Of tensors with a mask, bool of the same shape, which entries are coded."""
+        """Entries that are coded, of tensors with a mask: bool of the same shape."""
         return {
             name: torch.from_numpy(mask).to(self.tensors[name].device).expand_as(self.tensors[name])
             for name, mask in self.masks.items()

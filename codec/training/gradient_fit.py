@@ -34,7 +34,7 @@ SHARD_POINTS = {"cpu": 10240, "cuda": 65536}
 # The float fit should beat the target by so much; quantisation then gives it back. Less leaves too
 # little for coarse steps, more pays for parameters that coarse steps waste.
 HEADROOM_DB = 1.5
-# What the last, long training usually adds to the PSNR of a short one.
+# Gain in PSNR that the last, long training usually adds to a short one.
 EXPECTED_GAIN_DB = 4.0
 # Bits per parameter after pruning and coding, for the first guess of a network's size.
 GUESSED_BITS = 5.0
@@ -143,7 +143,7 @@ class GradientFit(Generic[ConfigT]):
         )
 
     def _units(self, config: ConfigT) -> FamilyUnits[ConfigT] | None:
-        """What can be removed, if the family says so."""
+        """Units that can be removed, if the family says so."""
         if not isinstance(self._family, UnitFamily):
             return None
         return FamilyUnits(self._family, config, self._trainer)

@@ -38,7 +38,7 @@ _USUAL_SIZES = {1: (256,), 2: (64, 96), 3: (32, 32, 32)}
 
 @dataclass(frozen=True)
 class MetaOptions:
-    """How to train a prior; see `codec.meta_train`.
+    """Options of training a prior; see `codec.meta_train`.
 
     Raises:
         InvalidOptionError: a value that makes no sense.

@@ -21,7 +21,7 @@ from codec.training.progress import StageProgress
 from codec.training.unit_removal import RemovableNetwork, masking
 
 _GATE_RATE = 0.02
-# Of the rates of the fit; and where the finetune ends, as a share of that.
+# Share of the rates of the fit; and where the finetune ends, as a share of that.
 RATE_SHARE, FINAL_SHARE = 0.3, 0.03
 _GATED_SHARE = 2 / 3
 

@@ -33,11 +33,11 @@ _log = logging.getLogger("inrc")
 _ROUNDS = 5
 # Rounds without training take no time, and nothing moves between them.
 _UNTRAINED_ROUNDS = 10
-# Of a quantiser whose steps do not depend on the coarseness: another round only trains more.
+# Rounds of a quantiser whose steps do not depend on the coarseness: another only trains more.
 _FIXED_ROUNDS = 2
 _CLOSE_DB = 0.1
 _CLOSE_BYTES = 0.01
-# What finetuning under quantisation is expected to win back, for the first choice of steps.
+# Gain that finetuning under quantisation is expected to bring, for the first choice of steps.
 _EXPECTED_DB = 0.5
 _ESTIMATE_SHARDS = 32
 CURVATURE_SHARDS = 16

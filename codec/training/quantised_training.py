@@ -28,7 +28,7 @@ class LayeredFitter(Protocol):
 
     @property
     def layers(self) -> tuple[tuple[str, ...], ...]:
-        """As of `LayeredNetwork`; empty if the network shows none."""
+        """Layers, see `LayeredNetwork`; empty if the network shows none."""
         ...
 
     def layer_fitter(self, layer: int, reference: Tensors) -> Fitter[Any]:
@@ -112,7 +112,7 @@ class QuantisedTraining:
     def _layer_bit_price(
         self, fitter: Fitter[Any], tensors: Tensors, names: Sequence[str], added_tensors: Tensors
     ) -> float:
-        """What a bit is worth in the error of a layer's outputs.
+        """Worth of a bit in the error of a layer's outputs.
 
         Rounding N integers adds N c^2 / 24, and a bit is worth c^2 ln 2 / 12.
         """
@@ -174,7 +174,7 @@ class QuantisedTraining:
 
 
 def _spacing(quantisation: Quantisation) -> float:
-    """How far apart the values are that a parameter can have."""
+    """Distance between neighbouring values that a parameter can have."""
     if not quantisation.codebook:
         return min(quantisation.steps)
     between = np.diff(np.unique(quantisation.codebook))

@@ -1,4 +1,4 @@
-"""How the float fit of a network descends, where an architecture lets one choose."""
+"""Descent of the float fit of a network, where an architecture lets one choose."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ _UNIFORM = 0.5
 
 @dataclass(frozen=True)
 class ErrorMap:
-    """What share of the samples of each cell is wanted.
+    """Share of the samples of each cell that is wanted.
 
     Attributes:
         shape: of the field, without its components.

@@ -28,7 +28,7 @@ class SignedGradients(Protocol):
     """A `Fitter` that can tell single samples apart, for the saliency of units."""
 
     def signed_gradients(self, tensors: Tensors, shards: Sequence[Any]) -> list[Tensors]:
-        """As `Trainer.signed_gradients`."""
+        """Gradients, see `Trainer.signed_gradients`."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""What pruners with one gate per entry, or per position shared by all features, have in common."""
+"""Parts of pruners with one gate per entry, or per position shared by all features."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from inrc_plugins.pruners.gates import GateSettings, as_array, best_gates, layou
 
 @dataclass(frozen=True)
 class MagnitudeSettings(GateSettings):
-    """How entries are judged, and when."""
+    """Judgement of entries, and its schedule."""
 
     score: str = setting(
         "both",

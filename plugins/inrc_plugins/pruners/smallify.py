@@ -20,7 +20,7 @@ from codec.options.plugin_settings import setting
 from codec.plugin_api.stages import PruningTask
 from inrc_plugins.pruners.gates import GateSettings, as_array, best_gates, layouts
 
-# Of gates from N(0, 1): the grid is divided by them.
+# Scale of gates from N(0, 1): the grid is divided by them.
 _SMALLEST_START = 0.05
 _SOURCE_MOMENTUM = 0.025
 # The variance of a sign that flips at every step reaches 0.95 after 3 / momentum steps.

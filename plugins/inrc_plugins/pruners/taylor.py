@@ -27,7 +27,7 @@ from codec.plugin_api.stages import UnitKind, UnitNetwork
 
 @dataclass(frozen=True)
 class TaylorSettings:
-    """How far to go, and how fast."""
+    """Extent of the removal, and its pace."""
 
     sparsity: float = setting(
         0.0,

@@ -112,7 +112,7 @@ class VariationalState:
         return _equilibrium(layout.importance, self._weight(layout))
 
     def _weight(self, layout: GateLayout) -> float:
-        """What a KL of 1 costs, in units of MSE."""
+        """Price of a KL of 1, in units of MSE."""
         if not self._by_rate:
             return 2 * float(self._variance) / self._settings.samples * float(self._kl)
         log_alpha = math.log(self._threshold / (1 - self._threshold))

@@ -35,7 +35,7 @@ _EDGE = 1e-3
 
 @dataclass(frozen=True)
 class AdaRoundSettings(StepSettings):
-    """How rounding is learned, and what follows."""
+    """Learning of the rounding, and what follows."""
 
     layered: bool = setting(
         True, "layer by layer, where the network shows its layers; else all on the output"

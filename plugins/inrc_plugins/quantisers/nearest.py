@@ -32,7 +32,7 @@ class NearestPhase:
 
 
 class NearestState:
-    """Nothing to learn but the tensors."""
+    """State of a training that learns the tensors alone."""
 
     rate = 0.0
 
@@ -52,7 +52,7 @@ class NearestState:
         return torch.zeros(())
 
     def advance(self, loss: float) -> None:
-        """Nothing changes on the way."""
+        """Step after which no state has changed."""
 
     def carried(self) -> list[torch.Tensor]:
         return []

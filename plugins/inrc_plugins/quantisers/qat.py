@@ -22,13 +22,13 @@ from codec.plugin_api.stages import QuantisingPhase
 from inrc_plugins.quantisers.stepped import SteppedQuantiser, Steps, StepSettings, broadcast
 
 _LEAST_SCALE = 0.05
-# Of soft rounding: from nearly the identity to nearly rounding.
+# Sharpness of soft rounding: from nearly the identity to nearly rounding.
 _FIRST_SHARPNESS, _LAST_SHARPNESS = 1.0, 8.0
 
 
 @dataclass(frozen=True)
 class QatSettings(StepSettings):
-    """What the rate weighs, and how integers are relaxed."""
+    """Weight of the rate, and the relaxation of integers."""
 
     rate: float = setting(
         1.0, "weight of the rate, in units of what a bit is worth; 0: distortion only", low=0.0

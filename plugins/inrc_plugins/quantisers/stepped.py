@@ -24,7 +24,7 @@ from codec.options.plugin_settings import setting
 _STEP_BITS = 11
 _MAX_INTEGER = float(2**30)
 _LEAST_STEP = 1e-30
-# Of the greatest magnitude, where values are clipped.
+# Share of the greatest magnitude, where values are clipped.
 _CLIPS = np.linspace(1.0, 0.1, 46)
 
 
@@ -104,7 +104,7 @@ class Steps:
     def _parts(
         self, tensor: torch.Tensor, keep: torch.Tensor | None
     ) -> list[tuple[torch.Tensor, torch.Tensor | None]]:
-        """What shares a step, with what of it is coded."""
+        """Parts that share a step, each with its coded entries."""
         if not self._per_channel or tensor.ndim < 2:
             return [(tensor, keep)]
         keeps = [None] * len(tensor) if keep is None else list(keep)

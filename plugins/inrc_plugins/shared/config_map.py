@@ -1,4 +1,4 @@
-"""What the config maps of architectures have in common: which keys there are, and whole numbers."""
+"""Keys and whole numbers of the config maps of architectures."""
 
 from __future__ import annotations
 

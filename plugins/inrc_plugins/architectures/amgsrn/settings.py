@@ -16,7 +16,7 @@ from inrc_plugins.architectures.amgsrn.config import (
 
 @dataclass(frozen=True)
 class AmgsrnSettings:
-    """What a fit of `amgsrn` may be told; 0 and an empty size leave it to the target."""
+    """Settings of a fit of `amgsrn`; 0 and an empty size leave it to the target."""
 
     grids: int = setting(0, "grids, 0 as the target asks", low=0, high=MOST_GRIDS)
     features: int = setting(0, "features per node, 0 as the target asks", low=0, high=MOST_FEATURES)

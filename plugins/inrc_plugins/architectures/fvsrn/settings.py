@@ -1,4 +1,4 @@
-"""What one may choose of `fvsrn`; the sources' defaults stand in docs/plugins/fvsrn.md."""
+"""Settings of `fvsrn`; the sources' defaults stand in docs/plugins/fvsrn.md."""
 
 from __future__ import annotations
 

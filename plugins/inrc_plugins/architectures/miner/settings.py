@@ -1,4 +1,4 @@
-"""What a user may set of a `miner` fit; 0 leaves a choice to rate control."""
+"""Settings of a `miner` fit; 0 leaves a choice to rate control."""
 
 from __future__ import annotations
 

@@ -83,5 +83,5 @@ class NeurcompConfig:
 
 
 def _matrix(name: str, shape: tuple[int, ...]) -> TensorSpec:
-    """Of which single entries may be left out."""
+    """Tensors of which single entries may be left out."""
     return TensorSpec(name, shape, prunable=True, shareable=False)

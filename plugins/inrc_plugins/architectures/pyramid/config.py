@@ -19,7 +19,7 @@ from codec.plugin_api.models import Config
 from inrc_plugins.architectures.pyramid import restoration
 from inrc_plugins.architectures.pyramid.restoration import Restoration
 
-# What is done along an axis: a positive number of levels of the joint wavelet, or one of these.
+# Transform along an axis: a positive number of levels of the joint wavelet, or one of these.
 NONE, LEARNED, SEPARATE, COSINE = 0, -1, -2, -3
 MAX_LEVELS = 40
 LEARNED_MAX = 4096
@@ -30,7 +30,7 @@ SEPARATE_LEAST = 4
 
 @dataclass(frozen=True)
 class PyramidConfig:
-    """How an array of samples becomes coefficients.
+    """Transform of an array of samples into coefficients.
 
     Attributes:
         lengths: of the active axes: the components if there are several, then the item's axes of
@@ -129,7 +129,7 @@ class PyramidConfig:
 
     @cached_property
     def lattice(self) -> Lattice:
-        """Of the coefficients."""
+        """Shape of the coefficients."""
         lengths = [self.lengths[axis] for axis in self.coded_order]
         levels = [max(self.axes[axis], 0) for axis in self.coded_order]
         if len(lengths) > AXES:
@@ -159,7 +159,7 @@ def active_lengths(shape: tuple[int, ...], components: int) -> tuple[int, ...]:
 
 
 def halvings(length: int, least: int) -> int:
-    """How often a length can be halved, rounding up, to something >= `least` (and shorter)."""
+    """Times that a length can be halved, rounding up, to at least `least` (and shorter)."""
     count = 0
     while length > 1 and -(-length // 2) >= least:
         length = -(-length // 2)

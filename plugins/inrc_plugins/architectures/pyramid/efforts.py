@@ -1,4 +1,4 @@
-"""What each effort level of `pyramid` does; docs/plugins/pyramid.md has the cost of each."""
+"""Effort levels of `pyramid`; docs/plugins/pyramid.md has the cost of each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Effort:
-    """How far the search goes.
+    """Extent of the search.
 
     Attributes:
         trial: samples of the part that is coded to try a plan.

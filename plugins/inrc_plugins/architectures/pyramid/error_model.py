@@ -1,4 +1,4 @@
-"""What error a quantisation step will give, guessed from a sample of the coefficients.
+"""Error that a quantisation step will give, guessed from a sample of the coefficients.
 
 The transforms are nearly orthonormal, so the squared error of the coefficients is near that of the
 samples; how near is measured on a part, as is what the choice of magnitudes adds.

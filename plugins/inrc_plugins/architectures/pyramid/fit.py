@@ -50,7 +50,7 @@ _EXACT_ATTEMPTS = 14
 _INSISTENCE = 8
 # Decibels per unit of the step's logarithm where every coefficient counts.
 _STEEPEST = -20 / math.log(10)
-# Of the range 2, per dB: a uniform quantiser's step for an error, a little more for its zone of 0.
+# Step of a uniform quantiser for an error, of the range 2; a little more for its zone of 0.
 _FIRST_STEP = 2.2 * math.sqrt(12) / 2
 
 
@@ -256,7 +256,7 @@ class PyramidFit:
 
     @staticmethod
     def _rank(candidate: _Candidate, goal: ItemGoal) -> tuple[bool, float]:
-        """Those that meet the goal first; of these the smallest, or the most exact."""
+        """Candidates that meet the goal first; of these the smallest, or the most exact."""
         met = goal.met_by(candidate.measured)
         if goal.psnr is not None:
             return not met, candidate.measured.file_bytes if met else -candidate.measured.psnr

@@ -1,4 +1,4 @@
-"""What is done along each axis, chosen by coding a part of the field for real.
+"""Choice of the transform along each axis, by coding a part of the field for real.
 
 Rate and distortion of a plan are compared at one slope: J = bits + squared error / (SLOPE step^2).
 """

@@ -21,7 +21,7 @@ _DENSITY = 40
 _LEAST_ROOTS = 4
 # In cells, how far from a sheet its two sides are.
 _OFFSET = 1.0
-# Of a cell, how far the surface stays from the border of the grid.
+# Share of a cell that the surface stays from the border of the grid.
 _BORDER = 0.25
 
 
@@ -43,7 +43,7 @@ class Band:
 
     @property
     def depth(self) -> int:
-        """How often the coarsest cells are halved."""
+        """Number of times that the coarsest cells are halved."""
         return len(self.cells) - 1
 
     @property
@@ -54,7 +54,7 @@ class Band:
 
     @property
     def crossed(self) -> BoolArray:
-        """Which of the finest cells the surface crosses."""
+        """Finest cells that the surface crosses."""
         return np.asarray(self.cells[-1] == SURFACE)
 
     def octree(self, unit: int) -> Octree:
@@ -110,7 +110,7 @@ def band_around(surface: Surface, resolution: int, seed: int) -> Band:
 
 
 def offset_for(sheet: Sheet, resolution: int) -> float:
-    """How far from a sheet its two sides are, for `resolution` cells along the longest axis."""
+    """Distance of the two sides of a sheet, for `resolution` cells along the longest axis."""
     extent = float((sheet.upper - sheet.lower).max())
     return float(np.float32(_OFFSET * extent / (resolution - 2 * _BORDER - 2 * _OFFSET)))
 
@@ -140,7 +140,7 @@ def _finest(
 
 
 class _Sides:
-    """Which nodes are inside, asked of the surface once."""
+    """Nodes that are inside, asked of the surface once."""
 
     def __init__(
         self, surface: Surface, origin: Float64Array, spacing: float, size: tuple[int, ...]
@@ -153,7 +153,7 @@ class _Sides:
         self.known = np.zeros(nodes, np.bool_)
 
     def mixed(self, cells: BoolArray) -> BoolArray:
-        """Which of the cells have corners on both sides."""
+        """Cells that have corners on both sides."""
         wanted = corners(padded(np.where(cells, np.int8(SURFACE), np.int8(OUTSIDE))))
         places = np.argwhere(wanted & ~self.known)
         if len(places):

@@ -1,4 +1,4 @@
-"""Where the zero of a shell is no surface but closes a hole, as integers of a file.
+"""Holes closed by the zero of a shell, as integers of a file.
 
 Normative text: format_spec/architectures/shell.md, "Border".
 """
@@ -16,13 +16,13 @@ from inrc_plugins.architectures.shell.border_values import predicted
 
 # A flag of a cell: all of it is surface, some of it, none of it.
 SURFACE, MIXED, CAP = -1, 0, 1
-# Of nodes without a value of their own, with the sign of their cell; and the most there is.
+# Values of nodes without a value of their own, with the sign of their cell; and the most there is.
 WHOLE, MOST = 8, 127
 
 
 @dataclass(frozen=True)
 class BorderSize:
-    """What the config says of a border.
+    """Border as the config describes it.
 
     Attributes:
         level: of the octree, whose nodes have the values.

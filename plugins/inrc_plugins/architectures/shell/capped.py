@@ -64,7 +64,7 @@ class CodedBorder:
 
 
 def cap_of(surface: Surface, band: Band) -> Cap | None:
-    """What closes the holes that cells of a band can show."""
+    """Cap of the holes that cells of a band can show."""
     near = dilated(dilated(band.bare)) & band.crossed
     return surface.cap(band.origin, band.spacing, near)
 
@@ -117,7 +117,7 @@ def _past_border(
 
 
 def _flags(places: Float64Array, past: Float64Array, crossed: BoolArray) -> Int8Array:
-    """Which cells are of the surface, of the cap, or have the border near points in them."""
+    """Cells of the surface, of the cap, and those that have the border near points in them."""
     from scipy.spatial import cKDTree
 
     cell = np.clip(np.floor(places).astype(np.int64), 0, np.array(crossed.shape) - 1)

@@ -142,7 +142,7 @@ class SplineFit:
         return coefficients + change
 
     def check_points(self, points: Float64Array, normals: Float64Array) -> CheckPoints:
-        """What it takes to measure the spline at points of the surface."""
+        """Matrix that measures the spline at points of the surface."""
         away = _GRADIENT_AT * self._band.spacing * normals
         return CheckPoints(self._taps(points), self._taps(points + away), self._taps(points - away))
 

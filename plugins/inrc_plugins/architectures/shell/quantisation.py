@@ -132,7 +132,7 @@ def _coefficients(values: Int32Array, corners: BoolArray, step: float) -> Float6
 
 
 class _Targets:
-    """What the values that are not chosen yet should be, in steps."""
+    """Ideal values of the coefficients that are not chosen yet, in steps."""
 
     def __init__(self, fit: SplineFit, step: float) -> None:
         self._fit = fit

@@ -1,4 +1,4 @@
-"""Which resolution and which step meet a goal best."""
+"""Search for the resolution and the step that meet a goal best."""
 
 from __future__ import annotations
 

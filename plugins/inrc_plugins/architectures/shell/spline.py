@@ -17,7 +17,7 @@ from codec.compiling import compiled
 # Nodes around the grid, and rings around the coded nodes, that have coefficients too.
 MARGIN = 2
 RINGS = 2
-# What a coefficient beyond the coded ones is at least away from the surface, in cells.
+# Least distance of a coefficient beyond the coded ones from the surface, in cells.
 LEAST_DISTANCE = 0.5
 # The least distance in a cell beside those with the surface, in cells.
 LEAST_BESIDE = 0.1
@@ -132,7 +132,7 @@ def _touching(inside: BoolArray) -> BoolArray:
 
 @compiled(inline="always")
 def _weight(offset: Any, tap: Any) -> Any:
-    """Of the quadratic spline: tap 0, 1, 2 at -1, 0, 1 from the closest node."""
+    """Weights of the quadratic spline: tap 0, 1, 2 at -1, 0, 1 from the closest node."""
     if tap == 0:
         return 0.5 * (0.5 - offset) * (0.5 - offset)
     if tap == 1:

@@ -28,7 +28,7 @@ _MOST_SCALE = 1 << 26
 
 @dataclass(frozen=True)
 class Encoding:
-    """How coordinates enter the network.
+    """Encoding of coordinates for the network.
 
     Attributes:
         kind: one of MLP, NERF, POSITIONAL, GAUSS.

@@ -1,4 +1,4 @@
-"""What `--set arch.NAME=VALUE` may say of `siren`, and what is meant where it says nothing."""
+"""Settings of `siren` that `--set arch.NAME=VALUE` takes, and their defaults."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from inrc_plugins.architectures.siren.config import (
 
 _NERF_BASE, _OTHER_SCALE = 1.4, 6.0
 _MOST_NERF_FEATURES = 16
-# That of the source's images. Four times as much leaves a fit of 1,200 steps 6 dB behind; a fifth,
+# Value of the source's images. Four times as much leaves a fit of 1,200 steps 6 dB behind; a fifth,
 # as the source has it for shapes, one of 600 steps 5 dB.
 _RATE = 5e-4
 _PRICE = 1e-5
@@ -31,7 +31,7 @@ _BATCH = 1 << 15
 
 @dataclass(frozen=True)
 class SirenSettings:
-    """Of the network and its float fit; where the source has a value, it is the default."""
+    """Settings of the network and its float fit; values of the source are the defaults."""
 
     width: int = setting(0, "units per layer, 0 as the target says", low=0, high=4096)
     layers: int = setting(3, "hidden matrices", low=0, high=64)
@@ -103,7 +103,7 @@ class SirenSettings:
         return _BATCH if self.batch < 0 else self.batch
 
     def magnitude_price(self, *, shape: bool) -> float:
-        """Of the sum of magnitudes of all parameters."""
+        """Weight of the sum of magnitudes of all parameters."""
         if self.l1 >= 0:
             return self.l1
         return 0.0 if shape else _PRICE

@@ -149,7 +149,7 @@ def grid_around(surface: Surface) -> Grid:
 
 
 def _greatest_distance(surface: Surface, grid: Grid) -> float:
-    """Of corners, and of points in between."""
+    """Distances of corners, and of points in between."""
     corners = grid.origin + grid.extent * np.array(list(itertools.product((0, 1), repeat=3)))
     inner = grid.origin + grid.extent * np.random.default_rng(0).random((1000, 3))
     greatest = np.abs(surface.distance(np.concatenate([corners, inner]))).max()

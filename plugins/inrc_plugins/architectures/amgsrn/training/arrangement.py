@@ -15,9 +15,9 @@ import torch
 
 from codec.arrays import Float64Array
 
-# What the grid but one before says, beside the one before.
+# Prediction by the grid before the previous one, beside that of the previous one.
 _SECOND_SHARE = 0.4
-# Of the mean curvature, what a grid that the loss hardly feels counts as at least.
+# Share of the mean curvature that a grid that the loss hardly feels counts as at least.
 _LEAST_CURVATURE = 1e-3
 
 

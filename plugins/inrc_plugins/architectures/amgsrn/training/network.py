@@ -57,7 +57,7 @@ def _initial_transforms(
 
 
 def linear_parts(transforms: torch.Tensor, axes: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Of transforms (P, K): the matrices R S (K, d, d) and the translations (K, d)."""
+    """Matrices R S (K, d, d) and translations (K, d) of transforms (P, K)."""
     scales = transforms[:axes].clamp(-_STEEPEST, _STEEPEST).exp()
     rotations = _rotations(transforms[axes:-axes], axes)
     return rotations * scales.T[:, None, :], transforms[-axes:].T
@@ -102,7 +102,7 @@ class GridsNetwork:
         return self.at(tensors, self.local(tensors["transforms"], indices))
 
     def local(self, transforms: torch.Tensor, indices: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Where the samples are in each grid: (K, n, d), its nodes in [-1, 1]."""
+        """Places of the samples in each grid: (K, n, d), its nodes in [-1, 1]."""
         field = torch.stack(
             [
                 2 * index.to(transforms.dtype) / (size - 1) - 1
@@ -113,12 +113,12 @@ class GridsNetwork:
         return (matrices @ field).transpose(1, 2) + translations[:, None, :]
 
     def at(self, tensors: Mapping[str, torch.Tensor], local: torch.Tensor) -> torch.Tensor:
-        """As the call, at places in the grids."""
+        """Values of the call, at places in the grids."""
         return perceptron(self._config, tensors, features(tensors["grids"], local))
 
 
 def features(grids: torch.Tensor, local: torch.Tensor) -> torch.Tensor:
-    """What all grids (F, K, G_1, ..., G_d) give at places (K, n, d) in them: (n, K F)."""
+    """Features (n, K F) of all grids (F, K, G_1, ..., G_d) at places (K, n, d) in them."""
     axes = local.shape[-1]
     images = grids.movedim(1, 0)
     # torch names the fastest axis first, and interpolates in no fewer than two axes.
@@ -149,7 +149,7 @@ def perceptron(
 def density_loss(
     transforms: torch.Tensor, local: torch.Tensor, errors: torch.Tensor
 ) -> torch.Tensor:
-    """How far the grids' density is from one that is higher where the error is.
+    """Distance of the grids' density from one that is higher where the error is.
 
     With the density `rho(x) = sum over grids of det * exp(-sum over a of v_a^20)`, normalised over
     the samples, the target is `rho^(mean error / error of x)`, normalised as well, and the loss the

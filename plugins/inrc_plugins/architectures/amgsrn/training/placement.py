@@ -54,7 +54,7 @@ class Placement:
         return self._first <= self._done < self._first + self._count
 
     def snapshot(self) -> tuple[dict[str, Array], int]:
-        """What to go on from: the optimiser's tensors, and the steps done."""
+        """State to go on from: the optimiser's tensors, and the steps done."""
         moments = self._optimiser.state_dict()["state"].get(0, {})
         return {name: value.cpu().numpy().copy() for name, value in moments.items()}, self._done
 
@@ -110,7 +110,7 @@ class PlacingTrainer(Trainer):
         transform: Transform = identity,
         **stage: Any,
     ) -> float:
-        """As `Trainer.run`; where tensors are used as they are, grids move and are kept smooth."""
+        """Training, see `Trainer.run`; grids of plain tensors move and stay smooth."""
         if transform is identity:
             rate = self._settings.transform_rate
             self._placement = Placement(tensors["transforms"], steps, rate)
@@ -181,7 +181,7 @@ class PlacingTrainer(Trainer):
         gradients["transforms"] = torch.zeros_like(transforms)
         if moving:
             loss = density_loss(transforms, local, squares.detach().mean(dim=0))
-            # What all shards give is divided by the number of samples, which is in here already.
+            # Sums of all shards are divided by the number of samples, which is in here already.
             gradients["transforms"] = count * torch.autograd.grad(loss, transforms)[0]
         return ShardResult(
             float(squared.detach()), count, tuple(gradients[name] for name in inputs)

@@ -81,7 +81,7 @@ def is_layer(name: str) -> bool:
 
 @dataclass(frozen=True)
 class _OnAxis:
-    """What the network needs of n positions along one axis, float32.
+    """Inputs of the network at n positions along one axis, float32.
 
     Attributes:
         hats: interpolation weights (n, nodes).
@@ -161,7 +161,7 @@ class GridNetwork:
     def layer_outputs(
         self, tensors: Mapping[str, torch.Tensor], indices: Sequence[torch.Tensor]
     ) -> Iterator[torch.Tensor]:
-        """What the hidden layers give after the activation, then y: (units, samples) each."""
+        """Outputs of the hidden layers after the activation, then y: (units, samples) each."""
         frequency = self._config.snake_frequency
         share = 0.5 / frequency
         hidden = _first_layer(self._config, tensors, self._look_up(indices))
@@ -181,7 +181,7 @@ class GridNetwork:
 
 
 class _AxisTable:
-    """What the network needs of sample indices along one axis."""
+    """Inputs of the network at sample indices along one axis."""
 
     _LARGEST = 1 << 22
 

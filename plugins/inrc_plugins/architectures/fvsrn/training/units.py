@@ -20,7 +20,7 @@ _HIDDEN, _FEATURES = "hidden units", "latent channels"
 
 
 def kinds(config: FvsrnConfig, components: int) -> tuple[UnitKind, ...]:
-    """What can be removed."""
+    """Units that can be removed."""
     unit_kinds = []
     total = config.parameters(components)
     if config.width > 1:

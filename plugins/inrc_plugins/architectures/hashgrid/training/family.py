@@ -105,7 +105,7 @@ class HashgridFamily(NetworkFamily[HashgridConfig]):
         for layer in range(before.layers + 1):
             name = f"matrix{layer}"
             rows, columns = old[name].shape
-            # What is new is not listened to yet, but is alive.
+            # New units have no weight in the next layer yet, but a gradient.
             fresh[name][:rows, columns:] = 0
             fresh[name][:rows, :columns] = old[name]
         device = tensors["table0"].device

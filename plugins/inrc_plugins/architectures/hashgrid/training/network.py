@@ -152,7 +152,7 @@ def _corners(
 
 
 def _term(level: Level, nodes: torch.Tensor, axis: int) -> torch.Tensor:
-    """What nodes along one axis of the encoding contribute to the number of an entry."""
+    """Contributions of nodes along one axis of the encoding to the number of an entry."""
     if level.dense:
         stride: int = level.resolution**axis
         return nodes * stride

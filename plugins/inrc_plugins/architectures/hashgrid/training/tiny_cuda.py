@@ -23,7 +23,7 @@ from inrc_plugins.architectures.hashgrid.training.family import HashgridFamily
 
 _log = logging.getLogger("inrc")
 
-# What its kernels are compiled for.
+# Sizes that its kernels are compiled for.
 _AXES, _FEATURES, _WIDTHS = (2, 3, 4), (1, 2, 4, 8), (16, 32, 64, 128)
 # The width of its matrix products: inputs and outputs are filled up to a multiple of it.
 _ALIGNMENT = 16
@@ -128,7 +128,7 @@ def from_parameters(
 
 
 def parameter_count(config: HashgridConfig, components: int) -> int:
-    """How many parameters it has, those that fill up included."""
+    """Number of parameters, those that fill up included."""
     total = 0
     for spec in config.tensors(components):
         shape = spec.shape

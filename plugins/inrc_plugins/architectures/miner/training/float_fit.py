@@ -29,7 +29,7 @@ Activation = Callable[[int, Float64Array, Float64Array], Int64Array]
 
 @dataclass(frozen=True)
 class LevelTarget:
-    """What a level is to show.
+    """Target of a level.
 
     Attributes:
         grid: of the level.
@@ -68,7 +68,7 @@ class FloatPyramid:
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """How levels are trained.
+    """Training of levels.
 
     Attributes:
         steps: at most so many per level.
@@ -245,7 +245,7 @@ class PyramidFit:
         return inherited_layers(layers, torch.from_numpy(rows), self._axes, started)
 
     def _decoded(self, level: int, ids: Int64Array, layers: Sequence[torch.Tensor]) -> torch.Tensor:
-        """What the blocks add to the level."""
+        """Contribution of the blocks to the level."""
         grid = self._targets[level].grid
         fans = self._config.fans(level, self._axes, self._targets[0].values.shape[0])
         with torch.no_grad():

@@ -31,7 +31,7 @@ _LEAST_LOSS = 1e-8
 
 @dataclass(frozen=True)
 class LevelTask:
-    """What the blocks of one level are to give.
+    """Targets of the blocks of one level.
 
     Attributes:
         fans: (inputs, outputs) of every layer.

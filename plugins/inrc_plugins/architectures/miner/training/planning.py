@@ -1,4 +1,4 @@
-"""What size of networks a target asks for, and which blocks get one."""
+"""Sizes of networks that a target asks for, and the blocks that get one."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class AboveThreshold:
 
 
 class WithinBudget:
-    """Of those above a threshold the blocks with the greatest residuals, as the parameters last.
+    """Blocks with the greatest residuals above a threshold, as the parameters last.
 
     Called level by level, the coarsest first; what a level takes is gone for the finer ones.
     """

@@ -15,7 +15,7 @@ from inrc_plugins.architectures.neurcomp.training import network
 # The least width that the source takes for a ratio; small targets need narrower networks.
 _LEAST_FOR_RATIO, _LEAST = 16, 4
 _MOST = 4096
-# What a parameter of a good model of given size takes: sines do not bear coarse steps.
+# Bits of a parameter of a good model of given size: sines do not bear coarse steps.
 _BITS = 8.0
 # Measured on short fits: 18 units learn most at 0.002 and diverge at 0.004, 64 learn most at 0.001.
 _RATE, _HIGHEST_RATE = 0.008, 0.002

@@ -1,4 +1,4 @@
-"""How the learning rate falls on the way down, when the way ends, and which state it led to.
+"""Course of the learning rate on the way down, its end, and the best state it led to.
 
 Losses of the whole field can be compared, and the rule of the source (Strümpler et al., ECCV 2022)
 holds: half the rate on a plateau, an end after a long one, the best state kept. Losses of random
@@ -30,7 +30,7 @@ class Course(Protocol):
         ...
 
     def share(self, step: int) -> float:
-        """Of the learning rate, in a step that has been noted."""
+        """Change of the learning rate, in a step that has been noted."""
         ...
 
     def result(self, tensors: Tensors) -> Tensors:
@@ -38,7 +38,7 @@ class Course(Protocol):
         ...
 
     def state(self) -> tuple[dict[str, Any], Arrays]:
-        """What a journal keeps."""
+        """State that a journal keeps."""
         ...
 
     def restore(self, state: dict[str, Any], arrays: Arrays) -> None:

@@ -34,7 +34,7 @@ _BLOW_UP = 10.0
 
 @dataclass(frozen=True)
 class Plan:
-    """How to descend.
+    """Settings of a descent.
 
     Attributes:
         steps: at most.
@@ -202,7 +202,7 @@ class _Safe:
             optimiser.state[tensor].update({key: value.clone() for key, value in moments})
 
     def state(self) -> dict[str, Array]:
-        """What a journal keeps."""
+        """State that a journal keeps."""
         values = {f"{name}/value": tensor.cpu().numpy() for name, tensor in self._values.items()}
         for name, moments in self._moments.items():
             values |= {f"{name}/{key}": value.cpu().numpy() for key, value in moments.items()}

@@ -1,4 +1,4 @@
-"""What a step of the descent is made on: all samples of a field, or some."""
+"""Samples of a step of the descent: all samples of a field, or some."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHARD_SAMPLES = 16384
 
 
 class Batches(Protocol):
-    """What a step is made on.
+    """Samples of a step.
 
     Attributes:
         whole: whether it is always the whole field, so that losses can be compared as they are.

@@ -36,7 +36,7 @@ _log = logging.getLogger("inrc")
 BITS = 6.0
 # Bytes of a model that are no parameters.
 _HEADER_BYTES = 90
-# What the full descent usually adds to the PSNR of one of an eighth of its steps.
+# Gain in PSNR that the full descent usually adds to one of an eighth of its steps.
 _EXPECTED_GAIN_DB = 2.0
 # The finetune's rate is a tenth of this, or a tenth of a step if that is less.
 _FINETUNE_RATE = 5e-3
@@ -47,7 +47,7 @@ _ATTEMPTS = 3
 
 @dataclass(frozen=True)
 class Problem:
-    """What a network is fitted to.
+    """Target that a network is fitted to.
 
     Attributes:
         axes: active axes.

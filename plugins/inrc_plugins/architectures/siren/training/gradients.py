@@ -84,7 +84,7 @@ class AfterFirst:
         sines_and_slopes(flat[0], omega, flat[1], flat[2])
 
     def _arrays(self, samples: int) -> _Arrays:
-        """Of this thread."""
+        """Buffers of this thread."""
         held: _Arrays | None = getattr(self._own, "arrays", None)
         if held is None or len(held.sums) < samples:
             shape, layers = (samples, self._config.width), self._config.layers + 1

@@ -1,4 +1,4 @@
-"""How large a network is tried, and how a smaller one becomes part of a larger."""
+"""Size of the networks that are tried, and how a smaller one becomes part of a larger."""
 
 from __future__ import annotations
 

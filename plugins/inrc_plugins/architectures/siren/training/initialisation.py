@@ -1,4 +1,4 @@
-"""Where a fit starts: at random, or at a prior, to which parameters then are differences."""
+"""Start of a fit: at random, or at a prior, to which parameters then are differences."""
 
 from __future__ import annotations
 

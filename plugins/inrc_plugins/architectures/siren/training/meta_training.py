@@ -131,5 +131,5 @@ class _Training:
         )
 
     def _stored(self, values: Float32Array) -> Float32Array:
-        """As the file has them."""
+        """Tensors as the file has them."""
         return values.astype(np.float16).astype(np.float32) if self._task.half else values

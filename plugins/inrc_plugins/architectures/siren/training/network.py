@@ -84,7 +84,7 @@ def initial_tensors(
 
 
 class SirenNetwork:
-    """What both networks have in common: all but the first sums (see `codec.training.layers`)."""
+    """Parts that both networks share: all but the first sums (see `codec.training.layers`)."""
 
     def __init__(self, config: SirenConfig, activation: Activation) -> None:
         self._config = config
@@ -92,7 +92,7 @@ class SirenNetwork:
         self._after_first = AfterFirst(config)
 
     def first(self, tensors: Tensors, indices: Sequence[torch.Tensor]) -> torch.Tensor:
-        """What the first layer takes the sine of, without omega: (samples, width)."""
+        """Arguments of the first layer's sine, without omega: (samples, width)."""
         raise NotImplementedError
 
     def __call__(self, tensors: Tensors, indices: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -207,11 +207,11 @@ class ShiftedNetwork:
         self._origin = origin
 
     def __call__(self, tensors: Tensors, indices: Sequence[torch.Tensor]) -> torch.Tensor:
-        """As the plain network."""
+        """Function of the plain network."""
         return self._plain(self._sums(tensors), indices)
 
     def squared_error(self, tensors: Tensors, shard: Shard) -> tuple[float, Gradients]:
-        """As the plain network; a difference has the gradient of its sum."""
+        """Gradients as of the plain network; a difference has the gradient of its sum."""
         return self._plain.squared_error(self._sums(tensors), shard)
 
     @property
@@ -222,7 +222,7 @@ class ShiftedNetwork:
     def layer_outputs(
         self, tensors: Tensors, indices: Sequence[torch.Tensor]
     ) -> Iterator[torch.Tensor]:
-        """As the plain network."""
+        """Function of the plain network."""
         return self._plain.layer_outputs(self._sums(tensors), indices)
 
     def _sums(self, tensors: Tensors) -> Tensors:
