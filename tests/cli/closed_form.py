@@ -17,7 +17,8 @@ from codec.arrays import Float32Array, Float64Array, FloatArray
 from codec.errors import CorruptError
 from codec.format.headers import Quantisation
 from codec.options.plugin_settings import setting
-from codec.plugin_api.architecture import CodedTensor, Config, FitTask, Model, TensorSpec
+from codec.plugin_api.models import CodedTensor, Config, Model, TensorSpec
+from codec.plugin_api.tasks import FitTask
 
 _PRIVATE = 1 << 31
 
