@@ -8,8 +8,8 @@ import torch
 from measuring.processes import run_inrc
 
 from codec.coding.item_sections import encode_item
-from codec.coding.write_file import FileParts, needed_level
-from codec.format.headers import Component, Dim, Item
+from codec.coding.write_file import FileParts
+from codec.format.headers import Component, Dim
 from codec.plugin_api.models import CodedTensor, Model
 from codec.plugin_api.registry import architecture, quantiser
 from inrc_plugins.architectures.fvsrn.training.family import FvsrnFamily
@@ -45,14 +45,14 @@ def random_file(side: int) -> bytes:
     tensors = family.start(config, torch.Generator().manual_seed(0))
     rounding = quantiser("uniform")
     flat = {name: torch.ones_like(tensor) for name, tensor in tensors.items()}
-    chosen = rounding.steps(tensors, flat, 0.01)
+    chosen = rounding.steps(tensors, flat, 0.01, {})
     coded = tuple(
         CodedTensor(rounding.quantise(tensor, chosen[name]), chosen[name])
         for name, tensor in tensors.items()
     )
     network = architecture("fvsrn")
     parts = FileParts()
-    parts.keep("npy", {}, {})
+    parts.describe("npy", {}, {})
     parts.add_item(
         encode_item(
             0,
@@ -62,8 +62,8 @@ def random_file(side: int) -> bytes:
             [Dim(side)] * 3,
             first_mask=0,
             coder="auto",
-        )
+        ),
+        side**3 * config.multiply_adds(1),
+        config.parameters(1),
     )
-    header = Item.from_bytes(parts.items[0].item)
-    costs = side**3 * config.multiply_adds(1)
-    return parts.to_bytes(needed_level([header], costs, config.parameters(1)))
+    return parts.to_bytes()
