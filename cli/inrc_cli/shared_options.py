@@ -29,6 +29,20 @@ var_option = click.option(
     callback=join_names,
     help="Variables to take, no others; repeatable.",
 )
+prune_option = click.option(
+    "--prune",
+    metavar="NAME",
+    default=default_of(codec.encode, "prune"),
+    show_default=True,
+    help='Pruner, or "none".',
+)
+quantise_option = click.option(
+    "--quantise",
+    metavar="NAME",
+    default=default_of(codec.encode, "quantise"),
+    show_default=True,
+    help="Quantiser.",
+)
 coder_option = click.option(
     "--coder",
     metavar="NAME",

@@ -129,20 +129,8 @@ class Request(TypedDict):
     default=0,
     help="Header bytes before bare samples [0].",
 )
-@click.option(
-    "--prune",
-    metavar="NAME",
-    default=default_of(codec.encode, "prune"),
-    show_default=True,
-    help='Pruner, or "none".',
-)
-@click.option(
-    "--quantise",
-    metavar="NAME",
-    default=default_of(codec.encode, "quantise"),
-    show_default=True,
-    help="Quantiser.",
-)
+@shared_options.prune_option
+@shared_options.quantise_option
 @shared_options.coder_option
 @shared_options.seed_option
 @shared_options.tile_option

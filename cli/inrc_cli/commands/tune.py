@@ -78,20 +78,8 @@ class Request(TypedDict):
     show_default=True,
     help="Effort of every trial, as for encode.",
 )
-@click.option(
-    "--prune",
-    metavar="NAME",
-    default=default_of(codec.tune, "prune"),
-    show_default=True,
-    help='Pruner, or "none".',
-)
-@click.option(
-    "--quantise",
-    metavar="NAME",
-    default=default_of(codec.tune, "quantise"),
-    show_default=True,
-    help="Quantiser.",
-)
+@shared_options.prune_option
+@shared_options.quantise_option
 @shared_options.coder_option
 @shared_options.seed_option
 @shared_options.settings_option

@@ -29,7 +29,6 @@ MEDIUM = "nifti"
 _TITLE = "NIfTI"
 _HEADER = 0
 _DIMS = ("v", "t", "z", "y", "x")
-_RGB = {"RGB": 3, "RGBA": 4}
 _SPACE = "RAS"
 _VECTOR_AXIS = 4
 # Dtypes of NIfTI that a field can have.

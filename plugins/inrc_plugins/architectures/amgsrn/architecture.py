@@ -38,9 +38,7 @@ class Amgsrn(TrainedArchitecture):
     def on_device(self, network: DecodedNetwork, device: str) -> Evaluator:
         from inrc_plugins.architectures.amgsrn.training.device_evaluation import DeviceEvaluator
 
-        return DeviceEvaluator(
-            network.config, network.shape, network.components, network.parameters, device
-        )
+        return DeviceEvaluator.of(network, device)
 
     def family(self, task: FitTask) -> AmgsrnFamily:
         from inrc_plugins.architectures.amgsrn.training.family import AmgsrnFamily

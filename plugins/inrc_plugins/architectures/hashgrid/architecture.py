@@ -37,9 +37,7 @@ class Hashgrid(TrainedArchitecture):
     def on_device(self, network: DecodedNetwork, device: str) -> Evaluator:
         from inrc_plugins.architectures.hashgrid.training.device_evaluation import DeviceEvaluator
 
-        return DeviceEvaluator(
-            network.config, network.shape, network.components, network.parameters, device
-        )
+        return DeviceEvaluator.of(network, device)
 
     def family(self, task: FitTask) -> HashgridFamily:
         from inrc_plugins.architectures.hashgrid.training.family import HashgridFamily

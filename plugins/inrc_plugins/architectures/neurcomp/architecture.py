@@ -35,9 +35,7 @@ class Neurcomp(TrainedArchitecture):
     def on_device(self, network: DecodedNetwork, device: str) -> Evaluator:
         from inrc_plugins.architectures.neurcomp.training.device_evaluation import DeviceEvaluator
 
-        return DeviceEvaluator(
-            network.config, network.shape, network.components, network.parameters, device
-        )
+        return DeviceEvaluator.of(network, device)
 
     def family(self, task: FitTask) -> NeurcompFamily:
         from inrc_plugins.architectures.neurcomp.training.family import NeurcompFamily

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from codec.arrays import Float32Array, Float64Array, FloatArray
+from codec.training.network_architecture import DecodedNetwork
 from inrc_plugins.shared.block_evaluation import BlockEvaluator
 from inrc_plugins.shared.training.exact_products import exact_products
 
@@ -54,6 +55,11 @@ class DeviceNetwork(BlockEvaluator):
             spec.name: torch.from_numpy(np.array(values, self.precision)).to(device)
             for spec, values in zip(config.tensors(components), parameters, strict=True)
         }
+
+    @classmethod
+    def of(cls, network: DecodedNetwork, device: str) -> Self:
+        """Evaluator of a network that was read from a file."""
+        return cls(network.config, network.shape, network.components, network.parameters, device)
 
     @abstractmethod
     def forward_product(self, coordinates: list[torch.Tensor]) -> torch.Tensor:
