@@ -70,13 +70,19 @@ class FileParts:
     def add_validity(self, mask: CodedMask) -> int:
         """The number of a mask among those of the file; equal masks are stored once."""
         payload = encode_mask_section(mask)
-        number = self._mask_numbers.get(hashlib.sha256(payload).digest())
-        return self.append_mask(mask_section(payload)) if number is None else number
+        return self._numbered(payload, lambda: mask_section(payload))
 
     def add_mask(self, section: IntegerSection) -> int:
         """The number of a coded mask among those of the file; equal masks are stored once."""
-        number = self._mask_numbers.get(hashlib.sha256(section.stored()).digest())
-        return self.append_mask(section) if number is None else number
+        return self._numbered(section.stored(), lambda: section)
+
+    def _numbered(self, payload: bytes, make: Callable[[], IntegerSection]) -> int:
+        """The number of the mask with a payload, whose section is made if there is none yet."""
+        content = hashlib.sha256(payload).digest()
+        if content not in self._mask_numbers:
+            self._mask_numbers[content] = len(self.masks)
+            self.masks.append(make())
+        return self._mask_numbers[content]
 
     def append_mask(self, section: IntegerSection) -> int:
         """Append a mask, whatever masks there are; returns its number."""

@@ -75,8 +75,7 @@ class GradientFit(Generic[ConfigT]):
         self._task = task
         self._family = family
         self._schedule = Schedule.for_effort(task.effort, task.schedule)
-        active = [axis for axis, size in enumerate(task.shape) if size > 1]
-        squeezed = (task.values.shape[0], *(task.shape[axis] for axis in active))
+        squeezed = (task.components, *task.active_sizes)
         valid = None if task.valid is None else task.valid.reshape(squeezed)
         self._samples = int(task.values.size if valid is None else valid.sum())
         self._sampler = AxisSampler(

@@ -13,6 +13,7 @@ from codec.arrays import Float32Array, Float64Array, FloatArray
 from inrc_plugins.architectures.pyramid.config import PyramidConfig
 from inrc_plugins.architectures.pyramid.restoration import restore
 from inrc_plugins.architectures.pyramid.transform import dequantise, synthesise
+from inrc_plugins.shared.config_map import active_axes
 from inrc_plugins.shared.sample_panels import ordered_product
 
 
@@ -33,7 +34,7 @@ class PyramidEvaluator:
         if config.restoration and level == 0:
             restore(samples, config.restoration, config.step)
         factors = config.factors_at(level)
-        active = [axis for axis, size in enumerate(shape) if size > 1]
+        active = active_axes(shape)
         if components == 1:
             samples = samples[None]
         else:

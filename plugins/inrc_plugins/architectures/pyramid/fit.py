@@ -82,7 +82,7 @@ class PyramidFit:
 
     def __init__(self, task: FitTask) -> None:
         self._task = task
-        self._components = len(task.values)
+        self._components = task.components
         active = [size for size in task.shape if size > 1]
         shape = [self._components, *active] if self._components > 1 else active
         self._array = task.values.reshape(shape)

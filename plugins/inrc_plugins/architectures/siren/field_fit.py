@@ -15,7 +15,6 @@ from inrc_plugins.architectures.siren.training.field_batches import batches_of
 from inrc_plugins.architectures.siren.training.fit import Problem, SirenFit
 from inrc_plugins.architectures.siren.training.initialisation import start_from
 from inrc_plugins.architectures.siren.training.network import GridNetwork
-from inrc_plugins.shared.config_map import active_axes
 
 _MOST_AXES = 4
 
@@ -33,18 +32,18 @@ def fit_field(task: FitTask) -> Model:
 def requantise(task: FitTask, config: SirenConfig, fitted: FittedModel) -> Model:
     """A fitted model, through the later stages alone."""
     fit = SirenFit(task, _problem(task))
-    return fit.requantised(start_from(config, len(task.values), fitted), fitted)
+    return fit.requantised(start_from(config, task.components, fitted), fitted)
 
 
 def _problem(task: FitTask) -> Problem:
     settings: SirenSettings = task.settings
-    sizes = tuple(task.shape[axis] for axis in active_axes(task.shape))
+    sizes = task.active_sizes
     if not 1 <= len(sizes) <= _MOST_AXES:
         raise InvalidOptionError(
             f"architecture siren fits 1 to {_MOST_AXES} axes longer than 1, not {len(sizes)}; "
             "use --arch pyramid"
         )
-    components = len(task.values)
+    components = task.components
     values = task.values.reshape(components, *sizes)
     valid = None if task.valid is None else task.valid.reshape(values.shape)
     return Problem(

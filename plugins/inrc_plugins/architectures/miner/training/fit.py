@@ -35,7 +35,6 @@ from inrc_plugins.architectures.miner.training.float_fit import (
     TrainingPlan,
     level_targets,
 )
-from inrc_plugins.shared.config_map import active_axes
 
 _log = logging.getLogger("inrc")
 
@@ -115,8 +114,8 @@ class MinerFit:
         self._task = task
         self._settings: MinerSettings = task.settings
         self._schedule = Schedule.of(task)
-        self._components = task.values.shape[0]
-        self._axes = len(active_axes(task.shape))
+        self._components = task.components
+        self._axes = len(task.active_sizes)
         chosen = config
         config = chosen or planning.first_config(self._settings, task.shape, 1)
         self._targets = level_targets(config, task.shape, task.values, task.valid)
@@ -245,7 +244,7 @@ class MinerFit:
 
 def requantise(task: FitTask, config: MinerConfig, fitted: FittedModel) -> Model:
     """A fitted model, through the later stages alone."""
-    blocks, tensors = active_blocks(config, task.shape, task.values.shape[0], fitted)
+    blocks, tensors = active_blocks(config, task.shape, task.components, fitted)
     return MinerFit(task, config).requantised(blocks, tensors)
 
 
