@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from codec.errors import InvalidOptionError
 from codec.limits import Limits
+from codec.options.defaults import AUTO
 from codec.options.encode import DEVICES, ProgressCallback, ignore_progress
 
 # Cells of a mesh along the longest axis of its shape.
@@ -40,7 +41,7 @@ class DecodeOptions:
     resolution: int | None = None
     closed: bool = False
     allow_truncated: bool = False
-    device: str = "auto"
+    device: str = AUTO
     threads: int = 0
     limits: Limits = field(default_factory=Limits)
     overwrite: bool = False

@@ -19,8 +19,11 @@ QUANTISER = "uniform"
 # Pruner that stands for no pruning.
 NO_PRUNER = "none"
 
-# Distances of shapes have a side.
-SDF = "signed"
-SCHEDULER = "threads"
+# Distances of shapes that have a side, which is the default.
+SIGNED = "signed"
+SDF = SIGNED
+# Tiles encoded by threads of this process, which is the default.
+THREADS = "threads"
+SCHEDULER = THREADS
 # Architecture of priors.
 ARCHITECTURE_OF_PRIORS = "siren"

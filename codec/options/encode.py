@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from codec.errors import InvalidOptionError
 from codec.options.defaults import AUTO, EFFORT, PRUNER, QUANTISER, SCHEDULER, SDF
+from codec.options.defaults import SIGNED as SIGNED
+from codec.options.defaults import THREADS as THREADS
 from codec.options.plugin_settings import Texts, texts_of
 
 if TYPE_CHECKING:
@@ -21,9 +23,9 @@ DEVICES = (AUTO, "cpu", "cuda")
 # Values of `EncodeOptions.tile` besides sizes, and of `scheduler` besides addresses.
 AUTOMATIC_TILE = AUTO
 WHOLE = "none"
-THREADS, PROCESSES = SCHEDULER, "processes"
+PROCESSES = "processes"
 # Distances of shapes: with a side, without, or with one where the mesh encloses something.
-SIGNED, UNSIGNED = SDF, "unsigned"
+UNSIGNED = "unsigned"
 SDFS = (AUTO, SIGNED, UNSIGNED)
 CODERS = (AUTO, "raw", "ans", "range", "zstd", "brotli")
 # Words of the command line and of the public functions, and what they are called here.
@@ -188,9 +190,9 @@ class EncodeOptions:
     device: str = AUTO
     on_progress: ProgressCallback = ignore_progress
     tile: str | tuple[int, ...] = AUTOMATIC_TILE
-    scheduler: str = THREADS
+    scheduler: str = SCHEDULER
     settings: Texts = ()
-    sdf: str = SIGNED
+    sdf: str = SDF
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", texts_of(self.settings))

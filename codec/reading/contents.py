@@ -12,6 +12,7 @@ from codec.errors import CorruptError
 from codec.files.byte_sources import open_source
 from codec.format.tile_grid import TileGrid
 from codec.limits import Limits, within_memory
+from codec.options.defaults import AUTO
 from codec.reading.component_decoder import ComponentDecoder
 from codec.reading.field import Field
 from codec.reading.field_decoder import FieldDecoder
@@ -49,7 +50,7 @@ class FileContents:
         self,
         source: str | os.PathLike[str] | bytes,
         *,
-        device: str = "auto",
+        device: str = AUTO,
         threads: int = 0,
         limits: Limits | None = None,
         allow_truncated: bool = False,

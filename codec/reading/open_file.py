@@ -9,6 +9,7 @@ from typing import Any
 from codec.coding.verbatim_section import VerbatimValue
 from codec.format.provenance import Provenance
 from codec.limits import Limits
+from codec.options.defaults import AUTO
 from codec.reading.contents import FileContents
 from codec.reading.field import Field
 
@@ -36,7 +37,7 @@ class InrcFile(Mapping[str, Field]):
         self,
         source: str | os.PathLike[str] | bytes,
         *,
-        device: str = "auto",
+        device: str = AUTO,
         threads: int = 0,
         limits: Limits | None = None,
         allow_truncated: bool = False,
