@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from codec.arrays import Int32Array, Int64Array, UInt8Array
-from codec.entropy.mixing.compilation import inlined
+from codec.entropy.compilation import inlined
 from codec.entropy.mixing.range_coder import code_bit
 from codec.entropy.mixing.tables import COUNT_LIMIT, PROBABILITY_BITS, REACH
 

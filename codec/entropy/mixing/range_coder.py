@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from codec.arrays import Int64Array, UInt8Array
-from codec.entropy.mixing.compilation import inlined
+from codec.entropy.compilation import inlined
 
 LOW32 = 0xFFFFFFFF
 # Positions in `Coder.state`.

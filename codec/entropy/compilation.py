@@ -1,4 +1,4 @@
-"""Compilation of the loops of the mixing coder by numba.
+"""Compilation of the loops of the entropy coders by numba.
 
 A kernel calls parts, which are small functions that LLVM inlines into it. (numba's own way,
 inline="always", inlines before types are known; kernels of so many parts then take twice as long

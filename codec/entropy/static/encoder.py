@@ -1,0 +1,240 @@
+"""Coding of the coefficients of a lattice by the static coder.
+
+Normative text of the decoder: format_spec/inrc-1.md, section 7.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from codec.arrays import Int16Array, Int32Array, Int64Array, UInt8Array, UInt32Array
+from codec.entropy.mixing.lattice import Box, Lattice, Segment
+from codec.entropy.static import weights as fitting
+from codec.entropy.static.alphabet import (
+    CONSTANT,
+    MOST_MAGNITUDE,
+    SYMBOLS,
+    TABLES,
+    WEIGHTS,
+)
+from codec.entropy.static.block_encoder import assemble_block, collect_events, lanes_for
+from codec.entropy.static.blocks import block_boxes, edges_for, place_within
+from codec.entropy.static.contexts import fill_clipped
+from codec.entropy.static.differences import take_differences
+from codec.entropy.static.head import BandContext, StaticHead, WeightMemory
+from codec.entropy.static.levels import LevelMemory, band_contexts
+from codec.entropy.static.priors import block_priors, block_surroundings
+from codec.entropy.static.scratch import Scratches
+from codec.entropy.static.tables import code_lengths, tables_for
+from codec.errors import InvalidInputError
+from codec.format.leb128 import encode_uleb
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+# Levels share a stream until it holds so many coefficients that are not 0: tables cost about a
+# hundred bytes.
+_STREAM_NONZERO = 3000
+# Coefficients from which on a band is worth weights of its own.
+_FITTED_NONZERO = 300
+
+
+@dataclass(frozen=True)
+class _BlockEvents:
+    """Symbols of a block that is not all zeros."""
+
+    events: UInt32Array
+    raw: UInt8Array
+    raw_bits: int
+    length: int
+
+
+class StaticEncoder:
+    """Coder of a lattice whose integers stand in an array of its shape.
+
+    Args:
+        lattice: what is coded.
+        values: int32 of the lattice's shape; the low band is overwritten.
+        threads: blocks coded at once; the bytes do not depend on it.
+        differences: per axis, whether the low band is coded as differences along it.
+    """
+
+    def __init__(
+        self,
+        lattice: Lattice,
+        values: Int32Array,
+        threads: int = 1,
+        differences: tuple[bool, ...] | None = None,
+    ) -> None:
+        self._lattice = lattice
+        self._values = values
+        self._threads = threads
+        low = lattice.bands[0]
+        self._differences = (
+            tuple(length > 1 for length in low.shape) if differences is None else differences
+        )
+        self._edges = edges_for(lattice.shape)
+        # Weights as bands have chosen them, and as heads that are written have given them.
+        self._chosen, self._written = WeightMemory(), WeightMemory()
+        self._levels = LevelMemory(lattice)
+        self._scratches = Scratches()
+
+    def segments(self) -> list[Segment]:
+        """The streams' segments, from coarse to fine.
+
+        Raises:
+            InvalidInputError: a magnitude is 2^27 or more.
+        """
+        bands = self._lattice.bands
+        low = self._values[bands[0].box]
+        for box in block_boxes(bands[0].shape, self._edges):
+            take_differences(low[box], self._differences)
+        most = max(int(self._values.max(initial=0)), -int(self._values.min(initial=0)))
+        if most >= MOST_MAGNITUDE:
+            raise InvalidInputError("a quantised coefficient is too large to code; use larger steps")
+        segments, first, nonzero = [], 0, 0
+        for number, band in enumerate(bands):
+            last = number + 1 == len(bands)
+            nonzero += int(np.count_nonzero(self._values[band.box]))
+            if last or (bands[number + 1].level != band.level and nonzero >= _STREAM_NONZERO):
+                segments.append(self._segment(first, number + 1))
+                first, nonzero = number + 1, 0
+        return segments
+
+    def _segment(self, first: int, last: int) -> Segment:
+        contexts = band_contexts(self._lattice, first, last)
+        weights, blocks = [], []
+        counts = np.zeros((TABLES, SYMBOLS), np.int64)
+        for context in contexts:
+            self._levels.enter(context.band)
+            chosen = self._band_weights(context)
+            weights.append(chosen)
+            blocks.append(self._band_events(context, chosen, counts))
+        tables = tables_for(counts)
+        head = StaticHead(self._edges, self._differences, weights, tables)
+        frequencies = tables.frequencies()
+        starts = np.cumsum(frequencies, axis=1) - frequencies
+        lengths = code_lengths(frequencies)
+        coding = (
+            frequencies.astype(np.uint32).reshape(-1),
+            starts.astype(np.uint32).reshape(-1),
+        )
+
+        def assembled(block: _BlockEvents | None) -> tuple[int, bytes]:
+            if block is None:
+                return 0, b""
+            used = np.bincount(block.events >> 5, minlength=TABLES * SYMBOLS)
+            bits = float(used[: TABLES * SYMBOLS] @ lengths.reshape(-1)) + block.raw_bits
+            lanes = lanes_for(bits)
+            data = assemble_block(
+                block.events, block.raw, block.raw_bits, coding, lanes, block.length
+            )
+            return 1 + lanes.bit_length() - 1 + 6 * len(data), data
+
+        coded = list(self._on_threads(assembled, [block for band in blocks for block in band]))
+        parts = [head.to_bytes(contexts, self._written)]
+        parts += [encode_uleb(entry) for entry, _ in coded]
+        parts += [data for _, data in coded]
+        return Segment(sum(context.band.size for context in contexts), b"".join(parts))
+
+    def _band_weights(self, context: BandContext) -> Int64Array:
+        """Weights of a band: fitted to it, or those known before it where it is nearly empty."""
+        band = context.band
+        values = self._values[band.box]
+        known = self._chosen.of(band.orientation)
+        if np.count_nonzero(values) < _FITTED_NONZERO:
+            return known
+        sample = np.empty((fitting.SAMPLE + 64, fitting.COLUMNS))
+        stride = max(1, band.size // fitting.SAMPLE) | 1
+        rows = start = 0
+        scratch = self._scratches.block
+        for box in block_boxes(band.shape, self._edges):
+            whole, place = place_within(band, box)
+            shape = tuple(place[1])
+            clipped = scratch.clipped(shape)
+            fill_clipped(self._values, whole, clipped)
+            priors, active = scratch.priors(shape)
+            separate = []
+            for only in ((0, 8, 0), (0, 0, 8)):
+                self._fill_priors(context, place, np.array(only, np.int16), priors, active)
+                separate.append(priors.copy())
+            taken, start = fitting.sample_rows(
+                self._values, whole, clipped, *separate, stride, start, sample[rows:]
+            )
+            rows += taken
+        weights = fitting.fitted(sample[:rows], known, context.weight_numbers)
+        self._chosen.put(band.orientation, weights)
+        return weights
+
+    def _fill_priors(
+        self,
+        context: BandContext,
+        place: Int64Array,
+        weights: Int16Array,
+        priors: Int16Array,
+        active: UInt8Array,
+    ) -> None:
+        band = context.band
+        parent, siblings = self._levels.parent(band), self._levels.siblings
+        if not context.has_siblings:
+            siblings = siblings[:0]
+        block_priors(parent, self._levels.halved(band), siblings, place, weights, priors, active)
+
+    def _band_events(
+        self, context: BandContext, weights: Int64Array, counts: Int64Array
+    ) -> list[_BlockEvents | None]:
+        """The symbols of a band's blocks, counted; then its surroundings are remembered."""
+        band = context.band
+        surroundings = np.zeros(band.shape, np.uint8)
+
+        def collect(box: Box) -> tuple[_BlockEvents | None, Int64Array]:
+            return self._block_events(context, weights, box, surroundings)
+
+        blocks = []
+        for block, counted in self._on_threads(collect, block_boxes(band.shape, self._edges)):
+            blocks.append(block)
+            counts += counted
+        self._levels.put(band, surroundings)
+        return blocks
+
+    def _block_events(
+        self,
+        context: BandContext,
+        weights: Int64Array,
+        box: Box,
+        surroundings: UInt8Array,
+    ) -> tuple[_BlockEvents | None, Int64Array]:
+        scratch = self._scratches.block
+        counts = np.zeros((TABLES, SYMBOLS), np.int64)
+        whole, place = place_within(context.band, box)
+        shape = tuple(place[1])
+        clipped = scratch.clipped(shape)
+        if not fill_clipped(self._values, whole, clipped):
+            return None, counts
+        if context.band.orientation:
+            block_surroundings(clipped, place, surroundings)
+        priors, active = scratch.priors(shape)
+        narrow = weights.astype(np.int16)
+        self._fill_priors(context, place, narrow[CONSTANT:WEIGHTS], priors, active)
+        size, length = int(np.prod(shape)), int(shape[3])
+        events = np.empty(2 * size + size // length * (1 + length // 32), np.uint32)
+        raw = np.zeros(4 * size + 8, np.uint8)
+        count, bits = collect_events(
+            self._values, whole, clipped, priors, active, narrow[:CONSTANT], narrow[WEIGHTS:],
+            scratch.rows, events, raw, counts,
+        )  # fmt: skip
+        return _BlockEvents(
+            events[:count].copy(), raw[: (bits + 7) // 8].copy(), int(bits), length
+        ), counts
+
+    def _on_threads(self, work: Callable[[_T], _R], todo: Iterable[_T]) -> Iterable[_R]:
+        """Results of `work` in the order of `todo`."""
+        if self._threads == 1:
+            yield from map(work, todo)
+            return
+        with ThreadPoolExecutor(self._threads) as pool:
+            yield from pool.map(work, todo)
