@@ -14,6 +14,7 @@ from codec.entropy.static.alphabet import FIRST_FLAG, FIRST_SIGN, TOKEN_BASES, T
 from codec.entropy.static.contexts import (
     MARGIN,
     flag_class,
+    is_busy,
     row_classes,
     row_contexts,
     row_number,
@@ -56,6 +57,7 @@ def decode_block(
     values: Any,
     place: Any,
     clipped: Any,
+    nonzero: Any,
     priors: Any,
     active: Any,
     w: Any,
@@ -74,6 +76,7 @@ def decode_block(
         values: int32, four axes, C-contiguous, of which the block is a part, to be filled.
         place: (2, 4) int64: the block's first index and its shape.
         clipped: int8 rows of zeros, to be filled.
+        nonzero: uint8 zeros, one per clipped row: whether it holds anything but 0.
         priors: int16 of the block's shape; `active`: uint8 per row, whether one is not w_7.
         w, v: int16 weights.
         scratch: (4, length or more) int16.
@@ -94,16 +97,27 @@ def decode_block(
     flags = states[lane_mask + 1 :]
     groups = (length + 31) >> 5
     at, bits, last = np.int64(start), np.int64(0), np.int64(stop) - 1
+    line, quiet = np.int64(0), False
     for slab in range(slabs):
         for plane in range(planes):
             for row in range(rows):
                 number = row_number(slab, plane, row, planes, rows)
                 before = number - (planes + 3) * plane_rows if slab > 0 else 0
-                row_contexts(
-                    clipped, number, before, plane_rows, priors[slab, plane, row],
-                    w, v, energies, sums, length,
-                )  # fmt: skip
-                row_classes(energies, sums, classes, signs, length)
+                prior = priors[slab, plane, row]
+                busy = active[line] != 0 or is_busy(nonzero, number, before, plane_rows)
+                line += 1
+                if busy or not quiet:
+                    if busy:
+                        row_contexts(
+                            clipped, number, before, plane_rows, prior, w, v, energies, sums,
+                            length,
+                        )  # fmt: skip
+                    else:
+                        for x in range(length):
+                            energies[x] = prior[x]
+                            sums[x] = 0
+                    row_classes(energies, sums, classes, signs, length)
+                    quiet = not busy
                 target = values[o0 + slab, o1 + plane, o2 + row][o3 : o3 + length]
                 out = clipped[number]
                 for group in range(groups):
@@ -111,12 +125,14 @@ def decode_block(
                     table = FIRST_FLAG + flag_class(energies, first, end)
                     entry, at = _step(data, at, states, group & lane_mask, entries, table)
                     flags[group] = entry & np.uint32(1)
+                nonzero[number] = 0
                 for group in range(groups):
                     first, end = group * 32, min(group * 32 + 32, length)
                     if flags[group] == 0:
                         for x in range(first, end):
                             target[x] = 0
                         continue
+                    nonzero[number] = 1
                     for x in range(first, end):
                         entry, at = _step(data, at, states, x & lane_mask, entries, classes[x])
                         token = np.int64(entry & np.uint32(63))
@@ -140,11 +156,11 @@ def decode_block(
                         )
                 if at > stop or at + ((bits + 7) >> 3) > stop:
                     return False
-    return _finished(data, at, bits, stop, states, lane_mask + 1)
+    return is_finished(data, at, bits, stop, states, lane_mask + 1)
 
 
 @inlined
-def _finished(data: Any, at: Any, bits: Any, stop: Any, states: Any, lanes: Any) -> Any:
+def is_finished(data: Any, at: Any, bits: Any, stop: Any, states: Any, lanes: Any) -> Any:
     """Whether the words, raw bits and states of a block end as they must."""
     for lane in range(lanes):
         if states[lane] != np.uint32(65536):

@@ -22,6 +22,7 @@ from codec.entropy.static.alphabet import (
 from codec.entropy.static.contexts import (
     MARGIN,
     flag_class,
+    is_busy,
     row_classes,
     row_contexts,
     row_number,
@@ -30,7 +31,7 @@ from codec.entropy.static.contexts import (
 # An event is a symbol of a table in a lane: table, 6 bits; symbol, 6 bits; lane, 5 bits.
 _TABLE_SHIFT, _SYMBOL_SHIFT, _LANE_MASK = 11, 5, 31
 # Bits that a lane costs besides its symbols, about, and the part of a block that lanes may cost.
-_LANE_BITS, _LANE_SHARE = 20.0, 0.012
+_LANE_BITS, _LANE_SHARE = 20.0, 0.02
 
 
 @inlined
@@ -54,6 +55,7 @@ def collect_events(
     values: Any,
     place: Any,
     clipped: Any,
+    nonzero: Any,
     priors: Any,
     active: Any,
     w: Any,
@@ -68,7 +70,7 @@ def collect_events(
     Args:
         values: int32, four axes, C-contiguous, of which the block is a part.
         place: (2, 4) int64: the block's first index and its shape.
-        clipped: int8 rows of the block, filled.
+        clipped: int8 rows of the block, filled; nonzero: uint8 per row.
         priors: int16 of the block's shape; `active`: uint8 per row, whether one is not w_7.
         w, v: int16 weights.
         scratch: (4, length or more) int16.
@@ -86,16 +88,27 @@ def collect_events(
     classes, signs = scratch[2].view(np.uint8), scratch[3].view(np.uint8)
     groups = (length + 31) >> 5
     count, bits, line = np.int64(0), np.int64(0), np.int64(0)
+    quiet = False
     for slab in range(slabs):
         for plane in range(planes):
             for row in range(rows):
                 number = row_number(slab, plane, row, planes, rows)
                 before = number - (planes + 3) * plane_rows if slab > 0 else 0
-                row_contexts(
-                    clipped, number, before, plane_rows, priors[slab, plane, row],
-                    w, v, energies, sums, length,
-                )  # fmt: skip
-                row_classes(energies, sums, classes, signs, length)
+                prior = priors[slab, plane, row]
+                busy = active[line] != 0 or is_busy(nonzero, number, before, plane_rows)
+                line += 1
+                if busy or not quiet:
+                    if busy:
+                        row_contexts(
+                            clipped, number, before, plane_rows, prior, w, v, energies, sums,
+                            length,
+                        )  # fmt: skip
+                    else:
+                        for x in range(length):
+                            energies[x] = prior[x]
+                            sums[x] = 0
+                    row_classes(energies, sums, classes, signs, length)
+                    quiet = not busy
                 source = values[o0 + slab, o1 + plane, o2 + row][o3 : o3 + length]
                 for group in range(groups):
                     start, stop = group * 32, min(group * 32 + 32, length)
@@ -130,7 +143,6 @@ def collect_events(
                             counts[table, symbol] += 1
                             events[count] = _event(table, symbol, x)
                             count += 1
-                line += 1
     return count, bits
 
 

@@ -13,17 +13,31 @@ from codec.entropy.mixing.lattice import AXES, Band, Box
 
 Edges = tuple[int, ...]
 
-# Edges of the blocks that the encoder writes, as exponents of 2: wide enough that what a block
-# costs by itself stays near one per cent, small enough for threads and regions.
-DEFAULT_EDGES: Edges = (3, 6, 6, 6)
-# Bands of at most two axes have rows of this exponent and planes of the other.
-_PLANE_EDGES: Edges = (3, 3, 8, 9)
+# Edges of blocks that the encoder writes, as exponents of 2, the smallest first. Blocks are small
+# enough for threads and regions, and large enough that what each costs by itself stays near one
+# per cent.
+_VOLUME_EDGES: tuple[Edges, ...] = ((3, 6, 6, 6), (3, 6, 6, 7), (3, 6, 7, 7), (3, 7, 7, 7))
+# Edges for arrays of at most two axes that are longer than `_SHORT`.
+_PLANE_EDGES: tuple[Edges, ...] = ((3, 3, 8, 8), (3, 3, 8, 9), (3, 3, 9, 9), (3, 3, 9, 10))
+_SHORT = 4
+# Coefficients other than 0 that a block should hold, about.
+_BLOCK_NONZERO = 4000
 
 
-def edges_for(shape: tuple[int, ...]) -> Edges:
-    """Edges, as exponents of 2, that the encoder chooses for a lattice of a shape."""
-    flat = sum(length > 4 for length in shape) <= 2
-    return _PLANE_EDGES if flat else DEFAULT_EDGES
+def edges_for(shape: tuple[int, ...], density: float) -> Edges:
+    """Edges, as exponents of 2, that the encoder chooses.
+
+    Args:
+        shape: of the lattice.
+        density: part of the coefficients that is not 0.
+    """
+    flat = sum(length > _SHORT for length in shape) <= 2
+    choices = _PLANE_EDGES if flat else _VOLUME_EDGES
+    for edges in choices:
+        size = math.prod(min(1 << edge, length) for edge, length in zip(edges, shape, strict=True))
+        if size * density >= _BLOCK_NONZERO:
+            return edges
+    return choices[-1]
 
 
 def place_within(band: Band, box: Box) -> tuple[Int64Array, Int64Array]:

@@ -109,6 +109,20 @@ def row_contexts(
 
 
 @inlined
+def is_busy(nonzero: Any, number: Any, slab_before: Any, plane_rows: Any) -> Any:
+    """Whether any row that the contexts of a row are made of holds anything but 0."""
+    return (
+        nonzero[number - 1]
+        | nonzero[number - 2]
+        | nonzero[number - plane_rows]
+        | nonzero[number - plane_rows - 1]
+        | nonzero[number - plane_rows + 1]
+        | nonzero[number - 2 * plane_rows]
+        | nonzero[slab_before]
+    ) != 0
+
+
+@inlined
 def row_classes(energies: Any, sums: Any, classes: Any, signs: Any, length: Any) -> None:
     """Classes of magnitudes, and of signs with 8 added where P is negative, of a row."""
     for x in range(length):
@@ -130,13 +144,14 @@ def flag_class(energies: Any, start: Any, stop: Any) -> Any:
 
 
 @kernel
-def fill_clipped(values: Any, place: Any, clipped: Any) -> Any:
+def fill_clipped(values: Any, place: Any, clipped: Any, nonzero: Any) -> Any:
     """Write the coefficients of a block to its clipped rows; True if any is not 0.
 
     Args:
         values: int32, four axes, C-contiguous, of which the block is a part.
         place: (2, 4) int64: the block's first index and its shape.
         clipped: int8 of `clipped_shape`, zeros around the rows.
+        nonzero: uint8 zeros, one per clipped row: whether it holds anything but 0.
     """
     o0, o1, o2, o3 = place[0]
     slabs, planes, rows, length = place[1]
@@ -145,9 +160,13 @@ def fill_clipped(values: Any, place: Any, clipped: Any) -> Any:
         for plane in range(planes):
             for row in range(rows):
                 source = values[o0 + slab, o1 + plane, o2 + row][o3 : o3 + length]
-                target = clipped[row_number(slab, plane, row, planes, rows)]
+                number = row_number(slab, plane, row, planes, rows)
+                target = clipped[number]
+                row_bits = np.int32(0)
                 for x in range(length):
                     value = source[x]
-                    any_bits |= value
+                    row_bits |= value
                     target[MARGIN + x] = np.int8(min(max(value, np.int32(-127)), np.int32(127)))
+                nonzero[number] = row_bits != 0
+                any_bits |= row_bits
     return any_bits != 0

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -16,11 +17,13 @@ from codec.arrays import Int32Array, Int64Array, UInt8Array, UInt32Array
 from codec.entropy.mixing.lattice import Box, Lattice
 from codec.entropy.static.alphabet import CONSTANT, MOST_LANES, WEIGHTS
 from codec.entropy.static.block_decoder import decode_block
+from codec.entropy.static.block_decoder_avx2 import decode_block_avx2
 from codec.entropy.static.blocks import block_boxes, block_count, place_within
 from codec.entropy.static.contexts import fill_clipped
 from codec.entropy.static.differences import sum_differences
 from codec.entropy.static.head import BandContext, StaticHead, WeightMemory
 from codec.entropy.static.levels import LevelMemory, band_contexts, bands_of
+from codec.entropy.static.lanes_avx2 import LANES_AT_ONCE, PERMUTATIONS
 from codec.entropy.static.priors import block_priors, block_surroundings
 from codec.entropy.static.scratch import Scratches
 from codec.entropy.static.tables import decoding_tables
@@ -31,6 +34,17 @@ from codec.format.leb128 import decode_uleb
 _MARGIN = (1 << 15) * 4 + (1 << 15) // 16 + 64
 _FIRST_STATE = 1 << 16
 _GROUPS = (1 << 15) // 32
+
+
+@cache
+def has_avx2() -> bool:
+    """Whether loops are compiled for a processor that has AVX2."""
+    from llvmlite import binding
+    from numba.core import config
+
+    if config.CPU_NAME or config.CPU_FEATURES:
+        return "+avx2" in (config.CPU_FEATURES or "")
+    return bool(binding.get_host_cpu_features().get("avx2", False))
 
 
 @dataclass(frozen=True)
@@ -116,8 +130,8 @@ class StaticDecoder:
             if not band.orientation:
                 continue
             whole, place = place_within(band, tuple(slice(0, size) for size in band.shape))
-            clipped = scratch.clipped(band.shape)
-            fill_clipped(self._values, whole, clipped)
+            clipped, nonzero = scratch.clipped(band.shape)
+            fill_clipped(self._values, whole, clipped, nonzero)
             surroundings = np.zeros(band.shape, np.uint8)
             block_surroundings(clipped, place, surroundings)
             self._levels.put(band, surroundings)
@@ -161,7 +175,7 @@ class StaticDecoder:
         whole, place = place_within(context.band, block.box)
         shape = tuple(place[1])
         lanes = min(block.lanes, shape[3])
-        states = np.full(MOST_LANES + _GROUPS, _FIRST_STATE, np.uint32)
+        states = np.full(MOST_LANES + _GROUPS + 64, _FIRST_STATE, np.uint32)
         start = _MARGIN + block.start
         stop = start + block.size
         if 4 * lanes > block.size:
@@ -170,7 +184,7 @@ class StaticDecoder:
         if states[:lanes].min() < _FIRST_STATE:
             return False
         scratch = self._scratches.block
-        clipped = scratch.clipped(shape)
+        clipped, nonzero = scratch.clipped(shape)
         priors, active = scratch.priors(shape)
         narrow = weights.astype(np.int16)
         siblings = self._levels.siblings if context.has_siblings else self._levels.siblings[:0]
@@ -183,10 +197,15 @@ class StaticDecoder:
             priors,
             active,
         )
-        complete = decode_block(
-            self._values, whole, clipped, priors, active, narrow[:CONSTANT], narrow[WEIGHTS:],
-            scratch.rows, data, start + 4 * lanes, stop, block.lanes - 1, states, entries,
+        arguments = (
+            self._values, whole, clipped, nonzero, priors, active, narrow[:CONSTANT], narrow[WEIGHTS:],
+            scratch.rows, data, start + 4 * lanes, stop,
         )  # fmt: skip
+        coding = (block.lanes - 1, states, entries)
+        if block.lanes >= LANES_AT_ONCE and has_avx2():
+            complete = decode_block_avx2(*arguments, *coding, PERMUTATIONS)
+        else:
+            complete = decode_block(*arguments, *coding)
         if context.band.orientation:
             block_surroundings(clipped, place, surroundings)
         return bool(complete)

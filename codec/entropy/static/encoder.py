@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from codec.arrays import Int16Array, Int32Array, Int64Array, UInt8Array, UInt32Array
+from codec.arrays import Int16Array, Int32Array, Int64Array, UInt8Array, UInt16Array, UInt32Array
 from codec.entropy.mixing.lattice import Box, Lattice, Segment
 from codec.entropy.static import weights as fitting
 from codec.entropy.static.alphabet import (
@@ -23,7 +23,7 @@ from codec.entropy.static.alphabet import (
     WEIGHTS,
 )
 from codec.entropy.static.block_encoder import assemble_block, collect_events, lanes_for
-from codec.entropy.static.blocks import block_boxes, edges_for, place_within
+from codec.entropy.static.blocks import Edges, block_boxes, edges_for, place_within
 from codec.entropy.static.contexts import fill_clipped
 from codec.entropy.static.differences import take_differences
 from codec.entropy.static.head import BandContext, StaticHead, WeightMemory
@@ -40,7 +40,7 @@ _R = TypeVar("_R")
 # hundred bytes.
 _STREAM_NONZERO = 3000
 # Coefficients from which on a band is worth weights of its own.
-_FITTED_NONZERO = 300
+_FITTED_NONZERO = 1000
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class _BlockEvents:
     raw: UInt8Array
     raw_bits: int
     length: int
+    counts: Int64Array
 
 
 class StaticEncoder:
@@ -77,7 +78,6 @@ class StaticEncoder:
         self._differences = (
             tuple(length > 1 for length in low.shape) if differences is None else differences
         )
-        self._edges = edges_for(lattice.shape)
         # Weights as bands have chosen them, and as heads that are written have given them.
         self._chosen, self._written = WeightMemory(), WeightMemory()
         self._levels = LevelMemory(lattice)
@@ -90,32 +90,36 @@ class StaticEncoder:
             InvalidInputError: a magnitude is 2^27 or more.
         """
         bands = self._lattice.bands
-        low = self._values[bands[0].box]
-        for box in block_boxes(bands[0].shape, self._edges):
-            take_differences(low[box], self._differences)
         most = max(int(self._values.max(initial=0)), -int(self._values.min(initial=0)))
         if most >= MOST_MAGNITUDE:
             raise InvalidInputError("a quantised coefficient is too large to code; use larger steps")
         segments, first, nonzero = [], 0, 0
+        counts = [int(np.count_nonzero(self._values[band.box])) for band in bands]
         for number, band in enumerate(bands):
+            nonzero += counts[number]
             last = number + 1 == len(bands)
-            nonzero += int(np.count_nonzero(self._values[band.box]))
             if last or (bands[number + 1].level != band.level and nonzero >= _STREAM_NONZERO):
-                segments.append(self._segment(first, number + 1))
+                size = sum(band.size for band in bands[first : number + 1])
+                edges = edges_for(self._lattice.shape, nonzero / size)
+                segments.append(self._segment(first, number + 1, edges))
                 first, nonzero = number + 1, 0
         return segments
 
-    def _segment(self, first: int, last: int) -> Segment:
+    def _segment(self, first: int, last: int, edges: Edges) -> Segment:
         contexts = band_contexts(self._lattice, first, last)
+        if first == 0:
+            low = self._values[self._lattice.bands[0].box]
+            for box in block_boxes(low.shape, edges):
+                take_differences(low[box], self._differences)
         weights, blocks = [], []
         counts = np.zeros((TABLES, SYMBOLS), np.int64)
         for context in contexts:
             self._levels.enter(context.band)
-            chosen = self._band_weights(context)
+            chosen = self._band_weights(context, edges)
             weights.append(chosen)
-            blocks.append(self._band_events(context, chosen, counts))
+            blocks.append(self._band_events(context, chosen, edges, counts))
         tables = tables_for(counts)
-        head = StaticHead(self._edges, self._differences, weights, tables)
+        head = StaticHead(edges, self._differences, weights, tables)
         frequencies = tables.frequencies()
         starts = np.cumsum(frequencies, axis=1) - frequencies
         lengths = code_lengths(frequencies)
@@ -127,8 +131,7 @@ class StaticEncoder:
         def assembled(block: _BlockEvents | None) -> tuple[int, bytes]:
             if block is None:
                 return 0, b""
-            used = np.bincount(block.events >> 5, minlength=TABLES * SYMBOLS)
-            bits = float(used[: TABLES * SYMBOLS] @ lengths.reshape(-1)) + block.raw_bits
+            bits = float((block.counts * lengths).sum()) + block.raw_bits
             lanes = lanes_for(bits)
             data = assemble_block(
                 block.events, block.raw, block.raw_bits, coding, lanes, block.length
@@ -141,32 +144,27 @@ class StaticEncoder:
         parts += [data for _, data in coded]
         return Segment(sum(context.band.size for context in contexts), b"".join(parts))
 
-    def _band_weights(self, context: BandContext) -> Int64Array:
+    def _band_weights(self, context: BandContext, edges: Edges) -> Int64Array:
         """Weights of a band: fitted to it, or those known before it where it is nearly empty."""
         band = context.band
         values = self._values[band.box]
         known = self._chosen.of(band.orientation)
         if np.count_nonzero(values) < _FITTED_NONZERO:
             return known
-        sample = np.empty((fitting.SAMPLE + 64, fitting.COLUMNS))
+        sample = np.empty((fitting.COLUMNS, 2 * fitting.SAMPLE), np.float32)
         stride = max(1, band.size // fitting.SAMPLE) | 1
         rows = start = 0
         scratch = self._scratches.block
-        for box in block_boxes(band.shape, self._edges):
+        for box in block_boxes(band.shape, edges):
             whole, place = place_within(band, box)
             shape = tuple(place[1])
-            clipped = scratch.clipped(shape)
-            fill_clipped(self._values, whole, clipped)
-            priors, active = scratch.priors(shape)
-            separate = []
-            for only in ((0, 8, 0), (0, 0, 8)):
-                self._fill_priors(context, place, np.array(only, np.int16), priors, active)
-                separate.append(priors.copy())
-            taken, start = fitting.sample_rows(
-                self._values, whole, clipped, *separate, stride, start, sample[rows:]
-            )
-            rows += taken
-        weights = fitting.fitted(sample[:rows], known, context.weight_numbers)
+            clipped, nonzero = scratch.clipped(shape)
+            fill_clipped(self._values, whole, clipped, nonzero)
+            rows, start = fitting.sample_rows(
+                self._values, whole, place, clipped, self._levels.parent(band),
+                self._levels.halved(band), self._siblings(context), stride, start, sample, rows,
+            )  # fmt: skip
+        weights = fitting.fitted(np.ascontiguousarray(sample[:, :rows]), known, context.weight_numbers)
         self._chosen.put(band.orientation, weights)
         return weights
 
@@ -179,13 +177,15 @@ class StaticEncoder:
         active: UInt8Array,
     ) -> None:
         band = context.band
-        parent, siblings = self._levels.parent(band), self._levels.siblings
-        if not context.has_siblings:
-            siblings = siblings[:0]
+        parent, siblings = self._levels.parent(band), self._siblings(context)
         block_priors(parent, self._levels.halved(band), siblings, place, weights, priors, active)
 
+    def _siblings(self, context: BandContext) -> UInt16Array:
+        siblings = self._levels.siblings
+        return siblings if context.has_siblings else siblings[:0]
+
     def _band_events(
-        self, context: BandContext, weights: Int64Array, counts: Int64Array
+        self, context: BandContext, weights: Int64Array, edges: Edges, counts: Int64Array
     ) -> list[_BlockEvents | None]:
         """The symbols of a band's blocks, counted; then its surroundings are remembered."""
         band = context.band
@@ -195,7 +195,7 @@ class StaticEncoder:
             return self._block_events(context, weights, box, surroundings)
 
         blocks = []
-        for block, counted in self._on_threads(collect, block_boxes(band.shape, self._edges)):
+        for block, counted in self._on_threads(collect, block_boxes(band.shape, edges)):
             blocks.append(block)
             counts += counted
         self._levels.put(band, surroundings)
@@ -212,8 +212,8 @@ class StaticEncoder:
         counts = np.zeros((TABLES, SYMBOLS), np.int64)
         whole, place = place_within(context.band, box)
         shape = tuple(place[1])
-        clipped = scratch.clipped(shape)
-        if not fill_clipped(self._values, whole, clipped):
+        clipped, nonzero = scratch.clipped(shape)
+        if not fill_clipped(self._values, whole, clipped, nonzero):
             return None, counts
         if context.band.orientation:
             block_surroundings(clipped, place, surroundings)
@@ -224,11 +224,11 @@ class StaticEncoder:
         events = np.empty(2 * size + size // length * (1 + length // 32), np.uint32)
         raw = np.zeros(4 * size + 8, np.uint8)
         count, bits = collect_events(
-            self._values, whole, clipped, priors, active, narrow[:CONSTANT], narrow[WEIGHTS:],
+            self._values, whole, clipped, nonzero, priors, active, narrow[:CONSTANT], narrow[WEIGHTS:],
             scratch.rows, events, raw, counts,
         )  # fmt: skip
         return _BlockEvents(
-            events[:count].copy(), raw[: (bits + 7) // 8].copy(), int(bits), length
+            events[:count].copy(), raw[: (bits + 7) // 8].copy(), int(bits), length, counts
         ), counts
 
     def _on_threads(self, work: Callable[[_T], _R], todo: Iterable[_T]) -> Iterable[_R]:

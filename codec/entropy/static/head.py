@@ -13,15 +13,10 @@ import numpy as np
 from codec.arrays import Int64Array
 from codec.entropy.mixing.lattice import AXES, Band
 from codec.entropy.static.alphabet import (
-
-    FIRST_SIGN,
     MOST_SIGN_WEIGHT,
-    MOST_TOKENS,
     MOST_WEIGHT,
     PARENT,
     SIBLINGS,
-    SYMBOLS,
-    TABLES,
     TAP_COUNTS,
     TAPS,
     WEIGHT_BITS,
@@ -30,10 +25,13 @@ from codec.entropy.static.alphabet import (
 from codec.entropy.static.bit_strings import BitReader, BitWriter
 from codec.entropy.static.blocks import Edges
 from codec.entropy.static.constants import INITIAL_WEIGHTS
-from codec.entropy.static.tables import MIDDLE_HAZARD, MOST_HAZARD, HazardTables, predicted_hazards
+from codec.entropy.static.table_bits import read_tables, write_tables
+from codec.entropy.static.tables import HazardTables
 from codec.errors import CorruptError
 
 _EDGE_BITS = 4
+# Bytes that a head takes at most: weights of 1 + 17 * 6 bits, tables with codes of up to 65 bits.
+_MOST_BYTES = 1 << 15
 _PAST = TAPS - 1
 
 
@@ -104,7 +102,7 @@ class StaticHead:
                 writer.number(int(differs), 1)
         for context, weights in zip(contexts, self.weights, strict=True):
             _write_weights(writer, context, weights, memory)
-        _write_tables(writer, self.tables)
+        writer.digits(write_tables(self.tables))
         return writer.to_bytes()
 
     @classmethod
@@ -116,13 +114,13 @@ class StaticHead:
         Raises:
             CorruptError: the head breaks the specification.
         """
-        reader = BitReader(data)
+        reader = BitReader(data[:_MOST_BYTES])
         edges = tuple(reader.number(_EDGE_BITS) for _ in range(AXES))
         differences = (False,) * AXES
         if contexts[0].band.orientation == 0:
             differences = tuple(reader.number(1) == 1 for _ in range(AXES))
         weights = [_read_weights(reader, context, memory) for context in contexts]
-        tables = _read_tables(reader)
+        tables, reader.at = read_tables(reader.bits, reader.at)
         return cls(edges, differences, weights, tables), reader.end()
 
 
@@ -159,54 +157,3 @@ def _read_weights(reader: BitReader, context: BandContext, memory: WeightMemory)
         raise CorruptError("weights of coefficients that overflow", section="TENS")
     memory.put(orientation, weights)
     return weights
-
-
-def _write_tables(writer: BitWriter, tables: HazardTables) -> None:
-    sizes, hazards = tables.sizes, tables.hazards
-    before = 1
-    for table in range(TABLES):
-        size = int(sizes[table])
-        count = size - 1
-        if table < FIRST_SIGN:
-            same = size == before and (
-                count == 0
-                or np.array_equal(hazards[table, :count], hazards[max(table - 1, 0), :count])
-            )
-            same = same and (table > 0 or size == 1)
-            writer.number(int(same), 1)
-            if same:
-                continue
-            writer.signed(size - before, 1)
-            before = size
-        order = 1 if table < FIRST_SIGN else 0
-        for symbol, expected in enumerate(predicted_hazards(sizes, hazards, table)):
-            nearest = int(hazards[table, symbol - 1]) if expected < 0 else expected
-            writer.signed(int(hazards[table, symbol]) - nearest, order)
-
-
-def _read_tables(reader: BitReader) -> HazardTables:
-    sizes = np.ones(TABLES, np.int64)
-    hazards = np.full((TABLES, SYMBOLS), MIDDLE_HAZARD, np.int64)
-    before = 1
-    for table in range(TABLES):
-        if table < FIRST_SIGN:
-            if reader.number(1):
-                sizes[table] = before
-                hazards[table] = hazards[max(table - 1, 0)]
-                continue
-            before += reader.signed(1)
-            if not 1 <= before <= MOST_TOKENS:
-                raise CorruptError(f"a table of {before} symbols", section="TENS")
-            sizes[table] = before
-        else:
-            sizes[table] = 2
-        order = 1 if table < FIRST_SIGN else 0
-        for symbol, expected in enumerate(predicted_hazards(sizes, hazards, table)):
-            nearest = int(hazards[table, symbol - 1]) if expected < 0 else expected
-            hazard = nearest + reader.signed(order)
-            if not 0 <= hazard <= MOST_HAZARD:
-                raise CorruptError("a table with a hazard out of range", section="TENS")
-            hazards[table, symbol] = hazard
-    return HazardTables(sizes, hazards)
-
-

@@ -15,20 +15,25 @@ class BlockScratch:
 
     def __init__(self) -> None:
         self._clipped = np.zeros(0, np.int8)
+        self._nonzero = np.zeros(0, np.uint8)
         self._priors = np.zeros(0, np.int16)
-        self.rows = np.zeros((4, 64), np.int16)
+        self.rows = np.zeros((8, 64), np.int16)
         self._active = np.zeros(0, np.uint8)
 
-    def clipped(self, shape: tuple[int, ...]) -> Int8Array:
-        """Rows of zeros for the coefficients of a block of a shape."""
+    def clipped(self, shape: tuple[int, ...]) -> tuple[Int8Array, UInt8Array]:
+        """Rows of zeros for the coefficients of a block of a shape, and a zero for each row."""
         rows, pitch = clipped_shape(shape)
         if self._clipped.size < rows * pitch:
             self._clipped = np.empty(rows * pitch, np.int8)
         if self.rows.shape[1] < pitch:
-            self.rows = np.zeros((4, pitch), np.int16)
+            self.rows = np.zeros((8, pitch), np.int16)
         clipped = self._clipped[: rows * pitch]
         clipped[:] = 0
-        return clipped.reshape(rows, pitch)
+        if self._nonzero.size < rows:
+            self._nonzero = np.empty(rows, np.uint8)
+        nonzero = self._nonzero[:rows]
+        nonzero[:] = 0
+        return clipped.reshape(rows, pitch), nonzero
 
     def priors(self, shape: tuple[int, ...]) -> tuple[Int16Array, UInt8Array]:
         """Priors of a block, and per row whether one is above the constant; not initialised."""

@@ -59,22 +59,6 @@ def _frequencies(sizes: Any, hazards: Any, chances: Any, out: Any) -> None:
         out[table, sizes[table] - 1] = left
 
 
-def predicted_hazards(sizes: Int64Array, hazards: Int64Array, table: int) -> list[int]:
-    """Hazards that a table is expected to have, from the tables before it; -1: the one before."""
-    group = FIRST_FLAG if table >= FIRST_FLAG else FIRST_SIGN if table >= FIRST_SIGN else 0
-    predicted = []
-    for symbol in range(int(sizes[table]) - 1):
-        nearest = next(
-            (before for before in range(table - 1, group - 1, -1) if sizes[before] - 1 > symbol),
-            None,
-        )
-        if nearest is not None:
-            predicted.append(int(hazards[nearest, symbol]))
-        else:
-            predicted.append(-1 if symbol else MIDDLE_HAZARD)
-    return predicted
-
-
 def tables_for(counts: Int64Array) -> HazardTables:
     """Tables that suit counts, hazards chosen by what they and the symbols cost.
 
