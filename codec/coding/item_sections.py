@@ -13,8 +13,8 @@ import numpy as np
 from codec.arrays import BoolArray, Int32Array, Int64Array
 from codec.coding.mask_section import CodedMask, encode_mask_section
 from codec.coding.tensor_sections import Coded
-from codec.entropy.mixing.lattice import Lattice
-from codec.entropy.stream import OCTREE, encode_segment, encode_stream
+from codec.entropy.lattice import Lattice
+from codec.entropy.stream import encode_segment, encode_stream
 from codec.format.headers import Component, Dim, Item
 from codec.format.leb128 import encode_uleb
 from codec.plugin_api.architecture import Architecture
@@ -188,7 +188,7 @@ def _octree_stream(octree: Octree, tensor: CodedTensor, coder: str) -> _Streams:
         from codec.entropy.mixing.octree import encode_octree
 
         segments = (encode_octree(octree, tensor.values.astype(np.int32)),)
-    return encode_segment(segments[0], OCTREE), (tensor.values,)
+    return encode_segment(segments[0]), (tensor.values,)
 
 
 def _encode_tensors(tensors: Sequence[CodedTensor], coder: str) -> bytes:

@@ -18,7 +18,7 @@ from codec.arrays import Array, BoolArray, Float64Array, Int32Array
 from codec.coding.fills import taken_for
 from codec.coding.normalise import to_stored
 from codec.coding.tensor_sections import ItemStreams, TensorSection
-from codec.entropy.mixing.lattice import Lattice
+from codec.entropy.lattice import Lattice
 from codec.entropy.stream import encode_segment, summarise_stream
 from codec.errors import CorruptError, TargetError
 from codec.format.leb128 import decode_uleb, encode_uleb

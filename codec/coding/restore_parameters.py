@@ -9,7 +9,7 @@ import numpy as np
 
 from codec.arrays import BoolArray, Float32Array
 from codec.coding.tensor_sections import Coded
-from codec.entropy.mixing.lattice import Lattice
+from codec.entropy.lattice import Lattice
 from codec.errors import CorruptError
 from codec.format.headers import Item, Quantisation
 from codec.plugin_api.models import TensorSpec

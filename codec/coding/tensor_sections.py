@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from codec.arrays import Int16Array, Int32Array, Int64Array
-from codec.entropy.stream import OCTREE, StreamSummary, decode_stream_with_summary
+from codec.entropy.coder_numbers import OCTREE, STATIC_LATTICE
+from codec.entropy.stream import StreamSummary, decode_stream_with_summary
 from codec.errors import CorruptError
 from codec.format.leb128 import decode_uleb
 from codec.limits import Limits
@@ -18,6 +19,7 @@ from codec.plugin_api.models import TensorSpec
 
 if TYPE_CHECKING:
     from codec.entropy.mixing.coder import LatticeDecoder
+    from codec.entropy.static.lattice_decoder import StaticLattice
 
 # Coefficients on their way to or from a file: as few bytes as hold them.
 Coded = Int64Array | Int32Array | Int16Array
@@ -73,6 +75,9 @@ class ItemStreams:
         self._most = sum(math.prod(spec.shape) for spec in specs)
         self._limits = limits
         self._decoder: LatticeDecoder | None = None
+        self._static: StaticLattice | None = None
+        # Integers of the lattice that another coder held, until a static stream needs them.
+        self._before: list[Coded] = []
         self._arrays = 0
         self.count = 0
 
@@ -91,7 +96,11 @@ class ItemStreams:
             )
             self.count += len(values)
             self._count_arrays(summary)
+            if self._static is not None and summary.coder != "static":
+                self._static.put(values)
             streams.append(values if self._lattice is None else _narrow(values))
+            if self._lattice is not None and self._static is None:
+                self._before.append(streams[-1])
             summaries.append(summary)
             if self._lattice is None:
                 self._limits.check("parameters", self.count, section=self._section)
@@ -109,6 +118,8 @@ class ItemStreams:
             return self._decode_octree(count, data)
         if self._lattice is None:
             raise CorruptError("coefficients in an item without a lattice", section=self._section)
+        if coder == STATIC_LATTICE:
+            return self._decode_static(count, data)
         if self._decoder is None:
             from codec.entropy.mixing.coder import LatticeDecoder
 
@@ -118,6 +129,18 @@ class ItemStreams:
                 "coefficients do not follow those before them", section=self._section
             )
         return self._decoder.decode(count, data)
+
+    def _decode_static(self, count: int, data: bytes) -> Int32Array:
+        if self._lattice is None:
+            raise CorruptError("coefficients in an item without a lattice", section=self._section)
+        if self._static is None:
+            from codec.entropy.static.lattice_decoder import StaticLattice
+
+            self._static = StaticLattice(self._lattice)
+            for values in self._before:
+                self._static.put(values)
+            self._before = []
+        return self._static.decode(count, data)
 
     def _decode_octree(self, count: int, data: bytes) -> Int32Array:
         if self._octree is None:

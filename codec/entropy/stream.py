@@ -15,6 +15,18 @@ import numpy as np
 
 from codec.arrays import Int32Array, Int64Array
 from codec.entropy import bits
+from codec.entropy.coder_numbers import (
+    ANS,
+    ARRAY,
+    BROTLI,
+    NAMES,
+    OF_ARRAYS,
+    OF_ITEMS,
+    RANGE,
+    RAW,
+    STATIC_ARRAY,
+    ZSTD,
+)
 from codec.entropy.coders import (
     AnsDecoder,
     AnsEncoder,
@@ -24,7 +36,7 @@ from codec.entropy.coders import (
     SymbolEncoder,
 )
 from codec.entropy.laplace_coder import decode_laplace, encode_laplace
-from codec.entropy.mixing.lattice import AXES, Lattice, Segment
+from codec.entropy.lattice import AXES, Lattice, Segment
 from codec.entropy.tables import MAX_ALPHABET, check_counts, normalise_counts
 from codec.errors import (
     CorruptError,
@@ -39,13 +51,7 @@ from codec.format.compression import compress_frame, decompress
 from codec.format.leb128 import decode_uleb, encode_uleb, unzigzag, zigzag
 from codec.limits import Limits
 
-RAW, ANS, RANGE, ZSTD, BROTLI, MIXING, OCTREE, ARRAY = range(8)
-CODERS = {"raw": RAW, "ans": ANS, "range": RANGE, "zstd": ZSTD, "brotli": BROTLI}
-_NAMES = {number: name for name, number in CODERS.items()} | {
-    MIXING: "mixing",
-    OCTREE: "octree",
-    ARRAY: "array",
-}
+CODERS = {NAMES[number]: number for number in (RAW, ANS, RANGE, ZSTD, BROTLI)}
 STATIC, LAPLACE = range(2)
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
 
@@ -98,9 +104,9 @@ def encode_stream(
     return min(streams, key=len)
 
 
-def encode_segment(segment: Segment, coder: int = MIXING) -> bytes:
-    """The stream of a lattice's segment, or, with OCTREE, of an octree."""
-    return _assemble(coder, segment.count, b"", segment.data)
+def encode_segment(segment: Segment) -> bytes:
+    """The stream of a lattice's segment, or of an octree."""
+    return _assemble(segment.coder, segment.count, b"", segment.data)
 
 
 def _candidates(
@@ -199,19 +205,19 @@ def decode_stream_with_summary(
     """The integers of the stream at `position`, the position after it, and its summary.
 
     Args:
-        decode_segment: decoder of streams in the coders mixing and octree, which depend on the
-            item they belong to; it checks their count.
+        decode_segment: decoder of streams in the coders that depend on the item they belong to; it
+            checks their count.
         most: largest number of integers that there can be a use for: a stream of no bytes may hold
             any number.
     """
     start = position
     coder, position = _byte(data, position)
     count, position = decode_uleb(data, position)
-    if coder in (MIXING, OCTREE):
+    if coder in OF_ITEMS:
         payload, position = _payload(data, position)
         if decode_segment is None:
             raise CorruptError("coefficients in a stream that cannot have any", offset=start)
-        summary = StreamSummary(_NAMES[coder], "", count, position - start)
+        summary = StreamSummary(NAMES[coder], "", count, position - start)
         return decode_segment(coder, count, payload), position, summary
     limits.check("parameters", count)
     if most is not None and count > most:
@@ -221,8 +227,8 @@ def decode_stream_with_summary(
         values, position = _decode_raw(data, position, count)
     elif coder in _METHODS:
         values, position = _decode_bytes(coder, data, position, count)
-    elif coder == ARRAY:
-        values, position = _decode_array(data, position, count)
+    elif coder in OF_ARRAYS:
+        values, position = _decode_array(coder, data, position, count)
     elif coder in _DECODERS:
         kind, position = _byte(data, position)
         if kind == STATIC:
@@ -237,7 +243,7 @@ def decode_stream_with_summary(
         raise UnsupportedError(f"coder {coder} is unknown")
     if len(values) and (values.min() < INT32_MIN or values.max() > INT32_MAX):
         raise CorruptError("a decoded integer does not fit 32 bits")
-    return values, position, StreamSummary(_NAMES[coder], model, count, position - start)
+    return values, position, StreamSummary(NAMES[coder], model, count, position - start)
 
 
 def summarise_stream(data: bytes, position: int) -> tuple[StreamSummary, int]:
@@ -264,12 +270,12 @@ def summarise_stream(data: bytes, position: int) -> tuple[StreamSummary, int]:
             _, position = _read_table(data, position)
         else:
             _, position = _read_classes(data, position, count)
-    elif coder == ARRAY:
+    elif coder in OF_ARRAYS:
         _, position = _read_lengths(data, position, count)
-    elif coder not in (MIXING, OCTREE):
+    elif coder not in OF_ITEMS:
         raise UnsupportedError(f"coder {coder} is unknown")
     _, position = _payload(data, position)
-    return StreamSummary(_NAMES[coder], model, count, position - start), position
+    return StreamSummary(NAMES[coder], model, count, position - start), position
 
 
 def _byte(data: bytes, position: int) -> tuple[int, int]:
@@ -307,12 +313,20 @@ def _decode_bytes(coder: int, data: bytes, position: int, count: int) -> tuple[I
     return np.frombuffer(raw, f"<i{width}").astype(np.int64), position
 
 
-def _decode_array(data: bytes, position: int, count: int) -> tuple[Int64Array, int]:
+def _decode_array(
+    coder: int, data: bytes, position: int, count: int
+) -> tuple[Int64Array, int]:
     lengths, position = _read_lengths(data, position, count)
     payload, position = _payload(data, position)
+    lattice = Lattice((1,) * (AXES - len(lengths)) + tuple(lengths), (0,) * AXES)
+    if coder == STATIC_ARRAY:
+        from codec.entropy.static.decoder import StaticDecoder
+
+        values = np.empty(lattice.shape, np.int32)
+        StaticDecoder(lattice, values).decode(0, count, payload)
+        return values.reshape(-1).astype(np.int64), position
     from codec.entropy.mixing.coder import LatticeDecoder
 
-    lattice = Lattice((1,) * (AXES - len(lengths)) + tuple(lengths), (0,) * AXES)
     return LatticeDecoder(lattice).decode(count, payload).astype(np.int64), position
 
 

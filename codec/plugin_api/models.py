@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from codec.arrays import BoolArray, Float32Array, Int16Array, Int32Array, Int64Array
-from codec.entropy.mixing.lattice import Lattice, Segment
+from codec.entropy.lattice import Lattice, Segment
 from codec.format.headers import Quantisation
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from codec.coding.mask_section import CodedMask
 from codec.coding.residual_section import ItemResiduals
 from codec.coding.restore_parameters import restore_parameters
 from codec.coding.tensor_sections import Coded, ItemStreams, TensorSection
-from codec.entropy.mixing.lattice import Lattice
+from codec.entropy.lattice import Lattice
 from codec.errors import CorruptError, InvalidOptionError, TruncatedError
 from codec.format.headers import Component
 from codec.format.section_index import section_digest

@@ -40,7 +40,7 @@ RECORDER = """
 import sys
 import numpy as np
 from codec.entropy.mixing import coder, kernels, magnitudes
-from codec.entropy.mixing.lattice import Lattice
+from codec.entropy.lattice import Lattice
 
 sums = {name: [] for name in ("near", "near_weights", "a", "features", "trust", "g", "h",
                               "stretched", "weights", "chance")}

@@ -74,8 +74,9 @@ TORCH_FOLDERS = {
 # Exceptions, importer -> what it may import all the same: coders of coefficients serve transforms,
 # which choose integers by what they cost; `python -m codec` hands over to the command line.
 EXCEPTIONS = (
-    ("inrc_plugins.architectures.pyramid", "codec.entropy.mixing"),
+    ("inrc_plugins.architectures.pyramid", "codec.entropy"),
     ("inrc_plugins.architectures.shell", "codec.entropy.mixing"),
+    ("inrc_plugins.architectures.shell", "codec.entropy.lattice"),
     ("codec.__main__", "inrc_cli.main.main"),
 )
 

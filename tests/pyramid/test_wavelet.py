@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from codec.arrays import Array, Float32Array, Float64Array
-from codec.entropy.mixing.lattice import halved
+from codec.entropy.lattice import halved
 from inrc_plugins.architectures.pyramid import wavelet
 from inrc_plugins.architectures.pyramid.config import halvings
 

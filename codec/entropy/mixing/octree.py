@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from codec.arrays import BoolArray, Float32Array, Int8Array, Int32Array, Int64Array
+from codec.entropy.coder_numbers import OCTREE
 from codec.entropy.mixing import octree_cells, octree_nodes, state
 from codec.entropy.mixing.chances import new_chances, new_mixer
-from codec.entropy.mixing.lattice import Segment
+from codec.entropy.lattice import Segment
 from codec.entropy.mixing.octree_cells import INSIDE, OUTSIDE, SURFACE, UNKNOWN
 from codec.entropy.mixing.octree_prediction import CLASS_ROWS, FEATURES, ROOTS, Nodes
 from codec.entropy.mixing.range_coder import Coder, finish_encoder, new_decoder, new_encoder
@@ -310,7 +311,7 @@ def encode_octree(octree: Octree, numbers: Int32Array) -> Segment:
     done = _Walk(octree, coder, coded).code(ENCODE)
     if done != octree.count or not np.array_equal(coded, numbers):
         raise InvalidInputError("a quantised distance is too large to code; use larger steps")
-    return Segment(octree.count, finish_encoder(coder))
+    return Segment(octree.count, finish_encoder(coder), OCTREE)
 
 
 def quantise_octree(
@@ -327,4 +328,4 @@ def quantise_octree(
     numbers = np.empty(octree.count, np.int32)
     coder = new_encoder(4096 + _BYTES_PER_NUMBER * octree.count)
     _Walk(octree, coder, numbers).code(QUANTISE, targets, prices, truth)
-    return numbers, Segment(octree.count, finish_encoder(coder))
+    return numbers, Segment(octree.count, finish_encoder(coder), OCTREE)

@@ -151,9 +151,7 @@ def decode_block(
                                 target[x] = -magnitude
                     for x in range(first, end):
                         value = target[x]
-                        out[MARGIN + x] = np.int8(
-                            min(max(value, np.int32(-127)), np.int32(127))
-                        )
+                        out[MARGIN + x] = np.int8(min(max(value, np.int32(-127)), np.int32(127)))
                 if at > stop or at + ((bits + 7) >> 3) > stop:
                     return False
     return is_finished(data, at, bits, stop, states, lane_mask + 1)

@@ -215,5 +215,3 @@ def assemble_block(
     stored = states[: min(lanes, length)].astype("<u4")
     tail = raw[: (raw_bits + 7) // 8][::-1]
     return stored.tobytes() + words[first:].astype("<u2").tobytes() + tail.tobytes()
-
-

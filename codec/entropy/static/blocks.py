@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from codec.arrays import Int64Array
-from codec.entropy.mixing.lattice import AXES, Band, Box
+from codec.entropy.lattice import AXES, Band, Box
 
 Edges = tuple[int, ...]
 

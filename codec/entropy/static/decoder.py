@@ -5,8 +5,7 @@ Normative text: format_spec/inrc-1.md, section 7.6.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +13,7 @@ from functools import cache
 import numpy as np
 
 from codec.arrays import Int32Array, Int64Array, UInt8Array, UInt32Array
-from codec.entropy.mixing.lattice import Box, Lattice
+from codec.entropy.lattice import Band, Box, Lattice
 from codec.entropy.static.alphabet import CONSTANT, MOST_LANES, WEIGHTS
 from codec.entropy.static.block_decoder import decode_block
 from codec.entropy.static.block_decoder_avx2 import decode_block_avx2
@@ -76,10 +75,13 @@ class StaticDecoder:
         # Number of the band whose surroundings come next.
         self._remembered = 0
 
-    def decode(self, start: int, count: int, data: bytes) -> None:
+    def decode(self, start: int, count: int, data: bytes) -> Sequence[Band]:
         """Decode a stream of `count` coefficients from number `start` on, in coding order.
 
         Coefficients before these stand in the array already.
+
+        Returns:
+            The bands that are decoded.
 
         Raises:
             CorruptError: the stream breaks the specification.
@@ -95,9 +97,10 @@ class StaticDecoder:
         margin = np.zeros(len(data) - end + 2 * _MARGIN, np.uint8)
         margin[_MARGIN : _MARGIN + len(data) - end] = np.frombuffer(data, np.uint8, offset=end)
         entries = decoding_tables(head.tables.frequencies())
-        for context, weights, own_blocks in zip(contexts, head.weights, blocks, strict=True):
-            self._decode_band(context, weights, own_blocks, margin, entries, head)
+        for context, weights, band_blocks in zip(contexts, head.weights, blocks, strict=True):
+            self._decode_band(context, weights, band_blocks, margin, entries, head)
         self._remembered = last
+        return self._lattice.bands[first:last]
 
     def _index(
         self, contexts: list[BandContext], head: StaticHead, data: bytes, position: int
@@ -210,7 +213,7 @@ class StaticDecoder:
             block_surroundings(clipped, place, surroundings)
         return bool(complete)
 
-    def _on_threads(self, work, todo) -> Iterator[bool]:
+    def _on_threads(self, work: Callable[[_Block], bool], todo: Sequence[_Block]) -> Iterator[bool]:
         if self._threads == 1:
             yield from map(work, todo)
             return

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from codec.arrays import Int32Array
-from codec.entropy.mixing.lattice import AXES
+from codec.entropy.lattice import AXES
 from codec.errors import CorruptError
 
 

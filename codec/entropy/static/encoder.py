@@ -13,7 +13,8 @@ from typing import TypeVar
 import numpy as np
 
 from codec.arrays import Int16Array, Int32Array, Int64Array, UInt8Array, UInt16Array, UInt32Array
-from codec.entropy.mixing.lattice import Box, Lattice, Segment
+from codec.entropy.coder_numbers import STATIC_LATTICE
+from codec.entropy.lattice import Box, Lattice, Segment
 from codec.entropy.static import weights as fitting
 from codec.entropy.static.alphabet import (
     CONSTANT,
@@ -92,7 +93,9 @@ class StaticEncoder:
         bands = self._lattice.bands
         most = max(int(self._values.max(initial=0)), -int(self._values.min(initial=0)))
         if most >= MOST_MAGNITUDE:
-            raise InvalidInputError("a quantised coefficient is too large to code; use larger steps")
+            raise InvalidInputError(
+                "a quantised coefficient is too large to code; use larger steps"
+            )
         segments, first, nonzero = [], 0, 0
         counts = [int(np.count_nonzero(self._values[band.box])) for band in bands]
         for number, band in enumerate(bands):
@@ -142,7 +145,8 @@ class StaticEncoder:
         parts = [head.to_bytes(contexts, self._written)]
         parts += [encode_uleb(entry) for entry, _ in coded]
         parts += [data for _, data in coded]
-        return Segment(sum(context.band.size for context in contexts), b"".join(parts))
+        count = sum(context.band.size for context in contexts)
+        return Segment(count, b"".join(parts), STATIC_LATTICE)
 
     def _band_weights(self, context: BandContext, edges: Edges) -> Int64Array:
         """Weights of a band: fitted to it, or those known before it where it is nearly empty."""
@@ -164,7 +168,9 @@ class StaticEncoder:
                 self._values, whole, place, clipped, self._levels.parent(band),
                 self._levels.halved(band), self._siblings(context), stride, start, sample, rows,
             )  # fmt: skip
-        weights = fitting.fitted(np.ascontiguousarray(sample[:, :rows]), known, context.weight_numbers)
+        weights = fitting.fitted(
+            np.ascontiguousarray(sample[:, :rows]), known, context.weight_numbers
+        )
         self._chosen.put(band.orientation, weights)
         return weights
 

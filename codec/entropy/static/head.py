@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from codec.arrays import Int64Array
-from codec.entropy.mixing.lattice import AXES, Band
+from codec.entropy.lattice import AXES, Band
 from codec.entropy.static.alphabet import (
     MOST_SIGN_WEIGHT,
     MOST_WEIGHT,

@@ -130,9 +130,7 @@ def step_lanes(
                 builder.shl(moved, _same(16)), builder.call(permute, [words, order])
             )
             _store(builder, builder.select(needs, refilled, moved), address)
-            taken = builder.zext(
-                builder.call(population, [builder.trunc(needing, _WORD)]), _LONG
-            )
+            taken = builder.zext(builder.call(population, [builder.trunc(needing, _WORD)]), _LONG)
             data = builder.add(data, builder.shl(taken, ir.Constant(_LONG, 1)))
             symbol = builder.and_(builder.select(is_active, entry, _same(0)), _same(63))
             _store(builder, builder.trunc(symbol, _BYTES), builder.add(symbols, offset))

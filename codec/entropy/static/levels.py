@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from codec.arrays import Int64Array, UInt8Array, UInt16Array
-from codec.entropy.mixing.lattice import AXES, Band, Lattice
+from codec.entropy.lattice import AXES, Band, Lattice
 from codec.entropy.static.head import BandContext
 from codec.entropy.static.priors import add_surroundings
 
@@ -43,9 +43,7 @@ class LevelMemory:
 
     def halved(self, band: Band) -> Int64Array:
         """Per axis, 1 where the parent has half the samples."""
-        return np.array(
-            [int(band.level + 1 < levels) for levels in self._lattice.levels], np.int64
-        )
+        return np.array([int(band.level + 1 < levels) for levels in self._lattice.levels], np.int64)
 
     def put(self, band: Band, surroundings: UInt8Array) -> None:
         """Remember the surroundings of a band that is complete."""

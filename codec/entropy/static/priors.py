@@ -59,7 +59,9 @@ def add_surroundings(source: Any, total: Any) -> None:
     for slab in range(total.shape[0]):
         for plane in range(total.shape[1]):
             for row in range(total.shape[2]):
-                line = source[min(slab, last[0] - 1), min(plane, last[1] - 1), min(row, last[2] - 1)]
+                line = source[
+                    min(slab, last[0] - 1), min(plane, last[1] - 1), min(row, last[2] - 1)
+                ]
                 target = total[slab, plane, row]
                 for x in range(length):
                     target[x] += np.uint16(line[x])
@@ -115,9 +117,7 @@ def block_priors(
 
 
 @kernel
-def _add_parent(
-    line: Any, halved: Any, start: Any, weight: Any, out: Any, length: Any
-) -> None:
+def _add_parent(line: Any, halved: Any, start: Any, weight: Any, out: Any, length: Any) -> None:
     last = line.size - 1
     first = start >> halved
     # Blocks start at an even index unless their edge is 1; then two positions have one parent.

@@ -73,9 +73,7 @@ def tables_for(counts: Int64Array) -> HazardTables:
 
 
 @kernel
-def _choose(
-    counts: Any, chances: Any, sizes: Any, hazards: Any, latest: Any
-) -> None:
+def _choose(counts: Any, chances: Any, sizes: Any, hazards: Any, latest: Any) -> None:
     previous = np.int64(1)
     for table in range(sizes.size):
         order = 1

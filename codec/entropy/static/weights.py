@@ -142,9 +142,7 @@ def fitted(sample: Float32Array, known: Int64Array, numbers: list[int]) -> Int64
     return _bounded(weights)
 
 
-def _magnitude_weights(
-    sample: Float32Array, known: Int64Array, columns: list[int]
-) -> Int64Array:
+def _magnitude_weights(sample: Float32Array, known: Int64Array, columns: list[int]) -> Int64Array:
     weights = np.zeros(WEIGHTS, np.float32)
     weights[columns] = known[columns] / _UNIT
     weights[CONSTANT] = known[CONSTANT]
@@ -177,9 +175,7 @@ def _product(first: Any, second: Any) -> Any:
 
 
 @kernel
-def _magnitude_system(
-    sample: Any, weights: Any, scratch: Any, gram: Any, moment: Any
-) -> None:
+def _magnitude_system(sample: Any, weights: Any, scratch: Any, gram: Any, moment: Any) -> None:
     """Normal equations, each position weighted by the inverse of the variance it should have.
 
     Args:

@@ -14,8 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from codec.entropy.mixing.coder import encode_lattice, quantise_lattice
-from codec.entropy.mixing.lattice import Segment
+from codec.entropy.lattice import Segment
 from codec.format.headers import Quantisation
 from codec.plugin_api.models import CodedTensor, Model
 from codec.plugin_api.tasks import FitTask
@@ -30,6 +29,7 @@ from inrc_plugins.architectures.pyramid.magnitudes import (
     shifts_of,
 )
 from inrc_plugins.architectures.pyramid.planning import PRICE, choose_plan, joint_plan
+from inrc_plugins.architectures.pyramid.quantise import coded_integers, quantised
 from inrc_plugins.architectures.pyramid.transform import analyse
 
 # Steps of coefficients in units of the bound, best first: the optimum is flat, and the more noise
@@ -126,7 +126,7 @@ class BoundedFit(PyramidFit):
         """Samples, rounded to steps."""
         rounded = np.rint(self._array.reshape(-1).astype(np.float64) / config.step)
         values = rounded.astype(np.int32)
-        segments = tuple(encode_lattice(config.lattice, values))
+        segments = tuple(coded_integers(config.lattice, values, self._effort))
         return _model(config, narrow(values), segments)
 
     def _transformed(self, plan: tuple[int, ...], step: float, offset: float) -> Model:
@@ -138,8 +138,8 @@ class BoundedFit(PyramidFit):
         step = max(step, least_step(coefficients))
         packed = tuple(bases.pack(factors[axis], lengths[axis]) for axis in sorted(factors))
         config = PyramidConfig(lengths, plan, step, offset, factors=packed, precise=True)
-        values, segments = quantise_lattice(
-            config.lattice, coefficients, step, PRICE, self._effort.passes
+        values, segments = quantised(
+            config.lattice, coefficients, step, PRICE, self._effort, self._task.threads
         )
         shifted = replace(config, shifts=shifts_of(coefficients, values, config))
         return _model(shifted, narrow(values), tuple(segments))

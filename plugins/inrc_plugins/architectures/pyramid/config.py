@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from codec.entropy.mixing.lattice import AXES, Lattice
+from codec.entropy.lattice import AXES, Lattice
 from codec.errors import CorruptError, UnsupportedError
 from codec.plugin_api.models import Config
 from inrc_plugins.architectures.pyramid import restoration

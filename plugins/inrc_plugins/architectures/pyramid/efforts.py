@@ -20,6 +20,7 @@ class Effort:
         attempts: steps tried for a price.
         fill: rounds of filling invalid samples.
         restore: whether images are tried with a restoration network.
+        static: whether coefficients are coded by the static coder, else by mixing.
     """
 
     trial: int
@@ -32,13 +33,19 @@ class Effort:
     attempts: int
     fill: int
     restore: bool
+    static: bool = False
 
 
-_QUICK = Effort(1 << 18, 3, False, 1, (0.09,), 1, 0.12, 4, 20, False)
+_STATIC = (
+    Effort(1 << 17, 3, False, 1, (0.0,), 1, 0.1, 6, 20, False, True),
+    Effort(1 << 18, 3, False, 1, (0.0,), 1, 0.1, 6, 20, False, True),
+    Effort(1 << 18, 5, True, 1, (0.0,), 1, 0.1, 6, 30, False, True),
+    Effort(1 << 18, 5, True, 1, (0.0,), 1, 0.1, 6, 30, True, True),
+)
 _LIGHT = Effort(1 << 18, 5, True, 1, (0.09,), 2, 0.05, 6, 30, True)
 _FULL = Effort(1 << 21, 5, True, 2, (0.09, 0.075, 0.11), 2, 0.02, 8, 60, True)
 _WHOLE = Effort(1 << 25, 5, True, 3, (0.09, 0.06, 0.075, 0.105, 0.125), 2, 0.005, 12, 150, True)
-_LEVELS = (_QUICK, _LIGHT, _LIGHT, _FULL, _FULL, _FULL, _WHOLE, _WHOLE, _WHOLE, _WHOLE)
+_LEVELS = (*_STATIC, _LIGHT, _FULL, _WHOLE, _WHOLE, _WHOLE, _WHOLE)
 
 
 def effort(level: int) -> Effort:

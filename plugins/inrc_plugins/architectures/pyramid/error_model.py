@@ -11,15 +11,13 @@ import math
 import numpy as np
 
 from codec.arrays import Float32Array
-from codec.entropy.mixing.coder import quantise_lattice
 from inrc_plugins.architectures.pyramid import bases
 from inrc_plugins.architectures.pyramid.config import PyramidConfig
+from inrc_plugins.architectures.pyramid.efforts import Effort
+from inrc_plugins.architectures.pyramid.quantise import ROUNDING, quantised
 from inrc_plugins.architectures.pyramid.transform import analyse, dequantise, synthesise
 
 _SAMPLE = 1 << 20
-# Magnitudes are rounded down from up to so much below the next integer, about what rate-distortion
-# optimisation does; what it does exactly is measured on a part.
-_ROUNDING = np.float32(0.36)
 
 
 class ErrorModel:
@@ -36,7 +34,7 @@ class ErrorModel:
     def error(self, step: float) -> float:
         """Mean squared error at a step."""
         scaled = self._sample * np.float32(1 / step)
-        scaled -= np.floor(scaled + _ROUNDING)
+        scaled -= np.floor(scaled + ROUNDING)
         return float(np.square(scaled).mean(dtype=np.float64)) * step * step
 
     def step_for(self, error: float, near: float) -> float:
@@ -53,7 +51,9 @@ class ErrorModel:
         return -max(10 * math.log10(max(ratio, 1e-9)) / math.log(1.05), 1.0)
 
 
-def measured_surplus(part: Float32Array, axes: tuple[int, ...], step: float, price: float) -> float:
+def measured_surplus(
+    part: Float32Array, axes: tuple[int, ...], step: float, price: float, effort: Effort
+) -> float:
     """Real error over the model's for a part of the samples, coded with the plan `axes`.
 
     Args:
@@ -62,7 +62,7 @@ def measured_surplus(part: Float32Array, axes: tuple[int, ...], step: float, pri
     coefficients, factors = analyse(part.copy(), axes, step)
     packed = tuple(bases.pack(factors[axis], part.shape[axis]) for axis in sorted(factors))
     config = PyramidConfig(part.shape, axes, step, factors=packed)
-    values, _ = quantise_lattice(config.lattice, coefficients, step, price)
+    values, _ = quantised(config.lattice, coefficients, step, price, effort)
     decoded = np.empty(config.lattice.shape, np.float32)
     config.lattice.scatter(values, decoded)
     dequantise(decoded, config)

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from codec.arrays import Float32Array
-from codec.entropy.mixing.coder import LatticeDecoder, quantise_lattice
-from codec.entropy.mixing.lattice import Segment
+from codec.entropy.lattice import Segment
 from codec.format.headers import Quantisation
 from codec.plugin_api.models import CodedTensor, Measurement, Model
 from codec.plugin_api.tasks import FitTask, ItemGoal
@@ -36,6 +35,7 @@ from inrc_plugins.architectures.pyramid.planning import (
     joint_plan,
     part_plan,
 )
+from inrc_plugins.architectures.pyramid.quantise import decoded_segments, quantised
 from inrc_plugins.architectures.pyramid.transform import analyse, dequantise, synthesise
 
 # A share of equal samples this large becomes the offset, so that it costs nothing.
@@ -72,9 +72,7 @@ class _Candidate:
 
     def decoded(self) -> Coefficients:
         """Its integers again."""
-        decoder = LatticeDecoder(self.config.lattice)
-        parts = [decoder.decode(segment.count, segment.data) for segment in self.segments]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return decoded_segments(self.config.lattice, self.segments)
 
 
 class PyramidFit:
@@ -102,7 +100,8 @@ class PyramidFit:
         self._array -= np.float32(offset)
         last = effort(self._task.effort)
         first = effort(0)
-        if last == first:
+        if last.static:
+            self._effort = last
             best = self._attempt(self._array, offset, self._first_step())
         else:
             self._effort = first
@@ -282,7 +281,9 @@ class PyramidFit:
             return config.step
         model = ErrorModel(coefficients)
         step = model.step_for(_error_of(psnr), config.step)
-        surplus = measured_surplus(part, part_plan(config.axes, part.shape), step, PRICE)
+        surplus = measured_surplus(
+            part, part_plan(config.axes, part.shape), step, PRICE, self._effort
+        )
         # A part is a little harder to code well than the whole.
         surplus = min(max(0.97 * surplus, 0.5), 2.0)
         excess = self._effort.excess / 2
@@ -296,8 +297,8 @@ class PyramidFit:
         config = replace(config, step=float(np.float32(config.step)))
         self._latest = None
         config = replace(config, step=max(config.step, self._least_step))
-        coded, coded_segments = quantise_lattice(
-            config.lattice, coefficients, config.step, price, self._effort.passes
+        coded, coded_segments = quantised(
+            config.lattice, coefficients, config.step, price, self._effort, self._task.threads
         )
         segments = tuple(coded_segments)
         values = narrow(coded)

@@ -12,8 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from codec.arrays import Float32Array
-from codec.entropy.mixing.coder import quantise_lattice
-from codec.entropy.mixing.lattice import AXES
+from codec.entropy.lattice import AXES
 from inrc_plugins.architectures.pyramid import bases
 from inrc_plugins.architectures.pyramid.config import (
     COSINE,
@@ -25,6 +24,7 @@ from inrc_plugins.architectures.pyramid.config import (
     halvings,
 )
 from inrc_plugins.architectures.pyramid.efforts import Effort
+from inrc_plugins.architectures.pyramid.quantise import quantised
 from inrc_plugins.architectures.pyramid.transform import analyse, dequantise, synthesise
 
 # Squared error in squared steps that one bit is worth when plans are compared, and when a magnitude
@@ -71,7 +71,7 @@ def choose_plan(
     with ThreadPoolExecutor(threads) as pool:
 
         def costs(plans: list[tuple[int, ...]]) -> list[float]:
-            return list(pool.map(lambda plan: trial_cost(part, plan, step, array.size), plans))
+            return list(pool.map(lambda plan: trial_cost(part, plan, step, array.size, effort), plans))
 
         (cost,) = costs([best])
         for _ in range(effort.rounds):
@@ -86,27 +86,29 @@ def choose_plan(
             if best == before:
                 break
     chosen = _widened(best, whole, array.shape)
-    if _prediction_wins(part, best, step):
+    if _prediction_wins(part, best, step, effort):
         # Prediction is won or lost by rare details: a larger part decides.
         larger = central_part(array, LARGER)
         if part.size == larger.size or _prediction_wins(
-            larger, part_plan(chosen, larger.shape), step
+            larger, part_plan(chosen, larger.shape), step, effort
         ):
             return (NONE,) * len(best)
     return chosen
 
 
-def _prediction_wins(part: Float32Array, plan: tuple[int, ...], step: float) -> bool:
+def _prediction_wins(
+    part: Float32Array, plan: tuple[int, ...], step: float, effort: Effort
+) -> bool:
     """Whether prediction alone needs fewer bits than a plan has at a step, at the same error.
 
     Not compared at one slope: prediction keeps far finer errors at its own step, and a field that
     is half noise and half empty has no use for them.
     """
     plain = (NONE,) * len(plan)
-    bits, error = trial(part, plan, step, part.size)
+    bits, error = trial(part, plan, step, part.size, effort)
     plain_step = step
     for _ in range(_EQUAL_ATTEMPTS):
-        plain_bits, plain_error = trial(part, plain, plain_step, part.size)
+        plain_bits, plain_error = trial(part, plain, plain_step, part.size, effort)
         ratio = math.log(max(plain_error, 1e-30) / max(error, 1e-30))
         if ratio < _EQUAL and plain_bits < MARGIN * bits:
             return True
@@ -156,19 +158,21 @@ def _options(lengths: tuple[int, ...], axis: int, components: int, effort: Effor
     yield NONE
 
 
-def trial_cost(part: Float32Array, plan: tuple[int, ...], step: float, whole: int) -> float:
+def trial_cost(
+    part: Float32Array, plan: tuple[int, ...], step: float, whole: int, effort: Effort
+) -> float:
     """J of coding `part` with `plan`, in bits; see `trial`."""
-    bits, error = trial(part, plan, step, whole)
+    bits, error = trial(part, plan, step, whole, effort)
     return bits + error / (SLOPE * step * step)
 
 
 def trial(
-    part: Float32Array, plan: tuple[int, ...], step: float, whole: int
+    part: Float32Array, plan: tuple[int, ...], step: float, whole: int, effort: Effort
 ) -> tuple[float, float]:
     """Bits and sum of squared errors of coding `part` with `plan`; `whole` samples share bases."""
     coefficients, factors = analyse(part.copy(), plan, step)
     config = PyramidConfig(part.shape, plan, step)
-    values, segments = quantise_lattice(config.lattice, coefficients, step, PRICE)
+    values, segments = quantised(config.lattice, coefficients, step, PRICE, effort)
     bits = 8.0 * sum(len(segment.data) for segment in segments)
     packed = tuple(bases.pack(factors[axis], part.shape[axis]) for axis in sorted(factors))
     bits += 8.0 * sum(map(len, packed)) * part.size / whole

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from codec.arrays import FloatArray
-from codec.entropy.mixing.lattice import halved
+from codec.entropy.lattice import halved
 from inrc_plugins.architectures.pyramid import lifting
 
 # Lines transformed side by side where neighbouring lines are neighbours in memory: as many as the

@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from codec.arrays import Array
+from codec.entropy.coder_numbers import MIXING
 
 AXES = 4
 Box = tuple[slice, ...]
@@ -132,11 +133,13 @@ class Segment:
 
     Attributes:
         count: number of coefficients.
-        data: bytes of the range coder.
+        data: what the coder wrote.
+        coder: number of the coder.
     """
 
     count: int
     data: bytes
+    coder: int = MIXING
 
 
 def halved(length: int, times: int) -> int:

@@ -1,0 +1,87 @@
+"""Coefficients to integers and their segments, by the coder of an effort."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from codec.arrays import Float32Array, Int32Array
+from codec.entropy.coder_numbers import MIXING
+from codec.entropy.lattice import Lattice, Segment
+from inrc_plugins.architectures.pyramid.efforts import Effort
+from inrc_plugins.architectures.pyramid.lifting import compiled
+
+# Magnitudes of the static coder are rounded down from up to so much below the next integer: what
+# rate-distortion optimisation does on average.
+ROUNDING = np.float32(0.36)
+
+
+def quantised(
+    lattice: Lattice,
+    coefficients: Float32Array,
+    step: float,
+    price: float,
+    effort: Effort,
+    threads: int = 1,
+) -> tuple[Int32Array, list[Segment]]:
+    """Integers in coding order, and their segments from coarse to fine.
+
+    Args:
+        coefficients: float32 of the lattice's shape.
+        step: quantisation step.
+        price: squared error, in squared steps, that a bit is worth; for the mixing coder.
+        effort: which coder is used, and how often it chooses.
+        threads: blocks of the static coder that are coded at once.
+    """
+    if effort.static:
+        from codec.entropy.static.encoder import StaticEncoder
+
+        values = rounded(coefficients, step)
+        coded = lattice.gather(values)
+        return coded, StaticEncoder(lattice, values, threads).segments()
+    from codec.entropy.mixing.coder import quantise_lattice
+
+    return quantise_lattice(lattice, coefficients, step, price, effort.passes)
+
+
+def coded_integers(lattice: Lattice, values: Int32Array, effort: Effort) -> list[Segment]:
+    """Segments of integers in coding order, from coarse to fine."""
+    if effort.static:
+        from codec.entropy.static.encoder import StaticEncoder
+
+        array = np.empty(lattice.shape, np.int32)
+        lattice.scatter(values, array)
+        return StaticEncoder(lattice, array).segments()
+    from codec.entropy.mixing.coder import encode_lattice
+
+    return encode_lattice(lattice, values)
+
+
+def decoded_segments(lattice: Lattice, segments: Sequence[Segment]) -> Int32Array:
+    """The integers of the segments of one coder, in coding order."""
+    if segments[0].coder == MIXING:
+        from codec.entropy.mixing.coder import LatticeDecoder
+
+        decoder = LatticeDecoder(lattice)
+        return np.concatenate([decoder.decode(part.count, part.data) for part in segments])
+    from codec.entropy.static.lattice_decoder import StaticLattice
+
+    static = StaticLattice(lattice)
+    return np.concatenate([static.decode(part.count, part.data) for part in segments])
+
+
+def rounded(coefficients: Float32Array, step: float) -> Int32Array:
+    """Integers with a wide zone of zero, in the shape of the coefficients."""
+    values = np.empty(coefficients.shape, np.int32)
+    _round(coefficients.reshape(-1), np.float32(1 / step), values.reshape(-1))
+    return values
+
+
+@compiled
+def _round(coefficients: Any, scale: Any, values: Any) -> None:
+    for at in range(values.size):
+        scaled = coefficients[at] * scale
+        magnitude = np.int32(abs(scaled) + ROUNDING)
+        values[at] = -magnitude if scaled < 0 else magnitude
