@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from codec.arrays import BoolArray, Float32Array
+from codec.arrays import BoolArray, Float32Array, Int32Array
 from codec.coding.tensor_sections import Coded
 from codec.entropy.lattice import Lattice
 from codec.errors import CorruptError
@@ -64,6 +64,23 @@ def restore_parameters(
     if position != len(integers):
         raise CorruptError("more integers than the tensors need", section="TENS")
     return tensors
+
+
+def restore_coefficients(item: Item, values: Int32Array) -> Float32Array:
+    """The coefficients of an item whose one tensor is a lattice.
+
+    Args:
+        item: header of the item.
+        values: all of its integers, in the shape of the lattice; overwritten.
+
+    Raises:
+        CorruptError: the step of the item is not 1, or it has masks.
+    """
+    if item.tensor_masks or item.quantisation != (Quantisation((1.0,)),):
+        raise CorruptError("coefficients with a mask, or a step that is not 1", section="ITEM")
+    coefficients = values.view(np.float32)
+    np.copyto(coefficients, values, casting="unsafe")
+    return coefficients
 
 
 def _is_whole(spec: TensorSpec) -> bool:

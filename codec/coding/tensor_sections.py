@@ -63,17 +63,25 @@ class ItemStreams:
         specs: tensors of the item.
         limits: bounds on what the file may ask for.
         section: type of the sections, for errors.
+        threads: blocks of coefficients decoded at once.
 
     Attributes:
         count: integers decoded so far.
     """
 
-    def __init__(self, specs: Sequence[TensorSpec], limits: Limits, section: str = "TENS") -> None:
+    def __init__(
+        self,
+        specs: Sequence[TensorSpec],
+        limits: Limits,
+        section: str = "TENS",
+        threads: int = 1,
+    ) -> None:
         self._section = section
         self._lattice = specs[0].lattice if specs else None
         self._octree = specs[0].octree if specs else None
         self._most = sum(math.prod(spec.shape) for spec in specs)
         self._limits = limits
+        self._threads = threads
         self._decoder: LatticeDecoder | None = None
         self._static: StaticLattice | None = None
         # Integers of the lattice that another coder held, until a static stream needs them.
@@ -98,13 +106,21 @@ class ItemStreams:
             self._count_arrays(summary)
             if self._static is not None and summary.coder != "static":
                 self._static.put(values)
-            streams.append(values if self._lattice is None else _narrow(values))
+            whole = self._lattice is None or summary.coder == "static"
+            streams.append(values if whole else _narrow(values))
             if self._lattice is not None and self._static is None:
                 self._before.append(streams[-1])
             summaries.append(summary)
             if self._lattice is None:
                 self._limits.check("parameters", self.count, section=self._section)
         return TensorSection(item, streams, summaries)
+
+    @property
+    def lattice_values(self) -> Int32Array | None:
+        """All integers of the lattice in an array of its shape; None without a static stream."""
+        if self._static is None or self.count < self._most:
+            return None
+        return self._static.values
 
     def _count_arrays(self, summary: StreamSummary) -> None:
         self._arrays += summary.coder == "array"
@@ -136,7 +152,7 @@ class ItemStreams:
         if self._static is None:
             from codec.entropy.static.lattice_decoder import StaticLattice
 
-            self._static = StaticLattice(self._lattice)
+            self._static = StaticLattice(self._lattice, self._threads)
             for values in self._before:
                 self._static.put(values)
             self._before = []

@@ -109,6 +109,7 @@ class ItemEncoder:
             quantiser=registry.quantiser(self.options.quantiser, texts) if staged else None,
             size=lambda model: self._code(model, "range").file_bytes,
             measure=self._measure,
+            psnr=self._psnr,
             bounded_size=self._bounded_size,
             report=self.report,
         )
@@ -252,6 +253,14 @@ class ItemEncoder:
 
     def _measure(self, model: Model) -> Measurement:
         avoided = self._avoided_fills(model)
+        psnr = self._decoded_psnr(model, avoided)
+        sections = self._with_residuals(model, avoided.steps, avoided.residuals)
+        return Measurement(sections.file_bytes, psnr)
+
+    def _psnr(self, model: Model) -> float:
+        return self._decoded_psnr(model, self._avoided_fills(model))
+
+    def _decoded_psnr(self, model: Model, avoided: FillAvoidance) -> float:
         errors: dict[tuple[int, ...], Float32Array] = {}
 
         def store(window: Window, normalised: FloatArray) -> None:
@@ -263,9 +272,7 @@ class ItemEncoder:
         # In a fixed order, so that the sum does not depend on which thread was first.
         total = np.sum([errors[corner] for corner in sorted(errors)], axis=0)
         counts = [self._valid_count(entry) for entry in self.fields]
-        psnr = psnr_of_components(total.tolist(), counts, self.fields)
-        sections = self._with_residuals(model, avoided.steps, avoided.residuals)
-        return Measurement(sections.file_bytes, psnr)
+        return psnr_of_components(total.tolist(), counts, self.fields)
 
     def _evaluate(self, model: Model, store: Callable[[Window, FloatArray], None]) -> None:
         """Hand the samples of a model, as they will be decoded, to `store`, window by window."""

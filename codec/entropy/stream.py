@@ -313,9 +313,7 @@ def _decode_bytes(coder: int, data: bytes, position: int, count: int) -> tuple[I
     return np.frombuffer(raw, f"<i{width}").astype(np.int64), position
 
 
-def _decode_array(
-    coder: int, data: bytes, position: int, count: int
-) -> tuple[Int64Array, int]:
+def _decode_array(coder: int, data: bytes, position: int, count: int) -> tuple[Int64Array, int]:
     lengths, position = _read_lengths(data, position, count)
     payload, position = _payload(data, position)
     lattice = Lattice((1,) * (AXES - len(lengths)) + tuple(lengths), (0,) * AXES)

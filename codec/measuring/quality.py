@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from codec.arrays import Array
+from codec.arrays import Array, Float64Array
 from codec.coding.normalise import NormalisedField, valid_samples, validity
 from codec.measuring.metrics import peak_signal_to_noise
 from codec.media.dataset import Field
 from codec.reports import FieldQuality
 
-_PIECE = 1 << 17
+_PIECE = 1 << 16
+# Powers of 2 with an exponent below this are float64 numbers, and so are their inverses.
+_PLAIN_EXPONENT = 1000
 
 
 @dataclass(frozen=True)
@@ -154,10 +156,19 @@ def _accumulate(original: Array, decoded: Array, unit: float) -> tuple[float, fl
     mantissa, exponent = math.frexp(unit)
     for start in range(0, original.size, _PIECE):
         piece = slice(start, start + _PIECE)
-        expected = np.ldexp(original[piece].astype(np.float64), -exponent)
-        difference = np.ldexp(decoded[piece].astype(np.float64), -exponent)
+        expected = _scaled(original[piece].astype(np.float64), -exponent)
+        difference = _scaled(decoded[piece].astype(np.float64), -exponent)
         difference -= expected
         np.abs(difference, out=difference)
-        squared += float(np.square(difference / mantissa).sum())
         greatest = max(greatest, float(difference.max()))
+        difference /= mantissa
+        squared += float(np.square(difference, out=difference).sum())
     return squared, float(np.ldexp(greatest, exponent))
+
+
+def _scaled(values: Float64Array, exponent: int) -> Float64Array:
+    """Values times a power of 2, in place."""
+    if abs(exponent) < _PLAIN_EXPONENT:
+        values *= 2.0**exponent
+        return values
+    return np.ldexp(values, exponent)

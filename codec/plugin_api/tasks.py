@@ -96,6 +96,7 @@ class FitTask(TargetedTask):
         journal: store of what gradient fits have done.
         size: bytes of a coded model, by the quick coders only, so never less than the final.
         measure: codes and decodes a model; the only source of reported numbers.
+        psnr: decodes a model without coding it, and gives the PSNR of `measure`.
         bounded_size: bytes of a coded model and of the residuals that keep it within the bound.
     """
 
@@ -105,6 +106,7 @@ class FitTask(TargetedTask):
     journal: FitJournal
     size: Callable[[Model], int]
     measure: Callable[[Model], Measurement]
+    psnr: Callable[[Model], float]
     bounded_size: Callable[[Model], int]
 
     @property

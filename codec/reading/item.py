@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from codec.arrays import Array, BoolArray, Float32Array
+from codec.arrays import Array, BoolArray, Float32Array, Int32Array
 from codec.coding.mask_section import CodedMask
 from codec.coding.residual_section import ItemResiduals
-from codec.coding.restore_parameters import restore_parameters
+from codec.coding.restore_parameters import restore_coefficients, restore_parameters
 from codec.coding.tensor_sections import Coded, ItemStreams, TensorSection
 from codec.entropy.lattice import Lattice
 from codec.errors import CorruptError, InvalidOptionError, TruncatedError
@@ -163,6 +163,10 @@ class DecodableItem:
     def parameters(self, level: int = 0) -> list[Float32Array]:
         """The tensors as they are decoded; with a lattice, those of a level."""
         needed = None if self.lattice is None or level == 0 else self.lattice.count(level)
+        if needed is None and self.lattice is not None and len(self.specs) == 1:
+            values = self.integers.taken_lattice()
+            if values is not None:
+                return [restore_coefficients(self.header, values)]
         integers = self.integers.first(needed)
         if self.streams.sections.truncated:
             integers = self._completed(integers, needed)
@@ -215,7 +219,7 @@ class ItemIntegers:
         self._streams = streams
         self._number = number
         self._specs = specs
-        self._decoder = ItemStreams(specs, streams.limits)
+        self._decoder = self._new_decoder()
         self._decoded: list[TensorSection] = []
         self._lock = threading.Lock()
 
@@ -232,16 +236,7 @@ class ItemIntegers:
     def first(self, count: int | None) -> Coded:
         """The first `count` integers in coded order, or all of them; fewer if there are no more."""
         with self._lock:
-            sections = self._streams.sections_of(self._number)
-            while len(self._decoded) < len(sections) and (
-                count is None or self._decoder.count < count
-            ):
-                section = sections[len(self._decoded)]
-                decoded = self._decoder.decode(self._streams.sections.read(section))
-                if decoded.item != self._number:
-                    raise CorruptError("the index names another item", section="TENS")
-                self._streams.digests.add(section, section_digest(decoded.integer_layer()))
-                self._decoded.append(decoded)
+            self._decode_to(count)
             streams: list[Coded] = []
             for decoded in self._decoded:
                 streams += decoded.streams
@@ -249,6 +244,36 @@ class ItemIntegers:
                 return np.zeros(0, np.int64)
             joined = self._joined(streams)
         return joined if count is None else joined[:count]
+
+    def taken_lattice(self) -> Int32Array | None:
+        """All integers in an array of the lattice's shape, which is the caller's; others None.
+
+        What was decoded is given up: it is decoded again if it is asked for.
+        """
+        with self._lock:
+            self._decode_to(None)
+            values = self._decoder.lattice_values
+            if values is not None:
+                self._forget()
+            return values
+
+    def _decode_to(self, count: int | None) -> None:
+        """Decode sections until there are `count` integers, or all."""
+        sections = self._streams.sections_of(self._number)
+        while len(self._decoded) < len(sections) and (count is None or self._decoder.count < count):
+            section = sections[len(self._decoded)]
+            decoded = self._decoder.decode(self._streams.sections.read(section))
+            if decoded.item != self._number:
+                raise CorruptError("the index names another item", section="TENS")
+            self._streams.digests.add(section, section_digest(decoded.integer_layer()))
+            self._decoded.append(decoded)
+
+    def _forget(self) -> None:
+        self._decoded = []
+        self._decoder = self._new_decoder()
+
+    def _new_decoder(self) -> ItemStreams:
+        return ItemStreams(self._specs, self._streams.limits, threads=self._streams.threads)
 
     def _joined(self, streams: Sequence[Coded]) -> Array:
         """All integers in one array, of which the sections' streams then are parts."""
@@ -265,5 +290,4 @@ class ItemIntegers:
     def release(self) -> None:
         """Forget the integers; they are decoded again if they are asked for."""
         with self._lock:
-            self._decoded = []
-            self._decoder = ItemStreams(self._specs, self._streams.limits)
+            self._forget()

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from codec.entropy.mixing.chances import direct_chance, mixed_chance
 from codec.entropy.compilation import inlined
+from codec.entropy.mixing.chances import direct_chance, mixed_chance
 from codec.entropy.mixing.magnitudes import first_guess
 from codec.entropy.mixing.state import CONTEXTS, INPUTS, REFINE, WEIGHT_SETS
 

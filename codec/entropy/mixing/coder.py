@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from codec.arrays import Array, Float32Array, Int32Array, Int64Array, UInt32Array
-from codec.entropy.mixing import kernels, state, surroundings
 from codec.entropy.lattice import AXES, Band, Lattice, Segment
+from codec.entropy.mixing import kernels, state, surroundings
 from codec.entropy.mixing.range_coder import (
     AT,
     Coder,

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from codec.entropy.compilation import inlined, kernel
 from codec.entropy.mixing.chances import code_direct
 from codec.entropy.mixing.choices import LARGE, bit_price, choose_magnitude, is_too_dear
-from codec.entropy.compilation import inlined, kernel
 from codec.entropy.mixing.magnitudes import (
     code_magnitude,
     predicted_sign_context,

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from codec.entropy.mixing.chances import HALF, code_direct, learn_mixed, mixed_chance
 from codec.entropy.compilation import inlined
+from codec.entropy.mixing.chances import HALF, code_direct, learn_mixed, mixed_chance
 from codec.entropy.mixing.range_coder import code_bit
 from codec.entropy.mixing.state import (
     CONTEXTS,

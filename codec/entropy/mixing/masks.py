@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from codec.arrays import BoolArray, Int8Array
-from codec.entropy.mixing.chances import code_mixed, new_mixer
 from codec.entropy.compilation import inlined, kernel
+from codec.entropy.mixing.chances import code_mixed, new_mixer
 from codec.entropy.mixing.range_coder import Coder, finish_encoder, new_decoder, new_encoder
 from codec.entropy.mixing.tables import TABLES
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from codec.entropy.mixing.chances import WEIGHT_LIMIT
 from codec.entropy.compilation import inlined
+from codec.entropy.mixing.chances import WEIGHT_LIMIT
 from codec.entropy.mixing.state import HIGHEST, PLANE
 
 

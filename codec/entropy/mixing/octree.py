@@ -17,9 +17,9 @@ import numpy.typing as npt
 
 from codec.arrays import BoolArray, Float32Array, Int8Array, Int32Array, Int64Array
 from codec.entropy.coder_numbers import OCTREE
+from codec.entropy.lattice import Segment
 from codec.entropy.mixing import octree_cells, octree_nodes, state
 from codec.entropy.mixing.chances import new_chances, new_mixer
-from codec.entropy.lattice import Segment
 from codec.entropy.mixing.octree_cells import INSIDE, OUTSIDE, SURFACE, UNKNOWN
 from codec.entropy.mixing.octree_prediction import CLASS_ROWS, FEATURES, ROOTS, Nodes
 from codec.entropy.mixing.range_coder import Coder, finish_encoder, new_decoder, new_encoder

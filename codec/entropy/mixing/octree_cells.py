@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from codec.entropy.mixing.chances import Chances, Mixer, code_direct, code_mixed
 from codec.entropy.compilation import inlined, kernel
+from codec.entropy.mixing.chances import Chances, Mixer, code_direct, code_mixed
 
 OUTSIDE, SURFACE, INSIDE = 0, 1, 2
 # Cells that have no number yet, or lie outside the grid.

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from codec.arrays import Int32Array, Int64Array, UInt8Array
-from codec.entropy.mixing.chances import WEIGHT_LIMIT
 from codec.entropy.compilation import inlined
+from codec.entropy.mixing.chances import WEIGHT_LIMIT
 from codec.entropy.mixing.prediction import rounded_prediction
 from codec.entropy.mixing.state import Memory
 

@@ -15,12 +15,9 @@ from codec.entropy.compilation import inlined, kernel
 from codec.entropy.static.alphabet import (
     FIRST_FLAG,
     FIRST_SIGN,
-    GROUP,
-    SYMBOLS,
     TOKEN_BASES,
 )
 from codec.entropy.static.contexts import (
-    MARGIN,
     flag_class,
     is_busy,
     row_classes,

@@ -20,7 +20,8 @@ _VOLUME_EDGES: tuple[Edges, ...] = ((3, 6, 6, 6), (3, 6, 6, 7), (3, 6, 7, 7), (3
 # Edges for arrays of at most two axes that are longer than `_SHORT`.
 _PLANE_EDGES: tuple[Edges, ...] = ((3, 3, 8, 8), (3, 3, 8, 9), (3, 3, 9, 9), (3, 3, 9, 10))
 _SHORT = 4
-# Coefficients other than 0 that a block should hold, about.
+# Coefficients other than 0 that a block should hold, about. A band that is not half again as long
+# as an edge is not cut along it.
 _BLOCK_NONZERO = 4000
 
 
@@ -28,16 +29,20 @@ def edges_for(shape: tuple[int, ...], density: float) -> Edges:
     """Edges, as exponents of 2, that the encoder chooses.
 
     Args:
-        shape: of the lattice.
+        shape: of the largest band of the stream.
         density: part of the coefficients that is not 0.
     """
     flat = sum(length > _SHORT for length in shape) <= 2
     choices = _PLANE_EDGES if flat else _VOLUME_EDGES
+    edges = choices[0]
     for edges in choices:
         size = math.prod(min(1 << edge, length) for edge, length in zip(edges, shape, strict=True))
         if size * density >= _BLOCK_NONZERO:
-            return edges
-    return choices[-1]
+            break
+    return tuple(
+        max(length - 1, 0).bit_length() if 2 * length <= 3 << edge else edge
+        for edge, length in zip(edges, shape, strict=True)
+    )
 
 
 def place_within(band: Band, box: Box) -> tuple[Int64Array, Int64Array]:

@@ -21,8 +21,8 @@ from codec.entropy.static.blocks import block_boxes, block_count, place_within
 from codec.entropy.static.contexts import fill_clipped
 from codec.entropy.static.differences import sum_differences
 from codec.entropy.static.head import BandContext, StaticHead, WeightMemory
-from codec.entropy.static.levels import LevelMemory, band_contexts, bands_of
 from codec.entropy.static.lanes_avx2 import LANES_AT_ONCE, PERMUTATIONS
+from codec.entropy.static.levels import LevelMemory, band_contexts, bands_of
 from codec.entropy.static.priors import block_priors, block_surroundings
 from codec.entropy.static.scratch import Scratches
 from codec.entropy.static.tables import decoding_tables

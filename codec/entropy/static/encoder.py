@@ -12,7 +12,15 @@ from typing import TypeVar
 
 import numpy as np
 
-from codec.arrays import Int16Array, Int32Array, Int64Array, UInt8Array, UInt16Array, UInt32Array
+from codec.arrays import (
+    Float32Array,
+    Int16Array,
+    Int32Array,
+    Int64Array,
+    UInt8Array,
+    UInt16Array,
+    UInt32Array,
+)
 from codec.entropy.coder_numbers import STATIC_LATTICE
 from codec.entropy.lattice import Box, Lattice, Segment
 from codec.entropy.static import weights as fitting
@@ -25,6 +33,7 @@ from codec.entropy.static.alphabet import (
 )
 from codec.entropy.static.block_encoder import assemble_block, collect_events, lanes_for
 from codec.entropy.static.blocks import Edges, block_boxes, edges_for, place_within
+from codec.entropy.static.choosing import choose_block, expected_counts, lengths_of
 from codec.entropy.static.contexts import fill_clipped
 from codec.entropy.static.differences import take_differences
 from codec.entropy.static.head import BandContext, StaticHead, WeightMemory
@@ -55,6 +64,21 @@ class _BlockEvents:
     counts: Int64Array
 
 
+@dataclass(frozen=True)
+class Choice:
+    """Coefficients of which integers are chosen by rate and distortion.
+
+    Attributes:
+        coefficients: float32 of the lattice's shape.
+        step: quantisation step.
+        price: squared error, in squared steps, that a bit is worth.
+    """
+
+    coefficients: Float32Array
+    step: float
+    price: float
+
+
 class StaticEncoder:
     """Coder of a lattice whose integers stand in an array of its shape.
 
@@ -63,6 +87,7 @@ class StaticEncoder:
         values: int32 of the lattice's shape; the low band is overwritten.
         threads: blocks coded at once; the bytes do not depend on it.
         differences: per axis, whether the low band is coded as differences along it.
+        choice: what integers outside of the low band are chosen from; they are then overwritten.
     """
 
     def __init__(
@@ -71,10 +96,14 @@ class StaticEncoder:
         values: Int32Array,
         threads: int = 1,
         differences: tuple[bool, ...] | None = None,
+        choice: Choice | None = None,
     ) -> None:
         self._lattice = lattice
         self._values = values
         self._threads = threads
+        self._choice = choice
+        # Counts of the symbols of all bands so far, by which choices are made.
+        self._counts = expected_counts()
         low = lattice.bands[0]
         self._differences = (
             tuple(length > 1 for length in low.shape) if differences is None else differences
@@ -102,8 +131,9 @@ class StaticEncoder:
             nonzero += counts[number]
             last = number + 1 == len(bands)
             if last or (bands[number + 1].level != band.level and nonzero >= _STREAM_NONZERO):
-                size = sum(band.size for band in bands[first : number + 1])
-                edges = edges_for(self._lattice.shape, nonzero / size)
+                streamed = bands[first : number + 1]
+                largest = tuple(map(max, zip(*(part.shape for part in streamed), strict=True)))
+                edges = edges_for(largest, nonzero / sum(part.size for part in streamed))
                 segments.append(self._segment(first, number + 1, edges))
                 first, nonzero = number + 1, 0
         return segments
@@ -120,6 +150,8 @@ class StaticEncoder:
             self._levels.enter(context.band)
             chosen = self._band_weights(context, edges)
             weights.append(chosen)
+            if self._choice is not None and context.band.orientation:
+                self._choose(context, chosen, edges, self._choice)
             blocks.append(self._band_events(context, chosen, edges, counts))
         tables = tables_for(counts)
         head = StaticHead(edges, self._differences, weights, tables)
@@ -174,6 +206,29 @@ class StaticEncoder:
         self._chosen.put(band.orientation, weights)
         return weights
 
+    def _choose(
+        self, context: BandContext, weights: Int64Array, edges: Edges, choice: Choice
+    ) -> None:
+        """Choose the integers of a band."""
+        lengths = lengths_of(self._counts)
+        narrow = weights.astype(np.int16)
+        scale, price = np.float32(1 / choice.step), np.float32(choice.price)
+
+        def choose(box: Box) -> None:
+            scratch = self._scratches.block
+            whole, place = place_within(context.band, box)
+            shape = tuple(place[1])
+            clipped, nonzero = scratch.clipped(shape)
+            priors, active = scratch.priors(shape)
+            self._fill_priors(context, place, narrow[CONSTANT:WEIGHTS], priors, active)
+            choose_block(
+                choice.coefficients, whole, scale, price, lengths, self._values, clipped, nonzero,
+                priors, active, narrow[:CONSTANT], narrow[WEIGHTS:], scratch.rows,
+            )  # fmt: skip
+
+        for _ in self._on_threads(choose, block_boxes(context.band.shape, edges)):
+            pass
+
     def _fill_priors(
         self,
         context: BandContext,
@@ -204,6 +259,7 @@ class StaticEncoder:
         for block, counted in self._on_threads(collect, block_boxes(band.shape, edges)):
             blocks.append(block)
             counts += counted
+            self._counts += 64 * counted
         self._levels.put(band, surroundings)
         return blocks
 

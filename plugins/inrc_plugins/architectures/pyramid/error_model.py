@@ -7,6 +7,7 @@ samples; how near is measured on a part, as is what the choice of magnitudes add
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -14,10 +15,12 @@ from codec.arrays import Float32Array
 from inrc_plugins.architectures.pyramid import bases
 from inrc_plugins.architectures.pyramid.config import PyramidConfig
 from inrc_plugins.architectures.pyramid.efforts import Effort
+from inrc_plugins.architectures.pyramid.lifting import compiled
 from inrc_plugins.architectures.pyramid.quantise import ROUNDING, quantised
 from inrc_plugins.architectures.pyramid.transform import analyse, dequantise, synthesise
 
-_SAMPLE = 1 << 20
+# Coefficients that are looked at, at most.
+_SAMPLE = 1 << 17
 
 
 class ErrorModel:
@@ -29,13 +32,11 @@ class ErrorModel:
 
     def __init__(self, coefficients: Float32Array) -> None:
         stride = max(1, coefficients.size // _SAMPLE)
-        self._sample = np.abs(coefficients.reshape(-1)[::stride])
+        self._sample = np.abs(coefficients.reshape(-1)[:: stride | 1])
 
     def error(self, step: float) -> float:
         """Mean squared error at a step."""
-        scaled = self._sample * np.float32(1 / step)
-        scaled -= np.floor(scaled + ROUNDING)
-        return float(np.square(scaled).mean(dtype=np.float64)) * step * step
+        return _squared_error(self._sample, np.float32(1 / step)) * step * step
 
     def step_for(self, error: float, near: float) -> float:
         """The step, within a factor of 64 of `near`, that gives a mean squared error."""
@@ -49,6 +50,17 @@ class ErrorModel:
         """Decibels per unit of the step's logarithm, negative."""
         ratio = self.error(step * 1.05) / max(self.error(step), 1e-300)
         return -max(10 * math.log10(max(ratio, 1e-9)) / math.log(1.05), 1.0)
+
+
+@compiled
+def _squared_error(magnitudes: Any, scale: Any) -> Any:
+    """Mean squared error of magnitudes, in squared steps."""
+    total = 0.0
+    for at in range(magnitudes.size):
+        scaled = magnitudes[at] * scale
+        part = scaled - np.floor(scaled + ROUNDING)
+        total += np.float64(part * part)
+    return total / max(magnitudes.size, 1)
 
 
 def measured_surplus(

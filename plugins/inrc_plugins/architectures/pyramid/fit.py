@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from codec.arrays import Float32Array
+from codec.arrays import Float32Array, Int32Array
 from codec.entropy.lattice import Segment
 from codec.format.headers import Quantisation
 from codec.plugin_api.models import CodedTensor, Measurement, Model
@@ -35,7 +35,12 @@ from inrc_plugins.architectures.pyramid.planning import (
     joint_plan,
     part_plan,
 )
-from inrc_plugins.architectures.pyramid.quantise import decoded_segments, quantised
+from inrc_plugins.architectures.pyramid.quantise import (
+    coded_array,
+    decoded_segments,
+    quantised,
+    rounded,
+)
 from inrc_plugins.architectures.pyramid.transform import analyse, dequantise, synthesise
 
 # A share of equal samples this large becomes the offset, so that it costs nothing.
@@ -209,6 +214,8 @@ class PyramidFit:
     ) -> _Candidate:
         """The best candidate over the step, for one price of a bit."""
         goal, excess = self._task.goal, self._effort.excess
+        if self._effort.static and not price and goal.psnr is not None:
+            return self._uncoded_search(coefficients, config, step)
         tried: list[_Candidate] = []
         exact = False
         for number in range(_EXACT_ATTEMPTS):
@@ -225,6 +232,44 @@ class PyramidFit:
         if not any(goal.met_by(candidate.measured) for candidate in tried):
             tried.append(self._insisted(coefficients, config, price, tried))
         return min(tried, key=lambda candidate: self._rank(candidate, goal))
+
+    def _uncoded_search(
+        self, coefficients: Float32Array, config: PyramidConfig, step: float
+    ) -> _Candidate:
+        """The coarsest step found that meets a PSNR: models are decoded, and one is coded."""
+        goal, excess = self._task.goal, self._effort.excess
+        tried: list[_Candidate] = []
+        best: tuple[_Candidate, Int32Array] | None = None
+        for number in range(self._effort.attempts):
+            candidate, values = self._uncoded(coefficients, replace(config, step=step))
+            tried.append(candidate)
+            self._report("quantise", 0.3 + 0.1 * number, candidate.measured.psnr)
+            if best is None or self._rank(candidate, goal) < self._rank(best[0], goal):
+                best = candidate, values
+            if self._close(candidate.measured, goal, excess):
+                break
+            step = _next_step(tried, goal, excess / 3, self._slope)
+            if any(abs(math.log(step / other.step)) < 1e-6 for other in tried):
+                break
+        if best is None:
+            raise ValueError("a search without attempts")
+        candidate, values = best
+        coded = narrow(config.lattice.gather(values))
+        segments = tuple(coded_array(config.lattice, values, self._task.threads))
+        self._latest = segments, coded
+        return replace(candidate, segments=segments)
+
+    def _uncoded(
+        self, coefficients: Float32Array, config: PyramidConfig
+    ) -> tuple[_Candidate, Int32Array]:
+        """A candidate without segments, and its integers in the shape of the lattice."""
+        config = replace(config, step=max(float(np.float32(config.step)), self._least_step))
+        values = rounded(coefficients, config.step)
+        coded = config.lattice.gather(values)
+        config = replace(config, shifts=shifts_of(coefficients, coded, config))
+        candidate = _Candidate(config, (), Measurement(0, 0.0))
+        psnr = self._task.psnr(candidate.model(coded))
+        return replace(candidate, measured=Measurement(0, psnr)), values
 
     def _insisted(
         self,
@@ -269,7 +314,8 @@ class PyramidFit:
         psnr = self._task.goal.psnr
         if psnr is None:
             return step
-        coefficients, _ = analyse(array.copy(), plan, step)
+        part = central_part(array, self._effort.trial)
+        coefficients, _ = analyse(part, part_plan(plan, part.shape), step)
         return ErrorModel(coefficients).step_for(_error_of(psnr), step)
 
     def _estimated_step(
@@ -281,11 +327,12 @@ class PyramidFit:
             return config.step
         model = ErrorModel(coefficients)
         step = model.step_for(_error_of(psnr), config.step)
-        surplus = measured_surplus(
-            part, part_plan(config.axes, part.shape), step, PRICE, self._effort
-        )
-        # A part is a little harder to code well than the whole.
-        surplus = min(max(0.97 * surplus, 0.5), 2.0)
+        surplus = 1.0
+        if self._effort.prices[0]:
+            part_axes = part_plan(config.axes, part.shape)
+            measured = measured_surplus(part, part_axes, step, PRICE, self._effort)
+            # A part is a little harder to code well than the whole.
+            surplus = min(max(0.97 * measured, 0.5), 2.0)
         excess = self._effort.excess / 2
         step = model.step_for(_error_of(psnr + excess) / surplus, step)
         self._slope = model.slope(step)

@@ -71,7 +71,9 @@ def choose_plan(
     with ThreadPoolExecutor(threads) as pool:
 
         def costs(plans: list[tuple[int, ...]]) -> list[float]:
-            return list(pool.map(lambda plan: trial_cost(part, plan, step, array.size, effort), plans))
+            return list(
+                pool.map(lambda plan: trial_cost(part, plan, step, array.size, effort), plans)
+            )
 
         (cost,) = costs([best])
         for _ in range(effort.rounds):

@@ -31,19 +31,30 @@ def quantised(
     Args:
         coefficients: float32 of the lattice's shape.
         step: quantisation step.
-        price: squared error, in squared steps, that a bit is worth; for the mixing coder.
+        price: squared error, in squared steps, that a bit is worth; 0 rounds every coefficient.
         effort: which coder is used, and how often it chooses.
         threads: blocks of the static coder that are coded at once.
     """
     if effort.static:
-        from codec.entropy.static.encoder import StaticEncoder
+        from codec.entropy.static.encoder import Choice, StaticEncoder
 
         values = rounded(coefficients, step)
-        coded = lattice.gather(values)
-        return coded, StaticEncoder(lattice, values, threads).segments()
+        low = lattice.bands[0].box
+        coarse = values[low].copy()
+        choice = Choice(coefficients, step, price) if price else None
+        segments = StaticEncoder(lattice, values, threads, choice=choice).segments()
+        values[low] = coarse
+        return lattice.gather(values), segments
     from codec.entropy.mixing.coder import quantise_lattice
 
     return quantise_lattice(lattice, coefficients, step, price, effort.passes)
+
+
+def coded_array(lattice: Lattice, values: Int32Array, threads: int) -> list[Segment]:
+    """Static segments of integers in the shape of the lattice, which are overwritten."""
+    from codec.entropy.static.encoder import StaticEncoder
+
+    return StaticEncoder(lattice, values, threads).segments()
 
 
 def coded_integers(lattice: Lattice, values: Int32Array, effort: Effort) -> list[Segment]:

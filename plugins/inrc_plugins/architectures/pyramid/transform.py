@@ -6,6 +6,7 @@ Normative text of the way back: format_spec/architectures/pyramid.md, "Evaluatio
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from inrc_plugins.architectures.pyramid.config import (
     PyramidConfig,
     halvings,
 )
+from inrc_plugins.architectures.pyramid.lifting import compiled
 
 
 def synthesise(coefficients: FloatArray, config: PyramidConfig, level: int) -> FloatArray:
@@ -105,15 +107,28 @@ def dequantise(coefficients: FloatArray, config: PyramidConfig, level: int = 0) 
     The low band, which is predicted, has no shifts.
     """
     kind = coefficients.dtype.type
-    step = kind(config.step)
-    low = tuple(slice(0, size) for size in config.lattice.low_shape(config.lattice.depth))
-    coarse = coefficients[low] * step
-    if any(config.shifts) and config.lattice.depth > level:
-        single, two, more = config.shifts
-        # For the integers -3 or less to 3 or more.
-        table = np.array([-more, -two, -single, 0, single, two, more], kind) / kind(128)
-        for index in np.ndindex(coefficients.shape[:2]):
-            part = coefficients[index]
-            part += table[np.clip(part, -3, 3).astype(np.int8) + 3]
-    coefficients *= step
-    coefficients[low] = coarse
+    low = config.lattice.low_shape(config.lattice.depth)
+    shifts = config.shifts if config.lattice.depth > level else (0, 0, 0)
+    _dequantise(
+        coefficients,
+        np.array(low, np.int64),
+        np.array([0, *shifts], kind) / kind(128),
+        kind(config.step),
+    )
+
+
+@compiled
+def _dequantise(coefficients: Any, low: Any, shifts: Any, step: Any) -> None:
+    """Shift and scale all rows of four axes; `low` is the shape of the box without shifts."""
+    none, single, two, more = shifts[0], shifts[1], shifts[2], shifts[3]
+    for i, j, k in np.ndindex(coefficients.shape[:3]):
+        row = coefficients[i, j, k]
+        start = low[3] if i < low[0] and j < low[1] and k < low[2] else 0
+        for m in range(start):
+            row[m] *= step
+        for m in range(start, row.size):
+            value = row[m]
+            magnitude = abs(value)
+            shift = more if magnitude > 2 else two if magnitude > 1 else single
+            shift = shift if magnitude > 0 else none
+            row[m] = (value + (-shift if value < 0 else shift)) * step

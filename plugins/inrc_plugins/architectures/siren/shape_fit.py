@@ -108,6 +108,7 @@ class _ShapeFit:
             quantiser=task.quantiser,
             size=self._size,
             measure=self._measure,
+            psnr=lambda model: self._measure(model).psnr,
             bounded_size=self._size,
             report=task.report,
         )
