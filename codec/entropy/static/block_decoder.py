@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 
 from codec.entropy.compilation import inlined, kernel
-from codec.entropy.static.alphabet import FIRST_FLAG, FIRST_SIGN, TOKEN_BASES, TOKEN_WIDTHS
-from codec.entropy.static.contexts import (
-    MARGIN,
-    flag_class,
-    is_busy,
-    row_classes,
-    row_contexts,
-    row_number,
+from codec.entropy.static.alphabet import (
+    DIRECT,
+    FIRST_FLAG,
+    FIRST_SIGN,
+    TOKEN_BASES,
+    TOKEN_WIDTHS,
 )
+from codec.entropy.static.contexts import MARGIN, flag_class, prepare_row, row_number
 
 
 @inlined
@@ -91,70 +90,85 @@ def decode_block(
     """
     o0, o1, o2, o3 = place[0]
     slabs, planes, rows, length = place[1]
-    plane_rows = rows + 3
-    energies, sums = scratch[0], scratch[1]
-    classes, signs = scratch[2].view(np.uint8), scratch[3].view(np.uint8)
     flags = states[lane_mask + 1 :]
-    groups = (length + 31) >> 5
     at, bits, last = np.int64(start), np.int64(0), np.int64(stop) - 1
     line, quiet = np.int64(0), False
     for slab in range(slabs):
         for plane in range(planes):
             for row in range(rows):
-                number = row_number(slab, plane, row, planes, rows)
-                before = number - (planes + 3) * plane_rows if slab > 0 else 0
-                prior = priors[slab, plane, row]
-                busy = active[line] != 0 or is_busy(nonzero, number, before, plane_rows)
+                quiet = prepare_row(
+                    clipped, nonzero, place, slab, plane, row, priors[slab, plane, row],
+                    active[line], w, v, scratch, quiet,
+                )  # fmt: skip
                 line += 1
-                if busy or not quiet:
-                    if busy:
-                        row_contexts(
-                            clipped, number, before, plane_rows, prior, w, v, energies, sums,
-                            length,
-                        )  # fmt: skip
-                    else:
-                        for x in range(length):
-                            energies[x] = prior[x]
-                            sums[x] = 0
-                    row_classes(energies, sums, classes, signs, length)
-                    quiet = not busy
                 target = values[o0 + slab, o1 + plane, o2 + row][o3 : o3 + length]
-                out = clipped[number]
-                for group in range(groups):
-                    first, end = group * 32, min(group * 32 + 32, length)
-                    table = FIRST_FLAG + flag_class(energies, first, end)
-                    entry, at = _step(data, at, states, group & lane_mask, entries, table)
-                    flags[group] = entry & np.uint32(1)
-                nonzero[number] = 0
-                for group in range(groups):
+                number = row_number(slab, plane, row, planes, rows)
+                at = decode_flags(data, at, states, lane_mask, entries, scratch[0], length, flags)
+                for group in range((length + 31) >> 5):
                     first, end = group * 32, min(group * 32 + 32, length)
                     if flags[group] == 0:
                         for x in range(first, end):
                             target[x] = 0
                         continue
                     nonzero[number] = 1
-                    for x in range(first, end):
-                        entry, at = _step(data, at, states, x & lane_mask, entries, classes[x])
-                        token = np.int64(entry & np.uint32(63))
-                        magnitude = TOKEN_BASES[token]
-                        if token >= 12:
-                            width = np.int64(TOKEN_WIDTHS[token])
-                            magnitude += raw_number(data, last, bits, width)
-                            bits += width
-                        target[x] = magnitude
-                    for x in range(first, end):
-                        magnitude = target[x]
-                        if magnitude != 0:
-                            table = FIRST_SIGN + (np.int64(signs[x]) & 7)
-                            entry, at = _step(data, at, states, x & lane_mask, entries, table)
-                            if (np.int64(entry & np.uint32(1)) ^ (np.int64(signs[x]) >> 3)) != 0:
-                                target[x] = -magnitude
-                    for x in range(first, end):
-                        value = target[x]
-                        out[MARGIN + x] = np.int8(min(max(value, np.int32(-127)), np.int32(127)))
+                    at, bits = _decode_group(
+                        data, at, last, bits, states, lane_mask, entries, scratch, first, end,
+                        target, clipped[number],
+                    )  # fmt: skip
                 if at > stop or at + ((bits + 7) >> 3) > stop:
                     return False
     return is_finished(data, at, bits, stop, states, lane_mask + 1)
+
+
+@inlined
+def decode_flags(
+    data: Any, at: Any, states: Any, lane_mask: Any, entries: Any, energies: Any, length: Any,
+    flags: Any,
+) -> Any:  # fmt: skip
+    """Decode the flags of a row's groups; gives the byte where the next word begins."""
+    for group in range((length + 31) >> 5):
+        table = FIRST_FLAG + flag_class(energies, group * 32, min(group * 32 + 32, length))
+        entry, at = _step(data, at, states, group & lane_mask, entries, table)
+        flags[group] = entry & np.uint32(1)
+    return at
+
+
+@inlined
+def _decode_group(
+    data: Any,
+    at: Any,
+    last: Any,
+    bits: Any,
+    states: Any,
+    lane_mask: Any,
+    entries: Any,
+    scratch: Any,
+    first: Any,
+    end: Any,
+    target: Any,
+    out: Any,
+) -> Any:
+    """Decode the positions `first` to `end` - 1 of a row; gives the next byte and raw bit."""
+    classes, signs = scratch[2].view(np.uint8), scratch[3].view(np.uint8)
+    for x in range(first, end):
+        entry, at = _step(data, at, states, x & lane_mask, entries, classes[x])
+        token = np.int64(entry & np.uint32(63))
+        magnitude = TOKEN_BASES[token]
+        if token >= DIRECT:
+            width = np.int64(TOKEN_WIDTHS[token])
+            magnitude += raw_number(data, last, bits, width)
+            bits += width
+        target[x] = magnitude
+    for x in range(first, end):
+        magnitude = target[x]
+        if magnitude != 0:
+            table = FIRST_SIGN + (np.int64(signs[x]) & 7)
+            entry, at = _step(data, at, states, x & lane_mask, entries, table)
+            if (np.int64(entry & np.uint32(1)) ^ (np.int64(signs[x]) >> 3)) != 0:
+                target[x] = -magnitude
+    for x in range(first, end):
+        out[MARGIN + x] = np.int8(min(max(target[x], np.int32(-127)), np.int32(127)))
+    return at, bits
 
 
 @inlined

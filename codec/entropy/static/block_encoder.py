@@ -12,21 +12,10 @@ import numpy as np
 
 from codec.arrays import UInt8Array, UInt16Array
 from codec.entropy.compilation import inlined, kernel
-from codec.entropy.static.alphabet import (
-    FIRST_FLAG,
-    FIRST_SIGN,
-    TOKEN_BASES,
-)
-from codec.entropy.static.contexts import (
-    flag_class,
-    is_busy,
-    row_classes,
-    row_contexts,
-    row_number,
-)
+from codec.entropy.static.alphabet import DIRECT, FIRST_FLAG, FIRST_SIGN, TOKEN_BASES
+from codec.entropy.static.contexts import flag_class, prepare_row
 
 # An event is a symbol of a table in a lane: table, 6 bits; symbol, 6 bits; lane, 5 bits.
-_TABLE_SHIFT, _SYMBOL_SHIFT, _LANE_MASK = 11, 5, 31
 # Bits that a lane costs besides its symbols, about, and the part of a block that lanes may cost.
 _LANE_BITS, _LANE_SHARE = 20.0, 0.02
 
@@ -34,7 +23,7 @@ _LANE_BITS, _LANE_SHARE = 20.0, 0.02
 @inlined
 def token_of(magnitude: Any) -> Any:
     """Token of a magnitude."""
-    if magnitude < np.int32(12):
+    if magnitude < np.int32(DIRECT):
         return magnitude
     exponent = np.int32(3)
     while (magnitude >> (exponent + np.int32(1))) != 0:
@@ -80,66 +69,72 @@ def collect_events(
     """
     o0, o1, o2, o3 = place[0]
     slabs, planes, rows, length = place[1]
-    plane_rows = rows + 3
-    energies, sums = scratch[0], scratch[1]
-    classes, signs = scratch[2].view(np.uint8), scratch[3].view(np.uint8)
-    groups = (length + 31) >> 5
     count, bits, line = np.int64(0), np.int64(0), np.int64(0)
     quiet = False
     for slab in range(slabs):
         for plane in range(planes):
             for row in range(rows):
-                number = row_number(slab, plane, row, planes, rows)
-                before = number - (planes + 3) * plane_rows if slab > 0 else 0
-                prior = priors[slab, plane, row]
-                busy = active[line] != 0 or is_busy(nonzero, number, before, plane_rows)
+                quiet = prepare_row(
+                    clipped, nonzero, place, slab, plane, row, priors[slab, plane, row],
+                    active[line], w, v, scratch, quiet,
+                )  # fmt: skip
                 line += 1
-                if busy or not quiet:
-                    if busy:
-                        row_contexts(
-                            clipped, number, before, plane_rows, prior, w, v, energies, sums,
-                            length,
-                        )  # fmt: skip
-                    else:
-                        for x in range(length):
-                            energies[x] = prior[x]
-                            sums[x] = 0
-                    row_classes(energies, sums, classes, signs, length)
-                    quiet = not busy
                 source = values[o0 + slab, o1 + plane, o2 + row][o3 : o3 + length]
-                for group in range(groups):
+                for group in range((length + 31) >> 5):
                     start, stop = group * 32, min(group * 32 + 32, length)
-                    bits_set = np.int32(0)
-                    for x in range(start, stop):
-                        bits_set |= source[x]
-                    table = FIRST_FLAG + flag_class(energies, start, stop)
-                    symbol = 1 if bits_set != 0 else 0
+                    table = FIRST_FLAG + flag_class(scratch[0], start, stop)
+                    symbol = 1 if _any_bits(source, start, stop) != 0 else 0
                     counts[table, symbol] += 1
                     events[count] = _event(table, symbol, group)
                     count += 1
-                for group in range(groups):
+                for group in range((length + 31) >> 5):
                     start, stop = group * 32, min(group * 32 + 32, length)
-                    bits_set = np.int32(0)
-                    for x in range(start, stop):
-                        bits_set |= source[x]
-                    if bits_set == 0:
-                        continue
-                    for x in range(start, stop):
-                        magnitude = abs(source[x])
-                        token = token_of(magnitude)
-                        if token >= 12:
-                            bits = _put_raw(raw, bits, magnitude - TOKEN_BASES[token], token)
-                        counts[np.int64(classes[x]), np.int64(token)] += 1
-                        events[count] = _event(classes[x], token, x)
-                        count += 1
-                    for x in range(start, stop):
-                        if source[x] != 0:
-                            negative = np.int64(1) if source[x] < 0 else np.int64(0)
-                            symbol = negative ^ (np.int64(signs[x]) >> 3)
-                            table = FIRST_SIGN + (np.int64(signs[x]) & 7)
-                            counts[table, symbol] += 1
-                            events[count] = _event(table, symbol, x)
-                            count += 1
+                    if _any_bits(source, start, stop) != 0:
+                        count, bits = _group_events(
+                            source, start, stop, scratch, events, count, raw, bits, counts
+                        )
+    return count, bits
+
+
+@inlined
+def _any_bits(source: Any, start: Any, stop: Any) -> Any:
+    """Bits that any of a group's integers has."""
+    bits = np.int32(0)
+    for x in range(start, stop):
+        bits |= source[x]
+    return bits
+
+
+@inlined
+def _group_events(
+    source: Any,
+    start: Any,
+    stop: Any,
+    scratch: Any,
+    events: Any,
+    count: Any,
+    raw: Any,
+    bits: Any,
+    counts: Any,
+) -> Any:
+    """Events of the magnitudes and signs of a group; gives the numbers of events and raw bits."""
+    classes, signs = scratch[2].view(np.uint8), scratch[3].view(np.uint8)
+    for x in range(start, stop):
+        magnitude = abs(source[x])
+        token = token_of(magnitude)
+        if token >= DIRECT:
+            bits = _put_raw(raw, bits, magnitude - TOKEN_BASES[token], token)
+        counts[np.int64(classes[x]), np.int64(token)] += 1
+        events[count] = _event(classes[x], token, x)
+        count += 1
+    for x in range(start, stop):
+        if source[x] != 0:
+            negative = np.int64(1) if source[x] < 0 else np.int64(0)
+            symbol = negative ^ (np.int64(signs[x]) >> 3)
+            table = FIRST_SIGN + (np.int64(signs[x]) & 7)
+            counts[table, symbol] += 1
+            events[count] = _event(table, symbol, x)
+            count += 1
     return count, bits
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from codec.arrays import Float32Array, Int64Array
-from codec.entropy.compilation import kernel
+from codec.entropy.compilation import inlined, kernel
 from codec.entropy.static.alphabet import (
     FIRST_FLAG,
     FIRST_SIGN,
@@ -21,19 +21,14 @@ from codec.entropy.static.alphabet import (
     SYMBOLS,
     TABLES,
 )
-from codec.entropy.static.contexts import (
-    MARGIN,
-    flag_class,
-    is_busy,
-    row_classes,
-    row_contexts,
-    row_number,
-)
+from codec.entropy.static.contexts import MARGIN, flag_class, prepare_row, row_number
 
 # Magnitudes from this on are rounded to nearest: what they cost hardly depends on the choice.
 _ALL_ALIKE = 9
 # Symbols that a class is assumed to have had before any is counted.
 _ASSUMED = 24.0
+# Bits of a sign, about.
+_SIGN_BITS = 0.95
 
 
 def expected_counts() -> Int64Array:
@@ -92,81 +87,85 @@ def choose_block(
     """
     o0, o1, o2, o3 = place[0]
     slabs, planes, rows, length = place[1]
-    plane_rows = rows + 3
-    energies, sums = scratch[0], scratch[1]
-    classes, signs = scratch[2].view(np.uint8), scratch[3].view(np.uint8)
-    groups = (length + 31) >> 5
     line, quiet = np.int64(0), False
     for slab in range(slabs):
         for plane in range(planes):
             for row in range(rows):
-                number = row_number(slab, plane, row, planes, rows)
-                before = number - (planes + 3) * plane_rows if slab > 0 else 0
-                prior = priors[slab, plane, row]
-                busy = active[line] != 0 or is_busy(nonzero, number, before, plane_rows)
+                quiet = prepare_row(
+                    clipped, nonzero, place, slab, plane, row, priors[slab, plane, row],
+                    active[line], w, v, scratch, quiet,
+                )  # fmt: skip
                 line += 1
-                if busy or not quiet:
-                    if busy:
-                        row_contexts(
-                            clipped, number, before, plane_rows, prior, w, v, energies, sums,
-                            length,
-                        )  # fmt: skip
-                    else:
-                        for x in range(length):
-                            energies[x] = prior[x]
-                            sums[x] = 0
-                    row_classes(energies, sums, classes, signs, length)
-                    quiet = not busy
                 source = coefficients[o0 + slab, o1 + plane, o2 + row][o3 : o3 + length]
                 target = values[o0 + slab, o1 + plane, o2 + row][o3 : o3 + length]
-                out = clipped[number]
-                for group in range(groups):
+                number = row_number(slab, plane, row, planes, rows)
+                for group in range((length + 31) >> 5):
                     first, end = group * 32, min(group * 32 + 32, length)
                     most = np.float32(0)
                     for x in range(first, end):
                         most = max(most, abs(source[x]))
                         target[x] = 0
-                    if most * scale < np.float32(0.5):
-                        continue
-                    # Gain of the chosen integers over zeros, in squared steps.
-                    table = FIRST_FLAG + flag_class(energies, first, end)
-                    gain = price * (lengths[table, 0] - lengths[table, 1])
-                    for x in range(first, end):
-                        kind = np.int64(classes[x])
-                        of_zero = price * lengths[kind, 0]
-                        size = abs(source[x]) * scale
-                        if size < np.float32(0.5):
-                            gain -= of_zero
-                            continue
-                        nearest = np.int32(size + np.float32(0.5))
-                        if nearest >= _ALL_ALIKE:
-                            target[x] = nearest
-                            gain += size * size
-                            continue
-                        error = size - np.float32(nearest)
-                        sign = price * np.float32(0.95)
-                        cost = error * error + price * lengths[kind, nearest] + sign
-                        lower = nearest - np.int32(1)
-                        error = size - np.float32(lower)
-                        other = error * error + price * lengths[kind, lower]
-                        if lower > 0:
-                            other += sign
-                        best = nearest
-                        if other <= cost:
-                            best, cost = lower, other
-                        target[x] = best
-                        gain += size * size - cost
-                    if gain <= 0:
-                        for x in range(first, end):
-                            target[x] = 0
-                        continue
-                    bits = np.int32(0)
-                    for x in range(first, end):
-                        value = target[x]
-                        bits |= value
-                        if source[x] < 0:
-                            value = -value
-                            target[x] = value
-                        out[MARGIN + x] = np.int8(min(max(value, np.int32(-127)), np.int32(127)))
-                    if bits != 0:
+                    if most * scale >= np.float32(0.5) and _choose_group(
+                        source, target, first, end, scale, price, lengths, scratch
+                    ):
+                        _put_group(source, target, first, end, clipped[number])
                         nonzero[number] = 1
+
+
+@inlined
+def _choose_group(
+    source: Any,
+    target: Any,
+    first: Any,
+    end: Any,
+    scale: Any,
+    price: Any,
+    lengths: Any,
+    scratch: Any,
+) -> Any:
+    """Choose the magnitudes of a group of zeros; whether any is not 0."""
+    classes = scratch[2].view(np.uint8)
+    table = FIRST_FLAG + flag_class(scratch[0], first, end)
+    # Gain of the chosen integers over zeros, in squared steps.
+    gain = price * (lengths[table, 0] - lengths[table, 1])
+    bits = np.int32(0)
+    for x in range(first, end):
+        kind = np.int64(classes[x])
+        size = abs(source[x]) * scale
+        if size < np.float32(0.5):
+            gain -= price * lengths[kind, 0]
+            continue
+        best = np.int32(size + np.float32(0.5))
+        cost = np.float32(0)
+        if best < _ALL_ALIKE:
+            cost = _cost(size, best, price, lengths, kind)
+            other = _cost(size, best - np.int32(1), price, lengths, kind)
+            if other <= cost:
+                best, cost = best - np.int32(1), other
+        target[x] = best
+        bits |= best
+        gain += size * size - cost
+    if bits != 0 and gain > 0:
+        return True
+    for x in range(first, end):
+        target[x] = 0
+    return False
+
+
+@inlined
+def _cost(size: Any, magnitude: Any, price: Any, lengths: Any, kind: Any) -> Any:
+    """Squared error, and price of the bits, of a magnitude for a coefficient of a size."""
+    error = size - np.float32(magnitude)
+    bits = lengths[kind, np.int64(magnitude)]
+    if magnitude > 0:
+        bits += np.float32(_SIGN_BITS)
+    return error * error + price * bits
+
+
+@inlined
+def _put_group(source: Any, target: Any, first: Any, end: Any, out: Any) -> None:
+    """Give magnitudes their signs, and write them to the clipped row."""
+    for x in range(first, end):
+        value = -target[x] if source[x] < 0 else target[x]
+        target[x] = value
+        out[MARGIN + x] = np.int8(min(max(value, np.int32(-127)), np.int32(127)))

@@ -135,6 +135,55 @@ def row_classes(energies: Any, sums: Any, classes: Any, signs: Any, length: Any)
 
 
 @inlined
+def prepare_row(
+    clipped: Any,
+    nonzero: Any,
+    place: Any,
+    slab: Any,
+    plane: Any,
+    row: Any,
+    prior: Any,
+    active: Any,
+    w: Any,
+    v: Any,
+    scratch: Any,
+    quiet: Any,
+) -> Any:
+    """Energies and classes of a row, which are left in the scratch rows 0 to 3.
+
+    A row is quiet if no row that its contexts are made of, and none of its priors, says anything;
+    all quiet rows of a block are alike, so the second and later ones in succession cost nothing.
+
+    Args:
+        clipped, nonzero: rows of the block.
+        place: (2, 4) int64: the block's first index and its shape.
+        slab, plane, row: place of the row in the block.
+        prior: int16 of the row; `active`: whether one of it is not w_7.
+        w, v: int16 weights.
+        scratch: int16; rows 0 to 3 are energies, sums, and as uint8 classes and sign classes.
+        quiet: whether the row before was quiet.
+
+    Returns:
+        Whether the row is quiet.
+    """
+    length = place[1, 3]
+    plane_rows = place[1, 2] + 3
+    number = row_number(slab, plane, row, place[1, 1], place[1, 2])
+    before = number - (place[1, 1] + 3) * plane_rows if slab > 0 else 0
+    busy = active != 0 or is_busy(nonzero, number, before, plane_rows)
+    energies, sums = scratch[0], scratch[1]
+    if busy:
+        row_contexts(clipped, number, before, plane_rows, prior, w, v, energies, sums, length)
+    elif not quiet:
+        for x in range(length):
+            energies[x] = prior[x]
+            sums[x] = 0
+    if busy or not quiet:
+        row_classes(energies, sums, scratch[2].view(np.uint8), scratch[3].view(np.uint8), length)
+    return not busy
+
+
+@inlined
 def flag_class(energies: Any, start: Any, stop: Any) -> Any:
     """Class of the flag of a group of positions."""
     total = np.int32(0)

@@ -201,7 +201,8 @@ class StaticDecoder:
             active,
         )
         arguments = (
-            self._values, whole, clipped, nonzero, priors, active, narrow[:CONSTANT], narrow[WEIGHTS:],
+            self._values, whole, clipped, nonzero, priors, active, narrow[:CONSTANT],
+            narrow[WEIGHTS:],
             scratch.rows, data, start + 4 * lanes, stop,
         )  # fmt: skip
         coding = (block.lanes - 1, states, entries)

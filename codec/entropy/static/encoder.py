@@ -286,7 +286,8 @@ class StaticEncoder:
         events = np.empty(2 * size + size // length * (1 + length // 32), np.uint32)
         raw = np.zeros(4 * size + 8, np.uint8)
         count, bits = collect_events(
-            self._values, whole, clipped, nonzero, priors, active, narrow[:CONSTANT], narrow[WEIGHTS:],
+            self._values, whole, clipped, nonzero, priors, active, narrow[:CONSTANT],
+            narrow[WEIGHTS:],
             scratch.rows, events, raw, counts,
         )  # fmt: skip
         return _BlockEvents(

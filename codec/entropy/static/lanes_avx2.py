@@ -56,6 +56,58 @@ def _store(builder: Any, value: Any, address: Any) -> None:
     builder.store(value, builder.inttoptr(address, value.type.as_pointer()), align=1)
 
 
+def _active_lanes(builder: Any, active: Any, part: int) -> Any:
+    """One bit for each of eight lanes, from bits 8 part to 8 part + 7."""
+    chosen = builder.and_(
+        builder.lshr(active, ir.Constant(_WORD, LANES_AT_ONCE * part)), ir.Constant(_WORD, 255)
+    )
+    undefined = ir.Constant(_WORDS, ir.Undefined)
+    first = builder.insert_element(undefined, chosen, ir.Constant(_WORD, 0))
+    spread = builder.shuffle_vector(first, undefined, _same(0))
+    bits = ir.Constant(_WORDS, [1 << lane for lane in range(LANES_AT_ONCE)])
+    return builder.icmp_unsigned("==", builder.and_(spread, bits), bits)
+
+
+def _entries(builder: Any, base: Any, tables: Any, state: Any, active: Any) -> Any:
+    """Entries of `decoding_tables` at the slots of eight states."""
+    gather = _declared(
+        builder.module, "llvm.x86.avx2.gather.d.d.256", _WORDS, _WORDS, _BYTE.as_pointer(), _WORDS,
+        _WORDS, _BYTE,
+    )  # fmt: skip
+    slot = builder.and_(state, _same(4095))
+    index = builder.add(builder.shl(tables, _same(12)), slot)
+    mask = builder.sext(active, _WORDS)
+    return builder.call(gather, [_same(0), base, index, mask, ir.Constant(_BYTE, 4)])
+
+
+def _next_states(
+    builder: Any, state: Any, entry: Any, active: Any, data: Any, permutations: Any
+) -> Any:
+    """States after a symbol, and the address of the words that are next then."""
+    permute = _declared(builder.module, "llvm.x86.avx2.permd", _WORDS, _WORDS, _WORDS)
+    population = _declared(builder.module, "llvm.ctpop.i32", _WORD, _WORD)
+    frequency = builder.add(builder.lshr(entry, _same(20)), _same(1))
+    bias = builder.and_(builder.lshr(entry, _same(8)), _same(4095))
+    moved = builder.add(builder.mul(frequency, builder.lshr(state, _same(12))), bias)
+    moved = builder.select(active, moved, state)
+    needs = builder.icmp_unsigned("==", builder.lshr(moved, _same(16)), _same(0))
+    needing = builder.zext(builder.bitcast(needs, _BYTE), _LONG)
+    words = builder.zext(_load(builder, data, _HALVES), _WORDS)
+    order = builder.add(permutations, builder.shl(needing, ir.Constant(_LONG, 5)))
+    in_order = builder.call(permute, [words, _load(builder, order, _WORDS)])
+    refilled = builder.or_(builder.shl(moved, _same(16)), in_order)
+    taken = builder.zext(builder.call(population, [builder.trunc(needing, _WORD)]), _LONG)
+    data = builder.add(data, builder.shl(taken, ir.Constant(_LONG, 1)))
+    return builder.select(needs, refilled, moved), data
+
+
+def _lane_bits(builder: Any, condition: str, symbols: Any, bound: int, part: int) -> Any:
+    """Bits 8 part to 8 part + 7: the lanes whose symbol meets a condition."""
+    met = builder.icmp_unsigned(condition, symbols, _same(bound))
+    bits = builder.zext(builder.bitcast(met, _BYTE), _WORD)
+    return builder.shl(bits, ir.Constant(_WORD, LANES_AT_ONCE * part))
+
+
 @intrinsic  # type: ignore[misc]
 def step_lanes(
     _: Any, states: Any, lane_mask: Any, entries: Any, tables: Any, active: Any, data: Any,
@@ -77,71 +129,27 @@ def step_lanes(
     Returns:
         Address of the next words.
     """
-    signature = types.int64(
-        types.int64, types.int64, types.int64, types.int64, types.uint32, types.int64,
-        types.int64, types.int64, types.int64,
-    )  # fmt: skip
+    long = types.int64
+    signature = long(long, long, long, long, types.uint32, long, long, long, long)
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         states, lane_mask, entries, tables, active, data, symbols, permutations, masks = arguments
-        module = builder.module
-        pointer = _BYTE.as_pointer()
-        gather = _declared(
-            module, "llvm.x86.avx2.gather.d.d.256", _WORDS, _WORDS, pointer, _WORDS, _WORDS, _BYTE
-        )
-        permute = _declared(module, "llvm.x86.avx2.permd", _WORDS, _WORDS, _WORDS)
-        population = _declared(module, "llvm.ctpop.i32", _WORD, _WORD)
-        base = builder.inttoptr(entries, pointer)
-        lane_bits = ir.Constant(_WORDS, [1 << lane for lane in range(LANES_AT_ONCE)])
+        base = builder.inttoptr(entries, _BYTE.as_pointer())
         above_0 = above_11 = ir.Constant(_WORD, 0)
         for part in range(4):
             offset = ir.Constant(_LONG, LANES_AT_ONCE * part)
-            shift = ir.Constant(_WORD, LANES_AT_ONCE * part)
             lane = builder.and_(lane_mask, offset)
             address = builder.add(states, builder.shl(lane, ir.Constant(_LONG, 2)))
             state = _load(builder, address, _WORDS)
+            is_active = _active_lanes(builder, active, part)
             table = builder.zext(_load(builder, builder.add(tables, offset), _BYTES), _WORDS)
-            slot = builder.and_(state, _same(4095))
-            index = builder.add(builder.shl(table, _same(12)), slot)
-            chosen = builder.and_(builder.lshr(active, shift), ir.Constant(_WORD, 255))
-            spread = builder.insert_element(
-                ir.Constant(_WORDS, ir.Undefined), chosen, ir.Constant(_WORD, 0)
-            )
-            spread = builder.shuffle_vector(
-                spread, ir.Constant(_WORDS, ir.Undefined), ir.Constant(_WORDS, [0] * LANES_AT_ONCE)
-            )
-            is_active = builder.icmp_unsigned("==", builder.and_(spread, lane_bits), lane_bits)
-            entry = builder.call(
-                gather, [_same(0), base, index, builder.sext(is_active, _WORDS),
-                         ir.Constant(_BYTE, 4)],
-            )  # fmt: skip
-            frequency = builder.add(builder.lshr(entry, _same(20)), _same(1))
-            bias = builder.and_(builder.lshr(entry, _same(8)), _same(4095))
-            moved = builder.add(builder.mul(frequency, builder.lshr(state, _same(12))), bias)
-            moved = builder.select(is_active, moved, state)
-            needs = builder.icmp_unsigned("==", builder.lshr(moved, _same(16)), _same(0))
-            needing = builder.zext(builder.bitcast(needs, _BYTE), _LONG)
-            words = builder.zext(_load(builder, data, _HALVES), _WORDS)
-            order = _load(
-                builder, builder.add(permutations, builder.shl(needing, ir.Constant(_LONG, 5))),
-                _WORDS,
-            )  # fmt: skip
-            refilled = builder.or_(
-                builder.shl(moved, _same(16)), builder.call(permute, [words, order])
-            )
-            _store(builder, builder.select(needs, refilled, moved), address)
-            taken = builder.zext(builder.call(population, [builder.trunc(needing, _WORD)]), _LONG)
-            data = builder.add(data, builder.shl(taken, ir.Constant(_LONG, 1)))
+            entry = _entries(builder, base, table, state, is_active)
+            state, data = _next_states(builder, state, entry, is_active, data, permutations)
+            _store(builder, state, address)
             symbol = builder.and_(builder.select(is_active, entry, _same(0)), _same(63))
             _store(builder, builder.trunc(symbol, _BYTES), builder.add(symbols, offset))
-            nonzero = builder.icmp_unsigned("!=", symbol, _same(0))
-            large = builder.icmp_unsigned(">", symbol, _same(11))
-            above_0 = builder.or_(
-                above_0, builder.shl(builder.zext(builder.bitcast(nonzero, _BYTE), _WORD), shift)
-            )
-            above_11 = builder.or_(
-                above_11, builder.shl(builder.zext(builder.bitcast(large, _BYTE), _WORD), shift)
-            )
+            above_0 = builder.or_(above_0, _lane_bits(builder, "!=", symbol, 0, part))
+            above_11 = builder.or_(above_11, _lane_bits(builder, ">", symbol, 11, part))
         _store(builder, above_0, masks)
         _store(builder, above_11, builder.add(masks, ir.Constant(_LONG, 4)))
         return data

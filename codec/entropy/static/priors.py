@@ -87,7 +87,6 @@ def block_priors(
     constant, of_parent, of_siblings = weights[0], weights[1], weights[2]
     has_parent, has_siblings = parent.size > 0 and of_parent > 0, siblings.size > 0
     has_siblings = has_siblings and of_siblings > 0
-    o0, o1, o2, o3 = place[0]
     slabs, planes, rows, length = place[1]
     start = place[0]
     number = 0

@@ -91,7 +91,7 @@ def _write(sizes: Any, hazards: Any, latest: Any, bits: Any) -> Any:
                 continue
             at = _put(bits, at, sizes[table] - before, order)
             before = sizes[table]
-        elif table == FIRST_SIGN or table == FIRST_FLAG:
+        elif table in (FIRST_SIGN, FIRST_FLAG):
             latest[0] = -1
         for symbol in range(sizes[table] - 1):
             expected = _expected(hazards, latest, table, symbol)
@@ -147,7 +147,7 @@ def _read(bits: Any, at: Any, sizes: Any, hazards: Any, latest: Any) -> Any:
             sizes[table] = before
         else:
             sizes[table] = 2
-            if table == FIRST_SIGN or table == FIRST_FLAG:
+            if table in (FIRST_SIGN, FIRST_FLAG):
                 latest[0] = -1
         for symbol in range(sizes[table] - 1):
             difference, at = _take(bits, at, order)

@@ -80,7 +80,7 @@ def _choose(counts: Any, chances: Any, sizes: Any, hazards: Any, latest: Any) ->
         if table >= FIRST_SIGN:
             order = 0
             sizes[table] = 2
-            if table == FIRST_SIGN or table == FIRST_FLAG:
+            if table in (FIRST_SIGN, FIRST_FLAG):
                 latest[0] = -1
         else:
             used = 0
