@@ -26,8 +26,8 @@ from reporting.machine import describe_machine
 from reporting.prose import wrapped
 from reporting.sections import RESULTS_FOLDER, replace_section
 from sources.source import data_folder
-from speed.cases import CASES, QUICK, choose_cases, load
-from speed.contenders import about, choose_peers
+from speed.cases import CASES, QUICK, SMALL_CASES, choose_cases, load
+from speed.contenders import about, choose_peers, limited
 from speed.part import Plan, measure
 from speed.rows import Row
 from speed.tables import EXPLANATION, tables
@@ -37,7 +37,7 @@ def arguments() -> argparse.ArgumentParser:
     """Options of the command line."""
     parser = argparse.ArgumentParser(description=str(__doc__).split("\n")[0])
     add = parser.add_argument
-    names = ", ".join(case.name for case in (*CASES, QUICK))
+    names = ", ".join(case.name for case in (*CASES, *SMALL_CASES))
     add("--efforts", type=_integers, metavar="N,N", help="efforts of inrc; 0,3,5 if not given")
     add("--arch", default="pyramid", help="architecture of inrc")
     add("--only", action="append", metavar="CASE", help=f"only this case; repeatable: {names}")
@@ -69,7 +69,7 @@ def parse(given: Sequence[str]) -> argparse.Namespace:
     options = arguments().parse_args(given)
     quick = options.quick
     options.partial = quick or options.only is not None or options.peers is not None
-    options.only = options.only or (["quick"] if quick else None)
+    options.only = options.only or ([QUICK.name] if quick else None)
     options.efforts = options.efforts or ([0] if quick else [0, 3, 5])
     options.psnr = options.psnr or ([45.0] if quick else [45.0, 60.0])
     options.threads = options.threads or ([1] if quick else [1, 2])
@@ -91,7 +91,10 @@ def measure_part(options: argparse.Namespace) -> None:
             if row.cell != shown:
                 print(f"measured: {row.case}, {row.target_db:g} dB, threads: {threads}", flush=True)
             shown = row.cell
-    document = {"peers": about(peers, threads), "rows": [dataclasses.asdict(row) for row in rows]}
+    document = {
+        "peers": about(peers) + limited(peers, threads),
+        "rows": [dataclasses.asdict(row) for row in rows],
+    }
     options.part.write_text(json.dumps(document), encoding="utf-8")
 
 
@@ -109,14 +112,18 @@ def run_part(given: Sequence[str], threads: int) -> dict[str, Any]:
     return document
 
 
+def notes(parts: Sequence[dict[str, Any]]) -> list[str]:
+    """What the parts say about their peers, without repetitions."""
+    return list(dict.fromkeys(note for part in parts for note in part["peers"]))
+
+
 def head(machine: dict[str, str], parts: Sequence[dict[str, Any]], repeats: int) -> list[str]:
     """Lines on the machine and on the peers."""
-    notes = dict.fromkeys(note for part in parts for note in part["peers"])
     loads = [row["load"] for part in parts for row in part["rows"]]
     lines = [f"- {name}: {value}" for name, value in machine.items()]
     lines.append(f"- load of the machine meanwhile: {min(loads):.1f} to {max(loads):.1f}")
     lines.append(f"- runs in turns: {repeats}")
-    return lines + [f"- {note}" for note in notes]
+    return lines + [f"- {note}" for note in notes(parts)]
 
 
 def main(given: Sequence[str]) -> int:
@@ -138,7 +145,7 @@ def main(given: Sequence[str]) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     document = {
         "machine": machine,
-        "peers": [part["peers"] for part in parts],
+        "peers": notes(parts),
         "rows": [dataclasses.asdict(row) for row in rows],
     }
     write_json(options.out / "speed.json", document)

@@ -2,8 +2,8 @@
 
 python benchmarks/measuring/memory_once.py SOURCE FOLDER ARCHITECTURE EFFORT THREADS PSNR
 
-A little file of as many axes is coded first, so that libraries and compiled code are no part of the
-growth. It prints two numbers, the bytes to encode and those to decode.
+A little volume is coded first, so that libraries and compiled code are no part of the growth. It
+prints two numbers, the bytes to encode and those to decode.
 """
 
 from __future__ import annotations

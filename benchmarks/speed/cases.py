@@ -64,16 +64,21 @@ CASES = (
         ),
     ),
 )
-QUICK = Case("quick", (Source("made-32", _MADE, turbulence(32, 32, 32), package=True),))
+SMALL_CASES = (
+    Case("quick", (Source("made-32", _MADE, turbulence(32, 32, 32), package=True),)),
+    Case("quick-4d", (Source("made-4d-small", _MADE, turbulence(3, 8, 16, 16), package=True),)),
+    Case("quick-ocean", (Source("made-ocean-small", _MADE, ocean(4, 24, 40), package=True),)),
+)
+QUICK = SMALL_CASES[0]
 
 
 def choose_cases(names: Sequence[str] | None) -> list[Case]:
-    """The cases of these names, or all but the quick case if None.
+    """The cases of these names, or all but the small ones if None.
 
     Raises:
         SystemExit: no case has such a name.
     """
-    known = {case.name: case for case in (*CASES, QUICK)}
+    known = {case.name: case for case in (*CASES, *SMALL_CASES)}
     unknown = set(names or ()) - set(known)
     if unknown:
         sys.exit(f"no such case: {', '.join(sorted(unknown))}; there are {', '.join(known)}")

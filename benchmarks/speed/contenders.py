@@ -65,11 +65,12 @@ def threads_of(peer: Peer) -> int:
     return peer.threads if isinstance(peer, Tthresh | Zstd) else 1
 
 
-def about(peers: Sequence[Peer], threads: int) -> list[str]:
-    """Lines on versions, settings and threads of the peers for the head of the table."""
-    lines = []
-    for peer in peers:
-        has = threads_of(peer)
-        only = "" if has == threads else f"; has {has} of {threads} threads"
-        lines.append(f"{peer.name}: {peer.how} ({peer.version()}{only})")
-    return lines
+def about(peers: Sequence[Peer]) -> list[str]:
+    """Lines on settings and versions of the peers for the head of the table."""
+    return [f"{peer.name}: {peer.how} ({peer.version()})" for peer in peers]
+
+
+def limited(peers: Sequence[Peer], threads: int) -> list[str]:
+    """Line that names the peers without so many threads; none if there are no such peers."""
+    names = [peer.name for peer in peers if threads_of(peer) < threads]
+    return [f"one thread where {threads} are allowed: {', '.join(names)}"] if names else []
