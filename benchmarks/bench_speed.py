@@ -113,7 +113,7 @@ def run_part(given: Sequence[str], threads: int) -> dict[str, Any]:
 
 
 def notes(parts: Sequence[dict[str, Any]]) -> list[str]:
-    """What the parts say about their peers, without repetitions."""
+    """Notes of all parts on their peers, without repetitions."""
     return list(dict.fromkeys(note for part in parts for note in part["peers"]))
 
 

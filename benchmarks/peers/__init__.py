@@ -40,7 +40,7 @@ def choose(kind: Kind, names: Sequence[str] | None) -> list[Peer]:
 
 
 def choose_from(peers: Sequence[Peer], names: Sequence[str] | None) -> list[Peer]:
-    """Those of `peers` that can run here; those that cannot are named on stderr.
+    """Peers that can run here; those that cannot are named on stderr.
 
     Args:
         peers: all that may be named.

@@ -26,7 +26,7 @@ _MEMORY_ONCE = Path(measuring.__file__).with_name("memory_once.py")
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured of every field.
+    """Settings of the measurement of every field.
 
     Attributes:
         ways: our settings, all with the same number of threads.
