@@ -64,12 +64,17 @@ def test_bytes_at_a_psnr_lie_between_those_of_the_neighbours() -> None:
     trials = sorted((trial.psnr_db, trial.bytes) for trial in search._trials.values() if trial)
     below = max(trial for trial in trials if trial[0] < 40)
     above = min(trial for trial in trials if trial[0] >= 40)
-    assert STEPS.index(min(peer.encoded)) - STEPS.index(max(peer.encoded)) >= 2
     assert below[1] < size < above[1]
-    nearest = search.nearest(40.0)
-    assert nearest is not None
-    assert abs(nearest.psnr_db - 40) == min(40 - below[0], above[0] - 40)
-    assert nearest.bytes == 7 + len(peer.encode(SAMPLE.values, nearest.setting))
+
+
+@pytest.mark.parametrize("beside", [-0.01, 0.01])
+def test_the_nearest_file_may_be_on_either_side(beside: float) -> None:
+    peer = Rounding()
+    search = Search(Contender(peer, 1, SAMPLE.values, charged=7), SAMPLE, [40.0])
+    middle = search.nearest(40.0)
+    assert middle is not None
+    assert search.nearest(middle.psnr_db + beside) == middle
+    assert middle.bytes == 7 + len(peer.encode(SAMPLE.values, middle.setting))
 
 
 def test_no_file_is_good_enough() -> None:
