@@ -1,9 +1,10 @@
-"""Growth of memory while one file is encoded and decoded: run as a process of its own.
+"""Growth of memory while one file is encoded or decoded: run as a process of its own.
 
-python benchmarks/measuring/memory_once.py SOURCE FOLDER ARCHITECTURE EFFORT THREADS PSNR
+python benchmarks/measuring/memory_once.py encode SOURCE CODED ARCHITECTURE EFFORT THREADS PSNR
+python benchmarks/measuring/memory_once.py decode CODED TARGET ARCHITECTURE EFFORT THREADS PSNR
 
-A little volume is coded first, so that libraries and compiled code are no part of the growth. It
-prints two numbers, the bytes to encode and those to decode.
+A little volume is coded first, so that libraries and compiled code are no part of the growth. The
+number of bytes is printed.
 """
 
 from __future__ import annotations
@@ -19,15 +20,11 @@ from measuring.peak_memory import PeakMemory
 
 def main() -> None:
     """Measure what the command line names."""
-    source, folder = map(Path, sys.argv[1:3])
-    architecture, effort, threads, psnr = sys.argv[3], *map(float, sys.argv[4:])
-    little = folder / "little.npy"
-    np.save(little, np.random.default_rng(0).random((16, 16, 16), np.float32))
-    memory = PeakMemory()
-    growths: list[int] = []
-    for path in (little, source):
-        coded, back = folder / "memory.inrc", folder / f"memory{path.suffix}"
-        memory.start()
+    action, architecture = sys.argv[1], sys.argv[4]
+    source, target = map(Path, sys.argv[2:4])
+    effort, threads, psnr = map(float, sys.argv[5:])
+
+    def encode(path: Path, coded: Path) -> None:
         codec.encode(
             path,
             coded,
@@ -38,11 +35,21 @@ def main() -> None:
             device="cpu",
             overwrite=True,
         )
-        growths = [memory.growth]
-        memory.start()
-        codec.decode(coded, back, threads=int(threads), device="cpu", overwrite=True)
-        growths.append(memory.growth)
-    print(*growths)
+
+    def decode(coded: Path, path: Path) -> None:
+        codec.decode(coded, path, threads=int(threads), device="cpu", overwrite=True)
+
+    little, coded_little = (target.with_name(f"little{suffix}") for suffix in (".npy", ".inrc"))
+    np.save(little, np.random.default_rng(0).random((16, 16, 16), np.float32))
+    encode(little, coded_little)
+    decode(coded_little, little)
+    memory = PeakMemory()
+    memory.start()
+    if action == "encode":
+        encode(source, target)
+    else:
+        decode(source, target)
+    print(memory.growth)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """Search for the settings of a peer that lie around a PSNR, and its bytes at that PSNR.
 
 Settings of a series go from coarse to fine, so halving the series finds the two neighbours of a
-PSNR with few files. The bytes lie on the line through those of all series, as in `bench_volumes`.
+PSNR with few files; a third setting is interpolated between them, which comes close to the PSNR.
+The bytes lie on the line through those of all series, as in `bench_volumes`.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import sys
 import time
@@ -18,6 +20,7 @@ from sources.source import Sample
 
 from speed.contenders import Contender
 
+_WHOLE_NUMBERS = ("precision", "level")
 # Series whose bytes differ by less are equally good: the fastest is timed.
 _EQUALLY_SMALL = 1.01
 
@@ -70,7 +73,7 @@ class Search:
         return min(small, key=lambda trial: trial.encode_s)
 
     def _around(self, settings: list[Setting], psnr: float) -> list[Trial]:
-        """The neighbours of a PSNR in a series: the last below it and the first that reaches it."""
+        """Files of a series around a PSNR: the last below, one between, the first that reaches."""
         low, high = 0, len(settings)
         while low < high:
             middle = (low + high) // 2
@@ -81,7 +84,10 @@ class Search:
             else:
                 high = middle
         neighbours = [self._trial(setting) for setting in settings[max(0, low - 1) : low + 1]]
-        return [trial for trial in neighbours if trial]
+        trials = [trial for trial in neighbours if trial]
+        if len(trials) == 2 and trials[0].setting.mode not in _WHOLE_NUMBERS:
+            trials.append(self._trial(_between(*trials, psnr)) or trials[-1])
+        return trials
 
     def _trial(self, setting: Setting) -> Trial | None:
         if setting not in self._trials:
@@ -101,6 +107,15 @@ class Search:
             return None
         psnr, _ = quality(self._sample, decoded, None)
         return Trial(setting, len(data) + self._contender.charged, psnr, seconds)
+
+
+def _between(coarse: Trial, fine: Trial, psnr: float) -> Setting:
+    """Setting that reaches a PSNR if that is linear in the logarithm of the setting."""
+    extent = fine.psnr_db - coarse.psnr_db
+    share = (psnr - coarse.psnr_db) / extent if 0 < extent < math.inf else 0.5
+    ratio = fine.setting.value / coarse.setting.value
+    value = coarse.setting.value * ratio ** min(max(share, 0.0), 1.0)
+    return dataclasses.replace(coarse.setting, value=value)
 
 
 def _bytes_at(trials: list[Trial], psnr: float) -> float:

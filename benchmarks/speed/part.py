@@ -104,7 +104,12 @@ def _entry_of_ours(
     work: Path,
 ) -> _Entry:  # fmt: skip
     source = write_source(way, field.sample, False, work)
-    memory = _memory(way, source, target, work, field.sample.values.size)
+    coded, back = work / "memory.inrc", work / f"memory{source.suffix}"
+    samples = field.sample.values.size
+    memory = (
+        _memory("encode", source, coded, way, target) / samples,
+        _memory("decode", coded, back, way, target) / samples,
+    )
     run = ours(way, source, target, work)
     setting = f"psnr={target:g}"
     return _Entry(way.name, setting, way.threads, trip.bytes, psnr, equal, memory, run)
@@ -123,19 +128,16 @@ def _entry_of_peer(rival: Contender, trial: Trial, equal: dict[str, float]) -> _
     )
 
 
-def _memory(
-    way: Inrc, source: Path, target: float, work: Path, samples: int
-) -> tuple[float, float]:
-    """Bytes a sample to encode and to decode, in a fresh process."""
+def _memory(action: str, source: Path, target: Path, way: Inrc, psnr: float) -> int:
+    """Bytes of memory that encoding or decoding a file takes in a fresh process."""
     command = [
-        sys.executable, str(_MEMORY_ONCE), str(source), str(work), way.architecture,
-        str(way.effort), str(way.threads), str(target),
+        sys.executable, str(_MEMORY_ONCE), action, str(source), str(target), way.architecture,
+        str(way.effort), str(way.threads), str(psnr),
     ]  # fmt: skip
     roots = [str(_MEMORY_ONCE.parents[1]), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, roots))}
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
-    encode, decode = (int(number) / samples for number in done.stdout.split())
-    return encode, decode
+    return int(done.stdout)
 
 
 def _row(plan: Plan, field: Field, target: float, entry: _Entry, medians: Seconds) -> Row:

@@ -12,7 +12,7 @@ EXPLANATION = f"""\
 Speeds are medians of runs in turns, in millions of samples a second: inrc from file to file with
 its verification, peers in memory. "x" is the speed over that of {REFERENCE} in the same turns.
 Bytes of a peer are those at the PSNR of our first row, on the line through its settings around it
-(the smallest file if even that is better); its speed is that of the setting nearest to it. "of
+(the smallest file if even that is better); its speed is that of the setting whose dB are shown. "of
 {REFERENCE}" is the ratio of bytes at equal PSNR, for each row of ours at its own PSNR. Memory is
 the growth of the resident set in a fresh process that has coded a little file, in bytes a sample to
 encode and to decode. In masked fields all samples are counted; peers get the invalid ones filled in
