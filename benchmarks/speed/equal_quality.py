@@ -86,7 +86,7 @@ class Search:
         neighbours = [self._trial(setting) for setting in settings[max(0, low - 1) : low + 1]]
         trials = [trial for trial in neighbours if trial]
         if len(trials) == 2 and trials[0].setting.mode not in _WHOLE_NUMBERS:
-            trials.append(self._trial(_between(*trials, psnr)) or trials[-1])
+            trials.append(self._trial(_between(trials[0], trials[1], psnr)) or trials[-1])
         return trials
 
     def _trial(self, setting: Setting) -> Trial | None:
