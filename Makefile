@@ -26,7 +26,7 @@ PEERS := .venv/.peers-installed
 FUZZER := .venv/.fuzzer-installed
 CONFORMANCE := $(BIN)/inrc-conformance run --mode batch --jobs $(WORKERS)
 
-.PHONY: help env demo readme-picture test test-without-torch check bench-main bench-pruning bench-plugins bench-volumes bench-images bench-bounds bench-scale bench-latency bench-lossless bench-accuracy bench-shapes bench-robustness fuzz conformance conformance-js clean distclean
+.PHONY: help env demo readme-picture test test-without-torch check bench-main bench-pruning bench-plugins bench-speed bench-volumes bench-images bench-bounds bench-scale bench-latency bench-lossless bench-accuracy bench-shapes bench-robustness fuzz conformance conformance-js clean distclean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -89,6 +89,9 @@ $(PEERS): $(STAMP)
 
 bench-volumes: $(PEERS)  ## bytes at equal PSNR against SZ3, ZFP, SPERR and TTHRESH (hours)
 	$(BIN)/python benchmarks/bench_volumes.py $(BENCH_ARGS)
+
+bench-speed: $(PEERS)  ## speed, memory and bytes next to SPERR, SZ3, ZFP, TTHRESH and zstd (an hour; BENCH_ARGS=--quick)
+	$(BIN)/python benchmarks/bench_speed.py $(BENCH_ARGS)
 
 bench-images: $(PEERS)  ## rate at equal PSNR against JPEG, JPEG 2000, WebP, AVIF and JPEG XL (hours)
 	$(BIN)/python benchmarks/bench_images.py $(BENCH_ARGS)

@@ -60,8 +60,33 @@ def round_trip(
         InrcError: inrc refused.
         RuntimeError: the fresh process failed, or decoded something else than this one.
     """
-    source = _write(sample, work, way.picture if is_image else _suffix(sample))
+    source = write_source(way, sample, is_image, work)
     coded, fresh = work / "coded.inrc", work / f"fresh{source.suffix}"
+    again = work / f"again{source.suffix}"
+    encode_s = encode_file(way, source, coded, goal)
+    decode_s = decode_file(way, coded, again)
+    paths = (DECODER, coded, fresh)
+    command = [sys.executable, *map(str, paths), str(way.threads), way.device]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"decoding in a fresh process failed: {done.stderr.strip()}")
+    values = _read(fresh, sample)
+    if not np.array_equal(values, _read(again, sample)):
+        raise RuntimeError("two processes decoded different values from the same file")
+    return Trip(coded.stat().st_size, values, encode_s, decode_s)
+
+
+def write_source(way: Inrc, sample: Sample, is_image: bool, work: Path) -> Path:
+    """Write a sample into the folder `work` as a file that inrc reads."""
+    return _write(sample, work, way.picture if is_image else _suffix(sample))
+
+
+def encode_file(way: Inrc, source: Path, coded: Path, goal: Mapping[str, float]) -> float:
+    """Seconds of encoding a file to a target, named as `codec.encode` does.
+
+    Raises:
+        InrcError: inrc refused.
+    """
     started = time.perf_counter()
     codec.encode(
         source,
@@ -73,19 +98,18 @@ def round_trip(
         device=way.device,
         overwrite=True,
     )
-    encoded = time.perf_counter()
-    again = work / f"again{source.suffix}"
-    codec.decode(coded, again, threads=way.threads, device=way.device, overwrite=True)
-    decoded = time.perf_counter()
-    paths = (DECODER, coded, fresh)
-    command = [sys.executable, *map(str, paths), str(way.threads), way.device]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"decoding in a fresh process failed: {done.stderr.strip()}")
-    values = _read(fresh, sample)
-    if not np.array_equal(values, _read(again, sample)):
-        raise RuntimeError("two processes decoded different values from the same file")
-    return Trip(coded.stat().st_size, values, encoded - started, decoded - encoded)
+    return time.perf_counter() - started
+
+
+def decode_file(way: Inrc, coded: Path, target: Path) -> float:
+    """Seconds of decoding a file into another.
+
+    Raises:
+        InrcError: inrc refused.
+    """
+    started = time.perf_counter()
+    codec.decode(coded, target, threads=way.threads, device=way.device, overwrite=True)
+    return time.perf_counter() - started
 
 
 def warm_up(way: Inrc, sample: Sample, is_image: bool, work: Path) -> None:

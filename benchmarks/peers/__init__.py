@@ -16,7 +16,7 @@ from .tthresh import Tthresh
 from .webp import Webp
 from .zfp import Zfp
 
-__all__ = ["PEERS", "Peer", "Setting", "choose"]
+__all__ = ["PEERS", "Peer", "Setting", "choose", "choose_from"]
 
 PEERS: tuple[Peer, ...] = (
     Sz3(),
@@ -35,16 +35,21 @@ PEERS: tuple[Peer, ...] = (
 
 
 def choose(kind: Kind, names: Sequence[str] | None) -> list[Peer]:
-    """The peers of a kind that can run here; those that cannot are named on stderr.
+    """The peers of a kind that can run here; see `choose_from`."""
+    return choose_from([peer for peer in PEERS if peer.kind == kind], names)
+
+
+def choose_from(peers: Sequence[Peer], names: Sequence[str] | None) -> list[Peer]:
+    """Peers that can run here; those that cannot are named on stderr.
 
     Args:
-        kind: what they must code.
+        peers: all that may be named.
         names: None for all, or their names in any case; "none" for none of them.
 
     Raises:
         SystemExit: no peer has such a name.
     """
-    known = {peer.name.lower(): peer for peer in PEERS if peer.kind == kind}
+    known = {peer.name.lower(): peer for peer in peers}
     wanted = list(known) if names is None else [name.lower() for name in names if name != "none"]
     unknown = [name for name in wanted if name not in known]
     if unknown:

@@ -22,8 +22,13 @@ _HALF_RANGE_DB = 6.0206
 
 @dataclass(frozen=True)
 class Tthresh:
-    """PSNR-bounded, axes as they are; times include its reading and writing of files."""
+    """PSNR-bounded, axes as they are; times include its reading and writing of files.
 
+    Attributes:
+        threads: OMP_NUM_THREADS of the command.
+    """
+
+    threads: int = 1
     name: str = "TTHRESH"
     kind: Kind = "volume"
     how: str = "PSNR every 3 dB; 4-D whole; file, times with file I/O"
@@ -45,21 +50,21 @@ class Tthresh:
             # Its first size is that of the axis that changes fastest.
             sizes = [str(size) for size in reversed(values.shape)]
             quality = f"{setting.value - _HALF_RANGE_DB:.4f}"
-            _run("-i", raw, "-t", "float", "-s", *sizes, "-p", quality, "-c", coded)
+            self._run("-i", raw, "-t", "float", "-s", *sizes, "-p", quality, "-c", coded)
             return coded.read_bytes()
 
     def decode(self, data: bytes, shape: tuple[int, ...], setting: Setting) -> Array:
         with tempfile.TemporaryDirectory(prefix="tthresh-") as folder:
             coded, raw = Path(folder, "coded"), Path(folder, "out.raw")
             coded.write_bytes(data)
-            _run("-c", coded, "-o", raw)
+            self._run("-c", coded, "-o", raw)
             return np.fromfile(raw, np.float32).reshape(shape)
+
+    def _run(self, *arguments: str | Path) -> None:
+        environment = {**os.environ, "OMP_NUM_THREADS": str(self.threads)}
+        command = [str(_binary()), *arguments]
+        subprocess.run(command, check=True, capture_output=True, env=environment)
 
 
 def _binary() -> str | None:
     return shutil.which(os.environ.get("TTHRESH", "tthresh"))
-
-
-def _run(*arguments: str | Path) -> None:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run([str(_binary()), *arguments], check=True, capture_output=True, env=environment)

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_type_hints
+from typing import Protocol, get_type_hints
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator  # type: ignore[import-untyped]
@@ -152,7 +152,19 @@ class Front:
         return float(np.interp(np.log(size), np.log(self.size), self.psnr))
 
 
-def pareto(points: Iterable[Point]) -> Front | None:
+class SizeAtPsnr(Protocol):
+    """Measured file: all that a front needs of a point."""
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that are charged."""
+
+    @property
+    def psnr_db(self) -> float:
+        """PSNR in dB, infinite where nothing differs."""
+
+
+def pareto(points: Iterable[SizeAtPsnr]) -> Front | None:
     """The points that no smaller file beats, None without any; lossless ones do not count."""
     best: list[tuple[float, int]] = []
     finite = (point for point in points if math.isfinite(point.psnr_db))

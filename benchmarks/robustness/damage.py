@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from measuring.peak_memory import PeakMemory
+
 from codec import Limits
-from robustness.memory import PeakMemory
 from robustness.reading import Outcome, attempt, quietly
 from robustness.tally import Tally
 from robustness.vectors import Vector

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
+from measuring.peak_memory import PeakMemory
+
 from robustness.container import take_apart
 from robustness.damage import count
 from robustness.judging import DISAGREE, OTHER_VALUES, judge
-from robustness.memory import PeakMemory
 from robustness.mutations import mutant
 from robustness.reading import SMALL, Outcome, attempt, quietly
 from robustness.tally import Tally

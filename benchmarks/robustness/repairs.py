@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
+from measuring.peak_memory import PeakMemory
 
 import codec
 from codec.errors import InrcError
@@ -20,7 +21,6 @@ from codec.reading.contents import FileContents
 from codec.reports import RepairReport
 from robustness.accidents import accident
 from robustness.container import take_apart
-from robustness.memory import PeakMemory
 from robustness.mutations import mutant
 from robustness.promises import Content, broken
 from robustness.reading import SMALL, quietly

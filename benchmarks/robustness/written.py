@@ -12,12 +12,12 @@ from random import Random
 from typing import Any
 
 import numpy as np
+from measuring.peak_memory import PeakMemory
 
 import codec
 from codec.media import formats
 from robustness.container import take_apart
 from robustness.damage import count
-from robustness.memory import PeakMemory
 from robustness.reading import SMALL, Outcome, outcome_of, quietly
 from robustness.tally import Tally
 from robustness.tree_mutations import ELSEWHERE, hostile

@@ -67,14 +67,20 @@ def load_all(
     for source in sources:
         if only and source.name not in only:
             continue
-        reason = _missing(source, folder)
+        reason = missing(source, folder)
         if reason:
             print(f"SKIPPED: {source.name}: {reason}", file=sys.stderr)
             continue
-        yield source, source.read(Path() if folder is None else folder / source.origin)
+        yield source, read(source, folder)
 
 
-def _missing(source: Source, folder: Path | None) -> str | None:
+def read(source: Source, folder: Path | None) -> Sample:
+    """The sample of a source that is not missing."""
+    return source.read(Path() if folder is None else folder / source.origin)
+
+
+def missing(source: Source, folder: Path | None) -> str | None:
+    """Reason why a source cannot be read, or None."""
     if source.package:
         return None if find_spec(source.origin) else f"no package {source.origin}"
     if folder is None:
