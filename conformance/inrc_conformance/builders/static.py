@@ -13,7 +13,7 @@ from ..decoder.static_block import BlockModel
 from ..decoder.static_head import SIZES, Family, Head, Weights
 from ..decoder.static_lanes import LEAST_STATE
 from ..decoder.static_model import StaticModel, boxes
-from ..decoder.static_tables import CLASSES, STATIC_WEIGHTS, StaticTables, table_of
+from ..decoder.static_tables import CLASSES, FLAG, STATIC_WEIGHTS, StaticTables, table_of
 from .mixing import array_lattice
 from .static_tables import MagnitudeTable, TableChoice, fitted, table_bits
 from .streams import Ints, pack_bits, stream, uleb
@@ -40,19 +40,32 @@ class Choice:
     """Hazards of the other classes."""
     zero_blocks: bool = True
     """Blocks of zeros have no bytes."""
+    zero_groups: bool = True
+    """Groups of zeros have the flag 0."""
+
+
+PLAIN = Choice()
+"""A whole band in a block, with fitted tables and the weights of the registry."""
+
+
+def chosen(kind: int, wanted: int, choice: Choice) -> int:
+    """Return a symbol as it is, or 1 for each flag where no group is left out."""
+    return 1 if kind == FLAG and not choice.zero_groups else wanted
 
 
 class Counter:
     """Counts the symbols of each class instead of coding them."""
 
-    def __init__(self) -> None:
+    def __init__(self, choice: Choice) -> None:
         self.lanes = 1
+        self._choice = choice
         self.counts = [[[0] * 59 for _ in range(number)] for number in CLASSES]
 
     def symbol(self, kind: int, number: int, lane: int, wanted: int) -> int:
         """Count a symbol."""
-        self.counts[kind][number][wanted] += 1
-        return wanted
+        some = chosen(kind, wanted, self._choice)
+        self.counts[kind][number][some] += 1
+        return some
 
     def raw(self, count: int, wanted: int) -> int:
         """Take raw bits as they are."""
@@ -62,8 +75,9 @@ class Counter:
 class BlockEncoder:
     """Collects the symbols and raw bits of a block."""
 
-    def __init__(self, lanes: int, length: int, tables: StaticTables) -> None:
+    def __init__(self, choice: Choice, lanes: int, length: int, tables: StaticTables) -> None:
         self.lanes = lanes
+        self._choice = choice
         self._states = [LEAST_STATE] * min(lanes, length)
         self._tables = tables
         self._symbols: list[tuple[int, int, int]] = []
@@ -71,9 +85,9 @@ class BlockEncoder:
 
     def symbol(self, kind: int, number: int, lane: int, wanted: int) -> int:
         """Take a symbol."""
-        table = self._tables.of(kind, number)
-        self._symbols.append((table.frequencies[wanted], table.cumulative[wanted], lane))
-        return wanted
+        table, some = self._tables.of(kind, number), chosen(kind, wanted, self._choice)
+        self._symbols.append((table.frequencies[some], table.cumulative[some], lane))
+        return some
 
     def raw(self, count: int, wanted: int) -> int:
         """Take raw bits, the lowest first."""
@@ -167,14 +181,14 @@ class StaticEncoder:
         """Take integers of another coder."""
         self._before.append((np.array(integers, dtype=np.int64), None))
 
-    def encode(self, integers: Ints, choice: Choice = Choice()) -> StaticData:
+    def encode(self, integers: Ints, choice: Choice = PLAIN) -> StaticData:
         """Encode the next integers, which are whole levels."""
         values = np.array(integers, dtype=np.int64)
         families = self._model().families(len(integers))
         weights = tuple(self._weights_of(f, choice.weights.get(n)) for n, f in enumerate(families))
         head = head_of(choice, weights, StaticTables(()))
         coded = differences(families, values, head)
-        counter = Counter()
+        counter = Counter(choice)
 
         def counted(model: BlockModel, lengths: Four, wanted: Int64Array) -> Int64Array:
             return model.code(counter, wanted) if wanted.any() or not choice.zero_blocks else wanted
@@ -187,7 +201,7 @@ class StaticEncoder:
         bits = head_bits(choice, families, tables)
         return StaticData(len(integers), bits, blocks)
 
-    def stream(self, integers: Ints, choice: Choice = Choice()) -> bytes:
+    def stream(self, integers: Ints, choice: Choice = PLAIN) -> bytes:
         """Encode the next integers as a stream of coder 8."""
         return self.encode(integers, choice).stream()
 
@@ -220,7 +234,7 @@ class StaticEncoder:
                 blocks.append(None)
                 return part
             lanes = choice.lanes[len(blocks) % len(choice.lanes)]
-            encoder = BlockEncoder(lanes, lengths[-1], head.tables)
+            encoder = BlockEncoder(choice, lanes, lengths[-1], head.tables)
             integers = model.code(encoder, part)
             if not np.array_equal(integers, part):
                 raise ValueError("a block cannot be coded")
@@ -247,9 +261,9 @@ def static_tables(tables: TableChoice) -> StaticTables:
         magnitudes.append(before)
     return StaticTables(
         (
-            tuple(table_of(hazards) for hazards in magnitudes),
-            tuple(table_of([hazard]) for hazard in tables.signs),
-            tuple(table_of([hazard]) for hazard in tables.flags),
+            tuple(table_of(tuple(hazards)) for hazards in magnitudes),
+            tuple(table_of((hazard,)) for hazard in tables.signs),
+            tuple(table_of((hazard,)) for hazard in tables.flags),
         )
     )
 
@@ -281,12 +295,12 @@ def differences(families: Sequence[Family], integers: Int64Array, head: Head) ->
     return out
 
 
-def static_stream_of(lattice: Lattice, integers: Ints, choice: Choice = Choice()) -> bytes:
+def static_stream_of(lattice: Lattice, integers: Ints, choice: Choice = PLAIN) -> bytes:
     """Encode a whole lattice as one stream of coder 8."""
     return StaticEncoder(lattice).stream(integers, choice)
 
 
-def static_array(lengths: Sequence[int], integers: Ints, choice: Choice = Choice()) -> StaticData:
+def static_array(lengths: Sequence[int], integers: Ints, choice: Choice = PLAIN) -> StaticData:
     """Encode integers as the data of a stream of coder 9."""
     data = StaticEncoder(array_lattice(lengths)).encode(integers, choice)
     return replace(data, lengths=tuple(lengths))
@@ -297,9 +311,9 @@ def raw_static_array(count: int, lengths: Sequence[int], data: bytes) -> bytes:
     return stream(9, count, bytes([len(lengths)]) + b"".join(map(uleb, lengths)), data)
 
 
-def all_weights(sizes: Mapping[int, int], signed: Mapping[int, int] = {}) -> Weights:
+def all_weights(sizes: Mapping[int, int], signed: Mapping[int, int] | None = None) -> Weights:
     """Return 17 weights: some w and v by their number, the others 0."""
     return (
         *(sizes.get(n, 0) for n in range(SIZES)),
-        *(signed.get(n, 0) for n in range(len(STATIC_WEIGHTS) - SIZES)),
+        *((signed or {}).get(n, 0) for n in range(len(STATIC_WEIGHTS) - SIZES)),
     )

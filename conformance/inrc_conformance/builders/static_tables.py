@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..decoder.static_tables import CLASSES, FLAG, MAGNITUDE, SIGN, STATIC_CHANCES
+from ..decoder.static_tables import FLAG, MAGNITUDE, SIGN, STATIC_CHANCES
 from .streams import Ints, golomb, zigzag
 
 MagnitudeTable = Ints | None
@@ -47,7 +47,7 @@ def hazards_of(counts: Ints) -> MagnitudeTable:
 
 
 def _pairs(counts: Sequence[Ints]) -> list[int]:
-    """Return a hazard for each class of two symbols; one without counts has that of the class before."""
+    """Return a hazard for each class of two symbols; without counts that of the class before."""
     out = [32]
     for some in counts:
         out.append(_nearest(some[0] / sum(some)) if any(some) else out[-1])
@@ -91,7 +91,3 @@ def _expected(classes: Sequence[Ints], hazards: Ints, i: int) -> int:
         if len(before) > i:
             return before[i]
     return hazards[i - 1] if i else 32
-
-
-PLAIN = TableChoice([None] * CLASSES[MAGNITUDE], [32] * CLASSES[SIGN], [32] * CLASSES[FLAG])
-"""Tables of one symbol for magnitudes, and even ones for the others."""

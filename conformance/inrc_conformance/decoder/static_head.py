@@ -109,7 +109,7 @@ def _magnitude_tables(bits: BitReader) -> tuple[Table, ...]:
                 raise Malformed(f"STA-1: a table of {n} symbols")
             hazards = _hazards(bits, n - 1, nearest)
             nearest = hazards + nearest[len(hazards) :]
-        tables.append(table_of(hazards))
+        tables.append(table_of(tuple(hazards)))
     return tuple(tables)
 
 
@@ -136,5 +136,5 @@ def _pair_tables(bits: BitReader, kind: int) -> tuple[Table, ...]:
     hazard = _MIDDLE_HAZARD
     for _ in range(CLASSES[kind]):
         hazard = _hazard(bits, hazard, 0)
-        tables.append(table_of([hazard]))
+        tables.append(table_of((hazard,)))
     return tuple(tables)

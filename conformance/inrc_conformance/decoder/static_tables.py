@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from .tables import Table, make_table
@@ -55,7 +55,8 @@ def class_of(x: int) -> int:
     return 2 * b + (e >> (b - 1)) % 2 if b else 0
 
 
-def table_of(hazards: Sequence[int]) -> Table:
+@lru_cache(maxsize=4096)
+def table_of(hazards: tuple[int, ...]) -> Table:
     """Return the table of n - 1 hazards: the chance of each symbol if none before it came."""
     remaining = TOTAL
     frequencies: list[int] = []
