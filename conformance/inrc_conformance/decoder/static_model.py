@@ -55,7 +55,10 @@ class StaticModel:
         families = self.families(count)
         head = read_head(reader, families, self._weights)
         blocks = _Blocks(reader, families, head)
-        return self.code(families, head, np.zeros(count, dtype=np.int64), blocks.decode)
+        out = self.code(families, head, np.zeros(count, dtype=np.int64), blocks.decode)
+        if int(out.min()) < -(2**31) or int(out.max()) >= 2**31:
+            raise Malformed("STA-5: a sum does not fit 32 bits")
+        return out
 
     def code(
         self, families: Sequence[Family], head: Head, wanted: Int64Array, coded: CodedBlock
@@ -196,12 +199,10 @@ def surroundings(integers: Int64Array, edges: Sequence[int]) -> Int64Array:
 
 
 def summed(integers: Int64Array, head: Head) -> Int64Array:
-    """Return the low band from its differences (STA-5)."""
+    """Return the low band from its differences; the sums may be too large (STA-5)."""
     out = integers.copy()
     for box in boxes(integers.shape, head.edges):
         for axis in range(AXES - 1, -1, -1):
             if head.summed[axis]:
                 out[box] = np.cumsum(out[box], axis=axis)
-    if int(out.min()) < -(2**31) or int(out.max()) >= 2**31:
-        raise Malformed("STA-5: a sum does not fit 32 bits")
     return out

@@ -137,7 +137,6 @@ def _other_coders() -> Iterator[Case]:
         "mixing-low-band-before": [mixing[0], *behind(front, first + last)],
         "mixing-levels-before": [*mixing, *behind(values[: low + first], last)],
         "array-before": [array((low,), front), *behind(front, first, last)],
-        "mixing-array-before": [array_stream((low,), front), *behind(front, first, last)],
         "raw-between": [ahead, raw_stream(middle), last_level],
         "raw-in-a-band-behind": [
             ahead,
@@ -173,7 +172,7 @@ def _context_cases() -> Iterator[Case]:
     edge = Pyramid((9, 9), (3, 3))
     edge.values = [31 if n % 4 else -40 for n in range(81)]
     weights = {n: all_weights({8: 40, 9: 9, 7: n % 3}) for n in range(10)}
-    for name, k in (("1", 0), ("2", 1), ("4", 2)):
+    for name, k in (("1", 0), ("4", 2)):
         choice = Choice((0, 0, k, k), weights=weights, lanes=(4,))
         file = edge.file([static_stream_of(edge.lattice, edge.integers(), choice)])
         yield _valid(f"contexts-parents-in-blocks-of-{name}", file, "STR-11 STA-3")
@@ -189,7 +188,6 @@ def _weight_cases() -> Iterator[Case]:
         "given": [given],
         "some-given": [{n: w for n, w in given.items() if n % 2}],
         "first-given": [{n: w for n, w in given.items() if n < 4}],
-        "low-band-given": [{0: given[0]}],
         "last-given": [{number - 1: given[number - 1]}],
     }
     for name, (weights,) in choices.items():

@@ -63,7 +63,7 @@ def sparse(number: int, seed: int, spread: int = 3, some: int = 3) -> list[int]:
 def _length_cases() -> Iterator[Case]:
     """Arrays of one to four axes, some of length 1."""
     shapes: Sequence[Sequence[int]] = (
-        (1,), (32,), (33,), (65,), (1, 9), (9, 1), (7, 6), (5, 1, 4), (4, 3, 5), (1, 1, 11, 1),
+        (1,), (32,), (33,), (65,), (1, 9), (9, 1), (7, 6), (5, 1, 4), (4, 3, 5),
         (3, 2, 4, 3), (2, 2, 1, 33),
     )  # fmt: skip
     for seed, lengths in enumerate(shapes):
@@ -82,10 +82,7 @@ def _edge_cases() -> Iterator[Case]:
         "2-2-2-2": (1, 1, 1, 1),
         "1-2-4-2": (0, 1, 2, 1),
         "4-4-4-4": (2, 2, 2, 2),
-        "as-long-as-an-axis": (2, 2, 0, 3),
         "whole": (2, 2, 3, 3),
-        "4-1-1-1": (2, 0, 0, 0),
-        "8-8-2-4": (3, 3, 1, 2),
     }
     for name, k in edges.items():
         yield _valid(f"edges-{name}", lengths, integers, Choice(k, lanes=(2, 1, 4)), "STA-3")
@@ -97,7 +94,7 @@ def _edge_cases() -> Iterator[Case]:
 def _lane_cases() -> Iterator[Case]:
     """All numbers of lanes, on rows that are shorter and longer."""
     for n, length in enumerate((5, 41)):
-        for lanes in (1, 2, 4, 8, 16, 32) if n else (1, 8, 32):
+        for lanes in (1, 2, 4, 8, 16, 32) if n else (8, 32):
             integers = sparse(2 * length, 930 + n, 20, 2)
             name = f"lanes-{lanes}-rows-of-{length}"
             yield _valid(name, (2, length), integers, Choice(lanes=(lanes,)), "STA-4")
@@ -146,7 +143,7 @@ def _magnitude_cases() -> Iterator[Case]:
     yield _valid("magnitudes", (len(signed),), signed, flat, "STA-4 STR-4")
     square = [*signed, *signed[::-1]]
     yield _valid("magnitudes-rows", (2, len(signed)), square, Choice(lanes=(8,)), "STA-4 STR-4")
-    for size in (11, 12, 15, 16, 23, 24, LARGEST):
+    for size in (11, 12, 16, LARGEST):
         yield _valid(f"magnitude-{size}", (3,), [size, 0, -size], spec="STA-4")
     for number in (3, 4):
         name = f"raw-bits-{2 * number}"
@@ -194,14 +191,12 @@ def _table_cases() -> Iterator[Case]:
     same: list[MagnitudeTable] = [base, *[None] * 30]
     kinds: dict[str, list[MagnitudeTable]] = {
         "all-equal": same,
-        "all-written": [base] * 31,
         "59-symbols-all-likely": [[63] * 58, *[None] * 30],
         "59-symbols-all-unlikely": [[0] * 58, *[None] * 30],
         "falling": [_ramp(58, 63, -2), *[None] * 30],
         "longer-and-shorter": [_ramp(9 + (7 * n) % 20, (5 * n) % 64, 3 - n % 7) for n in range(31)],
         "some-equal": [None if n % 3 == 1 else _ramp(10 + n, 20 + n, n % 2) for n in range(31)],
         "hazards-of-0-and-63": [[63 * (n % 2)] * 12 for n in range(31)],
-        "hazards-in-turns": [[63 * ((n + i) % 2) for i in range(20)] for n in range(31)],
     }
     for name, magnitudes in kinds.items():
         choice = Choice(magnitudes=magnitudes, lanes=(4,))
@@ -242,5 +237,7 @@ def _weight_cases() -> Iterator[Case]:
         yield _valid(f"weights-{name}-alike", (3, 3, 3, 3), [1000] * 81, choice, "STA-2")
         yield _valid(f"weights-{name}-negative", (3, 3, 3, 3), [-1000] * 81, choice, "STA-2")
     fields = [(i - 2) * (j - 1) + k for i in range(2) for j in range(3) for k in range(35)]
+    flat = Choice(weights={0: all_weights({0: 61, 1: 22, 2: 63, 3: 1, 7: 5})})
+    yield _valid("weights-170-beside-w-6-of-the-registry", (6, 8), large, flat, "STA-2")
     signed = Choice(weights={0: all_weights({0: 9, 2: 9, 7: 1}, {0: 8, 2: 7, 4: -3})})
     yield _valid("weights-of-a-field", (2, 3, 35), fields, signed, "STA-2")
