@@ -16,7 +16,10 @@ _FIRST_SECTION = 12
 _ANY = 2**60
 _COMPRESSION = ("stored", "zstd", "brotli")
 _METHODS = ("packed", "context", "mixing")
-CODERS = ("raw", "ans", "range", "zstd", "brotli", "mixing", "octree", "array")
+CODERS = (
+    *("raw", "ans", "range", "zstd", "brotli", "mixing", "octree", "array"),
+    *("static", "static array"),
+)
 _MODELS = ("static", "laplace")
 _PRECISE_KEY = 6
 
@@ -208,6 +211,8 @@ ROWS: dict[str, tuple[str, ...]] = {
         "mixing",
         "octree",
         "array",
+        "static",
+        "static array",
     ),
     "mask": (
         *(f"validity, {method}" for method in _METHODS),

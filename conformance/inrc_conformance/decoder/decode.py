@@ -13,7 +13,13 @@ from .blending import blended, overlaps
 from .errors import Limit, Malformed
 from .headers import Component, Item, parse_head, parse_item
 from .index import DIGEST_SIZE, Indexed, check_index, check_offset
-from .integer_sections import IntegerSection, check_arrays, check_lattices, decode_integers
+from .integer_sections import (
+    IntegerSection,
+    Models,
+    check_arrays,
+    check_lattices,
+    decode_integers,
+)
 from .lattice import Lattice
 from .lattice_model import LatticeModel
 from .limits import DEFAULT_LIMITS, Limits, require
@@ -25,7 +31,8 @@ from .provenance import Provenance, parse_provenance
 from .residuals import ResidualReader, check_residual_counts, corrected, residual_lattice
 from .result import Decoded, DecodedComponent, DecodedItem
 from .sections import Budget, File, Section, parse_ends, parse_file
-from .streams import ARRAY, OCTREE
+from .static_model import StaticModel
+from .streams import ARRAYS, MIXING, OCTREE, STATIC_LATTICE
 from .tensors import (
     Work,
     check_counts,
@@ -221,7 +228,7 @@ def _check_integers(parts: _Parts, limits: Limits) -> None:
         stream.count
         for section in (*parts.sections(residual=False), *parts.sections(residual=True))
         for stream in section.streams
-        if stream.coder in (OCTREE, ARRAY)
+        if stream.coder in (OCTREE, *ARRAYS)
     ]
     require(sum(mixed) + sum(others), limits.mixed, "integers coded by mixing")
 
@@ -230,19 +237,13 @@ def _decode_integers(parts: _Parts) -> _Integers:
     """Decode all TENS and RESD sections in file order."""
     empty = np.zeros(0, np.int64)
     coded = {residual: [[empty] for _ in parts.items] for residual in (False, True)}
-    lattices = {residual: parts.lattices(residual) for residual in (False, True)}
-    models: dict[tuple[bool, int], LatticeModel] = {}
+    models = {residual: _models(parts, residual) for residual in (False, True)}
     digests: list[Indexed] = []
     for part in parts.order:
         if isinstance(part, Mask):
             digests.append(Indexed(section_digest(part.layer()), None))
             continue
-        key = (part.residual, part.item)
-        lattice = lattices[part.residual][part.item]
-        if part.is_mixed and lattice is not None and key not in models:
-            models[key] = LatticeModel(lattice)
-        octree = None if part.residual else parts.plans[part.item].octree
-        integers = decode_integers(part, models.get(key), octree)
+        integers = decode_integers(part, models[part.residual][part.item])
         coded[part.residual][part.item].append(integers)
         digests.append(Indexed(section_digest(integers.astype("<i4").tobytes()), part.item))
     tensors, residuals = (
@@ -252,6 +253,25 @@ def _decode_integers(parts: _Parts) -> _Integers:
         if plan.octree is not None:
             listed_tree(plan.octree, integers[: octree_entries(plan)])
     return _Integers(tensors, residuals, digests)
+
+
+def _models(parts: _Parts, residual: bool) -> list[Models]:
+    """Return what decodes the tensors, or the residuals, of each item."""
+    sections = parts.sections(residual)
+    mixed, static = (
+        {section.item for section in sections if section.has(coder)}
+        for coder in (MIXING, STATIC_LATTICE)
+    )
+    models: list[Models] = []
+    for item, lattice in enumerate(parts.lattices(residual)):
+        models.append(
+            Models(
+                LatticeModel(lattice) if lattice is not None and item in mixed else None,
+                StaticModel(lattice) if lattice is not None and item in static else None,
+                None if residual else parts.plans[item].octree,
+            )
+        )
+    return models
 
 
 def section_digest(layer: bytes) -> bytes:

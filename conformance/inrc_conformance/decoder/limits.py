@@ -29,7 +29,7 @@ class Limits:
     cbor_items: int = 2**22
     """CBOR items of one payload."""
     mixed: int = 2**22
-    """Coefficients and mask samples coded by mixing, which takes long here."""
+    """Integers and mask samples coded by mixing or by the static coder, which take long here."""
     total_payload_bytes: int = 2**29
     """Bytes of all compressed payloads together."""
 

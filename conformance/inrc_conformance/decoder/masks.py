@@ -13,7 +13,7 @@ from .errors import Malformed, Unsupported
 from .limits import Limits, require
 from .mixed_mask import decode_mixed_bits
 from .numbers import Int64Array, Reader, check_padding
-from .streams import ARRAY, decode_stream, read_stream
+from .streams import ARRAYS, decode_stream, read_stream
 
 VALIDITY, SPARSITY = range(2)
 PACKED, CONTEXT, MIXED = range(3)
@@ -116,7 +116,7 @@ def _with_patterns(reader: Reader, bits: npt.NDArray[np.bool_], limits: Limits) 
     stream = read_stream(reader, limits.mask_samples, max_array=limits.tensor_entries)
     if stream.count != invalid:
         raise Malformed("MASK-4: not one pattern index per invalid sample")
-    if stream.coder == ARRAY:
+    if stream.coder in ARRAYS:
         require(stream.count, limits.mixed, "pattern indices coded by mixing")
     reader.end("the mask (MASK-1)")
     indices = decode_stream(stream)

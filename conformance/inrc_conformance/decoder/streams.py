@@ -17,6 +17,7 @@ from .limits import require
 from .mixing import BitDecoder
 from .numbers import Int64Array, Reader, check_padding, read_packed, unzigzag
 from .range_coder import RangeDecoder
+from .static_model import StaticModel
 from .tables import (
     Table,
     laplace_half_width,
@@ -26,7 +27,8 @@ from .tables import (
     static_table,
 )
 
-RAW, ANS, RANGE, ZSTD, BROTLI, MIXING, OCTREE, ARRAY = range(8)
+RAW, ANS, RANGE, ZSTD, BROTLI, MIXING, OCTREE, ARRAY, STATIC_LATTICE, STATIC_ARRAY = range(10)
+ARRAYS = (ARRAY, STATIC_ARRAY)
 STATIC, LAPLACE = range(2)
 _CHUNK = 2**16
 _MAX_CLASS = 63
@@ -80,11 +82,12 @@ def read_stream(
     """
     coder = reader.u8()
     count = reader.uleb()
-    if coder == MIXING:
+    if coder in (MIXING, STATIC_LATTICE):
         if not 1 <= count <= lattice_entries:
-            raise Malformed("STR-6: a stream of coder 5 does not hold a part of a lattice")
+            rule = "STR-6" if coder == MIXING else "STR-11"
+            raise Malformed(f"{rule}: a stream of coder {coder} does not hold a part of a lattice")
         return Stream(coder, count, _data(reader))
-    most = max_array if coder == ARRAY and max_array is not None else max_count
+    most = max_array if coder in ARRAYS and max_array is not None else max_count
     require(count, most, "count of a stream")
     if coder == OCTREE:
         if not octree_entries or count != octree_entries:
@@ -100,8 +103,8 @@ def read_stream(
         if width not in (1, 2, 4):
             raise Malformed(f"STR-3: width {width}")
         return Stream(coder, count, _data(reader), width=width)
-    if coder == ARRAY:
-        lengths = _lengths(reader, count)
+    if coder in ARRAYS:
+        lengths = _lengths(reader, count, "STR-9" if coder == ARRAY else "STR-12")
         return Stream(coder, count, _data(reader), lengths=lengths)
     if coder not in (ANS, RANGE):
         raise Unsupported(f"STR-1: coder {coder}")
@@ -120,16 +123,16 @@ def _data(reader: Reader) -> bytes:
     return reader.take(reader.uleb())
 
 
-def _lengths(reader: Reader, count: int) -> Four:
-    """Read the lengths of an array, and put those of 1 in front (STR-9)."""
+def _lengths(reader: Reader, count: int, rule: str) -> Four:
+    """Read the lengths of an array, and put those of 1 in front (STR-9, STR-12)."""
     rank = reader.u8()
     if not 1 <= rank <= AXES:
-        raise Malformed(f"STR-9: an array of rank {rank}")
+        raise Malformed(f"{rule}: an array of rank {rank}")
     a, b, c, d = [1] * (AXES - rank) + [reader.uleb() for _ in range(rank)]
     if 0 in (a, b, c, d):
-        raise Malformed("STR-9: a length of an array is 0")
+        raise Malformed(f"{rule}: a length of an array is 0")
     if a * b * c * d != count:
-        raise Malformed("STR-9: the lengths of an array do not make its count")
+        raise Malformed(f"{rule}: the lengths of an array do not make its count")
     return a, b, c, d
 
 
@@ -153,13 +156,15 @@ def _segments(reader: Reader, count: int) -> tuple[Segment, ...]:
 
 
 def decode_stream(stream: Stream) -> Int64Array:
-    """Return the integers of a stream of any coder but 5 and 6, which the caller decodes."""
+    """Return the integers of a stream of any coder but 5, 6 and 8, which the caller decodes."""
     if stream.coder == RAW:
         values = _raw(stream)
     elif stream.coder in (ZSTD, BROTLI):
         values = _compressed(stream)
     elif stream.coder == ARRAY:
         values = _array(stream)
+    elif stream.coder == STATIC_ARRAY:
+        values = _static_array(stream)
     elif stream.table is not None:
         decoder = _symbol_decoder(stream.coder, stream.data)
         values = _symbols(decoder, stream.table, stream.count) + stream.offset
@@ -189,6 +194,12 @@ def _array(stream: Stream) -> Int64Array:
     """Decode the low band of a lattice without transform, with a memory of its own (STR-9)."""
     model = LatticeModel(Lattice(stream.lengths, (0, 0, 0, 0)))
     return np.array(model.code(BitDecoder(stream.data), [0] * stream.count), dtype=np.int64)
+
+
+def _static_array(stream: Stream) -> Int64Array:
+    """Decode the same lattice by the static coder, from the initial weights (STR-12)."""
+    lattice = Lattice(stream.lengths, (0, 0, 0, 0))
+    return StaticModel(lattice).decode(stream.data, stream.count)
 
 
 def _symbol_decoder(coder: int, data: bytes) -> SymbolDecoder:

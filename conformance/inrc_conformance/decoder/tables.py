@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 
+from .bit_strings import BitReader
 from .errors import Malformed
 from .laplace_rows import LAPLACE_CLASSES
 from .numbers import Reader
@@ -14,7 +15,6 @@ from .numbers import Reader
 TOTAL = 2**24
 _MAX_SYMBOLS = 65536
 _MAX_ORDER = 7
-_MAX_ZEROS = 32
 
 
 @dataclass(frozen=True)
@@ -44,46 +44,17 @@ def read_counts(reader: Reader, n: int, order: int) -> list[int]:
         raise Malformed(f"TAB-1: a table of {n} symbols")
     if order > _MAX_ORDER:
         raise Malformed(f"TAB-1: order {order}")
-    bits = _BitReader(reader)
+    bits = BitReader(reader, "TAB-1")
     counts: list[int] = []
     for _ in range(n):
-        zeros = 0
-        while bits.read(1) == 0:
-            zeros += 1
-            if zeros > _MAX_ZEROS:
-                raise Malformed("TAB-1: a code has more than 32 leading zeros")
-        quotient = (1 << zeros) + bits.read(zeros)
-        count = (quotient - 1) << order | bits.read(order)
+        count = bits.golomb(order)
         if count >= 2**32:
             raise Malformed("TAB-1: a count is not below 2^32")
         counts.append(count)
-    if bits.padding():
-        raise Malformed("TAB-1: padding bits are not 0")
+    bits.end()
     if not any(counts):
         raise Malformed("TAB-1: all counts are 0")
     return counts
-
-
-class _BitReader:
-    """Reads a bit string, most significant bit of each byte first."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-        self._held = 0
-        self._bits = 0
-
-    def read(self, count: int) -> int:
-        while self._bits < count:
-            self._held = self._held << 8 | self._reader.u8()
-            self._bits += 8
-        self._bits -= count
-        value = self._held >> self._bits
-        self._held &= (1 << self._bits) - 1
-        return value
-
-    def padding(self) -> int:
-        """Return the unread bits of the last byte as a number."""
-        return self._held
 
 
 def laplace_shift(index: int) -> int:

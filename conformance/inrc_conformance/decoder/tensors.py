@@ -15,7 +15,7 @@ from .integer_sections import IntegerSection, counts
 from .limits import Limits, require
 from .masks import SPARSITY, VALIDITY, Mask
 from .numbers import Int64Array, Reader
-from .streams import MIXING, OCTREE, Stream, read_stream
+from .streams import MIXING, OCTREE, STATIC_LATTICE, Stream, read_stream
 
 
 def read_tensors(payload: bytes, plans: Sequence[Plan], limits: Limits) -> IntegerSection:
@@ -136,10 +136,11 @@ def coded_counts(item: Item, plan: Plan, masks: list[Mask]) -> list[int]:
 def check_counts(sections: Sequence[IntegerSection], wanted: list[int], limits: Limits) -> None:
     """Compare the integers of the streams with those of the items (TENS-2).
 
-    Those of coder 5 do not count as numbers of parameters (STR-6).
+    Those of coder 5 and 8 do not count as numbers of parameters (STR-6, STR-11).
     """
     streams = [stream for section in sections for stream in section.streams]
-    others = sum(stream.count for stream in streams if stream.coder != MIXING)
+    lattices = (MIXING, STATIC_LATTICE)
+    others = sum(stream.count for stream in streams if stream.coder not in lattices)
     require(others, limits.tensor_entries, "integers of all streams")
     if counts(sections, len(wanted)) != wanted:
         raise Malformed("TENS-2: not as many integers as the tensors ask for")

@@ -39,6 +39,10 @@ from .rules import rule_cases
 from .shell import shell_cases
 from .shell_faults import shell_faults
 from .siren import siren_cases, siren_faults
+from .static import static_cases
+from .static_blocks import static_block_cases
+from .static_faults import static_faults
+from .static_place_faults import static_place_faults
 from .stream import stream_cases
 from .stream_faults import stream_faults
 from .tile import tile_cases, tile_faults
@@ -59,6 +63,8 @@ _MAKERS: Sequence[Callable[[], Iterable[Case]]] = (
     residual_cases,
     array_cases,
     many_array_cases,
+    static_cases,
+    static_block_cases,
     shell_cases,
     fvsrn_cases,
     neurcomp_cases,
@@ -79,6 +85,8 @@ _MAKERS: Sequence[Callable[[], Iterable[Case]]] = (
     residual_faults,
     array_faults,
     many_array_faults,
+    static_faults,
+    static_place_faults,
     shell_faults,
     fvsrn_faults,
     neurcomp_faults,

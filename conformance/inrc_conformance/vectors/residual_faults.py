@@ -214,7 +214,7 @@ def _digest_faults() -> Iterator[Case]:
 def _others() -> Iterator[Case]:
     """Unknown coders and models, and enormous items."""
     for name, coded in (
-        ("coder-8", stream(8, _COUNT, b"", b"")),
+        ("coder-10", stream(10, _COUNT, b"", b"")),
         ("ans-model-2", stream(1, _COUNT, b"\2", b"")),
     ):
         yield _bad(name, _residual_stream(coded, _VALUES), "STR-1", "unsupported")

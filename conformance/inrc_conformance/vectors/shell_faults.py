@@ -238,8 +238,8 @@ def _other_faults() -> Iterator[Case]:
     """Unknown versions and keys, and more integers than any decoder takes."""
     model = _small()
     yield from unknown_configs("shell", model, {3: 1, -1: 0}, "SHELL-1", (0, 2))
-    streams = [stream(8, len(model.integers()), b"", b"")]
-    yield case("shell", "coder-8", model.file(streams), "STR-1", "unsupported")
+    streams = [stream(10, len(model.integers()), b"", b"")]
+    yield case("shell", "coder-10", model.file(streams), "STR-1", "unsupported")
     file = File(bytes([1, 0, 2, 0]))
     size, items = 405, 64
     count = (size - 1) ** 3

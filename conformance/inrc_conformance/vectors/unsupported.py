@@ -90,7 +90,7 @@ def _stream_cases() -> list[Case]:
     model = Fvsrn()
     count = len(model.integers())
     files = {
-        "coder-8": (model.file([stream(8, count, b"", b"")]), "STR-1"),
+        "coder-10": (model.file([stream(10, count, b"", b"")]), "STR-1"),
         "ans-model-2": (model.file([stream(1, count, b"\2", b"")]), "STR-1"),
         "range-model-255": (model.file([stream(2, count, b"\xff", b"")]), "STR-1"),
     }
