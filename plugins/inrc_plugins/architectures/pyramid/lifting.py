@@ -1,10 +1,12 @@
-"""Inner loops of the 9/7 wavelet (see `wavelet`), and the compilation of this package's loops.
+"""Lifting steps of the 9/7 wavelet (see `wavelet`) on rows of samples, and how loops are compiled.
 
-Lines are float32 or float64, and so are `scratch` and `factors` (`FACTORS`). `scratch` holds one
-block of lines (at least n, lines) or one line (at least n), low samples (the even ones) first.
-geometry = (a, b, m, n, stride of a, of b, of m, of n): n is along the lines, m the innermost other
-axis, strides are in samples. A unit of work is a block or a line; units first..last-1 are done,
-counted in the order a, b, m.
+`*_rows` works across rows: the samples of one line lie at the same place of many rows, which are
+read once, in their order; what the next steps need is kept in a few rows of state. Before the
+first row and after the last one, rows are mirrored. That gives the same sums as the rule for
+neighbours outside the line, so that the start of a line needs no code of its own: its steps are
+begun early on mirrored rows (`WARM_UP`), and their first results are dropped.
+
+`*_line` works along one row. Arrays of one call never overlap, which the compiler relies on.
 
 To be vectorised, inner loops run to a length that is not known when compiling (a constant one is
 unrolled instead), over slices (whose index is never negative).
@@ -16,6 +18,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
+from llvmlite import ir
+from numba.extending import intrinsic
 
 from codec import compiling
 
@@ -31,6 +35,8 @@ FACTORS = {
     kind: np.array([ALPHA, BETA, GAMMA, DELTA, SCALE, 1 / SCALE], kind)
     for kind in (np.dtype(np.float32), np.dtype(np.float64))
 }
+# Pairs of rows before the first one from which the steps across rows begin.
+WARM_UP = 2
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -49,157 +55,169 @@ def inlined(function: Function) -> Function:
     return compiling.compiled(**_OPTIONS, inline="always")(function)
 
 
-@inlined
-def _lift_odd(rows: Any, n: Any, width: Any, factor: Any) -> Any:
-    """rows[odd] += factor (sum of the two even neighbours), for `width` lines."""
-    half = (n + 1) // 2
-    for k in range(n - half):
-        above = k + 1 if k + 1 < half else k
-        for j in range(width):
-            rows[half + k, j] += factor * (rows[k, j] + rows[above, j])
+def _apart(function: Function) -> Function:
+    """Part of kernels whose arrays never overlap."""
+    return compiling.compiled(_nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
 
 
-@inlined
-def _lift_even(rows: Any, n: Any, width: Any, factor: Any) -> Any:
-    """rows[even] += factor (sum of the two odd neighbours), for `width` lines."""
-    half = (n + 1) // 2
-    for k in range(half):
-        below = half + (k - 1 if k > 0 else 0)
-        above = half + k if half + k < n else half + k - 1
-        for j in range(width):
-            rows[k, j] += factor * (rows[below, j] + rows[above, j])
+def _fused_code(typing: Any, factor: Any, sum_of_two: Any, addend: Any) -> Any:
+    """Signature and code of factor * sum + addend, for numba's `intrinsic`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = arguments[0].type
+        function = builder.module.declare_intrinsic(
+            "llvm.fmuladd", [kind], ir.FunctionType(kind, [kind] * 3)
+        )
+        return builder.call(function, arguments)
+
+    return factor(factor, factor, factor), generate
 
 
-@compiled
-def split_blocks(
-    flat: Any, scratch: Any, factors: Any, geometry: Any, first: Any, last: Any
+# A product and a sum that are rounded once where the processor can, and nothing else is fused.
+_fused: Any = intrinsic(_fused_code)
+
+
+@_apart
+def copy(source: Any, target: Any) -> Any:
+    """Row that is moved."""
+    for j in range(source.size):
+        target[j] = source[j]
+
+
+@_apart
+def split_rows(
+    even: Any, odd: Any, after: Any, odd1: Any, even1: Any, odd2: Any, low: Any, high: Any,
+    factors: Any,
+) -> Any:  # fmt: skip
+    """From rows 2k, 2k + 1 and 2k + 2 to low and high row k - 1, which may be mirrored.
+
+    State: odd row k - 1 after the first step, even row k - 1 after the second, and odd row k - 2
+    after the third.
+    """
+    alpha, beta, gamma, delta = factors[0], factors[1], factors[2], factors[3]
+    scale, inverse_scale = factors[4], factors[5]
+    for j in range(even.size):
+        first = _fused(alpha, even[j] + after[j], odd[j])
+        second = _fused(beta, odd1[j] + first, even[j])
+        third = _fused(gamma, even1[j] + second, odd1[j])
+        fourth = _fused(delta, odd2[j] + third, even1[j])
+        odd1[j], even1[j], odd2[j] = first, second, third
+        low[j] = fourth * scale
+        high[j] = third * inverse_scale
+
+
+@_apart
+def split_last_rows(
+    odd1: Any, even1: Any, odd2: Any, low: Any, high: Any, is_odd: Any, factors: Any
 ) -> Any:
-    """Split lines along axis 0, 1 or 2; neighbouring lines are neighbours in memory."""
+    """Last low row, and the last high row of an even number of rows (or the same one again)."""
+    gamma, delta, scale, inverse_scale = factors[2], factors[3], factors[4], factors[5]
+    for j in range(odd1.size):
+        third = _fused(gamma, even1[j] + even1[j], odd1[j])
+        if is_odd:
+            third = odd2[j]
+        low[j] = _fused(delta, odd2[j] + third, even1[j]) * scale
+        high[j] = third * inverse_scale
+
+
+@_apart
+def join_rows(
+    low: Any, high: Any, odd: Any, even1: Any, odd1: Any, even2: Any, above: Any, here: Any,
+    factors: Any,
+) -> Any:  # fmt: skip
+    """From low and high row k to rows 2k - 3 (`above`) and 2k - 2 (`here`), which may be mirrored.
+
+    State: odd row k - 1, scaled; even row k - 1 after the first step; odd row k - 2 after the
+    second, and even row k - 2 after the third.
+    """
     alpha, beta, gamma, delta = factors[0], factors[1], factors[2], factors[3]
     scale, inverse_scale = factors[4], factors[5]
-    _, b, m, n, step_a, step_b, _, step = geometry
-    half = (n + 1) // 2
-    most = scratch.shape[1]
-    blocks = (m + most - 1) // most
-    for unit in range(first, last):
-        outer, column = unit // blocks, unit % blocks * most
-        start = outer // b * step_a + outer % b * step_b + column
-        width = min(most, m - column)
-        for i in range(n):
-            row = i // 2 if i % 2 == 0 else half + i // 2
-            line = flat[start + i * step : start + i * step + width]
-            for j in range(width):
-                scratch[row, j] = line[j]
-        _lift_odd(scratch, n, width, alpha)
-        _lift_even(scratch, n, width, beta)
-        _lift_odd(scratch, n, width, gamma)
-        _lift_even(scratch, n, width, delta)
-        for i in range(n):
-            gain = scale if i < half else inverse_scale
-            line = flat[start + i * step : start + i * step + width]
-            for j in range(width):
-                line[j] = scratch[i, j] * gain
+    for j in range(low.size):
+        scaled = high[j] * scale
+        first = _fused(-delta, odd[j] + scaled, low[j] * inverse_scale)
+        second = _fused(-gamma, even1[j] + first, odd[j])
+        third = _fused(-beta, odd1[j] + second, even1[j])
+        above[j] = _fused(-alpha, even2[j] + third, odd1[j])
+        here[j] = third
+        odd[j], even1[j], odd1[j], even2[j] = scaled, first, second, third
 
 
-@compiled
-def join_blocks(flat: Any, scratch: Any, factors: Any, geometry: Any, first: Any, last: Any) -> Any:
-    """Undo `split_blocks`."""
+@_apart
+def join_last_rows(
+    odd: Any, even1: Any, odd1: Any, even2: Any, above: Any, here: Any, below: Any, is_odd: Any,
+    factors: Any,
+) -> Any:  # fmt: skip
+    """Last even row (`here`), and the odd rows above and, if the number is even, below it."""
+    alpha, beta, gamma = factors[0], factors[1], factors[2]
+    for j in range(odd.size):
+        second = _fused(-gamma, even1[j] + even1[j], odd[j])
+        if is_odd:
+            second = odd1[j]
+        third = _fused(-beta, odd1[j] + second, even1[j])
+        above[j] = _fused(-alpha, even2[j] + third, odd1[j])
+        here[j] = third
+        below[j] = _fused(-alpha, third + third, second)
+
+
+@_apart
+def split_line(line: Any, result: Any, low: Any, high: Any, factors: Any) -> Any:
+    """Coefficients of a line of at least two samples; `low` and `high` are scratch of their size."""
     alpha, beta, gamma, delta = factors[0], factors[1], factors[2], factors[3]
     scale, inverse_scale = factors[4], factors[5]
-    _, b, m, n, step_a, step_b, _, step = geometry
-    half = (n + 1) // 2
-    most = scratch.shape[1]
-    blocks = (m + most - 1) // most
-    for unit in range(first, last):
-        outer, column = unit // blocks, unit % blocks * most
-        start = outer // b * step_a + outer % b * step_b + column
-        width = min(most, m - column)
-        for i in range(n):
-            gain = inverse_scale if i < half else scale
-            line = flat[start + i * step : start + i * step + width]
-            for j in range(width):
-                scratch[i, j] = line[j] * gain
-        _lift_even(scratch, n, width, -delta)
-        _lift_odd(scratch, n, width, -gamma)
-        _lift_even(scratch, n, width, -beta)
-        _lift_odd(scratch, n, width, -alpha)
-        for i in range(n):
-            row = i // 2 if i % 2 == 0 else half + i // 2
-            line = flat[start + i * step : start + i * step + width]
-            for j in range(width):
-                line[j] = scratch[row, j]
+    pairs, last = high.size, low.size - 1
+    for k in range(pairs):
+        low[k] = line[2 * k]
+        high[k] = line[2 * k + 1]
+    low[last] = line[2 * last]
+    for k in range(last):
+        high[k] = _fused(alpha, low[k] + low[k + 1], high[k])
+    if last < pairs:
+        high[last] = _fused(alpha, low[last] + low[last], high[last])
+    low[0] = _fused(beta, high[0] + high[0], low[0])
+    for k in range(pairs - 1):
+        low[k + 1] = _fused(beta, high[k] + high[k + 1], low[k + 1])
+    if last == pairs:
+        low[last] = _fused(beta, high[last - 1] + high[last - 1], low[last])
+    for k in range(last):
+        high[k] = _fused(gamma, low[k] + low[k + 1], high[k])
+    if last < pairs:
+        high[last] = _fused(gamma, low[last] + low[last], high[last])
+    result[0] = _fused(delta, high[0] + high[0], low[0]) * scale
+    for k in range(pairs - 1):
+        result[k + 1] = _fused(delta, high[k] + high[k + 1], low[k + 1]) * scale
+    if last == pairs:
+        result[last] = _fused(delta, high[last - 1] + high[last - 1], low[last]) * scale
+    upper = result[last + 1 :]
+    for k in range(pairs):
+        upper[k] = high[k] * inverse_scale
 
 
-@inlined
-def _lift_odd_line(low: Any, high: Any, factor: Any) -> Any:
-    """Variant of `_lift_odd` for a line of contiguous samples."""
-    for k in range(low.size - 1):
-        high[k] += factor * (low[k] + low[k + 1])
-    if low.size == high.size:
-        high[high.size - 1] += factor * (low[low.size - 1] + low[low.size - 1])
-
-
-@inlined
-def _lift_even_line(low: Any, high: Any, factor: Any) -> Any:
-    """Variant of `_lift_even` for a line of contiguous samples."""
-    low[0] += factor * (high[0] + high[0])
-    for k in range(high.size - 1):
-        low[k + 1] += factor * (high[k] + high[k + 1])
-    if low.size > high.size:
-        low[low.size - 1] += factor * (high[high.size - 1] + high[high.size - 1])
-
-
-@compiled
-def split_lines(flat: Any, scratch: Any, factors: Any, geometry: Any, first: Any, last: Any) -> Any:
-    """Split lines along axis 3, each contiguous in memory."""
+@_apart
+def join_line(line: Any, result: Any, low: Any, high: Any, factors: Any) -> Any:
+    """Undo `split_line`."""
     alpha, beta, gamma, delta = factors[0], factors[1], factors[2], factors[3]
     scale, inverse_scale = factors[4], factors[5]
-    _, b, m, n, step_a, step_b, step_m, _ = geometry
-    half = (n + 1) // 2
-    low, high = scratch[:half], scratch[half:n]
-    for unit in range(first, last):
-        outer = unit // m
-        start = outer // b * step_a + outer % b * step_b + unit % m * step_m
-        line = flat[start : start + n]
-        for k in range(high.size):
-            low[k] = line[2 * k]
-            high[k] = line[2 * k + 1]
-        if n % 2 == 1:
-            low[half - 1] = line[n - 1]
-        _lift_odd_line(low, high, alpha)
-        _lift_even_line(low, high, beta)
-        _lift_odd_line(low, high, gamma)
-        _lift_even_line(low, high, delta)
-        for k in range(half):
-            line[k] = low[k] * scale
-        upper = line[half:]
-        for k in range(high.size):
-            upper[k] = high[k] * inverse_scale
-
-
-@compiled
-def join_lines(flat: Any, scratch: Any, factors: Any, geometry: Any, first: Any, last: Any) -> Any:
-    """Undo `split_lines`."""
-    alpha, beta, gamma, delta = factors[0], factors[1], factors[2], factors[3]
-    scale, inverse_scale = factors[4], factors[5]
-    _, b, m, n, step_a, step_b, step_m, _ = geometry
-    half = (n + 1) // 2
-    low, high = scratch[:half], scratch[half:n]
-    for unit in range(first, last):
-        outer = unit // m
-        start = outer // b * step_a + outer % b * step_b + unit % m * step_m
-        line = flat[start : start + n]
-        for k in range(half):
-            low[k] = line[k] * inverse_scale
-        upper = line[half:]
-        for k in range(high.size):
-            high[k] = upper[k] * scale
-        _lift_even_line(low, high, -delta)
-        _lift_odd_line(low, high, -gamma)
-        _lift_even_line(low, high, -beta)
-        _lift_odd_line(low, high, -alpha)
-        for k in range(high.size):
-            line[2 * k] = low[k]
-            line[2 * k + 1] = high[k]
-        if n % 2 == 1:
-            line[n - 1] = low[half - 1]
+    pairs, last = high.size, low.size - 1
+    upper = line[last + 1 :]
+    for k in range(pairs):
+        high[k] = upper[k] * scale
+    low[0] = _fused(-delta, high[0] + high[0], line[0] * inverse_scale)
+    for k in range(pairs - 1):
+        low[k + 1] = _fused(-delta, high[k] + high[k + 1], line[k + 1] * inverse_scale)
+    if last == pairs:
+        low[last] = _fused(-delta, high[last - 1] + high[last - 1], line[last] * inverse_scale)
+    for k in range(last):
+        high[k] = _fused(-gamma, low[k] + low[k + 1], high[k])
+    if last < pairs:
+        high[last] = _fused(-gamma, low[last] + low[last], high[last])
+    low[0] = _fused(-beta, high[0] + high[0], low[0])
+    for k in range(pairs - 1):
+        low[k + 1] = _fused(-beta, high[k] + high[k + 1], low[k + 1])
+    if last == pairs:
+        low[last] = _fused(-beta, high[last - 1] + high[last - 1], low[last])
+    for k in range(last):
+        result[2 * k] = low[k]
+        result[2 * k + 1] = _fused(-alpha, low[k] + low[k + 1], high[k])
+    result[2 * last] = low[last]
+    if last < pairs:
+        result[2 * last + 1] = _fused(-alpha, low[last] + low[last], high[last])
