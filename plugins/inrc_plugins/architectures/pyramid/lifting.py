@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from llvmlite import ir
+from numba import types
 from numba.extending import intrinsic
 
 from codec import compiling
@@ -75,6 +76,31 @@ def _fused_code(typing: Any, factor: Any, sum_of_two: Any, addend: Any) -> Any:
 
 # A product and a sum that are rounded once where the processor can, and nothing else is fused.
 _fused: Any = intrinsic(_fused_code)
+
+
+def _prefetch_code(typing: Any, flat: Any, place: Any) -> Any:
+    """Signature and code of a request for the cache line of flat[place], for `intrinsic`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        pointer = builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(8).as_pointer())
+        number = ir.IntType(32)
+        function = builder.module.declare_intrinsic(
+            "llvm.prefetch", [pointer.type], ir.FunctionType(ir.VoidType(), [pointer.type, *[number] * 3])
+        )
+        builder.call(function, [pointer, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(flat, place), generate
+
+
+prefetch: Any = intrinsic(_prefetch_code)
+
+
+@_apart
+def request(flat: Any, start: Any, width: Any) -> Any:
+    for j in range(0, width, 16):
+        prefetch(flat, start + j)
 
 
 @_apart

@@ -21,6 +21,7 @@ from inrc_plugins.architectures.pyramid.lifting import (
     join_last_rows,
     join_line,
     join_rows,
+    request,
     split_last_rows,
     split_line,
     split_rows,
@@ -28,6 +29,8 @@ from inrc_plugins.architectures.pyramid.lifting import (
 
 # Rows of `scratch`: four for the state of the steps across rows, three for results, one for a line
 # while it is lifted, and half of the rows of a block.
+import os
+AHEAD=int(os.environ.get('AHEAD','8'))
 _FIRST, _SECOND, _THIRD, _LINE, _HALF = 4, 5, 6, 7, 8
 
 
@@ -69,8 +72,13 @@ def split(flat: Any, scratch: Any, factors: Any, geometry: Any, first: Any, last
             low = target if is_direct else lifted
             high = scratch[_HALF + k - 1 if k > 0 else _SECOND, :width]
             if not across:
+                if AHEAD:
+                    request(flat, start + (k + AHEAD) * step, width)
                 copy(target, lifted)
             elif k < half:
+                if AHEAD:
+                    request(flat, start + (2 * k + AHEAD) * step, width)
+                    request(flat, start + (2 * k + 1 + AHEAD) * step, width)
                 even = _row(flat, start + _mirrored(2 * k, n) * step, width)
                 odd = _row(flat, start + _mirrored(2 * k + 1, n) * step, width)
                 after = _row(flat, start + _mirrored(2 * k + 2, n) * step, width)
@@ -107,6 +115,8 @@ def join(flat: Any, scratch: Any, factors: Any, geometry: Any, first: Any, last:
         for k in range(half if across else n):
             source = _row(flat, start + k * step, width)
             low = scratch[_HALF + k, :width] if across else joined
+            if AHEAD:
+                request(flat, start + (k + AHEAD) * step, width)
             if along:
                 join_line(source, low, line_low, line_high, factors)
             else:
@@ -123,6 +133,8 @@ def join(flat: Any, scratch: Any, factors: Any, geometry: Any, first: Any, last:
                 low = scratch[_HALF + _mirrored(2 * k, n) // 2, :width]
                 row = half + _mirrored(2 * k + 1, n) // 2
                 high = _row(flat, start + row * step, width)
+                if AHEAD:
+                    request(flat, start + (row + AHEAD) * step, width)
                 if along:
                     join_line(high, joined, line_low, line_high, factors)
                     high = joined

@@ -33,8 +33,8 @@ from inrc_plugins.architectures.pyramid import sweeps as kernels
 
 # Samples of a block that is transformed at once, which the second-level cache holds; and the lines
 # of a block where neighbouring lines are neighbours in memory: never less than a cache line.
-_BLOCK_SAMPLES = 1 << 16
-_MOST_LINES, _LEAST_LINES = 256, 16
+_BLOCK_SAMPLES = 1 << 18
+_MOST_LINES, _LEAST_LINES = 1024, 16
 # Samples of a plane that is transformed along both of its axes at once.
 _PLANE_SAMPLES = 1 << 18
 # Samples in a box below which a second thread costs more than it saves.
@@ -130,17 +130,18 @@ class _Sweeps:
 
     def run(self, kernel: Any, box: tuple[int, ...], across: int, along: bool) -> None:
         """Transform a box along axis `across`, unless it is -1, and along the last axis."""
-        rows = across if across >= 0 else min(range(3), key=box.__getitem__)
+        shape = self._merged(box, across, along)
+        rows = across if across >= 0 else min(range(3), key=shape.__getitem__)
         a, b = (axis for axis in range(3) if axis != rows)
-        n, m = box[rows], box[3]
+        n, m = shape[rows], shape[3]
         width = m
         if not along:
             width = min(max(_BLOCK_SAMPLES // n, _LEAST_LINES), _MOST_LINES, m)
         geometry = (
-            *(box[a], box[b], m, n, self._strides[a], self._strides[b], self._strides[rows]),
+            *(shape[a], shape[b], m, n, self._strides[a], self._strides[b], self._strides[rows]),
             *(int(across >= 0), int(along)),
         )
-        units = box[a] * box[b] * -(-m // width)
+        units = shape[a] * shape[b] * -(-m // width)
         shares = min(self._threads, units) if math.prod(box) >= _WORTH_A_THREAD else 1
         scratch_rows = kernels.rows_of_scratch(n if across >= 0 else 0)
         scratch = np.empty((shares, scratch_rows, width), self._flat.dtype)
@@ -158,3 +159,12 @@ class _Sweeps:
         ]
         for job in jobs:
             job.result()
+
+    def _merged(self, box: tuple[int, ...], across: int, along: bool) -> list[int]:
+        """Lengths of the box with the axes that follow `across` taken as one where that is one."""
+        shape = list(box)
+        for axis in (2, 1):
+            if along or axis <= across or shape[3] != self._strides[axis]:
+                break
+            shape[3], shape[axis] = shape[3] * shape[axis], 1
+        return shape
