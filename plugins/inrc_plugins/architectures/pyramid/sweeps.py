@@ -1,12 +1,19 @@
 """Kernels of the 9/7 wavelet (see `wavelet`): lines of a box, transformed in place.
 
-geometry = (a, b, m, n, stride of a, of b, of n, across, along): there are a * b blocks of n rows of
-m contiguous samples; strides are in samples. If `across`, the lines across rows are transformed, n
-samples each; if `along`, those along rows are, after the others when splitting, before them when
-joining. A unit of work is a block, cut into columns as wide as `scratch` where only `across` is
-asked for; units first..last-1 are done, counted in the order a, b, column.
+geometry = (a, b, m, n, width, stride of a, of b, of n, across, along): there are a * b blocks of n
+rows of m contiguous samples; strides are in samples. If `across`, the lines across rows are
+transformed, n samples each; if `along`, those along rows are, after the others when splitting,
+before them when joining. A unit of work is `width` columns of a block, which are all of its columns
+if `along`; units first..last-1 are done, counted in the order a, b, column.
 
-`scratch` (rows_of_scratch(n), width) is overwritten; with `along` it is at least m wide.
+Rows are read in their order; what later steps need is kept in a few rows of state. Before the first
+row and after the last one, rows are mirrored. That gives the same sums as the rule for neighbours
+outside a line, so that its start needs no code of its own: the steps begin early, on mirrored rows,
+and their first results are dropped.
+
+The results that would replace rows still to be read (the high half of a split) or that have been
+replaced when they are needed (the low half, when joining) are kept in `scratch` (flat,
+scratch_size(n, width) samples).
 """
 
 from __future__ import annotations
@@ -14,34 +21,31 @@ from __future__ import annotations
 from typing import Any
 
 from inrc_plugins.architectures.pyramid.lifting import (
-    WARM_UP,
     compiled,
-    copy,
     inlined,
-    join_last_rows,
     join_line,
+    lift,
+    scale,
+    split_line,
+)
+from inrc_plugins.architectures.pyramid.row_operations import (
+    address,
     join_rows,
     request,
-    split_last_rows,
-    split_line,
     split_rows,
 )
 
-# Rows of `scratch`: four for the state of the steps across rows, three for results, one for a line
-# while it is lifted, and half of the rows of a block.
-import os
-AHEAD=int(os.environ.get('AHEAD','8'))
-_FIRST, _SECOND, _THIRD, _LINE, _HALF = 4, 5, 6, 7, 8
+# Pairs of rows before the first one from which the steps across rows begin.
+_WARM_UP = 2
+# Rows that are asked for before they are needed: the processor foresees only long ones.
+_AHEAD = 8
+# Rows of `scratch` before the half of a block that is kept: state and results that are dropped.
+_STATE_ROWS = 6
 
 
-def rows_of_scratch(n: int) -> int:
-    """Rows that `scratch` needs for blocks of n rows."""
-    return _HALF + (n + 1) // 2
-
-
-@inlined
-def _row(flat: Any, start: Any, width: Any) -> Any:
-    return flat[start : start + width]
+def scratch_size(n: int, width: int) -> int:
+    """Samples that a kernel needs for columns of n rows (0 unless `across`)."""
+    return (_STATE_ROWS + (n + 1) // 2) * width + width + 3
 
 
 @inlined
@@ -55,90 +59,89 @@ def _mirrored(row: Any, n: Any) -> Any:
 @compiled
 def split(flat: Any, scratch: Any, factors: Any, geometry: Any, first: Any, last: Any) -> Any:
     """Split lines across rows, then along them."""
-    _, b, m, n, step_a, step_b, step, across, along = geometry
-    half, most, evens = (n + 1) // 2, scratch.shape[1], (m + 1) // 2
-    blocks = (m + most - 1) // most
-    line_low, line_high = scratch[_LINE, :evens], scratch[_LINE, evens:m]
+    _, b, m, n, most, step_a, step_b, step, across, along = geometry
+    half, blocks, size = (n + 1) // 2, (m + most - 1) // most, factors.itemsize
+    steps = (factors[0], factors[1], factors[2], factors[3], factors[4], factors[5])
+    stride, row = step * size, most * size
+    odd1 = address(scratch, 0)
+    even1, odd2, lifted, spare = odd1 + row, odd1 + 2 * row, odd1 + 3 * row, odd1 + 4 * row
+    upper, place = odd1 + _STATE_ROWS * row, (_STATE_ROWS + half * across) * most
     for unit in range(first, last):
         outer, column = unit // blocks, unit % blocks * most
-        start = outer // b * step_a + outer % b * step_b + column
+        start = address(flat, outer // b * step_a + outer % b * step_b + column)
         width = min(most, m - column)
-        odd1, even1, odd2 = scratch[0, :width], scratch[1, :width], scratch[2, :width]
-        lifted = scratch[_FIRST, :width]
-        for k in range(-WARM_UP if across else 1, half + 1 if across else n + 1):
+        for k in range(-_WARM_UP if across else 1, half + 1 if across else n + 1):
             # Low row k - 1 takes the place of a row that is not needed any more.
-            target = _row(flat, start + max(k - 1, 0) * step, width)
-            is_direct = k > 0 and not along and n > 3
-            low = target if is_direct else lifted
-            high = scratch[_HALF + k - 1 if k > 0 else _SECOND, :width]
+            target = start + (k - 1) * stride
+            low = target if k > 0 and not along else lifted
+            high = upper + (k - 1) * row if k > 0 else spare
             if not across:
-                if AHEAD:
-                    request(flat, start + (k + AHEAD) * step, width)
-                copy(target, lifted)
+                request(target + _AHEAD * stride, width * size)
             elif k < half:
-                if AHEAD:
-                    request(flat, start + (2 * k + AHEAD) * step, width)
-                    request(flat, start + (2 * k + 1 + AHEAD) * step, width)
-                even = _row(flat, start + _mirrored(2 * k, n) * step, width)
-                odd = _row(flat, start + _mirrored(2 * k + 1, n) * step, width)
-                after = _row(flat, start + _mirrored(2 * k + 2, n) * step, width)
-                split_rows(even, odd, after, odd1, even1, odd2, low, high, factors)
+                ahead = start + (2 * k + _AHEAD) * stride
+                request(ahead, width * size)
+                request(ahead + stride, width * size)
+                even = start + _mirrored(2 * k, n) * stride
+                odd = start + _mirrored(2 * k + 1, n) * stride
+                after = start + _mirrored(2 * k + 2, n) * stride
+                split_rows((even, odd, after, odd1, even1, odd2, low, high), width, steps)
             else:
-                split_last_rows(odd1, even1, odd2, low, high, n % 2 == 1, factors)
+                third = odd2 if n % 2 else odd1
+                if n % 2 == 0:
+                    lift(odd1, even1, even1, odd1, width, factors[2], factors[6])
+                lift(even1, odd2, third, low, width, factors[3], factors[4])
+                scale(third, high, width, factors[5])
             if k > 0 and along:
-                split_line(lifted, target, line_low, line_high, factors)
-            elif k > 0 and not is_direct:
-                copy(lifted, target)
-        for k in range(half if across else n, n):
-            target = _row(flat, start + k * step, width)
-            high = scratch[_HALF + k - half, :width]
+                split_line(lifted if across else target, target, m, scratch, place, factors)
+        for k in range(n - half if across else 0):
+            target = start + (half + k) * stride
             if along:
-                split_line(high, target, line_low, line_high, factors)
+                split_line(upper + k * row, target, m, scratch, place, factors)
             else:
-                copy(high, target)
+                scale(upper + k * row, target, width, factors[6])
 
 
 @compiled
 def join(flat: Any, scratch: Any, factors: Any, geometry: Any, first: Any, last: Any) -> Any:
     """Undo `split`."""
-    _, b, m, n, step_a, step_b, step, across, along = geometry
-    half, most, evens = (n + 1) // 2, scratch.shape[1], (m + 1) // 2
-    blocks = (m + most - 1) // most
-    line_low, line_high = scratch[_LINE, :evens], scratch[_LINE, evens:m]
+    _, b, m, n, most, step_a, step_b, step, across, along = geometry
+    half, blocks, size = (n + 1) // 2, (m + most - 1) // most, factors.itemsize
+    steps = (factors[0], factors[1], factors[2], factors[3], factors[4], factors[5])
+    stride, row = step * size, most * size
+    odd = address(scratch, 0)
+    even1, odd1, even2, joined, spare = (
+        odd + row, odd + 2 * row, odd + 3 * row, odd + 4 * row, odd + 5 * row
+    )  # fmt: skip
+    lower, place = odd + _STATE_ROWS * row, (_STATE_ROWS + half * across) * most
     for unit in range(first, last):
         outer, column = unit // blocks, unit % blocks * most
-        start = outer // b * step_a + outer % b * step_b + column
+        start = address(flat, outer // b * step_a + outer % b * step_b + column)
         width = min(most, m - column)
-        odd, even1 = scratch[0, :width], scratch[1, :width]
-        odd1, even2 = scratch[2, :width], scratch[3, :width]
-        joined = scratch[_THIRD, :width]
         for k in range(half if across else n):
-            source = _row(flat, start + k * step, width)
-            low = scratch[_HALF + k, :width] if across else joined
-            if AHEAD:
-                request(flat, start + (k + AHEAD) * step, width)
+            source = start + k * stride
+            low = lower + k * row if across else source
+            request(source + _AHEAD * stride, width * size)
             if along:
-                join_line(source, low, line_low, line_high, factors)
+                join_line(source, low, m, scratch, place, factors)
             else:
-                copy(source, low)
-            if not across:
-                copy(low, source)
-        for k in range(-WARM_UP, half + 1 if across else -WARM_UP):
-            above, here = scratch[_FIRST, :width], scratch[_SECOND, :width]
-            if k > 0:
-                here = _row(flat, start + (2 * k - 2) * step, width)
-            if k > 1:
-                above = _row(flat, start + (2 * k - 3) * step, width)
+                scale(source, low, width, factors[6])
+        for k in range(-_WARM_UP, half + 1 if across else -_WARM_UP):
+            here = start + (2 * k - 2) * stride if k > 0 else spare
+            above = start + (2 * k - 3) * stride if k > 1 else spare
             if k < half:
-                low = scratch[_HALF + _mirrored(2 * k, n) // 2, :width]
-                row = half + _mirrored(2 * k + 1, n) // 2
-                high = _row(flat, start + row * step, width)
-                if AHEAD:
-                    request(flat, start + (row + AHEAD) * step, width)
+                low = lower + _mirrored(2 * k, n) // 2 * row
+                high = start + (half + _mirrored(2 * k + 1, n) // 2) * stride
+                request(high + _AHEAD * stride, width * size)
                 if along:
-                    join_line(high, joined, line_low, line_high, factors)
+                    join_line(high, joined, m, scratch, place, factors)
                     high = joined
-                join_rows(low, high, odd, even1, odd1, even2, above, here, factors)
+                join_rows((low, high, odd, even1, odd1, even2, here, above), width, steps)
             else:
-                below = joined if n % 2 else _row(flat, start + (n - 1) * step, width)
-                join_last_rows(odd, even1, odd1, even2, above, here, below, n % 2 == 1, factors)
+                second = odd1 if n % 2 else odd
+                if n % 2 == 0:
+                    lift(odd, even1, even1, odd, width, factors[2], factors[6])
+                lift(even1, odd1, second, here, width, factors[1], factors[6])
+                lift(odd1, even2, here, above, width, factors[0], factors[6])
+                if n % 2 == 0:
+                    below = start + (n - 1) * stride
+                    lift(second, here, here, below, width, factors[0], factors[6])

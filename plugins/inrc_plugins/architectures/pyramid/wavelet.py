@@ -57,11 +57,11 @@ def forward(array: FloatArray, levels: Sequence[int], threads: int = 1) -> None:
         threads: that share the lines.
     """
     array, levels = _normal(array, levels)
-    with _Sweeps(array, threads) as sweeps:
+    with _Sweeps(array, kernels.split, lifting.FACTORS, threads) as sweeps:
         for level in range(max(levels)):
             box = box_sizes(array.shape, levels, level)
             for across, along in _passes(box, [level < times for times in levels]):
-                sweeps.run(kernels.split, box, across, along)
+                sweeps.run(box, across, along)
 
 
 def inverse(array: FloatArray, levels: Sequence[int], first: int = 0, threads: int = 1) -> None:
@@ -78,11 +78,11 @@ def inverse(array: FloatArray, levels: Sequence[int], first: int = 0, threads: i
     """
     # The splits that made a low box are the first ones; the later ones are as if it were the whole.
     array, levels = _normal(array, [max(times - first, 0) for times in levels])
-    with _Sweeps(array, threads) as sweeps:
+    with _Sweeps(array, kernels.join, lifting.INVERSE_FACTORS, threads) as sweeps:
         for level in reversed(range(max(levels))):
             box = box_sizes(array.shape, levels, level)
             for across, along in reversed(_passes(box, [level < times for times in levels])):
-                sweeps.run(kernels.join, box, across, along)
+                sweeps.run(box, across, along)
 
 
 def _normal(array: FloatArray, levels: Sequence[int]) -> tuple[FloatArray, list[int]]:
@@ -114,10 +114,11 @@ def _passes(box: tuple[int, ...], split: Sequence[bool]) -> list[tuple[int, bool
 class _Sweeps:
     """Application of the kernels to boxes at the origin of an array."""
 
-    def __init__(self, array: FloatArray, threads: int):
+    def __init__(self, array: FloatArray, kernel: Any, factors: Any, threads: int):
         self._flat = array.reshape(-1)
         self._strides = tuple(stride // array.itemsize for stride in array.strides)
-        self._factors = lifting.FACTORS[array.dtype]
+        self._factors = factors[array.dtype]
+        self._kernel = kernel
         self._threads = max(threads, 1)
         self._pool: ThreadPoolExecutor | None = None
         self._stack = ExitStack()
@@ -128,7 +129,7 @@ class _Sweeps:
     def __exit__(self, *exception: object) -> None:
         self._stack.close()
 
-    def run(self, kernel: Any, box: tuple[int, ...], across: int, along: bool) -> None:
+    def run(self, box: tuple[int, ...], across: int, along: bool) -> None:
         """Transform a box along axis `across`, unless it is -1, and along the last axis."""
         shape = self._merged(box, across, along)
         rows = across if across >= 0 else min(range(3), key=shape.__getitem__)
@@ -138,22 +139,23 @@ class _Sweeps:
         if not along:
             width = min(max(_BLOCK_SAMPLES // n, _LEAST_LINES), _MOST_LINES, m)
         geometry = (
-            *(shape[a], shape[b], m, n, self._strides[a], self._strides[b], self._strides[rows]),
+            *(shape[a], shape[b], m, n, width),
+            *(self._strides[a], self._strides[b], self._strides[rows]),
             *(int(across >= 0), int(along)),
         )
         units = shape[a] * shape[b] * -(-m // width)
         shares = min(self._threads, units) if math.prod(box) >= _WORTH_A_THREAD else 1
-        scratch_rows = kernels.rows_of_scratch(n if across >= 0 else 0)
-        scratch = np.empty((shares, scratch_rows, width), self._flat.dtype)
+        scratch_size = kernels.scratch_size(n if across >= 0 else 0, width)
+        scratch = np.empty((shares, scratch_size), self._flat.dtype)
         if shares == 1:
-            kernel(self._flat, scratch[0], self._factors, geometry, 0, units)
+            self._kernel(self._flat, scratch[0], self._factors, geometry, 0, units)
             return
         if self._pool is None:
             self._pool = self._stack.enter_context(ThreadPoolExecutor(self._threads))
         ends = [units * k // shares for k in range(shares + 1)]
         jobs = [
             self._pool.submit(
-                kernel, self._flat, scratch[k], self._factors, geometry, ends[k], ends[k + 1]
+                self._kernel, self._flat, scratch[k], self._factors, geometry, *ends[k : k + 2]
             )
             for k in range(shares)
         ]

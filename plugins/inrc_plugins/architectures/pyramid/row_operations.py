@@ -1,0 +1,221 @@
+"""Instructions of the 9/7 wavelet for rows of samples, as numba's intrinsics.
+
+A row is the address of its first sample; `factors`, an array (see `lifting.FACTORS`), tells the type
+of the samples. Each operation is a loop over vectors, then one over the samples that are left, with
+the same instructions: a sample has the same bits wherever it is. A product and the sum it is added
+to are rounded once where the processor can do so, and nothing else is fused. In each turn of a loop
+everything is read before anything is written, so a row may be overwritten in place.
+
+Loops that numba writes are given to the compiler as loops over samples. It has to prove that the
+rows do not overlap, each time that one is run: for rows of 64 samples this takes longer than the
+work. They also take several times as long to compile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+_VECTOR_BYTES = 32
+_CACHE_LINE_BYTES = 64
+# Index in `factors` of each factor.
+_ALPHA, _BETA, _GAMMA, _DELTA, _SCALE, _INVERSE_SCALE = range(6)
+
+
+class _Lanes:
+    """Arithmetic of one sample, or of a vector of neighbouring samples."""
+
+    def __init__(self, builder: Any, scalar: Any, count: int, factors: Sequence[Any]):
+        self._builder, self._scalar, self.count = builder, scalar, count
+        self.kind = scalar if count == 1 else ir.VectorType(scalar, count)
+        bits = 8 * _size(scalar)
+        name = f"llvm.fmuladd.f{bits}" if count == 1 else f"llvm.fmuladd.v{count}f{bits}"
+        self._fused = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(self.kind, [self.kind] * 3), name
+        )
+        self._factors = [self._spread(factor) for factor in factors]
+
+    def _spread(self, value: Any) -> Any:
+        if self.count == 1:
+            return value
+        undefined, index = ir.Constant(self.kind, ir.Undefined), ir.IntType(32)
+        single = self._builder.insert_element(undefined, value, ir.Constant(index, 0))
+        zeros = ir.Constant(ir.VectorType(index, self.count), [0] * self.count)
+        return self._builder.shuffle_vector(single, undefined, zeros)
+
+    def lifted(self, sample: Any, factor: int, first: Any, second: Any) -> Any:
+        """sample + factor * (first + second)"""
+        total = self._builder.fadd(first, second)
+        return self._builder.call(self._fused, [self._factors[factor], total, sample])
+
+    def scaled(self, sample: Any, factor: int) -> Any:
+        return self._builder.fmul(sample, self._factors[factor])
+
+    def pointer(self, row: Any, place: Any) -> Any:
+        start = self._builder.inttoptr(row, self._scalar.as_pointer())
+        return self._builder.bitcast(
+            self._builder.gep(start, [place]), self.kind.as_pointer()
+        )
+
+    def load(self, row: Any, place: Any) -> Any:
+        return self._builder.load(self.pointer(row, place), align=_size(self._scalar))
+
+    def store(self, value: Any, row: Any, place: Any) -> None:
+        self._builder.store(value, self.pointer(row, place), align=_size(self._scalar))
+
+
+# What is done with lanes at a place of rows.
+_Turn = Callable[[_Lanes, Any, Any, Any], None]
+
+
+def _size(scalar: Any) -> int:
+    return 8 if isinstance(scalar, ir.DoubleType) else 4
+
+
+def _operation(turn: _Turn) -> Any:
+    """Intrinsic with arguments (rows, width, factors) that runs `turn` for all lanes of rows.
+
+    rows: tuple of addresses; width: number of samples; factors: array or tuple of samples.
+    """
+
+    def typed(typing: Any, rows: Any, width: Any, factors: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            scalar = context.get_value_type(signature.args[2].dtype)
+            addresses = cgutils.unpack_tuple(builder, arguments[0])
+            values = cgutils.unpack_tuple(builder, arguments[2])
+            width = arguments[1]
+            whole = builder.and_(width, ir.Constant(width.type, -_VECTOR_BYTES // _size(scalar)))
+            start = ir.Constant(width.type, 0)
+            for first, last, count in (
+                (start, whole, _VECTOR_BYTES // _size(scalar)),
+                (whole, width, 1),
+            ):
+                lanes = _Lanes(builder, scalar, count, values)
+                step = ir.Constant(width.type, count)
+                with cgutils.for_range_slice(builder, first, last, step, width.type) as (place, _):
+                    turn(lanes, builder, addresses, place)
+            return context.get_dummy_value()
+
+        return types.void(rows, types.intp, factors), generate
+
+    return intrinsic(typed)
+
+
+def _split(lanes: _Lanes, builder: Any, rows: Any, place: Any) -> None:
+    even, odd, after, odd1, even1, odd2 = (lanes.load(row, place) for row in rows[:6])
+    first = lanes.lifted(odd, _ALPHA, even, after)
+    second = lanes.lifted(even, _BETA, odd1, first)
+    third = lanes.lifted(odd1, _GAMMA, even1, second)
+    fourth = lanes.lifted(even1, _DELTA, odd2, third)
+    results = (first, second, third)
+    results += (lanes.scaled(fourth, _SCALE), lanes.scaled(third, _INVERSE_SCALE))
+    for result, row in zip(results, rows[3:], strict=True):
+        lanes.store(result, row, place)
+
+
+def _join(lanes: _Lanes, builder: Any, rows: Any, place: Any) -> None:
+    low, high, odd, even1, odd1, even2 = (lanes.load(row, place) for row in rows[:6])
+    scaled = lanes.scaled(high, _SCALE)
+    first = lanes.lifted(lanes.scaled(low, _INVERSE_SCALE), _DELTA, odd, scaled)
+    second = lanes.lifted(odd, _GAMMA, even1, first)
+    third = lanes.lifted(even1, _BETA, odd1, second)
+    fourth = lanes.lifted(odd1, _ALPHA, even2, third)
+    for result, row in zip((scaled, first, second, third, third, fourth), rows[2:], strict=True):
+        lanes.store(result, row, place)
+
+
+def _lift(lanes: _Lanes, builder: Any, rows: Any, place: Any) -> None:
+    sample, first, second = (lanes.load(row, place) for row in rows[:3])
+    lanes.store(lanes.scaled(lanes.lifted(sample, 0, first, second), 1), rows[3], place)
+
+
+def _scale(lanes: _Lanes, builder: Any, rows: Any, place: Any) -> None:
+    lanes.store(lanes.scaled(lanes.load(rows[0], place), 0), rows[1], place)
+
+
+def _part(lanes: _Lanes, builder: Any, rows: Any, place: Any) -> None:
+    line, low, high = rows
+    double = builder.shl(place, ir.Constant(place.type, 1))
+    beyond = builder.add(double, ir.Constant(place.type, lanes.count))
+    first, second = lanes.load(line, double), lanes.load(line, beyond)
+    if lanes.count > 1:
+        first, second = (_picked(builder, first, second, parity, 2) for parity in range(2))
+    lanes.store(first, low, place)
+    lanes.store(second, high, place)
+
+
+def _interleave(lanes: _Lanes, builder: Any, rows: Any, place: Any) -> None:
+    low, high, line = rows
+    first, second = lanes.load(low, place), lanes.load(high, place)
+    double = builder.shl(place, ir.Constant(place.type, 1))
+    beyond = builder.add(double, ir.Constant(place.type, lanes.count))
+    if lanes.count > 1:
+        order = [k // 2 + k % 2 * lanes.count for k in range(2 * lanes.count)]
+        first, second = (
+            _shuffled(builder, first, second, part)
+            for part in (order[: lanes.count], order[lanes.count :])
+        )
+    lanes.store(first, line, double)
+    lanes.store(second, line, beyond)
+
+
+def _picked(builder: Any, first: Any, second: Any, start: int, step: int) -> Any:
+    return _shuffled(builder, first, second, range(start, 2 * first.type.count, step))
+
+
+def _shuffled(builder: Any, first: Any, second: Any, order: Sequence[int]) -> Any:
+    kind = ir.VectorType(ir.IntType(32), len(order))
+    return builder.shuffle_vector(first, second, ir.Constant(kind, list(order)))
+
+
+def _address_code(typing: Any, array: Any, place: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.ptrtoint(builder.gep(data, [arguments[1]]), arguments[1].type)
+
+    return types.intp(array, types.intp), generate
+
+
+def _request_code(typing: Any, row: Any, size: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        row, size = arguments
+        number, pointer = ir.IntType(32), ir.IntType(8).as_pointer()
+        function = cgutils.get_or_insert_function(
+            builder.module,
+            ir.FunctionType(ir.VoidType(), [pointer, *[number] * 3]),
+            "llvm.prefetch.p0",
+        )
+        start, step = ir.Constant(size.type, 0), ir.Constant(size.type, _CACHE_LINE_BYTES)
+        with cgutils.for_range_slice(builder, start, size, step, size.type) as (place, _):
+            target = builder.inttoptr(builder.add(row, place), pointer)
+            builder.call(function, [target, *(ir.Constant(number, n) for n in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp), generate
+
+
+# Address of array[place], which may be outside the array if it is only requested.
+address: Any = intrinsic(_address_code)
+# Hint that `size` bytes of a row will be needed.
+request: Any = intrinsic(_request_code)
+# From rows 2k, 2k + 1 and 2k + 2 to low and high row k - 1. State: odd row k - 1 after the first
+# step, even row k - 1 after the second, and odd row k - 2 after the third.
+# rows = (row 2k, row 2k + 1, row 2k + 2, three of state, low, high)
+split_rows: Any = _operation(_split)
+# From low and high row k to rows 2k - 2 and 2k - 3; `factors` are those of the inverse. State: odd
+# row k - 1, scaled; even row k - 1 after the first step; odd row k - 2 after the second, and even
+# row k - 2 after the third. rows = (low, high, four of state, row 2k - 2, row 2k - 3)
+join_rows: Any = _operation(_join)
+# rows[3] = (rows[0] + factors[0] (rows[1] + rows[2])) factors[1]
+lift: Any = _operation(_lift)
+# rows[1] = rows[0] factors[0]
+scale: Any = _operation(_scale)
+# Even and odd samples: rows = (line, even samples, odd samples), width is that of the latter.
+part: Any = _operation(_part)
+# The reverse: rows = (even samples, odd samples, line).
+interleave: Any = _operation(_interleave)
