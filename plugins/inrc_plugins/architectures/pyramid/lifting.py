@@ -82,8 +82,7 @@ def split_line(line: Any, result: Any, n: Any, scratch: Any, place: Any, factors
     before = place + half + 1
     low, high = address(scratch, place), address(scratch, before + 1)
     row_operations.part((line, low, high), pairs, (unit,))
-    if half > pairs:
-        scale(line + (n - 1) * size, low + pairs * size, 1, unit)
+    scale(line + 2 * pairs * size, low + pairs * size, half - pairs, unit)
     scratch[before - 1] = scratch[before - 2]
     lift(high, low, low + size, high, pairs, alpha, unit)
     _mirror_high(scratch, before + 1, pairs)
@@ -113,5 +112,4 @@ def join_line(line: Any, result: Any, n: Any, scratch: Any, place: Any, factors:
     scratch[before - 1] = scratch[before - 2]
     lift(high, low, low + size, high, pairs, alpha, unit)
     row_operations.interleave((low, high, result), pairs, (unit,))
-    if half > pairs:
-        scale(low + pairs * size, result + (n - 1) * size, 1, unit)
+    scale(low + pairs * size, result + 2 * pairs * size, half - pairs, unit)

@@ -63,6 +63,7 @@ def split(flat: Any, scratch: Any, factors: Any, geometry: Any, first: Any, last
     half, blocks, size = (n + 1) // 2, (m + most - 1) // most, factors.itemsize
     steps = (factors[0], factors[1], factors[2], factors[3], factors[4], factors[5])
     stride, row = step * size, most * size
+    next_row = stride if across else step_b * size
     odd1 = address(scratch, 0)
     even1, odd2, lifted, spare = odd1 + row, odd1 + 2 * row, odd1 + 3 * row, odd1 + 4 * row
     upper, place = odd1 + _STATE_ROWS * row, (_STATE_ROWS + half * across) * most
@@ -76,11 +77,10 @@ def split(flat: Any, scratch: Any, factors: Any, geometry: Any, first: Any, last
             low = target if k > 0 and not along else lifted
             high = upper + (k - 1) * row if k > 0 else spare
             if not across:
-                request(target + _AHEAD * stride, width * size)
+                request(target + _AHEAD * next_row, width * size)
             elif k < half:
-                ahead = start + (2 * k + _AHEAD) * stride
-                request(ahead, width * size)
-                request(ahead + stride, width * size)
+                request(start + (2 * k + _AHEAD) * stride, width * size)
+                request(start + (2 * k + 1 + _AHEAD) * stride, width * size)
                 even = start + _mirrored(2 * k, n) * stride
                 odd = start + _mirrored(2 * k + 1, n) * stride
                 after = start + _mirrored(2 * k + 2, n) * stride
@@ -108,6 +108,7 @@ def join(flat: Any, scratch: Any, factors: Any, geometry: Any, first: Any, last:
     half, blocks, size = (n + 1) // 2, (m + most - 1) // most, factors.itemsize
     steps = (factors[0], factors[1], factors[2], factors[3], factors[4], factors[5])
     stride, row = step * size, most * size
+    next_row = stride if across else step_b * size
     odd = address(scratch, 0)
     even1, odd1, even2, joined, spare = (
         odd + row, odd + 2 * row, odd + 3 * row, odd + 4 * row, odd + 5 * row
@@ -120,7 +121,7 @@ def join(flat: Any, scratch: Any, factors: Any, geometry: Any, first: Any, last:
         for k in range(half if across else n):
             source = start + k * stride
             low = lower + k * row if across else source
-            request(source + _AHEAD * stride, width * size)
+            request(source + _AHEAD * next_row, width * size)
             if along:
                 join_line(source, low, m, scratch, place, factors)
             else:
