@@ -1,14 +1,14 @@
 """Instructions of the 9/7 wavelet for rows of samples, as numba's intrinsics.
 
-A row is the address of its first sample; `factors`, an array (see `lifting.FACTORS`), tells the type
-of the samples. Each operation is a loop over vectors, then one over the samples that are left, with
-the same instructions: a sample has the same bits wherever it is. A product and the sum it is added
-to are rounded once where the processor can do so, and nothing else is fused. In each turn of a loop
-everything is read before anything is written, so a row may be overwritten in place.
+A row is the address of its first sample. Each operation is a loop over vectors, then one over the
+samples that are left, with the same instructions: a sample has the same bits wherever it is. A
+product and the sum it is added to are rounded once where the processor can do so, and nothing else
+is fused. Everything is read before anything is written in each turn of a loop, so that a row may be
+overwritten in place.
 
-Loops that numba writes are given to the compiler as loops over samples. It has to prove that the
-rows do not overlap, each time that one is run: for rows of 64 samples this takes longer than the
-work. They also take several times as long to compile.
+Loops over arrays in numba would be vectorised as well, but check first, at each row, that the
+arrays do not overlap. That takes longer than the work on a row of 64 samples, and the many slices
+take twice as long to compile.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class _Lanes:
         self._factors = [self._spread(factor) for factor in factors]
 
     def _spread(self, value: Any) -> Any:
+        """The same value in all lanes."""
         if self.count == 1:
             return value
         undefined, index = ir.Constant(self.kind, ir.Undefined), ir.IntType(32)
@@ -49,18 +50,17 @@ class _Lanes:
         return self._builder.shuffle_vector(single, undefined, zeros)
 
     def lifted(self, sample: Any, factor: int, first: Any, second: Any) -> Any:
-        """sample + factor * (first + second)"""
+        """Sum of the sample and factor times (first + second), rounded once if possible."""
         total = self._builder.fadd(first, second)
         return self._builder.call(self._fused, [self._factors[factor], total, sample])
 
     def scaled(self, sample: Any, factor: int) -> Any:
+        """Product that is rounded before anything is added to it."""
         return self._builder.fmul(sample, self._factors[factor])
 
     def pointer(self, row: Any, place: Any) -> Any:
         start = self._builder.inttoptr(row, self._scalar.as_pointer())
-        return self._builder.bitcast(
-            self._builder.gep(start, [place]), self.kind.as_pointer()
-        )
+        return self._builder.bitcast(self._builder.gep(start, [place]), self.kind.as_pointer())
 
     def load(self, row: Any, place: Any) -> Any:
         return self._builder.load(self.pointer(row, place), align=_size(self._scalar))
@@ -89,16 +89,15 @@ def _operation(turn: _Turn) -> Any:
             addresses = cgutils.unpack_tuple(builder, arguments[0])
             values = cgutils.unpack_tuple(builder, arguments[2])
             width = arguments[1]
-            whole = builder.and_(width, ir.Constant(width.type, -_VECTOR_BYTES // _size(scalar)))
-            start = ir.Constant(width.type, 0)
-            for first, last, count in (
-                (start, whole, _VECTOR_BYTES // _size(scalar)),
-                (whole, width, 1),
-            ):
+            most = _VECTOR_BYTES // _size(scalar)
+            # The compiler sees that few samples can be left, and leaves their loop alone.
+            left = builder.and_(width, ir.Constant(width.type, most - 1))
+            start, whole = ir.Constant(width.type, 0), builder.sub(width, left)
+            for first, size, count in ((start, whole, most), (whole, left, 1)):
                 lanes = _Lanes(builder, scalar, count, values)
                 step = ir.Constant(width.type, count)
-                with cgutils.for_range_slice(builder, first, last, step, width.type) as (place, _):
-                    turn(lanes, builder, addresses, place)
+                with cgutils.for_range_slice(builder, start, size, step, width.type) as (place, _):
+                    turn(lanes, builder, addresses, builder.add(first, place))
             return context.get_dummy_value()
 
         return types.void(rows, types.intp, factors), generate
@@ -106,19 +105,18 @@ def _operation(turn: _Turn) -> Any:
     return intrinsic(typed)
 
 
-def _split(lanes: _Lanes, builder: Any, rows: Any, place: Any) -> None:
+def _split(lanes: _Lanes, _builder: Any, rows: Any, place: Any) -> None:
     even, odd, after, odd1, even1, odd2 = (lanes.load(row, place) for row in rows[:6])
     first = lanes.lifted(odd, _ALPHA, even, after)
     second = lanes.lifted(even, _BETA, odd1, first)
     third = lanes.lifted(odd1, _GAMMA, even1, second)
     fourth = lanes.lifted(even1, _DELTA, odd2, third)
-    results = (first, second, third)
-    results += (lanes.scaled(fourth, _SCALE), lanes.scaled(third, _INVERSE_SCALE))
-    for result, row in zip(results, rows[3:], strict=True):
+    low, high = lanes.scaled(fourth, _SCALE), lanes.scaled(third, _INVERSE_SCALE)
+    for result, row in zip((first, second, third, low, high), rows[3:], strict=True):
         lanes.store(result, row, place)
 
 
-def _join(lanes: _Lanes, builder: Any, rows: Any, place: Any) -> None:
+def _join(lanes: _Lanes, _builder: Any, rows: Any, place: Any) -> None:
     low, high, odd, even1, odd1, even2 = (lanes.load(row, place) for row in rows[:6])
     scaled = lanes.scaled(high, _SCALE)
     first = lanes.lifted(lanes.scaled(low, _INVERSE_SCALE), _DELTA, odd, scaled)
@@ -129,27 +127,32 @@ def _join(lanes: _Lanes, builder: Any, rows: Any, place: Any) -> None:
         lanes.store(result, row, place)
 
 
-def _lift(lanes: _Lanes, builder: Any, rows: Any, place: Any) -> None:
+def _lift(lanes: _Lanes, _builder: Any, rows: Any, place: Any) -> None:
     sample, first, second = (lanes.load(row, place) for row in rows[:3])
     lanes.store(lanes.scaled(lanes.lifted(sample, 0, first, second), 1), rows[3], place)
 
 
-def _scale(lanes: _Lanes, builder: Any, rows: Any, place: Any) -> None:
+def _scale(lanes: _Lanes, _builder: Any, rows: Any, place: Any) -> None:
     lanes.store(lanes.scaled(lanes.load(rows[0], place), 0), rows[1], place)
 
 
 def _part(lanes: _Lanes, builder: Any, rows: Any, place: Any) -> None:
+    """Loads of pairs of neighbours, of which one goes to each row."""
     line, low, high = rows
     double = builder.shl(place, ir.Constant(place.type, 1))
     beyond = builder.add(double, ir.Constant(place.type, lanes.count))
     first, second = lanes.load(line, double), lanes.load(line, beyond)
     if lanes.count > 1:
-        first, second = (_picked(builder, first, second, parity, 2) for parity in range(2))
+        first, second = (
+            _shuffled(builder, first, second, range(parity, 2 * lanes.count, 2))
+            for parity in range(2)
+        )
     lanes.store(first, low, place)
     lanes.store(second, high, place)
 
 
 def _interleave(lanes: _Lanes, builder: Any, rows: Any, place: Any) -> None:
+    """Stores that undo the loads of `_part`."""
     low, high, line = rows
     first, second = lanes.load(low, place), lanes.load(high, place)
     double = builder.shl(place, ir.Constant(place.type, 1))
@@ -164,16 +167,15 @@ def _interleave(lanes: _Lanes, builder: Any, rows: Any, place: Any) -> None:
     lanes.store(second, line, beyond)
 
 
-def _picked(builder: Any, first: Any, second: Any, start: int, step: int) -> Any:
-    return _shuffled(builder, first, second, range(start, 2 * first.type.count, step))
-
-
 def _shuffled(builder: Any, first: Any, second: Any, order: Sequence[int]) -> Any:
+    """Lanes of two vectors, counted through both, in another order."""
     kind = ir.VectorType(ir.IntType(32), len(order))
     return builder.shuffle_vector(first, second, ir.Constant(kind, list(order)))
 
 
 def _address_code(typing: Any, array: Any, place: Any) -> Any:
+    """Signature and code of `address`, for numba's `intrinsic`."""
+
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
         return builder.ptrtoint(builder.gep(data, [arguments[1]]), arguments[1].type)
@@ -182,6 +184,8 @@ def _address_code(typing: Any, array: Any, place: Any) -> Any:
 
 
 def _request_code(typing: Any, row: Any, size: Any) -> Any:
+    """Signature and code of `request`, for numba's `intrinsic`."""
+
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         row, size = arguments
         number, pointer = ir.IntType(32), ir.IntType(8).as_pointer()
@@ -199,9 +203,9 @@ def _request_code(typing: Any, row: Any, size: Any) -> Any:
     return types.void(types.intp, types.intp), generate
 
 
-# Address of array[place], which may be outside the array if it is only requested.
+# Address of array[place].
 address: Any = intrinsic(_address_code)
-# Hint that `size` bytes of a row will be needed.
+# Hint that `size` bytes of a row will be needed; they may lie outside the array.
 request: Any = intrinsic(_request_code)
 # From rows 2k, 2k + 1 and 2k + 2 to low and high row k - 1. State: odd row k - 1 after the first
 # step, even row k - 1 after the second, and odd row k - 2 after the third.

@@ -11,9 +11,10 @@ where the dash is the neighbour on the other side; a neighbour outside the line 
 one inside. Several axes are split together, level by level (the dyadic scheme): all that is low
 along each split axis is split again.
 
-Arrays are float32 or float64, 4-D and C-contiguous. Every line is computed alone, so results do not
-depend on the number of threads. The threads are those of a pool, not numba's own, which spin when
-idle.
+Arrays are float32 or float64, 4-D and C-contiguous. A pass through memory transforms the lines of
+one axis, or of the last two while a plane is in the cache. Every line is computed alone, so results
+do not depend on the number of threads. The threads are those of a pool, not numba's own, which spin
+when idle.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ def _normal(array: FloatArray, levels: Sequence[int]) -> tuple[FloatArray, list[
 
 
 def _passes(box: tuple[int, ...], split: Sequence[bool]) -> list[tuple[int, bool]]:
-    """(axis across rows or -1, whether along rows as well) of each sweep, in the order of splits.
+    """(axis across rows, or -1 for none; whether along rows as well) of each sweep when splitting.
 
     The last two axes share a sweep where a plane is small enough.
     """
