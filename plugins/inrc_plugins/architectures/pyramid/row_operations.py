@@ -26,6 +26,8 @@ _CACHE_LINE_BYTES = 64
 # Index in `factors` of each factor.
 _ALPHA, _BETA, _GAMMA, _DELTA, _SCALE, _INVERSE_SCALE = range(6)
 
+_declared: Any = cgutils.get_or_insert_function
+
 
 class _Lanes:
     """Arithmetic of one sample, or of a vector of neighbouring samples."""
@@ -35,9 +37,7 @@ class _Lanes:
         self.kind = scalar if count == 1 else ir.VectorType(scalar, count)
         bits = 8 * _size(scalar)
         name = f"llvm.fmuladd.f{bits}" if count == 1 else f"llvm.fmuladd.v{count}f{bits}"
-        self._fused = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(self.kind, [self.kind] * 3), name
-        )
+        self._fused = _declared(builder.module, ir.FunctionType(self.kind, [self.kind] * 3), name)
         self._factors = [self._spread(factor) for factor in factors]
 
     def _spread(self, value: Any) -> Any:
@@ -69,7 +69,7 @@ class _Lanes:
         self._builder.store(value, self.pointer(row, place), align=_size(self._scalar))
 
 
-# What is done with lanes at a place of rows.
+# Work on the lanes at one place of rows.
 _Turn = Callable[[_Lanes, Any, Any, Any], None]
 
 
@@ -86,8 +86,10 @@ def _operation(turn: _Turn) -> Any:
     def typed(typing: Any, rows: Any, width: Any, factors: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             scalar = context.get_value_type(signature.args[2].dtype)
-            addresses = cgutils.unpack_tuple(builder, arguments[0])
-            values = cgutils.unpack_tuple(builder, arguments[2])
+            addresses, values = (
+                [builder.extract_value(arguments[place], k) for k in range(len(kind))]
+                for place, kind in ((0, rows), (2, factors))
+            )
             width = arguments[1]
             most = _VECTOR_BYTES // _size(scalar)
             # The compiler sees that few samples can be left, and leaves their loop alone.
@@ -189,7 +191,7 @@ def _request_code(typing: Any, row: Any, size: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         row, size = arguments
         number, pointer = ir.IntType(32), ir.IntType(8).as_pointer()
-        function = cgutils.get_or_insert_function(
+        function = _declared(
             builder.module,
             ir.FunctionType(ir.VoidType(), [pointer, *[number] * 3]),
             "llvm.prefetch.p0",
