@@ -154,6 +154,67 @@ def test_long_axes_are_done_in_narrower_blocks(monkeypatch: pytest.MonkeyPatch) 
     assert np.allclose(samples, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("length", [*range(2, 20), 33, 70])
+def test_a_line_has_the_same_bits_wherever_it_is(length: int, dtype: str) -> None:
+    for axis in range(4):
+        for width in (1, 2, 7, 8, 37):
+            shape = [1, 2, 3, width]
+            shape[axis] = length
+            levels = tuple(int(a == axis) for a in range(4))
+            array = noise(*shape).astype(dtype)
+            lines = np.moveaxis(array, axis, -1).reshape(-1, length).copy()
+            for transform in (wavelet.forward, wavelet.inverse):
+                transform(array, levels)
+                for line in lines:
+                    transform(line.reshape(1, 1, 1, -1), (0, 0, 0, 1))
+                assert (np.moveaxis(array, axis, -1).reshape(-1, length) == lines).all()
+
+
+def rounded_once(sample: Array, factor: float, total: Array) -> Array:
+    return (sample.astype("f8") + np.float64(np.float32(factor)) * total).astype("f4")
+
+
+def rounded_twice(sample: Array, factor: float, total: Array) -> Array:
+    return sample + np.float32(factor) * total
+
+
+@pytest.mark.parametrize("axis", [2, 3])
+def test_only_products_and_their_sums_are_fused(axis: int) -> None:
+    levels = tuple(int(a == axis) for a in range(4))
+    lines = np.moveaxis(noise(1, 1, 64, 64)[0, 0], axis - 2, 0).copy()
+    arrays = []
+    for added in (rounded_once, rounded_twice):
+        result = np.empty_like(lines)
+        result[0::2] = lines[:32] * np.float32(1 / SCALE)
+        result[1::2] = lines[32:] * np.float32(SCALE)
+        before, after = np.abs(np.arange(-1, 63)), 63 - np.abs(np.arange(62, -2, -1))
+        for parity, factor in ((0, -STEPS[3]), (1, -STEPS[2]), (0, -STEPS[1]), (1, -STEPS[0])):
+            places = np.arange(parity, 64, 2)
+            total = result[before[places]] + result[after[places]]
+            result[places] = added(result[places], factor, total)
+        arrays.append(result)
+    actual = np.moveaxis(lines, 0, axis - 2).copy().reshape(1, 1, 64, 64)
+    wavelet.inverse(actual, levels)
+    moved = np.moveaxis(actual[0, 0], axis - 2, 0)
+    assert any(np.array_equal(moved, expected) for expected in arrays)
+
+
+@pytest.mark.parametrize("shape", [(3, 10, 33, 130), (1, 1, 64, 64), (2, 1, 17, 3)])
+def test_axes_that_share_a_sweep_have_the_bits_of_single_ones(
+    shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    levels, results = (1, 2, 3, 3), []
+    for most in (1 << 18, 0):
+        monkeypatch.setattr(wavelet, "_PLANE_SAMPLES", most)
+        array = noise(*shape)
+        wavelet.forward(array, levels)
+        coefficients = array.copy()
+        wavelet.inverse(array, levels)
+        results.append((coefficients, array))
+    assert np.array_equal(results[0], results[1])
+
+
 def test_halvings_leave_enough() -> None:
     for length in range(1, 200):
         for least in range(1, 10):

@@ -11,9 +11,10 @@ where the dash is the neighbour on the other side; a neighbour outside the line 
 one inside. Several axes are split together, level by level (the dyadic scheme): all that is low
 along each split axis is split again.
 
-Arrays are float32 or float64, 4-D and C-contiguous. Every line is computed alone, so results do not
-depend on the number of threads. The threads are those of a pool, not numba's own, which spin when
-idle.
+Arrays are float32 or float64, 4-D and C-contiguous. A pass through memory transforms the lines of
+one axis, or of the last two while a plane is in the cache. Every line is computed alone, so results
+do not depend on the number of threads. The threads are those of a pool, not numba's own, which spin
+when idle.
 """
 
 from __future__ import annotations
@@ -29,11 +30,14 @@ import numpy as np
 from codec.arrays import FloatArray
 from codec.entropy.lattice import halved
 from inrc_plugins.architectures.pyramid import lifting
+from inrc_plugins.architectures.pyramid import sweeps as kernels
 
-# Lines transformed side by side where neighbouring lines are neighbours in memory: as many as the
-# second-level cache holds (_BLOCK_SAMPLES), up to 256 bytes, but never less than a cache line.
-_MOST_LINES, _LEAST_LINES = 64, 16
-_BLOCK_SAMPLES = 1 << 17
+# Samples of a block that is transformed at once, which the second-level cache holds; and the lines
+# of a block where neighbouring lines are neighbours in memory: never less than a cache line.
+_BLOCK_SAMPLES = 1 << 18
+_MOST_LINES, _LEAST_LINES = 1024, 16
+# Samples of a plane that is transformed along both of its axes at once.
+_PLANE_SAMPLES = 1 << 18
 # Samples in a box below which a second thread costs more than it saves.
 _WORTH_A_THREAD = 1 << 21
 
@@ -54,12 +58,11 @@ def forward(array: FloatArray, levels: Sequence[int], threads: int = 1) -> None:
         threads: that share the lines.
     """
     array, levels = _normal(array, levels)
-    with _Lines(array, threads) as lines:
+    with _Sweeps(array, kernels.split, lifting.FACTORS, threads) as sweeps:
         for level in range(max(levels)):
             box = box_sizes(array.shape, levels, level)
-            for axis in range(4):
-                if level < levels[axis]:
-                    lines.split(box, axis)
+            for across, along in _passes(box, [level < times for times in levels]):
+                sweeps.run(box, across, along)
 
 
 def inverse(array: FloatArray, levels: Sequence[int], first: int = 0, threads: int = 1) -> None:
@@ -76,12 +79,11 @@ def inverse(array: FloatArray, levels: Sequence[int], first: int = 0, threads: i
     """
     # The splits that made a low box are the first ones; the later ones are as if it were the whole.
     array, levels = _normal(array, [max(times - first, 0) for times in levels])
-    with _Lines(array, threads) as lines:
+    with _Sweeps(array, kernels.join, lifting.INVERSE_FACTORS, threads) as sweeps:
         for level in reversed(range(max(levels))):
             box = box_sizes(array.shape, levels, level)
-            for axis in reversed(range(4)):
-                if level < levels[axis]:
-                    lines.join(box, axis)
+            for across, along in reversed(_passes(box, [level < times for times in levels])):
+                sweeps.run(box, across, along)
 
 
 def _normal(array: FloatArray, levels: Sequence[int]) -> tuple[FloatArray, list[int]]:
@@ -97,57 +99,75 @@ def _normal(array: FloatArray, levels: Sequence[int]) -> tuple[FloatArray, list[
     return array.reshape(shape), times
 
 
-class _Lines:
-    """Application of the kernels to the lines of boxes at the origin of an array."""
+def _passes(box: tuple[int, ...], split: Sequence[bool]) -> list[tuple[int, bool]]:
+    """(axis across rows, or -1 for none; whether along rows as well) of each sweep when splitting.
 
-    def __init__(self, array: FloatArray, threads: int):
+    The last two axes share a sweep where a plane is small enough.
+    """
+    wanted = [axis for axis in range(4) if split[axis] and box[axis] > 1 and math.prod(box) > 0]
+    passes = [(axis, False) for axis in wanted if axis < 3]
+    if 3 in wanted:
+        is_shared = 2 in wanted and box[2] * box[3] <= _PLANE_SAMPLES
+        passes = [*passes[:-1], (2, True)] if is_shared else [*passes, (-1, True)]
+    return passes
+
+
+class _Sweeps:
+    """Application of the kernels to boxes at the origin of an array."""
+
+    def __init__(self, array: FloatArray, kernel: Any, factors: Any, threads: int):
         self._flat = array.reshape(-1)
         self._strides = tuple(stride // array.itemsize for stride in array.strides)
-        self._factors = lifting.FACTORS[array.dtype]
+        self._factors = factors[array.dtype]
+        self._kernel = kernel
         self._threads = max(threads, 1)
-        rows, length = max(array.shape[:3]), array.shape[3]
-        self._together = min(
-            max(_BLOCK_SAMPLES // max(rows, 1), _LEAST_LINES), _MOST_LINES, max(length, 1)
-        )
-        self._blocks = np.empty((self._threads, rows, self._together), array.dtype)
-        self._line = np.empty((self._threads, length), array.dtype)
         self._pool: ThreadPoolExecutor | None = None
         self._stack = ExitStack()
 
-    def __enter__(self) -> _Lines:
+    def __enter__(self) -> _Sweeps:
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._stack.close()
 
-    def split(self, box: tuple[int, ...], axis: int) -> None:
-        self._run(lifting.split_lines if axis == 3 else lifting.split_blocks, box, axis)
-
-    def join(self, box: tuple[int, ...], axis: int) -> None:
-        self._run(lifting.join_lines if axis == 3 else lifting.join_blocks, box, axis)
-
-    def _run(self, kernel: Any, box: tuple[int, ...], axis: int) -> None:
-        size = math.prod(box)
-        if box[axis] < 2 or size == 0:
-            return
-        counts = box[:axis] + box[axis + 1 :]
-        strides = self._strides[:axis] + self._strides[axis + 1 :]
-        # For the last axis a unit of work is one line, for others a block of lines.
-        scratch, together = (self._line, 1) if axis == 3 else (self._blocks, self._together)
-        units = counts[0] * counts[1] * -(-counts[2] // together)
-        geometry = (*counts, box[axis], *strides, self._strides[axis])
-        shares = min(self._threads, units) if size >= _WORTH_A_THREAD else 1
+    def run(self, box: tuple[int, ...], across: int, along: bool) -> None:
+        """Transform a box along axis `across`, unless it is -1, and along the last axis."""
+        shape = self._merged(box, across, along)
+        rows = across if across >= 0 else min(range(3), key=shape.__getitem__)
+        a, b = (axis for axis in range(3) if axis != rows)
+        n, m = shape[rows], shape[3]
+        width = m
+        if not along:
+            width = min(max(_BLOCK_SAMPLES // n, _LEAST_LINES), _MOST_LINES, m)
+        geometry = (
+            *(shape[a], shape[b], m, n, width),
+            *(self._strides[a], self._strides[b], self._strides[rows]),
+            *(int(across >= 0), int(along)),
+        )
+        units = shape[a] * shape[b] * -(-m // width)
+        shares = min(self._threads, units) if math.prod(box) >= _WORTH_A_THREAD else 1
+        scratch_size = kernels.scratch_size(n if across >= 0 else 0, width)
+        scratch = np.empty((shares, scratch_size), self._flat.dtype)
         if shares == 1:
-            kernel(self._flat, scratch[0], self._factors, geometry, 0, units)
+            self._kernel(self._flat, scratch[0], self._factors, geometry, 0, units)
             return
         if self._pool is None:
             self._pool = self._stack.enter_context(ThreadPoolExecutor(self._threads))
         ends = [units * k // shares for k in range(shares + 1)]
         jobs = [
             self._pool.submit(
-                kernel, self._flat, scratch[k], self._factors, geometry, ends[k], ends[k + 1]
+                self._kernel, self._flat, scratch[k], self._factors, geometry, *ends[k : k + 2]
             )
             for k in range(shares)
         ]
         for job in jobs:
             job.result()
+
+    def _merged(self, box: tuple[int, ...], across: int, along: bool) -> list[int]:
+        """Lengths of the box with the axes that follow `across` taken as one where that is one."""
+        shape = list(box)
+        for axis in (2, 1):
+            if along or axis <= across or shape[3] != self._strides[axis]:
+                break
+            shape[3], shape[axis] = shape[3] * shape[axis], 1
+        return shape
