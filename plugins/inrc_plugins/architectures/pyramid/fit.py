@@ -315,7 +315,7 @@ class PyramidFit:
         if psnr is None:
             return step
         part = central_part(array, self._effort.trial)
-        coefficients, _ = analyse(part, part_plan(plan, part.shape), step)
+        coefficients, _ = analyse(part.copy(), part_plan(plan, part.shape), step)
         return ErrorModel(coefficients).step_for(_error_of(psnr), step)
 
     def _estimated_step(
