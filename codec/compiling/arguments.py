@@ -30,15 +30,17 @@ def types_of(value: Any) -> Any:
     kind = type(value)
     if kind is np.ndarray:
         flags = value.flags
-        layout = (flags.c_contiguous, flags.f_contiguous, flags.writeable, flags.aligned)
-        return value.dtype.str, value.ndim, *layout
+        layout = "C" if flags.c_contiguous else "F" if flags.f_contiguous else "A"
+        return value.dtype.str, value.ndim, layout, flags.writeable, flags.aligned
     if kind in _OWN_FORMATS:
         return kind.__name__
     if isinstance(value, np.generic):
         return value.dtype.str
     if isinstance(value, tuple):
         items = tuple([types_of(item) for item in value])
-        return ("tuple" if kind is tuple else kind.__qualname__), items
+        if kind is tuple:
+            return items
+        return kind.__module__, kind.__qualname__, getattr(kind, "_fields", ()), items
     raise TypeError(f"kernels take no argument of type {kind.__name__}")
 
 

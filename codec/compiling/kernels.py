@@ -95,10 +95,11 @@ class Kernel(Part):
             from codec.compiling.numba_builder import build
 
             code = build(self.with_parts(), self.options, arguments)
-            if code is None:
-                return _numba_alone(self.with_parts(), self.options)
-            object_files.write(name, key, code)
-        return _call_of(name, load(code), code)
+            if code is not None:
+                object_files.write(name, key, code)
+        if code is None or (entry := load(code)) is None:
+            return _numba_alone(self.with_parts(), self.options)
+        return _call_of(name, entry, code)
 
 
 def compiled(**options: Any) -> Callable[[Function], Function]:

@@ -68,20 +68,18 @@ def _numba_version() -> str:
     return Path(place.origin).with_name("_version.py").read_text("utf-8")
 
 
-def load(code: MachineCode) -> Callable[[Any], int]:
-    """The entry of machine code that was made on this machine, or on the like of it.
+def load(code: MachineCode) -> Callable[[Any], int] | None:
+    """The entry of machine code; None if it calls a function that this process has not.
 
-    Raises:
-        OSError: the code calls a function that this process has not.
+    The code must be for the processor of this machine, as `target_name` says.
     """
     from llvmlite import binding
 
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     # LLVM ends the process where it meets an unknown symbol.
-    missing = [name for name in code.symbols if not binding.address_of_symbol(name)]
-    if missing:
-        raise OSError(f"machine code of a kernel calls unknown functions: {missing}")
+    if not all(binding.address_of_symbol(name) for name in code.symbols):
+        return None
     machine = binding.Target.from_default_triple().create_target_machine(jit=True)
     engine = binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
     engine.add_object_file(binding.ObjectFileRef.from_data(code.object_file))
