@@ -46,7 +46,8 @@ def types_of(value: Any) -> Any:
 
 def pack(arguments: tuple[Any, ...]) -> ctypes.Array[ctypes.c_char]:
     """Words of the arguments, after a word for the result. The arguments must outlive them."""
-    formats, values = ["<8x"], []
+    formats = ["<8x"]
+    values: list[Any] = []
     _append(arguments, formats, values)
     layout = "".join(formats)
     words = ctypes.create_string_buffer(struct.calcsize(layout))

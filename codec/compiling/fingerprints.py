@@ -7,17 +7,24 @@ name, and the same of every part it calls, so that a change anywhere asks for ne
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
+# Packages whose versions are part of the name of the target, or of Python itself.
+_KNOWN_MODULES = {"math", "numba", "numpy"}
 # Version of the layout of arguments and of the generated entry.
 _LAYOUT = 1
 
 
 def fingerprint(kernel: Any, kinds: Any, target: str) -> str:
-    """Hash of a kernel, of the types of its arguments, and of the machine and its compiler."""
+    """Hash of a kernel, of the types of its arguments, and of the machine and its compiler.
+
+    Raises:
+        TypeError: the kernel uses a global that cannot be told by what it is.
+    """
     digest = hashlib.sha256(f"{_LAYOUT} {target} {kinds!r}".encode())
     _add(digest, kernel, set())
     return digest.hexdigest()
@@ -38,10 +45,15 @@ def _add(digest: Any, value: Any, visited: set[int]) -> None:
         digest.update(f"{value.dtype.str}{value.shape}".encode() + value.tobytes())
     elif isinstance(value, ModuleType):
         digest.update(value.__name__.encode())
+        if value.__name__ not in _KNOWN_MODULES and value.__file__:
+            digest.update(Path(value.__file__).read_bytes())
     elif isinstance(value, type | BuiltinFunctionType | np.ufunc):
         digest.update(f"{value.__name__}{getattr(value, '_fields', '')}".encode())
     else:
-        digest.update(repr(_ordered(value)).encode())
+        words = repr(_ordered(value))
+        if " at 0x" in words:
+            raise TypeError(f"a compiled function uses {words}, whose value cannot be hashed")
+        digest.update(words.encode())
 
 
 def _add_function(digest: Any, function: FunctionType, visited: set[int]) -> None:

@@ -60,9 +60,8 @@ class Kernel(Part):
         """numba's dispatcher; it has no wrapper for Python, since only kernels call it."""
         from numba import njit
 
-        return njit(**self.options, no_cpython_wrapper=True, no_cfunc_wrapper=True)(
-            self.with_parts()
-        )
+        options = self.options | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+        return njit(**options)(self.with_parts())
 
     def __call__(self, *arguments: Any) -> Any:
         kinds = types_of(arguments)

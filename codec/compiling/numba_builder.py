@@ -13,14 +13,21 @@ from typing import Any
 import numba
 from llvmlite import ir
 from numba import types
-from numba.core.compiler import Flags, compile_extra
+from numba.core import compiler
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
-from numba.np.arrayobj import populate_array
+from numba.np import arrayobj
 from numba.np.numpy_support import as_dtype
 
 from codec.compiling.arguments import NUMBER_FORMATS
 from codec.compiling.machine_code import ENTRY, MachineCode
+
+# numba has type annotations for few of its functions.
+_typeof: Any = numba.typeof
+_compile: Any = compiler.compile_extra
+_Flags: Any = compiler.Flags
+_populate: Any = arrayobj.populate_array
+_options: Any = cpu_target.options
 
 _WORD = ir.IntType(64)
 # Prefixes of functions in numba's own libraries, which a process without numba has not.
@@ -41,8 +48,8 @@ def build(
     with global_compiler_lock:
         cpu_target.typing_context.refresh()
         cpu_target.target_context.refresh()
-        kinds = tuple(numba.typeof(argument) for argument in arguments)
-        result = compile_extra(
+        kinds = tuple(_typeof(argument) for argument in arguments)
+        result = _compile(
             cpu_target.typing_context, cpu_target.target_context, function, kinds, None,
             _flags(options), {},
         )  # fmt: skip
@@ -62,8 +69,8 @@ def build(
 
 def _flags(options: dict[str, Any]) -> Any:
     """Flags of numba's compiler: those of `njit`, without wrappers, and with a module to add to."""
-    flags = Flags()
-    cpu_target.options.parse_as_flags(flags, {"nopython": True, **options})
+    flags = _Flags()
+    _options.parse_as_flags(flags, {"nopython": True, **options})
     flags.no_cpython_wrapper = True
     flags.no_cfunc_wrapper = True
     flags.no_compile = True
@@ -110,7 +117,6 @@ def _entry_module(result: Any) -> Any:
     with builder.if_then(status.is_error, likely=False):
         builder.ret(ir.IntType(32)(1))
     if description.restype is not types.none:
-        data = context.get_value_type(description.restype)
         data = context.data_model_manager[description.restype].as_data(builder, value)
         builder.store(data, builder.bitcast(entry.args[0], data.type.as_pointer()))
     builder.ret(ir.IntType(32)(0))
@@ -128,13 +134,16 @@ class _Words:
     def value(self, kind: Any) -> Any:
         """Value of the next argument, which is of this numba type."""
         if isinstance(kind, types.BaseTuple):
-            items = [self.value(item) for item in kind.types]
-            return self._context.make_tuple(self._builder, kind, items)
+            return self._tuple(kind)
         if isinstance(kind, types.Array):
             return self._array(kind)
         model = self._context.data_model_manager[kind]
         pointer = self._builder.bitcast(self._next(), model.get_data_type().as_pointer())
         return model.from_data(self._builder, self._builder.load(pointer))
+
+    def _tuple(self, kind: Any) -> Any:
+        items = [self.value(item) for item in kind.types]
+        return self._context.make_tuple(self._builder, kind, items)
 
     def _array(self, kind: Any) -> Any:
         array = self._context.make_array(kind)(self._context, self._builder)
@@ -142,7 +151,7 @@ class _Words:
         shape = [self._word() for _ in range(kind.ndim)]
         strides = [self._word() for _ in range(kind.ndim)]
         size = self._context.get_abi_sizeof(self._context.get_data_type(kind.dtype))
-        populate_array(array, address, shape, strides, size, None)
+        _populate(array, address, shape, strides, size, None)
         return array._getvalue()
 
     def _word(self) -> Any:

@@ -189,6 +189,14 @@ def test_fingerprints_tell_what_a_kernel_is_compiled_from(monkeypatch: pytest.Mo
     assert first != prints(everything)
 
 
+def test_a_global_that_differs_in_every_process_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(f"{__name__}.FACTOR", object())
+    with pytest.raises(TypeError, match="cannot be hashed"):
+        fingerprint(everything, (), "machine")
+
+
 def test_folders_of_others_are_read_and_the_first_writable_one_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -199,7 +199,8 @@ def _generate_tile_sums(context: Any, builder: Any, signature: Any, arguments: A
         _element(context, builder, kinds[array], arguments[array], arguments[array + 1])
         for array in (0, 2, 4, 7)
     )
-    sums = [cgutils.alloca_once(builder, vector) for _ in range(_TILE)]
+    new_variable: Any = cgutils.alloca_once
+    sums = [new_variable(builder, vector) for _ in range(_TILE)]
     for row, total in enumerate(sums):
         constant = builder.load(builder.gep(constants, [number(row)]))
         builder.store(_spread(builder, constant, vector), total)
