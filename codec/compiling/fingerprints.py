@@ -34,8 +34,8 @@ def _add(digest: Any, value: Any, visited: set[int]) -> None:
     """Add the value of a global, in words that are the same in every process."""
     options = getattr(value, "options", None)
     if isinstance(options, dict):
-        words = {name: _ordered(option) for name, option in sorted(options.items())}
-        digest.update(repr(words).encode())
+        items = [(name, _ordered(option)) for name, option in sorted(options.items())]
+        digest.update(repr(items).encode())
         value = value.py_func
     if isinstance(value, FunctionType):
         if id(value) not in visited:

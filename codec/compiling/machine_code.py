@@ -6,6 +6,7 @@ import ctypes
 import functools
 import importlib.util
 import json
+import os
 import platform
 import struct
 import sys
@@ -13,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 ENTRY = "inrc_kernel"
 _ENTRY_TYPE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p)
@@ -52,12 +55,20 @@ class MachineCode:
 
 @functools.cache
 def target_name() -> str:
-    """Processor, with its features, and versions of everything that makes machine code."""
+    """Processor, with its features, and everything else that machine code depends on.
+
+    These are the versions of what makes it, and the settings of numba in the environment.
+    """
     from llvmlite import binding
 
     features = binding.get_host_cpu_features().flatten()
-    versions = f"{sys.version_info[:2]} {binding.llvm_version_info} {_numba_version()}"
-    return f"{platform.machine()} {binding.get_host_cpu_name()} {features} {versions}"
+    versions = sys.version_info[:2], np.__version__, binding.llvm_version_info, _numba_version()
+    settings = sorted(
+        item
+        for item in os.environ.items()
+        if item[0].startswith("NUMBA_") and item[0] != "NUMBA_CACHE_DIR"
+    )
+    return f"{platform.machine()} {binding.get_host_cpu_name()} {features} {versions} {settings}"
 
 
 def _numba_version() -> str:
