@@ -87,6 +87,14 @@ def doubled(values: Any) -> Any:
     return np.concatenate((values, values))
 
 
+@compiled()
+def summed(count: Any) -> Any:
+    values = np.ones(count)
+    for i in range(1, count):
+        values[i] += values[i - 1]
+    return values[count - 1]
+
+
 def start(folder: Path, source: str, cache: Path) -> subprocess.Popen[str]:
     """A process that runs the kernels of `source` with this cache."""
     (folder / "own_kernels.py").write_text(source)
@@ -162,6 +170,7 @@ def test_an_exception_of_a_kernel_is_not_lost() -> None:
 
 def test_kernels_that_allocate_are_left_to_numba(cache: Path) -> None:
     assert doubled(np.arange(2)).tolist() == [0, 1, 0, 1]
+    assert summed(5) == 5
     assert not cache.exists()
 
 
