@@ -26,7 +26,7 @@ PEERS := .venv/.peers-installed
 FUZZER := .venv/.fuzzer-installed
 CONFORMANCE := $(BIN)/inrc-conformance run --mode batch --jobs $(WORKERS)
 
-.PHONY: help env demo readme-picture test test-without-torch check bench-main bench-pruning bench-plugins bench-speed bench-volumes bench-images bench-bounds bench-scale bench-latency bench-lossless bench-accuracy bench-shapes bench-robustness fuzz conformance conformance-js clean distclean
+.PHONY: help env demo readme-picture test test-without-torch check bench-main bench-pruning bench-plugins bench-speed bench-volumes bench-images bench-bounds bench-scale bench-latency bench-first-second bench-lossless bench-accuracy bench-shapes bench-robustness fuzz conformance conformance-js clean distclean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -82,6 +82,9 @@ bench-scale: $(STAMP)  ## a 4 GiB field in tiles: memory, resumption, a region (
 
 bench-latency: $(STAMP)  ## how long a small region of a large field takes; writes benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/bench_latency.py --write --json benchmarks/results/latency.json $(BENCH_ARGS)
+
+bench-first-second: $(STAMP)  ## seconds of commands on small files, with and without compiled loops (a minute)
+	$(BIN)/python benchmarks/bench_first_second.py $(BENCH_ARGS)
 
 $(PEERS): $(STAMP)
 	$(BIN)/python -m pip install $(PIP_ARGS) -c constraints.txt -e '.[bench]'

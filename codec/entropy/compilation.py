@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from numba import njit
-
 from codec.compiling import compiled
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -27,5 +25,4 @@ def kernel(function: _Function) -> _Function:
 
 def inlined(function: _Function) -> _Function:
     """Make a function that allocates nothing a part of the kernels that call it."""
-    part: _Function = njit(forceinline=True, **_OPTIONS)(function)
-    return part
+    return compiled(forceinline=True, **_OPTIONS)(function)

@@ -114,3 +114,24 @@ assert codec.encode(sys.argv[1], sys.argv[2], psnr=30, effort=0).goal_met
     assert done.returncode == 0, done.stderr
     with codec.open(tmp_path / "out.inrc", device="cpu") as file:
         assert "p" in file
+
+
+def test_commands_on_the_default_architecture_do_without_numba_the_second_time(
+    fresh: Fresh, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "in.npy", np.random.default_rng(0).random((9, 8, 7), np.float32))
+    source = """
+import sys
+from inrc_cli.main import inrc
+inrc.main(sys.argv[1].split(), standalone_mode=False)
+sys.exit(10 * ("numba" in sys.modules))
+"""
+    folder = tmp_path.as_posix()
+    encode = f"encode {folder}/in.npy -o {folder}/out.inrc --psnr 30 --effort 0 --force --quiet"
+    decode = f"decode {folder}/out.inrc -o {folder}/back.npy --force --quiet"
+    assert fresh(source, encode).returncode in (0, 10)
+    assert fresh(source, encode).returncode == 0
+    assert fresh(source, decode).returncode in (0, 10)
+    for command in (decode, f"info {folder}/out.inrc", "--help"):
+        done = fresh(source, command)
+        assert done.returncode == 0, done.stderr

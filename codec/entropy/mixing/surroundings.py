@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from codec.compiling import compiled
+from codec.entropy.mixing.compilation import kernel
 
 
-@compiled(nogil=True)
+@kernel
 def surroundings(values: Any, shape: Any, out: Any) -> None:
     """Write B of every coefficient of a band to `out`.
 
@@ -18,24 +18,18 @@ def surroundings(values: Any, shape: Any, out: Any) -> None:
         shape: its four lengths.
         out: flat uint16, as long as `values`.
     """
-    strides = np.ones(4, np.int64)
-    for axis in range(2, -1, -1):
-        strides[axis] = strides[axis + 1] * shape[axis + 1]
+    strides = (shape[1] * shape[2] * shape[3], shape[2] * shape[3], shape[3], np.int64(1))
     axes = 0
     for axis in range(4):
         if shape[axis] > 1:
             axes += 1
     norm = (1 << 20) // (4 * axes) if axes else 0
     at = np.int64(-1)
-    index = np.zeros(4, np.int64)
     for slab in range(shape[0]):
-        index[0] = slab
         for plane in range(shape[1]):
-            index[1] = plane
             for row in range(shape[2]):
-                index[2] = row
                 for column in range(shape[3]):
-                    index[3] = column
+                    index = (slab, plane, row, column)
                     at += 1
                     total = 2 * axes * abs(np.int64(values[at]))
                     for axis in range(4):
@@ -47,7 +41,7 @@ def surroundings(values: Any, shape: Any, out: Any) -> None:
                     out[at] = min(level, 65535)
 
 
-@compiled(nogil=True)
+@kernel
 def add_sibling(source: Any, source_shape: Any, shape: Any, out: Any) -> None:
     """Add `source` to `out`, its last value along each axis repeated beyond its end.
 

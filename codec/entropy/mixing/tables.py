@@ -62,19 +62,15 @@ def _stretch(squash: Int64Array) -> Int64Array:
     return np.minimum(np.searchsorted(squash, wanted), 2 * REACH) - REACH
 
 
-def logarithmic_level(value: int, octave_bits: int, highest: int) -> int:
-    """Level of a value >= 0 with 2^octave_bits levels an octave; 0 has level 0, 1 level 1."""
-    if value == 0:
-        return 0
-    octave = value.bit_length() - 1
-    part = ((value << octave_bits) >> octave) - (1 << octave_bits)
-    return min(highest, 1 + (octave << octave_bits) + part)
-
-
 def _levels(octave_bits: int, highest: int) -> Int64Array:
-    return np.array(
-        [logarithmic_level(value, octave_bits, highest) for value in range(CLAMPED)], np.int64
-    )
+    """Levels of 0, 1, ... with 2^octave_bits levels an octave; 0 has level 0, 1 level 1."""
+    values = np.arange(CLAMPED, dtype=np.int64)
+    # Exact: these values are far below 2^53.
+    octaves = np.frexp(np.maximum(values, 1).astype(np.float64))[1].astype(np.int64) - 1
+    parts = ((values << octave_bits) >> octaves) - (1 << octave_bits)
+    levels: Int64Array = np.minimum(highest, 1 + (octaves << octave_bits) + parts)
+    levels[0] = 0
+    return levels
 
 
 def _make() -> Tables:

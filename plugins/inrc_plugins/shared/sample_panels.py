@@ -14,20 +14,14 @@ from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
 from codec.arrays import Array
-from codec.compiling import compiled
+from codec.compiling import compiled, instruction
 
 _PANEL_BYTES = 64
 # Number of matrix rows summed together. Four sums of two registers each hide the latency of an
 # addition.
 _TILE = 4
-
-_new_variable: Any = cgutils.alloca_once
 
 
 def lanes_of(dtype: npt.DTypeLike) -> int:
@@ -182,6 +176,8 @@ def _sum_tile_code(
     Lanes of a row are one vector of the compiler, however many registers it takes, so that all
     lanes are computed by the same instructions.
     """
+    from numba import types
+
     signature = types.void(
         matrices, matrix, starts, start, panels, panel, terms, results, place
     )  # fmt: skip
@@ -190,6 +186,10 @@ def _sum_tile_code(
 
 def _generate_tile_sums(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     """Instructions of `_sum_tile_code`, with its arguments in the same order."""
+    from llvmlite import ir
+    from numba import types
+    from numba.core import cgutils
+
     kinds = signature.args
     scalar = context.get_value_type(kinds[0].dtype)
     vector = ir.VectorType(scalar, _PANEL_BYTES * 8 // kinds[0].dtype.bitwidth)
@@ -199,7 +199,8 @@ def _generate_tile_sums(context: Any, builder: Any, signature: Any, arguments: A
         _element(context, builder, kinds[array], arguments[array], arguments[array + 1])
         for array in (0, 2, 4, 7)
     )
-    sums = [_new_variable(builder, vector) for _ in range(_TILE)]
+    new_variable: Any = cgutils.alloca_once
+    sums = [new_variable(builder, vector) for _ in range(_TILE)]
     for row, total in enumerate(sums):
         constant = builder.load(builder.gep(constants, [number(row)]))
         builder.store(_spread(builder, constant, vector), total)
@@ -228,13 +229,15 @@ def _element(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> A
 
 def _spread(builder: Any, value: Any, vector: Any) -> Any:
     """Vector of this type with the same value in all lanes."""
+    from llvmlite import ir
+
     empty = ir.Constant(vector, ir.Undefined)
     first = builder.insert_element(empty, value, ir.Constant(ir.IntType(32), 0))
     zeros = ir.Constant(ir.VectorType(ir.IntType(32), vector.count), [0] * vector.count)
     return builder.shuffle_vector(first, empty, zeros)
 
 
-_sum_tile: Any = intrinsic(_sum_tile_code)
+_sum_tile: Any = instruction(_sum_tile_code)
 
 
 @compiled(nogil=True, _nrt=False)

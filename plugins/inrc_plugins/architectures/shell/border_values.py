@@ -31,7 +31,7 @@ def predicted(
     return results
 
 
-@compiled()
+@compiled(nogil=True, _nrt=False)
 def _run(nodes: Any, order: Any, numbers: Any, to_residuals: bool, most: int, results: Any) -> None:
     for n in range(len(nodes)):
         i, j, k = nodes[n, 0], nodes[n, 1], nodes[n, 2]

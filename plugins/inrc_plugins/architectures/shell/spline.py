@@ -130,7 +130,7 @@ def _touching(inside: BoolArray) -> BoolArray:
     return wide
 
 
-@compiled(inline="always")
+@compiled(inline="always", _nrt=False)
 def _weight(offset: Any, tap: Any) -> Any:
     """Weights of the quadratic spline: tap 0, 1, 2 at -1, 0, 1 from the closest node."""
     if tap == 0:
@@ -140,7 +140,7 @@ def _weight(offset: Any, tap: Any) -> Any:
     return 0.5 * (0.5 + offset) * (0.5 + offset)
 
 
-@compiled(nogil=True)
+@compiled(nogil=True, _nrt=False)
 def evaluate(points: Any, regions: Any, coefficients: Any, far: Any, out: Any) -> None:
     """Distances in cells at (n, 3) float64 node indices within the grid.
 
