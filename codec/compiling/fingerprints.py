@@ -7,6 +7,7 @@ name, and the same of every part it calls, so that a change anywhere asks for ne
 from __future__ import annotations
 
 import hashlib
+import sys
 from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
@@ -43,6 +44,9 @@ def _add(digest: Any, value: Any, visited: set[int]) -> None:
             _add_function(digest, value, visited)
     elif isinstance(value, np.ndarray):
         digest.update(f"{value.dtype.str}{value.shape}".encode() + value.tobytes())
+    elif isinstance(value, type) and value.__module__ in _written_modules():
+        digest.update(value.__name__.encode())
+        _add(digest, sys.modules[value.__module__], visited)
     elif isinstance(value, ModuleType):
         digest.update(value.__name__.encode())
         if value.__name__ not in _KNOWN_MODULES and value.__file__:
@@ -64,6 +68,8 @@ def _add_function(digest: Any, function: FunctionType, visited: set[int]) -> Non
     for name in sorted(names & function.__globals__.keys()):
         digest.update(name.encode())
         _add(digest, function.__globals__[name], visited)
+    for cell in function.__closure__ or ():
+        _add(digest, cell.cell_contents, visited)
 
 
 def _add_code(digest: Any, code: CodeType) -> set[str]:
@@ -77,6 +83,12 @@ def _add_code(digest: Any, code: CodeType) -> set[str]:
         else:
             digest.update(repr(_ordered(constant)).encode())
     return names
+
+
+def _written_modules() -> set[str]:
+    """Modules of this project and of plugins: those that write instructions of their own."""
+    known = (*sys.stdlib_module_names, "numpy", "numba", "llvmlite")
+    return {name for name in sys.modules if name.partition(".")[0] not in known}
 
 
 def _ordered(value: Any) -> Any:

@@ -88,8 +88,8 @@ def decode_block(
     Returns:
         Whether the block is what an encoder can have written.
     """
-    o0, o1, o2, o3 = place[0]
-    slabs, planes, rows, length = place[1]
+    o0, o1, o2, o3 = place[0, 0], place[0, 1], place[0, 2], place[0, 3]
+    slabs, planes, rows, length = place[1, 0], place[1, 1], place[1, 2], place[1, 3]
     flags = states[lane_mask + 1 :]
     at, bits, last = np.int64(start), np.int64(0), np.int64(stop) - 1
     line, quiet = np.int64(0), False

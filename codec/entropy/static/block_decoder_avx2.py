@@ -42,8 +42,8 @@ def decode_block_avx2(
         states: uint32, 32 lanes and room for the flags of a row and for what follows.
         permutations: of the refill, see `lanes_avx2`.
     """
-    o0, o1, o2, o3 = place[0]
-    slabs, planes, rows, length = place[1]
+    o0, o1, o2, o3 = place[0, 0], place[0, 1], place[0, 2], place[0, 3]
+    slabs, planes, rows, length = place[1, 0], place[1, 1], place[1, 2], place[1, 3]
     flags = states[32:]
     at, bits, last = np.int64(start), np.int64(0), np.int64(stop) - 1
     line, quiet = np.int64(0), False

@@ -50,7 +50,8 @@ def collect_events(
     events: Any,
     raw: Any,
     counts: Any,
-) -> Any:
+    sizes: Any,
+) -> None:
     """The symbols of a block in decoding order.
 
     Args:
@@ -63,12 +64,10 @@ def collect_events(
         events: uint32, room for 3 per coefficient of the block.
         raw: uint8 zeros, room for 4 per coefficient; raw bits, the lowest first.
         counts: int64 (TABLES, SYMBOLS), to be added to.
-
-    Returns:
-        Number of events, and of raw bits.
+        sizes: int64 (2,), to be filled: numbers of events and of raw bits.
     """
-    o0, o1, o2, o3 = place[0]
-    slabs, planes, rows, length = place[1]
+    o0, o1, o2, o3 = place[0, 0], place[0, 1], place[0, 2], place[0, 3]
+    slabs, planes, rows, length = place[1, 0], place[1, 1], place[1, 2], place[1, 3]
     count, bits, line = np.int64(0), np.int64(0), np.int64(0)
     quiet = False
     for slab in range(slabs):
@@ -93,7 +92,7 @@ def collect_events(
                         count, bits = _group_events(
                             source, start, stop, scratch, events, count, raw, bits, counts
                         )
-    return count, bits
+    sizes[0], sizes[1] = count, bits
 
 
 @inlined

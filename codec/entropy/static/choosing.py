@@ -85,8 +85,8 @@ def choose_block(
         values: int32 of the shape of `coefficients`, to be filled.
         clipped, nonzero: zeros, to be filled; others as for `decode_block`.
     """
-    o0, o1, o2, o3 = place[0]
-    slabs, planes, rows, length = place[1]
+    o0, o1, o2, o3 = place[0, 0], place[0, 1], place[0, 2], place[0, 3]
+    slabs, planes, rows, length = place[1, 0], place[1, 1], place[1, 2], place[1, 3]
     line, quiet = np.int64(0), False
     for slab in range(slabs):
         for plane in range(planes):

@@ -202,8 +202,8 @@ def fill_clipped(values: Any, place: Any, clipped: Any, nonzero: Any) -> Any:
         clipped: int8 of `clipped_shape`, zeros around the rows.
         nonzero: uint8 zeros, one per clipped row: whether it holds anything but 0.
     """
-    o0, o1, o2, o3 = place[0]
-    slabs, planes, rows, length = place[1]
+    o0, o1, o2, o3 = place[0, 0], place[0, 1], place[0, 2], place[0, 3]
+    slabs, planes, rows, length = place[1, 0], place[1, 1], place[1, 2], place[1, 3]
     any_bits = np.int32(0)
     for slab in range(slabs):
         for plane in range(planes):

@@ -189,19 +189,20 @@ class StaticEncoder:
             return known
         sample = np.empty((fitting.COLUMNS, 2 * fitting.SAMPLE), np.float32)
         stride = max(1, band.size // fitting.SAMPLE) | 1
-        rows = start = 0
+        # Columns of the sample that are filled, and where the next block starts.
+        progress = np.zeros(2, np.int64)
         scratch = self._scratches.block
         for box in block_boxes(band.shape, edges):
             whole, place = place_within(band, box)
             shape = tuple(place[1])
             clipped, nonzero = scratch.clipped(shape)
             fill_clipped(self._values, whole, clipped, nonzero)
-            rows, start = fitting.sample_rows(
+            fitting.sample_rows(
                 self._values, whole, place, clipped, self._levels.parent(band),
-                self._levels.halved(band), self._siblings(context), stride, start, sample, rows,
+                self._levels.halved(band), self._siblings(context), stride, sample, progress,
             )  # fmt: skip
         weights = fitting.fitted(
-            np.ascontiguousarray(sample[:, :rows]), known, context.weight_numbers
+            np.ascontiguousarray(sample[:, : progress[0]]), known, context.weight_numbers
         )
         self._chosen.put(band.orientation, weights)
         return weights
@@ -285,11 +286,13 @@ class StaticEncoder:
         size, length = int(np.prod(shape)), int(shape[3])
         events = np.empty(2 * size + size // length * (1 + length // 32), np.uint32)
         raw = np.zeros(4 * size + 8, np.uint8)
-        count, bits = collect_events(
+        sizes = np.zeros(2, np.int64)
+        collect_events(
             self._values, whole, clipped, nonzero, priors, active, narrow[:CONSTANT],
             narrow[WEIGHTS:],
-            scratch.rows, events, raw, counts,
+            scratch.rows, events, raw, counts, sizes,
         )  # fmt: skip
+        count, bits = sizes.tolist()
         return _BlockEvents(
             events[:count].copy(), raw[: (bits + 7) // 8].copy(), int(bits), length, counts
         ), counts

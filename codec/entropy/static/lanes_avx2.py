@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
 from codec.arrays import Int32Array
+from codec.compiling import instruction
 
 _BYTE, _HALF, _WORD, _LONG = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 LANES_AT_ONCE = 8
@@ -108,7 +107,7 @@ def _lane_bits(builder: Any, condition: str, symbols: Any, bound: int, part: int
     return builder.shl(bits, ir.Constant(_WORD, LANES_AT_ONCE * part))
 
 
-@intrinsic  # type: ignore[misc]
+@instruction
 def step_lanes(
     _: Any, states: Any, lane_mask: Any, entries: Any, tables: Any, active: Any, data: Any,
     symbols: Any, permutations: Any, masks: Any,
@@ -129,6 +128,8 @@ def step_lanes(
     Returns:
         Address of the next words.
     """
+    from numba import types
+
     long = types.int64
     signature = long(long, long, long, long, types.uint32, long, long, long, long)
 
@@ -157,7 +158,7 @@ def step_lanes(
     return signature, generate
 
 
-@intrinsic  # type: ignore[misc]
+@instruction
 def store_lanes(_: Any, symbols: Any, signs: Any, flips: Any, values: Any, clipped: Any) -> Any:
     """Write 32 magnitudes below 12 with their signs.
 
@@ -168,6 +169,8 @@ def store_lanes(_: Any, symbols: Any, signs: Any, flips: Any, values: Any, clipp
         values: int32[32], to be filled.
         clipped: int8[32], to be filled.
     """
+    from numba import types
+
     signature = types.void(types.int64, types.int64, types.int64, types.int64, types.int64)
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
@@ -183,9 +186,11 @@ def store_lanes(_: Any, symbols: Any, signs: Any, flips: Any, values: Any, clipp
     return signature, generate
 
 
-@intrinsic  # type: ignore[misc]
+@instruction
 def trailing_zeros(_: Any, number: Any) -> Any:
     """Number of zero bits below the lowest set bit of a uint32 that is not 0."""
+    from numba import types
+
     signature = types.int64(types.uint32)
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:

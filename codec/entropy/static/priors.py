@@ -23,8 +23,8 @@ def block_surroundings(clipped: Any, place: Any, out: Any) -> None:
         place: (2, 4) int64: the block's first index in its band, and its shape.
         out: uint8, four axes: the band.
     """
-    o0, o1, o2, o3 = place[0]
-    slabs, planes, rows, length = place[1]
+    o0, o1, o2, o3 = place[0, 0], place[0, 1], place[0, 2], place[0, 3]
+    slabs, planes, rows, length = place[1, 0], place[1, 1], place[1, 2], place[1, 3]
     for slab in range(slabs):
         for plane in range(planes):
             for row in range(rows):
@@ -87,7 +87,7 @@ def block_priors(
     constant, of_parent, of_siblings = weights[0], weights[1], weights[2]
     has_parent, has_siblings = parent.size > 0 and of_parent > 0, siblings.size > 0
     has_siblings = has_siblings and of_siblings > 0
-    slabs, planes, rows, length = place[1]
+    slabs, planes, rows, length = place[1, 0], place[1, 1], place[1, 2], place[1, 3]
     start = place[0]
     number = 0
     for slab in range(slabs):

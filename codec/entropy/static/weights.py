@@ -45,10 +45,9 @@ def sample_rows(
     halved: Any,
     siblings: Any,
     stride: Any,
-    start: Any,
     out: Any,
-    filled: Any,
-) -> Any:
+    progress: Any,
+) -> None:
     """Taps, priors and coefficients of every so many positions of a block.
 
     Args:
@@ -57,18 +56,15 @@ def sample_rows(
         clipped: int8 rows of the block.
         parent, halved, siblings: see `block_priors`.
         stride: positions from one that is taken to the next.
-        start: the first of them.
         out: float32 (COLUMNS, room).
-        filled: columns of it that are filled already.
-
-    Returns:
-        Columns that are filled, and where the next block starts.
+        progress: int64 (2,): columns that are filled, and the first position that is taken of this
+            block; then those of the next.
     """
-    o0, o1, o2, o3 = place[0]
-    i0, i1, i2, i3 = inside[0]
-    slabs, planes, rows, length = place[1]
+    o0, o1, o2, o3 = place[0, 0], place[0, 1], place[0, 2], place[0, 3]
+    i0, i1, i2, i3 = inside[0, 0], inside[0, 1], inside[0, 2], inside[0, 3]
+    slabs, planes, rows, length = place[1, 0], place[1, 1], place[1, 2], place[1, 3]
     size = slabs * planes * rows * length
-    at = start
+    filled, at = progress[0], progress[1]
     while at < size and filled < out.shape[1]:
         x = at % length
         line = at // length
@@ -109,7 +105,7 @@ def sample_rows(
         taps[18] = value
         filled += 1
         at += stride
-    return filled, at - size
+    progress[0], progress[1] = filled, at - size
 
 
 @inlined

@@ -8,8 +8,13 @@ from typing import Any, TypeVar
 import numpy as np
 
 from codec import compiling
-from inrc_plugins.architectures.pyramid import row_operations
-from inrc_plugins.architectures.pyramid.row_operations import address
+from inrc_plugins.architectures.pyramid.row_operations import (
+    address,
+    interleave,
+    lift_row,
+    part,
+    scale_row,
+)
 
 ALPHA, BETA, GAMMA, DELTA = (
     -1.586134342059924,
@@ -41,12 +46,12 @@ def compiled(function: Function) -> Function:
 
 def inlined(function: Function) -> Function:
     """Part of kernels, compiled with each of them."""
-    return compiling.compiled(**_OPTIONS, inline="always")(function)
+    return compiling.compiled(**_OPTIONS, forceinline=True)(function)
 
 
 def called(function: Function) -> Function:
     """Part of kernels, compiled once."""
-    return compiling.compiled(**_OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    return compiling.compiled(**_OPTIONS)(function)
 
 
 @called
@@ -54,13 +59,13 @@ def lift(
     sample: Any, first: Any, second: Any, result: Any, width: Any, factor: Any, gain: Any
 ) -> Any:
     """Row `result` = (sample + factor (first + second)) gain."""
-    row_operations.lift((sample, first, second, result), width, (factor, gain))
+    lift_row((sample, first, second, result), width, (factor, gain))
 
 
 @called
 def scale(row: Any, result: Any, width: Any, gain: Any) -> Any:
     """Row `result` = row gain."""
-    row_operations.scale((row, result), width, (gain,))
+    scale_row((row, result), width, (gain,))
 
 
 @inlined
@@ -81,7 +86,7 @@ def split_line(line: Any, result: Any, n: Any, scratch: Any, place: Any, factors
     unit, size, half, pairs = factors[6], factors.itemsize, (n + 1) // 2, n // 2
     before = place + half + 1
     low, high = address(scratch, place), address(scratch, before + 1)
-    row_operations.part((line, low, high), pairs, (unit,))
+    part((line, low, high), pairs, (unit,))
     scale(line + 2 * pairs * size, low + pairs * size, half - pairs, unit)
     scratch[before - 1] = scratch[before - 2]
     lift(high, low, low + size, high, pairs, alpha, unit)
@@ -111,5 +116,5 @@ def join_line(line: Any, result: Any, n: Any, scratch: Any, place: Any, factors:
     lift(low, high - size, high, low, half, beta, unit)
     scratch[before - 1] = scratch[before - 2]
     lift(high, low, low + size, high, pairs, alpha, unit)
-    row_operations.interleave((low, high, result), pairs, (unit,))
+    interleave((low, high, result), pairs, (unit,))
     scale(low + pairs * size, result + 2 * pairs * size, half - pairs, unit)

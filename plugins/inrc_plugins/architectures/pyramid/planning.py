@@ -174,7 +174,7 @@ def trial(
     """Bits and sum of squared errors of coding `part` with `plan`; `whole` samples share bases."""
     coefficients, factors = analyse(part.copy(), plan, step)
     config = PyramidConfig(part.shape, plan, step)
-    values, segments = quantised(config.lattice, coefficients, step, PRICE, effort)
+    values, segments = quantised(config.lattice, coefficients, step, effort.prices[0], effort)
     bits = 8.0 * sum(len(segment.data) for segment in segments)
     packed = tuple(bases.pack(factors[axis], part.shape[axis]) for axis in sorted(factors))
     bits += 8.0 * sum(map(len, packed)) * part.size / whole

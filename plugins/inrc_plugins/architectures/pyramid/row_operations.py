@@ -17,16 +17,21 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
+
+from codec.compiling import instruction
 
 _VECTOR_BYTES = 32
 _CACHE_LINE_BYTES = 64
 # Index in `factors` of each factor.
 _ALPHA, _BETA, _GAMMA, _DELTA, _SCALE, _INVERSE_SCALE = range(6)
 
-_declared: Any = cgutils.get_or_insert_function
+
+def _declared(module: Any, kind: Any, name: str) -> Any:
+    """Function of a module that is declared once."""
+    from numba.core import cgutils
+
+    insert: Any = cgutils.get_or_insert_function
+    return insert(module, kind, name)
 
 
 class _Lanes:
@@ -84,6 +89,9 @@ def _operation(turn: _Turn) -> Any:
     """
 
     def typed(typing: Any, rows: Any, width: Any, factors: Any) -> Any:
+        from numba import types
+        from numba.core import cgutils
+
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             scalar = context.get_value_type(signature.args[2].dtype)
             addresses, values = (
@@ -104,7 +112,7 @@ def _operation(turn: _Turn) -> Any:
 
         return types.void(rows, types.intp, factors), generate
 
-    return intrinsic(typed)
+    return instruction(typed)
 
 
 def _split(lanes: _Lanes, _builder: Any, rows: Any, place: Any) -> None:
@@ -177,6 +185,7 @@ def _shuffled(builder: Any, first: Any, second: Any, order: Sequence[int]) -> An
 
 def _address_code(typing: Any, array: Any, place: Any) -> Any:
     """Signature and code of `address`, for numba's `intrinsic`."""
+    from numba import types
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
@@ -187,6 +196,8 @@ def _address_code(typing: Any, array: Any, place: Any) -> Any:
 
 def _request_code(typing: Any, row: Any, size: Any) -> Any:
     """Signature and code of `request`, for numba's `intrinsic`."""
+    from numba import types
+    from numba.core import cgutils
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         row, size = arguments
@@ -206,9 +217,9 @@ def _request_code(typing: Any, row: Any, size: Any) -> Any:
 
 
 # Address of array[place].
-address: Any = intrinsic(_address_code)
+address: Any = instruction(_address_code)
 # Hint that `size` bytes of a row will be needed; they may lie outside the array.
-request: Any = intrinsic(_request_code)
+request: Any = instruction(_request_code)
 # From rows 2k, 2k + 1 and 2k + 2 to low and high row k - 1. State: odd row k - 1 after the first
 # step, even row k - 1 after the second, and odd row k - 2 after the third.
 # rows = (row 2k, row 2k + 1, row 2k + 2, three of state, low, high)
@@ -218,9 +229,9 @@ split_rows: Any = _operation(_split)
 # row k - 2 after the third. rows = (low, high, four of state, row 2k - 2, row 2k - 3)
 join_rows: Any = _operation(_join)
 # rows[3] = (rows[0] + factors[0] (rows[1] + rows[2])) factors[1]
-lift: Any = _operation(_lift)
+lift_row: Any = _operation(_lift)
 # rows[1] = rows[0] factors[0]
-scale: Any = _operation(_scale)
+scale_row: Any = _operation(_scale)
 # Even and odd samples: rows = (line, even samples, odd samples), width is that of the latter.
 part: Any = _operation(_part)
 # The reverse: rows = (even samples, odd samples, line).
