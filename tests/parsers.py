@@ -15,6 +15,7 @@ from codec.coding.mask_section import (
 from codec.coding.residual_section import ItemResiduals, encode_residuals
 from codec.coding.verbatim_section import decode_verbatim, encode_verbatim
 from codec.entropy.bits import decode_exp_golomb, encode_exp_golomb
+from codec.entropy.coder_numbers import MIXING, STATIC_LATTICE
 from codec.entropy.mixing.octree import Octree, decode_octree
 from codec.entropy.stream import CODERS, decode_stream, encode_stream, summarise_stream
 from codec.errors import InrcError
@@ -159,7 +160,10 @@ PARSERS: dict[str, tuple[Callable[[bytes], object], list[bytes]]] = {
         lambda data: decode_mask_section(data, LIMITS),
         [encode_mask_section(_MASK), encode_mask_section(CodedMask(np.eye(60, dtype=bool)))],
     ),
-    "residuals": (_residuals, [encode_residuals(0, _PATTERNS)[0]]),
+    "residuals": (
+        _residuals,
+        [encode_residuals(0, _PATTERNS, coder, 1)[0] for coder in (MIXING, STATIC_LATTICE)],
+    ),
     "verbatim": (lambda data: decode_verbatim([data]), encode_verbatim(_VERBATIM)),
     "priors": (Prior.from_bytes, [PRIOR.to_bytes()]),
     "octrees": (lambda data: decode_octree(TREE, data), [bytes(40), bytes(range(200))]),

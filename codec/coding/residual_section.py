@@ -18,6 +18,7 @@ from codec.arrays import Array, BoolArray, Float64Array, Int32Array
 from codec.coding.fills import taken_for
 from codec.coding.normalise import to_stored
 from codec.coding.tensor_sections import ItemStreams, TensorSection
+from codec.entropy.coder_numbers import STATIC_LATTICE
 from codec.entropy.lattice import Lattice
 from codec.entropy.stream import encode_segment, summarise_stream
 from codec.errors import CorruptError, TargetError
@@ -161,18 +162,28 @@ def _distance(first: Array, second: Array) -> Float64Array:
     return difference
 
 
-def encode_residuals(number: int, integers: Int32Array) -> tuple[bytes, Int32Array]:
+def encode_residuals(
+    number: int, integers: Int32Array, coder: int, threads: int
+) -> tuple[bytes, Int32Array]:
     """The payload of an item's RESD section, and its integers in coded order.
 
     Args:
         number: number of the item.
         integers: residuals, (components, *shape).
+        coder: number of the coder of lattices.
+        threads: blocks of the static coder that are coded at once.
     """
-    from codec.entropy.mixing.coder import encode_lattice
-
     flat = integers.reshape(-1)
     lattice = residual_lattice(integers.shape[1:], len(integers))
-    segments = encode_lattice(lattice, flat)
+    if coder == STATIC_LATTICE:
+        from codec.entropy.static.encoder import StaticEncoder
+
+        values = flat.reshape(lattice.shape).copy()
+        segments = StaticEncoder(lattice, values, threads).segments()
+    else:
+        from codec.entropy.mixing.coder import encode_lattice
+
+        segments = encode_lattice(lattice, flat)
     return encode_uleb(number) + b"".join(map(encode_segment, segments)), flat
 
 
@@ -215,7 +226,7 @@ class ItemResiduals:
         """
         if self._streams.count != self._size:
             raise CorruptError("fewer residuals than samples", section="RESD")
-        parts = [values for section in sections for values in section.streams]
+        parts = [np.asarray(values) for section in sections for values in section.streams]
         whole = parts[0] if len(parts) == 1 else np.concatenate(parts)
         narrow = np.min_scalar_type(-int(np.abs(whole).max(initial=1)))
         return whole.astype(narrow).reshape(self._shape)

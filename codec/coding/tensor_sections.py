@@ -11,6 +11,7 @@ import numpy as np
 
 from codec.arrays import Int16Array, Int32Array, Int64Array
 from codec.entropy.coder_numbers import OCTREE, STATIC_LATTICE
+from codec.entropy.static.decoded_stream import DecodedStream
 from codec.entropy.stream import StreamSummary, decode_stream_with_summary
 from codec.errors import CorruptError
 from codec.format.leb128 import decode_uleb
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 # Coefficients on their way to or from a file: as few bytes as hold them.
 Coded = Int64Array | Int32Array | Int16Array
+# Integers of a stream, or where they stand.
+CodedStream = Coded | DecodedStream
 
 # Integers that are put into one form for the digest at a time.
 _PIECE = 1 << 20
@@ -36,7 +39,7 @@ class TensorSection:
     """A decoded TENS section: its item, and each stream's integers and summary."""
 
     item: int
-    streams: list[Coded]
+    streams: list[CodedStream]
     summaries: list[StreamSummary]
 
     def integer_layer(self) -> Iterator[memoryview]:
@@ -44,11 +47,16 @@ class TensorSection:
         return integer_layer(self.streams)
 
 
-def integer_layer(streams: Iterable[Coded]) -> Iterator[memoryview]:
+def integer_layer(streams: Iterable[CodedStream]) -> Iterator[memoryview]:
     """Integers as the digest takes them: int32, little-endian."""
-    for values in streams:
+    parts = (part for values in streams for part in _parts(values))
+    for values in parts:
         for start in range(0, len(values), _PIECE):
             yield np.ascontiguousarray(values[start : start + _PIECE], "<i4").data
+
+
+def _parts(values: CodedStream) -> Iterable[Coded]:
+    return values.parts() if isinstance(values, DecodedStream) else (values,)
 
 
 def section_item(payload: bytes) -> int:
@@ -92,7 +100,7 @@ class ItemStreams:
     def decode(self, payload: bytes) -> TensorSection:
         """The next section of the item."""
         item, position = decode_uleb(payload)
-        streams: list[Coded] = []
+        streams: list[CodedStream] = []
         summaries = []
         while position < len(payload):
             values, position, summary = decode_stream_with_summary(
@@ -104,12 +112,14 @@ class ItemStreams:
             )
             self.count += len(values)
             self._count_arrays(summary)
-            if self._static is not None and summary.coder != "static":
+            if isinstance(values, DecodedStream) or self._lattice is None:
+                streams.append(values)
+            elif self._static is not None:
                 self._static.put(values)
-            whole = self._lattice is None or summary.coder == "static"
-            streams.append(values if whole else _narrow(values))
-            if self._lattice is not None and self._static is None:
-                self._before.append(streams[-1])
+                streams.append(values)
+            else:
+                self._before.append(_narrow(values))
+                streams.append(self._before[-1])
             summaries.append(summary)
             if self._lattice is None:
                 self._limits.check("parameters", self.count, section=self._section)
@@ -129,7 +139,7 @@ class ItemStreams:
                 f"more than {MOST_ARRAYS} streams of coder array", section=self._section
             )
 
-    def _decode_segment(self, coder: int, count: int, data: bytes) -> Int32Array:
+    def _decode_segment(self, coder: int, count: int, data: bytes) -> Int32Array | DecodedStream:
         if coder == OCTREE:
             return self._decode_octree(count, data)
         if self._lattice is None:
@@ -146,7 +156,7 @@ class ItemStreams:
             )
         return self._decoder.decode(count, data)
 
-    def _decode_static(self, count: int, data: bytes) -> Int32Array:
+    def _decode_static(self, count: int, data: bytes) -> DecodedStream:
         if self._lattice is None:
             raise CorruptError("coefficients in an item without a lattice", section=self._section)
         if self._static is None:

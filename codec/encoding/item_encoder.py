@@ -18,6 +18,7 @@ from codec.coding.normalise import NormalisedField, denormalise, to_stored
 from codec.coding.residual_section import BoundedComponent, encode_residuals, extremes_of
 from codec.coding.restore_parameters import restore_parameters
 from codec.coding.tensor_sections import Coded
+from codec.entropy.coder_numbers import MIXING
 from codec.errors import InvalidOptionError
 from codec.files.fit_journal import FitJournal, no_journal
 from codec.format.headers import Component, Dim, Item
@@ -227,7 +228,9 @@ class ItemEncoder:
         sections = self._code(model, self.options.coder, steps if needed else ())
         if not needed:
             return sections
-        payload, integers = encode_residuals(self.number, residuals)
+        payload, integers = encode_residuals(
+            self.number, residuals, _lattice_coder(model), self.threads
+        )
         return replace(sections, residuals=payload, residual_integers=integers)
 
     def _residuals(
@@ -324,6 +327,12 @@ class ItemEncoder:
         """Entries of all tensors of the item, but for coefficients."""
         specs = self.architecture.tensors(item.config, item.shape, len(self.components))
         return sum(math.prod(spec.shape) for spec in specs if spec.lattice is None)
+
+
+def _lattice_coder(model: Model) -> int:
+    """Coder of a model's coefficients, which suits its residuals too."""
+    segments = model.tensors[0].segments if model.tensors else None
+    return segments[0].coder if segments else MIXING
 
 
 def architecture_settings(architecture: Architecture, options: EncodeOptions) -> Any:

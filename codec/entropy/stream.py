@@ -37,6 +37,7 @@ from codec.entropy.coders import (
 )
 from codec.entropy.laplace_coder import decode_laplace, encode_laplace
 from codec.entropy.lattice import AXES, Lattice, Segment
+from codec.entropy.static.decoded_stream import DecodedStream
 from codec.entropy.tables import MAX_ALPHABET, check_counts, normalise_counts
 from codec.errors import (
     CorruptError,
@@ -56,8 +57,8 @@ STATIC, LAPLACE = range(2)
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
 
 # Decoder of the next coefficients of a lattice, or of an octree: (coder, count, data) -> int32 in
-# coding order.
-DecodeSegment = Callable[[int, int, bytes], Int32Array]
+# coding order, or where they stand.
+DecodeSegment = Callable[[int, int, bytes], Int32Array | DecodedStream]
 _ENCODERS: dict[int, Callable[[], SymbolEncoder]] = {ANS: AnsEncoder, RANGE: RangeEncoder}
 _DECODERS: dict[int, Callable[[bytes], SymbolDecoder]] = {ANS: AnsDecoder, RANGE: RangeDecoder}
 _METHODS = {ZSTD: ZSTD_METHOD, BROTLI: BROTLI_METHOD}
@@ -201,7 +202,7 @@ def decode_stream_with_summary(
     limits: Limits,
     decode_segment: DecodeSegment | None = None,
     most: int | None = None,
-) -> tuple[Int64Array | Int32Array, int, StreamSummary]:
+) -> tuple[Int64Array | Int32Array | DecodedStream, int, StreamSummary]:
     """The integers of the stream at `position`, the position after it, and its summary.
 
     Args:

@@ -12,7 +12,7 @@ from codec.arrays import Array, BoolArray, Float32Array, Int32Array
 from codec.coding.mask_section import CodedMask
 from codec.coding.residual_section import ItemResiduals
 from codec.coding.restore_parameters import restore_coefficients, restore_parameters
-from codec.coding.tensor_sections import Coded, ItemStreams, TensorSection
+from codec.coding.tensor_sections import Coded, CodedStream, ItemStreams, TensorSection
 from codec.entropy.lattice import Lattice
 from codec.errors import CorruptError, InvalidOptionError, TruncatedError
 from codec.format.headers import Component
@@ -237,7 +237,7 @@ class ItemIntegers:
         """The first `count` integers in coded order, or all of them; fewer if there are no more."""
         with self._lock:
             self._decode_to(count)
-            streams: list[Coded] = []
+            streams: list[CodedStream] = []
             for decoded in self._decoded:
                 streams += decoded.streams
             if not streams:
@@ -275,11 +275,11 @@ class ItemIntegers:
     def _new_decoder(self) -> ItemStreams:
         return ItemStreams(self._specs, self._streams.limits, threads=self._streams.threads)
 
-    def _joined(self, streams: Sequence[Coded]) -> Array:
+    def _joined(self, streams: Sequence[CodedStream]) -> Array:
         """All integers in one array, of which the sections' streams then are parts."""
         if len(streams) == 1:
-            return streams[0]
-        joined: Array = np.concatenate(streams)
+            return np.asarray(streams[0])
+        joined: Array = np.concatenate([np.asarray(stream) for stream in streams])
         at = 0
         for decoded in self._decoded:
             for number, values in enumerate(decoded.streams):

@@ -258,7 +258,7 @@ class SavedItems:
         for piece in self._owned["TENS"].get(number, []):
             payload = self._file.read(piece)
             decoded = streams.decode(payload)
-            parts += decoded.streams
+            parts += [np.asarray(stream) for stream in decoded.streams]
             digest = self._note(piece, decoded.integer_layer())
             sections.append(IntegerSection("TENS", partial(self._file.read, piece), digest))
         sparse = {index for _, index in header.tensor_masks}

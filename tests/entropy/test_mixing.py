@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from codec.entropy.lattice import Lattice, Segment
 from codec.entropy.mixing import coder, state
 from codec.entropy.mixing.coder import LatticeDecoder, encode_lattice, quantise_lattice
-from codec.entropy.lattice import Lattice, Segment
 from codec.entropy.mixing.masks import decode_mixed_mask, encode_mixed_mask
 from codec.entropy.mixing.tables import KNOTS, TABLES
 from codec.errors import CorruptError, InvalidInputError

@@ -175,7 +175,7 @@ REFUSED = {
     "half a word": b"\x01\x00\x00\x00\x02\x00\x50\x02\x01\x01",
 }
 UNKNOWN = {
-    "coder 8": b"\x08\x00",
+    "coder 10": b"\x0a\x00",
     "coder 255": b"\xff\x00",
     "model 2": b"\x01\x00\x02",
     "model 255": b"\x02\x00\xff",

@@ -22,6 +22,7 @@ from codec.coding.mask_section import (
 from codec.coding.residual_section import ItemResiduals, encode_residuals
 from codec.coding.verbatim_section import decode_verbatim, encode_verbatim
 from codec.entropy.bits import decode_exp_golomb, encode_exp_golomb, pack, unpack
+from codec.entropy.coder_numbers import MIXING, STATIC_LATTICE
 from codec.entropy.stream import CODERS, decode_stream, encode_stream, summarise_stream
 from codec.entropy.tables import TOTAL, check_counts, normalise_counts
 from codec.errors import FormatError
@@ -196,9 +197,10 @@ def test_masks_and_their_fill_values_are_read_back(data: st.DataObject) -> None:
 @given(st.lists(st.integers(-(2**26), 2**26), min_size=12, max_size=12), st.sampled_from([1, 2, 3]))
 def test_residuals_are_read_back(values: list[int], components: int) -> None:
     integers = np.array(values, np.int32).reshape(components, -1)
-    payload, _ = encode_residuals(0, integers)
-    decoder = ItemResiduals(integers.shape[1:], components, LIMITS)
-    assert np.array_equal(decoder.joined([decoder.decode(payload)]), integers)
+    for coder in (MIXING, STATIC_LATTICE):
+        payload, _ = encode_residuals(0, integers, coder, 1)
+        decoder = ItemResiduals(integers.shape[1:], components, LIMITS)
+        assert np.array_equal(decoder.joined([decoder.decode(payload)]), integers)
 
 
 @QUICK

@@ -10,6 +10,8 @@ from inrc_plugins.architectures.pyramid.efforts import effort
 from inrc_plugins.architectures.pyramid.planning import choose_plan, trial, trial_cost
 
 PLAIN, JOINT = (0, 0, 0), (3, 3, 3)
+# An effort with the mixing coder, which learns how to predict samples.
+MIXED = effort(4)
 
 
 def ball(size: int = 40) -> Float32Array:
@@ -33,11 +35,13 @@ def test_a_smooth_field_gets_the_joint_wavelet() -> None:
 
 def test_prediction_is_compared_at_the_same_error() -> None:
     field, step = ball(), 0.3
-    assert choose_plan(field, 1, step, effort(0), 1) == PLAIN
+    assert choose_plan(field, 1, step, MIXED, 1) == PLAIN
     # At its own best step it is smaller and not worse, though not at the step of the wavelet.
-    assert trial_cost(field, PLAIN, step, field.size) > trial_cost(field, JOINT, step, field.size)
-    bits, error = trial(field, JOINT, step, field.size)
-    plain = [trial(field, PLAIN, own, field.size) for own in (0.3, 0.35, 0.4, 0.45, 0.5, 0.6)]
+    costs = [trial_cost(field, plan, step, field.size, MIXED) for plan in (PLAIN, JOINT)]
+    assert costs[0] > costs[1]
+    bits, error = trial(field, JOINT, step, field.size, MIXED)
+    steps = (0.3, 0.35, 0.4, 0.45, 0.5, 0.6)
+    plain = [trial(field, PLAIN, its_step, field.size, MIXED) for its_step in steps]
     assert any(its_bits < bits and its_error < error for its_bits, its_error in plain)
 
 

@@ -7,16 +7,36 @@ from __future__ import annotations
 
 import numpy as np
 
-from codec.arrays import Int32Array
+from codec.arrays import Int32Array, Int64Array
 from codec.entropy.lattice import AXES
 from codec.errors import CorruptError
 
 
-def take_differences(block: Int32Array, along: tuple[bool, ...]) -> None:
+def chosen_axes(band: Int32Array, limit: int) -> tuple[bool, ...]:
+    """Axes along which the differences of a band take fewest bits, about.
+
+    Args:
+        band: int32, four axes.
+        limit: magnitude that differences must stay below; without axes they are the band itself.
+    """
+    longer = [length > 1 for length in band.shape]
+    last = [axis == AXES - 1 and longer[axis] for axis in range(AXES)]
+    choices = {(False,) * AXES, tuple(last), tuple(longer)}
+    costs = {}
+    for along in sorted(choices):
+        differences = band.astype(np.int64)
+        take_differences(differences, along)
+        magnitudes = np.abs(differences)
+        if not any(along) or magnitudes.max(initial=0) < limit:
+            costs[along] = float(np.log2(1.0 + magnitudes).sum())
+    return min(costs, key=lambda along: costs[along])
+
+
+def take_differences(block: Int32Array | Int64Array, along: tuple[bool, ...]) -> None:
     """Replace the integers of a block by their differences along some axes, in place.
 
     Args:
-        block: int32, four axes.
+        block: int32 or int64, four axes.
         along: per axis, whether differences are taken.
     """
     for axis in range(AXES):

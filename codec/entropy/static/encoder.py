@@ -35,7 +35,7 @@ from codec.entropy.static.block_encoder import assemble_block, collect_events, l
 from codec.entropy.static.blocks import Edges, block_boxes, edges_for, place_within
 from codec.entropy.static.choosing import choose_block, expected_counts, lengths_of
 from codec.entropy.static.contexts import fill_clipped
-from codec.entropy.static.differences import take_differences
+from codec.entropy.static.differences import chosen_axes, take_differences
 from codec.entropy.static.head import BandContext, StaticHead, WeightMemory
 from codec.entropy.static.levels import LevelMemory, band_contexts
 from codec.entropy.static.priors import block_priors, block_surroundings
@@ -86,7 +86,6 @@ class StaticEncoder:
         lattice: what is coded.
         values: int32 of the lattice's shape; the low band is overwritten.
         threads: blocks coded at once; the bytes do not depend on it.
-        differences: per axis, whether the low band is coded as differences along it.
         choice: what integers outside of the low band are chosen from; they are then overwritten.
     """
 
@@ -95,7 +94,6 @@ class StaticEncoder:
         lattice: Lattice,
         values: Int32Array,
         threads: int = 1,
-        differences: tuple[bool, ...] | None = None,
         choice: Choice | None = None,
     ) -> None:
         self._lattice = lattice
@@ -104,10 +102,8 @@ class StaticEncoder:
         self._choice = choice
         # Counts of the symbols of all bands so far, by which choices are made.
         self._counts = expected_counts()
-        low = lattice.bands[0]
-        self._differences = (
-            tuple(length > 1 for length in low.shape) if differences is None else differences
-        )
+        low = values[lattice.bands[0].box]
+        self._differences = chosen_axes(low, MOST_MAGNITUDE)
         # Weights as bands have chosen them, and as heads that are written have given them.
         self._chosen, self._written = WeightMemory(), WeightMemory()
         self._levels = LevelMemory(lattice)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from codec.arrays import Array, Int32Array
+from codec.arrays import Array
 from codec.entropy.lattice import Lattice
+from codec.entropy.static.decoded_stream import DecodedStream
 from codec.entropy.static.decoder import StaticDecoder
 from codec.errors import CorruptError
 
@@ -40,8 +41,8 @@ class StaticLattice:
             at += band.size
         self._count += len(integers)
 
-    def decode(self, count: int, data: bytes) -> Int32Array:
-        """The next `count` integers in coding order, from a static stream.
+    def decode(self, count: int, data: bytes) -> DecodedStream:
+        """The next `count` integers, from a static stream.
 
         Raises:
             CorruptError: the stream breaks the specification.
@@ -50,4 +51,4 @@ class StaticLattice:
             raise CorruptError("a stream holds more coefficients than there are", section="TENS")
         bands = self._decoder.decode(self._count, count, data)
         self._count += count
-        return np.concatenate([self.values[band.box].reshape(-1) for band in bands])
+        return DecodedStream(self.values, bands)

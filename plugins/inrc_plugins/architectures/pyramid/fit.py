@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from codec.arrays import Float32Array, Int32Array
+from codec.arrays import Float32Array
 from codec.entropy.lattice import Segment
 from codec.format.headers import Quantisation
 from codec.plugin_api.models import CodedTensor, Measurement, Model
@@ -36,7 +36,6 @@ from inrc_plugins.architectures.pyramid.planning import (
     part_plan,
 )
 from inrc_plugins.architectures.pyramid.quantise import (
-    coded_array,
     decoded_segments,
     quantised,
     rounded,
@@ -214,8 +213,6 @@ class PyramidFit:
     ) -> _Candidate:
         """The best candidate over the step, for one price of a bit."""
         goal, excess = self._task.goal, self._effort.excess
-        if self._effort.static and not price and goal.psnr is not None:
-            return self._uncoded_search(coefficients, config, step)
         tried: list[_Candidate] = []
         exact = False
         for number in range(_EXACT_ATTEMPTS):
@@ -231,45 +228,8 @@ class PyramidFit:
                 break
         if not any(goal.met_by(candidate.measured) for candidate in tried):
             tried.append(self._insisted(coefficients, config, price, tried))
-        return min(tried, key=lambda candidate: self._rank(candidate, goal))
-
-    def _uncoded_search(
-        self, coefficients: Float32Array, config: PyramidConfig, step: float
-    ) -> _Candidate:
-        """The coarsest step found that meets a PSNR: models are decoded, and one is coded."""
-        goal, excess = self._task.goal, self._effort.excess
-        tried: list[_Candidate] = []
-        best: tuple[_Candidate, Int32Array] | None = None
-        for number in range(self._effort.attempts):
-            candidate, values = self._uncoded(coefficients, replace(config, step=step))
-            tried.append(candidate)
-            self._report("quantise", 0.3 + 0.1 * number, candidate.measured.psnr)
-            if best is None or self._rank(candidate, goal) < self._rank(best[0], goal):
-                best = candidate, values
-            if self._close(candidate.measured, goal, excess):
-                break
-            step = _next_step(tried, goal, excess / 3, self._slope)
-            if any(abs(math.log(step / other.step)) < 1e-6 for other in tried):
-                break
-        if best is None:
-            raise ValueError("a search without attempts")
-        candidate, values = best
-        coded = narrow(config.lattice.gather(values))
-        segments = tuple(coded_array(config.lattice, values, self._task.threads))
-        self._latest = segments, coded
-        return replace(candidate, segments=segments)
-
-    def _uncoded(
-        self, coefficients: Float32Array, config: PyramidConfig
-    ) -> tuple[_Candidate, Int32Array]:
-        """A candidate without segments, and its integers in the shape of the lattice."""
-        config = replace(config, step=max(float(np.float32(config.step)), self._least_step))
-        values = rounded(coefficients, config.step)
-        coded = config.lattice.gather(values)
-        config = replace(config, shifts=shifts_of(coefficients, coded, config))
-        candidate = _Candidate(config, (), Measurement(0, 0.0))
-        psnr = self._task.psnr(candidate.model(coded))
-        return replace(candidate, measured=Measurement(0, psnr)), values
+        best = min(tried, key=lambda candidate: self._rank(candidate, goal))
+        return best if best.segments else self._coded(coefficients, best)
 
     def _insisted(
         self,
@@ -344,6 +304,8 @@ class PyramidFit:
         config = replace(config, step=float(np.float32(config.step)))
         self._latest = None
         config = replace(config, step=max(config.step, self._least_step))
+        if self._effort.static and not price and self._task.goal.psnr is not None:
+            return self._uncoded(coefficients, config)
         coded, coded_segments = quantised(
             config.lattice, coefficients, config.step, price, self._effort, self._task.threads
         )
@@ -354,6 +316,23 @@ class PyramidFit:
         config = replace(config, shifts=shifts_of(coefficients, values, config))
         candidate = _Candidate(config, segments, Measurement(0, 0.0))
         return replace(candidate, measured=self._task.measure(candidate.model(values)))
+
+    def _uncoded(self, coefficients: Float32Array, config: PyramidConfig) -> _Candidate:
+        """A candidate without segments: its PSNR does not depend on how integers are coded."""
+        values = config.lattice.gather(rounded(coefficients, config.step))
+        config = replace(config, shifts=shifts_of(coefficients, values, config))
+        candidate = _Candidate(config, (), Measurement(0, 0.0))
+        psnr = self._task.psnr(candidate.model(values))
+        return replace(candidate, measured=Measurement(0, psnr))
+
+    def _coded(self, coefficients: Float32Array, candidate: _Candidate) -> _Candidate:
+        """A candidate that had no segments."""
+        config = candidate.config
+        coded, segments = quantised(
+            config.lattice, coefficients, config.step, 0.0, self._effort, self._task.threads
+        )
+        self._latest = tuple(segments), narrow(coded)
+        return replace(candidate, segments=self._latest[0])
 
 
 def _error_of(psnr: float) -> float:

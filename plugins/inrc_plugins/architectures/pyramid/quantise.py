@@ -50,13 +50,6 @@ def quantised(
     return quantise_lattice(lattice, coefficients, step, price, effort.passes)
 
 
-def coded_array(lattice: Lattice, values: Int32Array, threads: int) -> list[Segment]:
-    """Static segments of integers in the shape of the lattice, which are overwritten."""
-    from codec.entropy.static.encoder import StaticEncoder
-
-    return StaticEncoder(lattice, values, threads).segments()
-
-
 def coded_integers(lattice: Lattice, values: Int32Array, effort: Effort) -> list[Segment]:
     """Segments of integers in coding order, from coarse to fine."""
     if effort.static:
@@ -80,7 +73,7 @@ def decoded_segments(lattice: Lattice, segments: Sequence[Segment]) -> Int32Arra
     from codec.entropy.static.lattice_decoder import StaticLattice
 
     static = StaticLattice(lattice)
-    return np.concatenate([static.decode(part.count, part.data) for part in segments])
+    return np.concatenate([np.asarray(static.decode(part.count, part.data)) for part in segments])
 
 
 def rounded(coefficients: Float32Array, step: float) -> Int32Array:
