@@ -196,7 +196,7 @@ def surroundings(integers: Int64Array, edges: Sequence[int]) -> Int64Array:
         same_block = joined.astype(np.int64).reshape(shape)
         total[tuple(ahead)] += sizes[tuple(behind)] * same_block
         total[tuple(behind)] += sizes[tuple(ahead)] * same_block
-    return np.minimum(total, MOST_SURROUNDINGS)
+    return np.asarray(np.minimum(total, MOST_SURROUNDINGS), dtype=np.int64)
 
 
 def summed(integers: Int64Array, head: Head) -> Int64Array:

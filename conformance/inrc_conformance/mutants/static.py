@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..decoder import integer_sections, static_block, static_head, static_model
+from ..decoder import static_block, static_head, static_model, streams
 from ..decoder.lattice import AXES, Band
 from ..decoder.numbers import Int64Array, Reader
 from ..decoder.static_block import GROUP, BlockModel, code_flag, code_group, code_magnitude
@@ -20,6 +20,7 @@ from ..decoder.tables import Table, make_table
 from .mutant import Patches
 
 _READ_HEAD, _DECODE, _SUMMED = static_head.read_head, StaticModel.decode, static_model.summed
+_AT = StaticModel._at
 
 
 def _unchanged(integers: Int64Array) -> Int64Array:
@@ -126,6 +127,15 @@ def _mean_of_siblings(model: StaticModel, band: Band) -> Int64Array:
     return np.asarray(total // max(1, len(siblings)), dtype=np.int64)
 
 
+def _outside_zero(model: StaticModel, other: Band, band: Band, halves: Sequence[int]) -> Int64Array:
+    """Count places beyond the last index as 0, instead of as the last."""
+    out = _AT(model, other, band, halves)
+    for axis, (half, last) in enumerate(zip(halves, other.lengths, strict=True)):
+        inside = np.arange(band.lengths[axis]) >> half < last
+        out = out * inside.reshape([-1 if a == axis else 1 for a in range(AXES)])
+    return np.asarray(out, dtype=np.int64)
+
+
 def _forgetful(model: StaticModel, data: bytes, count: int) -> Int64Array:
     """Begin each stream with the initial weights."""
     model._weights.clear()
@@ -228,6 +238,7 @@ _BLOCKS: tuple[tuple[str, Patches, str], ...] = (
     ("surroundings above 255", _model("MOST_SURROUNDINGS", 2**40), "contexts"),
     ("surroundings along axis 0", _model("SURROUNDING_AXES", (0, 1, 2, 3)), "dims-4"),
     ("siblings above 1023", _model("MOST_SIBLINGS", 2**40), "contexts-alike"),
+    ("places beyond the last are 0", ((StaticModel, "_at", _outside_zero),), "dims"),
     ("siblings in the mean", ((StaticModel, "siblings", _mean_of_siblings),), "dims-3"),
     ("parents at half of each index", ((StaticModel, "parents", _halved),), "levels-differ"),
     ("integers of other coders unseen",
@@ -235,7 +246,7 @@ _BLOCKS: tuple[tuple[str, Patches, str], ...] = (
     ("differences across blocks", _summed(edges=(2**15,) * 4), "differences"),
     ("differences along all axes", _summed(summed=(True,) * 4), "differences"),
     ("differences with their axes reversed", _model("summed", _axes_reversed), "differences"),
-    ("no static arrays", ((integer_sections, "decode_stream", lambda stream: None),), "arrays"),
+    ("no static arrays", ((streams, "ARRAYS", (streams.ARRAY,)),), "arrays"),
 )  # fmt: skip
 _HEADS: tuple[tuple[str, Patches, str], ...] = (
     ("weights of the stream alone", ((StaticModel, "decode", _forgetful),), "lattice-weights"),
