@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from codec.entropy.mixing.compilation import kernel
+from codec.entropy.compilation import kernel
 
 
 @kernel
