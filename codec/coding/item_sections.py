@@ -156,7 +156,7 @@ def _lattice_streams(lattice: Lattice, tensor: CodedTensor, coder: str) -> list[
 
     Another coder than "auto" gives one segment a level.
     """
-    values = tensor.values
+    values = tensor.values if tensor.values.ndim == 1 else lattice.gather(tensor.values)
     pieces: list[_Streams] = []
     if coder == "auto":
         segments = tensor.segments

@@ -16,7 +16,7 @@ from codec.coding.fills import FillAvoidance
 from codec.coding.item_sections import ItemSections, coded_entries, encode_item, model_header
 from codec.coding.normalise import NormalisedField, denormalise, to_stored
 from codec.coding.residual_section import BoundedComponent, encode_residuals, extremes_of
-from codec.coding.restore_parameters import restore_parameters
+from codec.coding.restore_parameters import restore_coefficients, restore_parameters
 from codec.coding.tensor_sections import Coded
 from codec.entropy.coder_numbers import MIXING
 from codec.errors import InvalidOptionError
@@ -285,7 +285,10 @@ class ItemEncoder:
         count = len(self.components)
         specs = self.architecture.tensors(item.config, item.shape, count)
         masks = dict(enumerate(sparsity, self.first_mask))
-        parameters = restore_parameters(item, specs, _all_integers(model), masks)
+        if specs and specs[0].lattice is not None and model.tensors[0].values.ndim > 1:
+            parameters = [restore_coefficients(item, model.tensors[0].values.astype(np.int32))]
+        else:
+            parameters = restore_parameters(item, specs, _all_integers(model), masks)
         evaluator = self.architecture.evaluator(
             item.config, item.shape, count, parameters, self.device
         )

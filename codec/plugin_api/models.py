@@ -47,9 +47,9 @@ class CodedTensor:
     """A quantised tensor: integers (int64, the spec's shape), how to restore them, and a mask.
 
     The mask, if any, has the shape of the tensor or of one slice of its first axis; where it is
-    False the integer is 0 and is not coded. A tensor with a lattice has 1-D int32 or int16 values
-    in coding order, one with an octree int32 values, and `segments` where they were coded while
-    they were quantised.
+    False the integer is 0 and is not coded. A tensor with a lattice has int32 or int16 values, 1-D
+    in coding order or in the shape of the lattice, one with an octree int32 values, and `segments`
+    where they were coded while they were quantised.
     """
 
     values: Int64Array | Int32Array | Int16Array

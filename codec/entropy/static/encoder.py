@@ -5,6 +5,7 @@ Normative text of the decoder: format_spec/inrc-1.md, section 7.6.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -51,6 +52,8 @@ _R = TypeVar("_R")
 _STREAM_NONZERO = 3000
 # Coefficients from which on a band is worth weights of its own.
 _FITTED_NONZERO = 1000
+# Blocks of a band that weights are fitted to, at most about.
+_SAMPLED_BLOCKS = 3
 
 
 @dataclass(frozen=True)
@@ -184,11 +187,14 @@ class StaticEncoder:
         if np.count_nonzero(values) < _FITTED_NONZERO:
             return known
         sample = np.empty((fitting.COLUMNS, 2 * fitting.SAMPLE), np.float32)
-        stride = max(1, band.size // fitting.SAMPLE) | 1
         # Columns of the sample that are filled, and where the next block starts.
         progress = np.zeros(2, np.int64)
         scratch = self._scratches.block
-        for box in block_boxes(band.shape, edges):
+        boxes = list(block_boxes(band.shape, edges))
+        boxes = boxes[:: max(1, len(boxes) // _SAMPLED_BLOCKS)]
+        size = sum(math.prod(part.stop - part.start for part in box) for box in boxes)
+        stride = max(1, size // fitting.SAMPLE) | 1
+        for box in boxes:
             whole, place = place_within(band, box)
             shape = tuple(place[1])
             clipped, nonzero = scratch.clipped(shape)

@@ -16,7 +16,7 @@ from inrc_plugins.architectures.pyramid import bases
 from inrc_plugins.architectures.pyramid.config import PyramidConfig
 from inrc_plugins.architectures.pyramid.efforts import Effort
 from inrc_plugins.architectures.pyramid.lifting import compiled
-from inrc_plugins.architectures.pyramid.quantise import ROUNDING, quantised
+from inrc_plugins.architectures.pyramid.quantise import ROUNDING, in_lattice, quantised
 from inrc_plugins.architectures.pyramid.transform import analyse, dequantise, synthesise
 
 # Coefficients that are looked at, at most.
@@ -75,8 +75,7 @@ def measured_surplus(
     packed = tuple(bases.pack(factors[axis], part.shape[axis]) for axis in sorted(factors))
     config = PyramidConfig(part.shape, axes, step, factors=packed)
     values, _ = quantised(config.lattice, coefficients, step, price, effort)
-    decoded = np.empty(config.lattice.shape, np.float32)
-    config.lattice.scatter(values, decoded)
+    decoded = in_lattice(config.lattice, values)
     dequantise(decoded, config)
     difference = synthesise(decoded, config, 0)
     difference -= part

@@ -37,6 +37,7 @@ from inrc_plugins.architectures.pyramid.planning import (
 )
 from inrc_plugins.architectures.pyramid.quantise import (
     decoded_segments,
+    in_lattice,
     quantised,
     rounded,
 )
@@ -160,9 +161,7 @@ class PyramidFit:
     def _with_restoration(self, candidate: _Candidate, original: Float32Array) -> PyramidConfig:
         """The config with the networks, and their weights, that bring its samples nearest."""
         config = candidate.config
-        values = candidate.decoded()
-        samples = np.empty(config.lattice.shape, np.float32)
-        config.lattice.scatter(values, samples)
+        samples = in_lattice(config.lattice, candidate.decoded())
         dequantise(samples, config)
         samples = synthesise(samples, config, 0)
         samples -= np.float32(config.offset)
@@ -319,7 +318,7 @@ class PyramidFit:
 
     def _uncoded(self, coefficients: Float32Array, config: PyramidConfig) -> _Candidate:
         """A candidate without segments: its PSNR does not depend on how integers are coded."""
-        values = config.lattice.gather(rounded(coefficients, config.step))
+        values = rounded(coefficients, config.step)
         config = replace(config, shifts=shifts_of(coefficients, values, config))
         candidate = _Candidate(config, (), Measurement(0, 0.0))
         psnr = self._task.psnr(candidate.model(values))

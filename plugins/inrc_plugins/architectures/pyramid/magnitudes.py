@@ -31,11 +31,15 @@ def shifts_of(
     scale = np.float32(1 / config.step)
     at = 0
     for band in config.lattice.bands:
-        part = values[at : at + band.size]
+        first = np.array([axis.start for axis in band.box], np.int64)
+        shape = np.array(band.shape, np.int64)
+        if band.orientation and values.ndim > 1:
+            _add_remainders(coefficients, first, values, first, shape, scale, sums, counts)
+        elif band.orientation:
+            part = values[at : at + band.size].reshape(band.shape)
+            start = np.zeros(4, np.int64)
+            _add_remainders(coefficients, first, part, start, shape, scale, sums, counts)
         at += band.size
-        if band.orientation:
-            first = np.array([axis.start for axis in band.box], np.int64)
-            _add_remainders(coefficients, first, part.reshape(band.shape), scale, sums, counts)
     means = np.rint(128 * sums / np.maximum(counts, 1)).clip(-100, 100).astype(int)
     return int(means[1]), int(means[2]), int(means[3])
 
@@ -48,16 +52,30 @@ def least_step(coefficients: Float32Array) -> float:
 
 @compiled
 def _add_remainders(
-    coefficients: Any, first: Any, values: Any, scale: Any, sums: Any, counts: Any
+    coefficients: Any,
+    first: Any,
+    values: Any,
+    start: Any,
+    shape: Any,
+    scale: Any,
+    sums: Any,
+    counts: Any,
 ) -> None:
-    """Add up what rounding has left of magnitudes of 1, 2 and above."""
-    length = values.shape[3]
-    for i, j, k in np.ndindex(values.shape[:3]):
-        row = coefficients[first[0] + i, first[1] + j, first[2] + k]
-        line = values[i, j, k]
-        for m in range(length):
-            magnitude = abs(np.int32(line[m]))
-            if magnitude != 0:
-                group = min(magnitude, 3)
-                sums[group] += abs(row[first[3] + m]) * scale - np.float32(magnitude)
-                counts[group] += 1.0
+    """Add up what rounding has left of magnitudes of 1, 2 and above.
+
+    Args:
+        first, start: first index of the band in `coefficients`, and in `values`.
+        shape: of the band.
+    """
+    for i in range(shape[0]):
+        for j in range(shape[1]):
+            for k in range(shape[2]):
+                row = coefficients[first[0] + i, first[1] + j, first[2] + k]
+                line = values[start[0] + i, start[1] + j, start[2] + k]
+                for m in range(shape[3]):
+                    magnitude = abs(np.int32(line[start[3] + m]))
+                    if magnitude != 0:
+                        group = min(magnitude, 3)
+                        size = abs(row[first[3] + m]) * scale
+                        sums[group] += size - np.float32(magnitude)
+                        counts[group] += 1.0

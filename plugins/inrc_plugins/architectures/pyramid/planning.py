@@ -24,7 +24,7 @@ from inrc_plugins.architectures.pyramid.config import (
     halvings,
 )
 from inrc_plugins.architectures.pyramid.efforts import Effort
-from inrc_plugins.architectures.pyramid.quantise import quantised
+from inrc_plugins.architectures.pyramid.quantise import in_lattice, quantised
 from inrc_plugins.architectures.pyramid.transform import analyse, dequantise, synthesise
 
 # Squared error in squared steps that one bit is worth when plans are compared, and when a magnitude
@@ -179,8 +179,7 @@ def trial(
     packed = tuple(bases.pack(factors[axis], part.shape[axis]) for axis in sorted(factors))
     bits += 8.0 * sum(map(len, packed)) * part.size / whole
     config = PyramidConfig(part.shape, plan, step, factors=packed)
-    decoded = np.empty(config.lattice.shape, np.float32)
-    config.lattice.scatter(values, decoded)
+    decoded = in_lattice(config.lattice, values)
     dequantise(decoded, config)
     error = synthesise(decoded, config, 0)
     error -= part

@@ -12,6 +12,7 @@ from codec.entropy.coder_numbers import MIXING
 from codec.entropy.lattice import Lattice, Segment
 from inrc_plugins.architectures.pyramid.efforts import Effort
 from inrc_plugins.architectures.pyramid.lifting import compiled
+from inrc_plugins.architectures.pyramid.magnitudes import Coefficients
 
 # Magnitudes of the static coder are rounded down from up to so much below the next integer: what
 # rate-distortion optimisation does on average.
@@ -26,7 +27,10 @@ def quantised(
     effort: Effort,
     threads: int = 1,
 ) -> tuple[Int32Array, list[Segment]]:
-    """Integers in coding order, and their segments from coarse to fine.
+    """Integers, and their segments from coarse to fine.
+
+    Integers of the mixing coder are in coding order, those of the static coder in the shape of the
+    lattice; see `in_lattice`.
 
     Args:
         coefficients: float32 of the lattice's shape.
@@ -44,7 +48,7 @@ def quantised(
         choice = Choice(coefficients, step, price) if price else None
         segments = StaticEncoder(lattice, values, threads, choice=choice).segments()
         values[low] = coarse
-        return lattice.gather(values), segments
+        return values, segments
     from codec.entropy.mixing.coder import quantise_lattice
 
     return quantise_lattice(lattice, coefficients, step, price, effort.passes)
@@ -63,8 +67,17 @@ def coded_integers(lattice: Lattice, values: Int32Array, effort: Effort) -> list
     return encode_lattice(lattice, values)
 
 
+def in_lattice(lattice: Lattice, values: Coefficients) -> Float32Array:
+    """Integers, in coding order or not, as float32 in the shape of their lattice."""
+    if values.ndim > 1:
+        return values.astype(np.float32)
+    array = np.empty(lattice.shape, np.float32)
+    lattice.scatter(values, array)
+    return array
+
+
 def decoded_segments(lattice: Lattice, segments: Sequence[Segment]) -> Int32Array:
-    """The integers of the segments of one coder, in coding order."""
+    """The integers of the segments of one coder, as `quantised` gives them."""
     if segments[0].coder == MIXING:
         from codec.entropy.mixing.coder import LatticeDecoder
 
@@ -73,7 +86,9 @@ def decoded_segments(lattice: Lattice, segments: Sequence[Segment]) -> Int32Arra
     from codec.entropy.static.lattice_decoder import StaticLattice
 
     static = StaticLattice(lattice)
-    return np.concatenate([np.asarray(static.decode(part.count, part.data)) for part in segments])
+    for part in segments:
+        static.decode(part.count, part.data)
+    return static.values
 
 
 def rounded(coefficients: Float32Array, step: float) -> Int32Array:
