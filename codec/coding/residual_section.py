@@ -18,8 +18,8 @@ from codec.arrays import Array, BoolArray, Float64Array, Int32Array
 from codec.coding.fills import taken_for
 from codec.coding.normalise import to_stored
 from codec.coding.tensor_sections import ItemStreams, TensorSection
-from codec.entropy.coder_numbers import STATIC_LATTICE
 from codec.entropy.lattice import Lattice
+from codec.entropy.lattice_coding import encode_integers
 from codec.entropy.stream import encode_segment, summarise_stream
 from codec.errors import CorruptError, TargetError
 from codec.format.leb128 import decode_uleb, encode_uleb
@@ -175,15 +175,7 @@ def encode_residuals(
     """
     flat = integers.reshape(-1)
     lattice = residual_lattice(integers.shape[1:], len(integers))
-    if coder == STATIC_LATTICE:
-        from codec.entropy.static.encoder import StaticEncoder
-
-        values = flat.reshape(lattice.shape).copy()
-        segments = StaticEncoder(lattice, values, threads).segments()
-    else:
-        from codec.entropy.mixing.coder import encode_lattice
-
-        segments = encode_lattice(lattice, flat)
+    segments = encode_integers(lattice, flat, coder, threads)
     return encode_uleb(number) + b"".join(map(encode_segment, segments)), flat
 
 

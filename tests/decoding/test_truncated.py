@@ -193,7 +193,7 @@ def test_coarse_sections_of_all_items_come_first(tmp_path: Path) -> None:
             source.createVariable(name, "f4", (name[0], name[0]))[:] = values
     target = tmp_path / "two.inrc"
     codec.encode(
-        tmp_path / "two.nc", target, psnr=40, effort=0, arch="pyramid", threads=1, device="cpu"
+        tmp_path / "two.nc", target, psnr=40, effort=4, arch="pyramid", threads=1, device="cpu"
     )
     data = target.read_bytes()
     with FileContents(data, device="cpu") as contents:

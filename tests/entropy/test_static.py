@@ -18,6 +18,7 @@ from codec.entropy.static import decoder as decoding
 from codec.entropy.static.alphabet import MOST_MAGNITUDE, TABLES, TAP_COUNTS, TAPS, WEIGHTS
 from codec.entropy.static.constants import CHANCES, INITIAL_WEIGHTS
 from codec.entropy.static.decoder import StaticDecoder
+from codec.entropy.static.differences import chosen_axes
 from codec.entropy.static.encoder import Choice, StaticEncoder
 from codec.entropy.static.tables import tables_for
 from codec.errors import CorruptError, InvalidInputError
@@ -48,7 +49,9 @@ def sparse(shape: tuple[int, ...], scale: float, seed: int = 0) -> Int32Array:
     for axis, size in enumerate(shape):
         wave = np.abs(np.sin(np.linspace(0, 7, size) + random.normal()))
         envelope *= wave.reshape([-1 if other == axis else 1 for other in range(4)])
-    return np.rint(random.laplace(0, scale, shape) * envelope).clip(-(2**26), 2**26).astype(np.int32)
+    return (
+        np.rint(random.laplace(0, scale, shape) * envelope).clip(-(2**26), 2**26).astype(np.int32)
+    )
 
 
 def halvings(length: int) -> int:
@@ -147,7 +150,9 @@ def test_samples_of_a_ramp_are_coded_as_differences() -> None:
     assert sum(len(segment.data) for segment in coded(lattice, ramp)) < 1000
     assert np.array_equal(decoded(lattice, coded(lattice, ramp)), ramp)
     # Differences of noise are larger than itself.
-    assert not any(StaticEncoder(lattice, noise.copy())._differences)
+    edges = (3, 6, 6, 6)
+    assert chosen_axes(noise, edges, MOST_MAGNITUDE) == (False,) * 4
+    assert chosen_axes(ramp, edges, MOST_MAGNITUDE) == (False, True, True, True)
 
 
 def test_differences_that_are_too_large_are_not_taken() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from codec.coding import mask_section
 from codec.coding import verbatim_section as verbatim
-from codec.entropy import laplace_constants, stream
+from codec.entropy import coder_numbers, laplace_constants, stream
 from codec.format import compression, sections
 from codec.format import headers as items
 from codec.format.section_types import SECTION_TYPES
@@ -57,9 +57,8 @@ def test_section_attributes() -> None:
 
 
 def test_coders_and_models() -> None:
-    # The last three are chosen by what is coded, not by the user.
-    special = {"mixing": stream.MIXING, "octree": stream.OCTREE, "array": stream.ARRAY}
-    assert REGISTRY["coders"] == {**stream.CODERS, **special}
+    names = {number: name.replace(" ", "_") for number, name in coder_numbers.NAMES.items()}
+    assert REGISTRY["coders"] == {name: number for number, name in names.items()}
     assert {"auto", *stream.CODERS} == set(options.CODERS)
     assert REGISTRY["models"] == {"static": stream.STATIC, "laplace": stream.LAPLACE}
 

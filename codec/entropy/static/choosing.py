@@ -29,6 +29,8 @@ _ALL_ALIKE = 9
 _ASSUMED = 24.0
 # Bits of a sign, about.
 _SIGN_BITS = 0.95
+# Magnitudes are cut off here.
+_MOST = 1 << 26
 
 
 def expected_counts() -> Int64Array:
@@ -135,7 +137,7 @@ def _choose_group(
         if size < np.float32(0.5):
             gain -= price * lengths[kind, 0]
             continue
-        best = np.int32(size + np.float32(0.5))
+        best = np.int32(min(size + np.float32(0.5), np.float32(_MOST)))
         cost = np.float32(0)
         if best < _ALL_ALIKE:
             cost = _cost(size, best, price, lengths, kind)

@@ -9,26 +9,31 @@ import numpy as np
 
 from codec.arrays import Int32Array, Int64Array
 from codec.entropy.lattice import AXES
+from codec.entropy.static.blocks import Edges, block_boxes
 from codec.errors import CorruptError
 
 
-def chosen_axes(band: Int32Array, limit: int) -> tuple[bool, ...]:
+def chosen_axes(band: Int32Array, edges: Edges, limit: int) -> tuple[bool, ...]:
     """Axes along which the differences of a band take fewest bits, about.
 
     Args:
         band: int32, four axes.
+        edges: exponents of the edges of blocks.
         limit: magnitude that differences must stay below; without axes they are the band itself.
     """
-    longer = [length > 1 for length in band.shape]
-    last = [axis == AXES - 1 and longer[axis] for axis in range(AXES)]
-    choices = {(False,) * AXES, tuple(last), tuple(longer)}
+    longer = tuple(length > 1 for length in band.shape)
+    last = (False,) * (AXES - 1) + longer[AXES - 1 :]
     costs = {}
-    for along in sorted(choices):
-        differences = band.astype(np.int64)
-        take_differences(differences, along)
-        magnitudes = np.abs(differences)
-        if not any(along) or magnitudes.max(initial=0) < limit:
-            costs[along] = float(np.log2(1.0 + magnitudes).sum())
+    for along in sorted({(False,) * AXES, last, longer}):
+        bits, most = 0.0, 0
+        for box in block_boxes(band.shape, edges):
+            differences = band[box].astype(np.int64)
+            take_differences(differences, along)
+            magnitudes = np.abs(differences)
+            bits += float(np.log2(1.0 + magnitudes).sum())
+            most = max(most, int(magnitudes.max()))
+        if most < limit or not any(along):
+            costs[along] = bits
     return min(costs, key=lambda along: costs[along])
 
 

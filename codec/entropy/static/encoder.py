@@ -23,7 +23,7 @@ from codec.arrays import (
     UInt32Array,
 )
 from codec.entropy.coder_numbers import STATIC_LATTICE
-from codec.entropy.lattice import Box, Lattice, Segment
+from codec.entropy.lattice import AXES, Box, Lattice, Segment
 from codec.entropy.static import weights as fitting
 from codec.entropy.static.alphabet import (
     CONSTANT,
@@ -105,8 +105,7 @@ class StaticEncoder:
         self._choice = choice
         # Counts of the symbols of all bands so far, by which choices are made.
         self._counts = expected_counts()
-        low = values[lattice.bands[0].box]
-        self._differences = chosen_axes(low, MOST_MAGNITUDE)
+        self._differences = (False,) * AXES
         # Weights as bands have chosen them, and as heads that are written have given them.
         self._chosen, self._written = WeightMemory(), WeightMemory()
         self._levels = LevelMemory(lattice)
@@ -141,6 +140,7 @@ class StaticEncoder:
         contexts = band_contexts(self._lattice, first, last)
         if first == 0:
             low = self._values[self._lattice.bands[0].box]
+            self._differences = chosen_axes(low, edges, MOST_MAGNITUDE)
             for box in block_boxes(low.shape, edges):
                 take_differences(low[box], self._differences)
         weights, blocks = [], []

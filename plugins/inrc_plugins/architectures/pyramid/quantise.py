@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from codec.arrays import Float32Array, Int32Array
-from codec.entropy.coder_numbers import MIXING
+from codec.entropy.coder_numbers import MIXING, STATIC_LATTICE
 from codec.entropy.lattice import Lattice, Segment
+from codec.entropy.lattice_coding import encode_integers
 from inrc_plugins.architectures.pyramid.efforts import Effort
 from inrc_plugins.architectures.pyramid.lifting import compiled
 from inrc_plugins.architectures.pyramid.magnitudes import Coefficients
@@ -17,6 +18,8 @@ from inrc_plugins.architectures.pyramid.magnitudes import Coefficients
 # Magnitudes of the static coder are rounded down from up to so much below the next integer: what
 # rate-distortion optimisation does on average.
 ROUNDING = np.float32(0.36)
+# Magnitudes are cut off here: trials of plans may have steps that are far too small.
+_GREATEST = np.float32(1 << 26)
 
 
 def quantised(
@@ -56,15 +59,7 @@ def quantised(
 
 def coded_integers(lattice: Lattice, values: Int32Array, effort: Effort) -> list[Segment]:
     """Segments of integers in coding order, from coarse to fine."""
-    if effort.static:
-        from codec.entropy.static.encoder import StaticEncoder
-
-        array = np.empty(lattice.shape, np.int32)
-        lattice.scatter(values, array)
-        return StaticEncoder(lattice, array).segments()
-    from codec.entropy.mixing.coder import encode_lattice
-
-    return encode_lattice(lattice, values)
+    return encode_integers(lattice, values, STATIC_LATTICE if effort.static else MIXING)
 
 
 def in_lattice(lattice: Lattice, values: Coefficients) -> Float32Array:
@@ -102,5 +97,5 @@ def rounded(coefficients: Float32Array, step: float) -> Int32Array:
 def _round(coefficients: Any, scale: Any, values: Any) -> None:
     for at in range(values.size):
         scaled = coefficients[at] * scale
-        magnitude = np.int32(abs(scaled) + ROUNDING)
+        magnitude = np.int32(min(abs(scaled) + ROUNDING, _GREATEST))
         values[at] = -magnitude if scaled < 0 else magnitude
