@@ -22,6 +22,8 @@ BENCH_ARGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 NO_TORCH := .venv-without-torch
+# Tests of what PyTorch might be imported for: commands, encoding, decoding, media, architectures.
+TORCH_FREE := $(addprefix tests/,cli encoding decoding media architectures pyramid shapes stages layering)
 PEERS := .venv/.peers-installed
 FUZZER := .venv/.fuzzer-installed
 CONFORMANCE := $(BIN)/inrc-conformance run --mode batch --jobs $(WORKERS)
@@ -56,7 +58,7 @@ $(NO_TORCH)/.installed: pyproject.toml constraints.txt
 
 test-without-torch: $(NO_TORCH)/.installed  ## the fast tests that need no PyTorch, where there is none
 	$(NO_TORCH)/bin/python -m pytest -n $(WORKERS) -m 'not torch and not slow' \
-		--ignore=tests/conformance $(PYTEST_ARGS)
+		$(TORCH_FREE) $(PYTEST_ARGS)
 
 check: $(STAMP)  ## linter, types, layering and the fast tests: run it before every commit
 	$(BIN)/ruff check .

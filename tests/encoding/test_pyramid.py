@@ -270,3 +270,40 @@ def test_shifts_move_magnitudes_by_their_sign() -> None:
     shift = np.select([integers == 0, abs(integers) == 1, abs(integers) == 2], [0, -0.5, 0.25], -1)
     shift[..., : config.lattice.low_shape(2)[3]] = 0
     assert np.array_equal(found, np.sign(integers) * (abs(integers) + shift) * 0.5)
+
+
+def scans(kind: str) -> Any:
+    """Fields of several kinds: smooth, noise, and a ball with sharp edges."""
+    places = np.mgrid[0:40, 0:44, 0:50] / 11
+    noise = np.random.default_rng(0).normal(size=places.shape[1:])
+    if kind == "noise":
+        return noise.astype("f4")
+    if kind == "ball":
+        return (np.where(np.square(places - 2).sum(0) < 2, 1.0, 0.0) + 0.01 * noise).astype("f4")
+    return (np.sin(places[0]) * np.cos(places[1] + places[2]) + 0.02 * noise).astype("f4")
+
+
+@pytest.mark.parametrize("kind", ["smooth", "noise", "ball"])
+@pytest.mark.parametrize("effort", [0, 1, 3])
+def test_a_psnr_ends_within_a_tenth_of_a_decibel(tmp_path: Path, kind: str, effort: int) -> None:
+    for wanted, tile in ((40.0, None), (60.0, None), (50.0, (20, 22, 25))):
+        options = {} if tile is None else {"tile": tile}
+        report, _ = encode(tmp_path, scans(kind), effort=effort, psnr=wanted, **options)
+        assert wanted <= report.qualities[0].psnr <= wanted + 0.1
+
+
+@pytest.mark.parametrize("kind", ["smooth", "noise", "ball"])
+def test_a_size_ends_within_two_hundredths(tmp_path: Path, kind: str) -> None:
+    report, target = encode(tmp_path, scans(kind), effort=1, bytes=4000)
+    assert 0.98 * 4000 <= target.stat().st_size <= 4000
+    assert report.goal_met
+
+
+def test_more_effort_with_the_other_coder_is_not_larger(tmp_path: Path) -> None:
+    """Effort 4 keeps the file of the static coder where mixing finds nothing smaller."""
+    for kind in ("noise", "ball"):
+        sizes = [
+            encode(tmp_path, scans(kind), effort=effort, psnr=40)[0].file_bytes
+            for effort in (0, 4)
+        ]
+        assert sizes[1] <= sizes[0]

@@ -33,6 +33,9 @@ CODER_NAMES = list(CODERS)
 SPARSITY = 0.5
 STEPS = {"fit.steps": 4, "fit.prune_steps": 6, "fit.finetune_steps": 3}
 
+# Depth of networks whose units the oracle removes one by one, which takes the square of the units.
+SMALLER = {"neurcomp": {"arch.blocks": 1}}
+
 Case = tuple[str, str, str, str]
 # Positions in a case of which all pairs are in the fast set.
 PAIRS = ((0, 1), (0, 2), (0, 3), (1, 2), (2, 3))
@@ -78,7 +81,7 @@ def write_input(folder: Path, *, image: bool) -> Path:
 def check(case: Case, folder: Path, *, image: bool) -> None:
     architecture, pruner, quantiser, coder = case
     source, target = write_input(folder, image=image), folder / "a.inrc"
-    settings: dict[str, Any] = dict(STEPS)
+    settings: dict[str, Any] = STEPS | SMALLER.get(architecture, {})
     if pruner != registry.NO_PRUNER:
         settings["prune.sparsity"] = SPARSITY
     report = codec.encode(

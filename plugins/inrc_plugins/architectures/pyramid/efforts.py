@@ -37,10 +37,10 @@ class Effort:
 
 
 _STATIC = (
-    Effort(1 << 17, 3, False, 1, (0.0,), 1, 0.1, 6, 20, False, True),
-    Effort(1 << 18, 3, False, 1, (0.075,), 1, 0.1, 6, 20, False, True),
-    Effort(1 << 18, 5, True, 1, (0.075,), 1, 0.1, 6, 30, False, True),
-    Effort(1 << 18, 5, True, 1, (0.075,), 1, 0.1, 6, 30, True, True),
+    Effort(1 << 17, 3, False, 1, (0.0,), 1, 0.1, 10, 20, False, True),
+    Effort(1 << 18, 3, False, 1, (0.075,), 1, 0.1, 10, 20, False, True),
+    Effort(1 << 18, 5, True, 1, (0.075,), 1, 0.1, 10, 30, False, True),
+    Effort(1 << 18, 5, True, 1, (0.075,), 1, 0.1, 10, 30, True, True),
 )
 _LIGHT = Effort(1 << 18, 5, True, 1, (0.09,), 2, 0.05, 6, 30, True)
 _FULL = Effort(1 << 21, 5, True, 2, (0.09, 0.075, 0.11), 2, 0.02, 8, 60, True)

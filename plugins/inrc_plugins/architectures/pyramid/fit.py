@@ -111,6 +111,7 @@ class PyramidFit:
         else:
             self._effort = first
             best = self._attempt(self._array.copy(), offset, self._first_step())
+            best = replace(best, measured=self._task.measure(best.model(best.decoded())))
             self._effort = last
             best = self._better(best, self._attempt(self._array, offset, best.step))
         self._report("quantise", 1.0, best.measured.psnr)
@@ -262,7 +263,9 @@ class PyramidFit:
         """Candidates that meet the goal first; of these the smallest, or the most exact."""
         met = goal.met_by(candidate.measured)
         if goal.psnr is not None:
-            return not met, candidate.measured.file_bytes if met else -candidate.measured.psnr
+            # Without segments, a coarser step is taken to be the smaller model.
+            cost = candidate.measured.file_bytes or candidate.measured.psnr
+            return not met, cost if met else -candidate.measured.psnr
         return not met, -candidate.measured.psnr if met else candidate.measured.file_bytes
 
     def _better(self, first: _Candidate, second: _Candidate) -> _Candidate:
@@ -340,7 +343,7 @@ def _error_of(psnr: float) -> float:
 
 
 def _next_step(tried: list[_Candidate], goal: ItemGoal, margin: float, first_slope: float) -> float:
-    """The step where a line through the two candidates nearest the goal meets it."""
+    """The step where a line through two candidates, on both sides of the goal if any, meets it."""
     exact = [t.step for t in tried if math.isinf(t.measured.psnr)]
     if goal.psnr is not None and exact:
         # Integers that come back exactly do so up to some step: halve the way to it.
@@ -352,6 +355,10 @@ def _next_step(tried: list[_Candidate], goal: ItemGoal, margin: float, first_slo
     else:
         points = [(math.log(t.step), math.log(t.measured.file_bytes)) for t in tried]
         wanted, slope = math.log(max(1, goal.file_bytes or 1)) - 0.005, -1.0
+    below = [point for point in points if point[1] < wanted]
+    above = [point for point in points if point[1] >= wanted]
+    if below and above:
+        return _between(max(below, key=lambda p: p[1]), min(above, key=lambda p: p[1]), wanted)
     points.sort(key=lambda point: abs(point[1] - wanted))
     place, reached = points[0]
     if len(points) > 1:
@@ -360,3 +367,13 @@ def _next_step(tried: list[_Candidate], goal: ItemGoal, margin: float, first_slo
             slope = (there - reached) / (other - place)
     move = min(max((wanted - reached) / slope, -5.0), 5.0)
     return float(np.float32(math.exp(place + move)))
+
+
+def _between(below: tuple[float, float], above: tuple[float, float], wanted: float) -> float:
+    """The step on the line through two points, no nearer to either than a tenth of the way.
+
+    Points are logarithms of steps, and what these reach, which may jump between them.
+    """
+    share = (wanted - below[1]) / (above[1] - below[1])
+    share = min(max(share, 0.1), 0.9)
+    return float(np.float32(math.exp(below[0] + share * (above[0] - below[0]))))
