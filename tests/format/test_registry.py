@@ -16,7 +16,7 @@ from codec.format import headers as items
 from codec.format.section_types import SECTION_TYPES
 from codec.options import encode as options
 from codec.plugin_api import registry
-from inrc_conformance.decoder import laplace_rows
+from inrc_conformance.decoder import laplace_rows, static_tables
 from tests.conftest import REPOSITORY
 
 SPEC = REPOSITORY / "format_spec"
@@ -126,6 +126,19 @@ def test_laplace_rows_are_the_same_everywhere() -> None:
     assert len(rows) == 64
     assert rows == laplace_constants.ROWS
     assert rows == laplace_rows.LAPLACE_CLASSES
+
+
+def test_the_reference_decoder_has_the_numbers_of_the_static_coder() -> None:
+    assert static_tables.differences(SPEC / "registry.json") == []
+
+
+def test_chances_of_the_static_coder_follow_from_the_formula() -> None:
+    """registry.md: how they were made."""
+    with mpmath.workprec(200):
+        expected = [
+            int(mpmath.nint(4096 / (1 + mpmath.exp(mpmath.mpf(32 - h) / 4)))) for h in range(64)
+        ]
+    assert REGISTRY["static_chances"] == expected
 
 
 @pytest.mark.parametrize("number", range(64))

@@ -78,36 +78,81 @@ def code_row(
     coder: BlockCoder, sizes: Sequence[int], signs: Sequence[int], wanted: Sequence[int]
 ) -> list[int]:
     """Code a row whose contexts E and P are given: all flags, then group after group."""
-    out = [0] * len(sizes)
     groups = [range(s, min(s + GROUP, len(sizes))) for s in range(0, len(sizes), GROUP)]
-    flags: list[int] = []
-    for g, group in enumerate(groups):
-        mean = sum(sizes[x] for x in group) >> 2
-        context = min(class_of(mean), CLASSES[FLAG] - 1)
-        some = int(any(wanted[x] for x in group))
-        flags.append(coder.symbol(FLAG, context, g % coder.lanes, some))
+    flags = [code_flag(coder, g, group, sizes, wanted) for g, group in enumerate(groups)]
+    out: list[int] = []
     for flag, group in zip(flags, groups, strict=True):
-        if not flag:
-            continue
-        for x in group:
-            out[x] = _magnitude(coder, class_of(sizes[x]), x % coder.lanes, abs(wanted[x]))
-        for x in group:
-            if out[x]:
-                context = min((abs(signs[x]) + 1).bit_length() - 1, CLASSES[SIGN] - 1)
-                against = int((wanted[x] < 0) != (signs[x] < 0))
-                a = coder.symbol(SIGN, context, x % coder.lanes, against)
-                out[x] = -out[x] if (a == 1) != (signs[x] < 0) else out[x]
+        out += code_group(coder, group, sizes, signs, wanted) if flag else [0] * len(group)
     return out
 
 
-def _magnitude(coder: BlockCoder, context: int, lane: int, wanted: int) -> int:
-    """Code a magnitude: a symbol, then its raw bits."""
-    t = coder.symbol(MAGNITUDE, context, lane, symbol_of(wanted))
+def code_flag(
+    coder: BlockCoder, g: int, group: range, sizes: Sequence[int], wanted: Sequence[int]
+) -> int:
+    """Code the flag of group g: 0 where all its integers are 0."""
+    number = flag_class(sum(sizes[x] for x in group))
+    some = int(any(wanted[x] for x in group))
+    return coder.symbol(FLAG, number, flag_lane(g, coder.lanes), some)
+
+
+def code_group(
+    coder: BlockCoder,
+    group: range,
+    sizes: Sequence[int],
+    signs: Sequence[int],
+    wanted: Sequence[int],
+) -> list[int]:
+    """Code the integers of a group: all magnitudes, then the signs of those that are not 0."""
+    out: list[int] = []
+    for x in group:
+        lane = lane_of(x, coder.lanes)
+        out.append(code_magnitude(coder, class_of(sizes[x]), lane, abs(wanted[x])))
+    for place, x in enumerate(group):
+        if out[place]:
+            sign = code_sign(coder, signs[x], lane_of(x, coder.lanes), wanted[x])
+            out[place] = sign * out[place]
+    return out
+
+
+def code_magnitude(coder: BlockCoder, number: int, lane: int, wanted: int) -> int:
+    """Code a magnitude of a class: a symbol, then its raw bits."""
+    t = coder.symbol(MAGNITUDE, number, lane, symbol_of(wanted))
     if t < FIRST_LONG:
         return t
     b = (t - 5) // 2
     first = (2 + (t - 5) % 2) << (b - 1)
     return first + coder.raw(b - 1, wanted - first)
+
+
+def code_sign(coder: BlockCoder, p: int, lane: int, wanted: int) -> int:
+    """Code a sign as -1 or 1; the symbol 1 is one against P."""
+    a = coder.symbol(SIGN, sign_class(p), lane, int((wanted < 0) != (p < 0)))
+    return -1 if is_negative(a, p) else 1
+
+
+def flag_class(total: int) -> int:
+    """Return the class of a flag from the sum of E."""
+    return min(class_of(total >> 2), CLASSES[FLAG] - 1)
+
+
+def sign_class(p: int) -> int:
+    """Return the class of a sign from P."""
+    return min((abs(p) + 1).bit_length() - 1, CLASSES[SIGN] - 1)
+
+
+def is_negative(a: int, p: int) -> bool:
+    """Say whether an integer with the sign symbol a is negative."""
+    return (a == 1) != (p < 0)
+
+
+def lane_of(x: int, lanes: int) -> int:
+    """Return the lane of a position."""
+    return x % lanes
+
+
+def flag_lane(g: int, lanes: int) -> int:
+    """Return the lane of the flag of a group."""
+    return g % lanes
 
 
 def symbol_of(magnitude: int) -> int:

@@ -25,7 +25,7 @@ from .tables import Table
 SIZES, SIGNED = 10, 7
 """Numbers of weights w of magnitudes, and v of signs."""
 TAPS = 7
-_SIZE_LIMIT, _SIGNED_LIMIT = 178, 258
+_SIZE_LIMIT, _SIGN_LIMIT = 178, 258
 _TIMES = (1, 2, 1, 2, 2, 2, 1)
 """Offsets in each tap."""
 _MIDDLE_HAZARD = 32
@@ -83,18 +83,23 @@ def _weights(bits: BitReader, family: Family, memory: dict[int, Weights]) -> Wei
     if bits.read(1):
         for place in family.listed():
             number = bits.read(6)
-            weights[place] = number - 64 if place >= SIZES and number >= 32 else number
+            weights[place] = signed(number) if place >= SIZES else number
     check_weights(weights)
     memory[family.band.orientation] = tuple(weights)
     return tuple(weights)
 
 
+def signed(number: int) -> int:
+    """Return a two's complement number of six bits."""
+    return number - 64 if number >= 32 else number
+
+
 def check_weights(weights: Sequence[int]) -> None:
     """Refuse weights that make contexts too large (STA-2)."""
     sizes = sum(n * w for n, w in zip(_TIMES, weights[:TAPS], strict=True))
-    signed = sum(n * abs(v) for n, v in zip(_TIMES, weights[SIZES:], strict=True))
-    if sizes > _SIZE_LIMIT or signed > _SIGNED_LIMIT:
-        raise Malformed(f"STA-2: weights with the sums {sizes} and {signed}")
+    signs = sum(n * abs(v) for n, v in zip(_TIMES, weights[SIZES:], strict=True))
+    if sizes > _SIZE_LIMIT or signs > _SIGN_LIMIT:
+        raise Malformed(f"STA-2: weights with the sums {sizes} and {signs}")
 
 
 def _magnitude_tables(bits: BitReader) -> tuple[Table, ...]:
@@ -108,9 +113,14 @@ def _magnitude_tables(bits: BitReader) -> tuple[Table, ...]:
             if not 1 <= n <= MOST_SYMBOLS:
                 raise Malformed(f"STA-1: a table of {n} symbols")
             hazards = _hazards(bits, n - 1, nearest)
-            nearest = hazards + nearest[len(hazards) :]
+            nearest = nearest_hazards(hazards, nearest)
         tables.append(table_of(tuple(hazards)))
     return tuple(tables)
+
+
+def nearest_hazards(hazards: list[int], before: list[int]) -> list[int]:
+    """Return the h_i of the nearest class that has them, behind a table of some hazards."""
+    return hazards + before[len(hazards) :]
 
 
 def _hazards(bits: BitReader, number: int, nearest: Sequence[int]) -> list[int]:

@@ -15,7 +15,8 @@ from .static_block import BlockModel, clipped
 from .static_head import Family, Head, Weights, read_head
 from .static_lanes import BlockDecoder
 
-_MOST_SURROUNDINGS, _MOST_SIBLINGS = 255, 1023
+MOST_SURROUNDINGS, MOST_SIBLINGS = 255, 1023
+SURROUNDING_AXES = (1, 2, 3)
 _LANES = 6
 Box = tuple[slice, ...]
 CodedBlock = Callable[[BlockModel, Four, Int64Array], Int64Array]
@@ -131,7 +132,7 @@ class StaticModel:
         total = np.zeros(band.lengths, dtype=np.int64)
         for sibling in self._siblings(band):
             total += self._at(sibling, band, [0] * AXES)
-        return np.minimum(total, _MOST_SIBLINGS)
+        return np.minimum(total, MOST_SIBLINGS)
 
     def _at(self, other: Band, band: Band, halves: Sequence[int]) -> Int64Array:
         """Return B of another band at the place of each position of a band."""
@@ -187,7 +188,7 @@ def surroundings(integers: Int64Array, edges: Sequence[int]) -> Int64Array:
     """Return B of each integer of a band with blocks of some edges."""
     sizes = np.abs(clipped(integers))
     total = 2 * sizes
-    for axis in (1, 2, 3):
+    for axis in SURROUNDING_AXES:
         ahead, behind = [slice(None)] * AXES, [slice(None)] * AXES
         ahead[axis], behind[axis] = slice(1, None), slice(None, -1)
         joined = np.arange(1, integers.shape[axis]) % edges[axis] > 0
@@ -195,7 +196,7 @@ def surroundings(integers: Int64Array, edges: Sequence[int]) -> Int64Array:
         same_block = joined.astype(np.int64).reshape(shape)
         total[tuple(ahead)] += sizes[tuple(behind)] * same_block
         total[tuple(behind)] += sizes[tuple(ahead)] * same_block
-    return np.minimum(total, _MOST_SURROUNDINGS)
+    return np.asarray(np.minimum(total, MOST_SURROUNDINGS), dtype=np.int64)
 
 
 def summed(integers: Int64Array, head: Head) -> Int64Array:

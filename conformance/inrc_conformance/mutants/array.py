@@ -23,9 +23,9 @@ _CHECK_ARRAYS, _CHECK_INTEGERS = integer_sections.check_arrays, decode._check_in
 def _laid_out(change: Callable[[list[int]], Sequence[int]]) -> Patches:
     """Use other axes; the lengths change places or are merged."""
 
-    def wrong(reader: Reader, count: int) -> Four:
+    def wrong(reader: Reader, count: int, rule: str) -> Four:
         start = reader.position
-        four = _LENGTHS(reader, count)
+        four = _LENGTHS(reader, count, rule)
         lengths = change(list(four[AXES - reader.data[start] :]))
         a, b, c, d = [1] * (AXES - len(lengths)) + list(lengths)
         return a, b, c, d

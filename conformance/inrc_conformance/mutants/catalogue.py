@@ -36,6 +36,7 @@ from .octree import OCTREES, SHELLS, UNBOUNDED, UNCHECKED_SHELLS
 from .overlap import BORDERS, CODEBOOKS, OVERLAPS, PROVENANCES, UNCHECKED_OVERLAPS
 from .residual import RESIDUALS
 from .restoration import RESTORATIONS
+from .static import STATICS, UNCHECKED_STATICS
 from .tile import TILES, UNCHECKED
 
 
@@ -195,7 +196,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *(Mutant(name, patches, first="*/residuals/*") for name, patches in RESIDUALS),
     *(Mutant(name, patches, first="*/metadata/*") for name, patches in METADATA),
     *(Mutant(name, patches, first=first) for name, patches, first in TILES),
-    *(Mutant(name, patches, first=first) for name, patches, first in NETWORKS),
+    *(Mutant(name, patches, first=first) for name, patches, first in (*NETWORKS, *STATICS)),
     *(
         Mutant(n, answer=refusals("ok", begin), first=first)
         for n, begin, first in (
@@ -204,6 +205,7 @@ MUTANTS: tuple[Mutant, ...] = (
             *UNCHECKED_OVERLAPS,
             *UNCHECKED_NETWORKS,
             *UNCHECKED_ARRAYS,
+            *UNCHECKED_STATICS,
         )
     ),
     *(

@@ -19,6 +19,7 @@ from ..builders.miner import Miner
 from ..builders.network import Hashgrid, Latent, Neurcomp, Siren
 from ..builders.pyramid import Pyramid
 from ..builders.shell import Scattered, Shell
+from ..builders.static import Choice, static_array, static_stream_of
 from ..builders.streams import raw_stream
 from ..console import say
 from ..decoder import DecodeError, Limits, Malformed, decode_bytes
@@ -79,6 +80,19 @@ def small_files() -> list[bytes]:
         Amgsrn((4, 3), 1, 1, (2, 2), 2).file().build(),
         Miner((5, 3), 3, (1, 2)).file().build(),
         networks(places(even((2, 2), 1))).build(),
+        *_static_files(),
+    ]
+
+
+def _static_files() -> list[bytes]:
+    """Return small files of the static coder."""
+    pyramid = Pyramid((5, 4), (2, 1), seed=5)
+    values = [3, 14, -2, 0, 0, 7, -20, 1]
+    choice = Choice((0, 0, 1, 1), 1, lanes=(2, 1))
+    array = static_array((2, 4), values, choice).stream()
+    return [
+        pyramid.file([static_stream_of(pyramid.lattice, pyramid.integers(), choice)]).build(),
+        File().item(residual_item((8,))).resd([array], values).build(),
     ]
 
 

@@ -134,7 +134,8 @@ def _group_cases() -> Iterator[Case]:
 def _magnitude_cases() -> Iterator[Case]:
     """All symbols of magnitudes, and raw bits in all numbers."""
     powers = [s for k in range(28) for s in (2**k - 1, 2**k, 3 * 2**k // 2)]
-    sizes = sorted({*range(12), *powers})
+    others = [2**k + 2 ** (k - 2) + k for k in range(4, 27)]
+    sizes = sorted({*range(12), *powers, *others})
     sizes = [size for size in sizes if size <= LARGEST]
     if {symbol_of(size) for size in sizes} != set(range(59)):
         raise ValueError("a symbol is missing")

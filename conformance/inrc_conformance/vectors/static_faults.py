@@ -33,7 +33,8 @@ _EVEN = {SIGN: [32] * CLASSES[SIGN], FLAG: [32] * CLASSES[FLAG]}
 def static_faults() -> list[Case]:
     """All refused cases of the data of streams."""
     return [*_head_faults(), *_table_faults(), *_weight_faults(), *_length_faults(),
-            *_wrapped_lengths(), *_block_faults(), *_state_faults(), *_sum_faults()]  # fmt: skip
+            *_number_faults(), *_wrapped_lengths(), *_block_faults(), *_state_faults(),
+            *_sum_faults()]  # fmt: skip
 
 
 def _bad(name: str, coded: bytes, integers: Ints, spec: str) -> Case:
@@ -159,6 +160,12 @@ def _length_faults() -> Iterator[Case]:
     }
     for name, (some, blocks) in given.items():
         yield _bad(f"lengths-{name}", sound.stream(sound.data(some, blocks)), integers, "STA-3")
+
+
+def _number_faults() -> Iterator[Case]:
+    """Lengths that are no numbers, and more blocks than bytes."""
+    sound, integers = _blocks()
+    entries, body = sound.entries(), sound.body()
     text = sound.data(())
     head = text[: len(text) - len(body)]
     numbers = b"".join(map(uleb, entries))
@@ -167,9 +174,9 @@ def _length_faults() -> Iterator[Case]:
     ten = head + b"\xff" * 9 + b"\1" + numbers[1:] + body
     yield _bad("lengths-of-ten-bytes", sound.stream(ten), integers, "STA-3 NUM-2")
     side = 2**10
-    some = static_array((1,), [0], Choice((0, 0, 0, 0)))
+    single = static_array((1,), [0], Choice((0, 0, 0, 0)))
     file = File().item(residual_item((side, side)))
-    file.add("RESD", uleb(0) + raw_static_array(side**2, (side, side), some.data()))
+    file.add("RESD", uleb(0) + raw_static_array(side**2, (side, side), single.data()))
     name = "lengths-of-2-20-blocks-in-one-byte"
     yield case("static", name, file, "STA-3 LIM-1", "malformed")
 
