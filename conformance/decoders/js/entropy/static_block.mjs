@@ -27,6 +27,7 @@ export class BlockDecoder {
     this.data = data;
     this.tables = tables;
     this.weights = weights;
+    this.hasSignContexts = weights.subarray(10).some((weight) => weight !== 0);
     this.priors = priors;
     this.rows = rows;
     this.states = new Int32Array(GROUP);
@@ -155,7 +156,7 @@ export class BlockDecoder {
       if (symbols[k] === 0) continue;
       const magnitude = symbols[k] < ESCAPE ? symbols[k] : this.#escaped(symbols[k] - 5);
       const x = first + k;
-      const context = rows.signContext(x, weights);
+      const context = this.hasSignContexts ? rows.signContext(x, weights) : 0;
       const number = Math.min(31 - Math.clz32(Math.abs(context) + 1), MOST_SIGN_CLASS);
       const isNegative = (this.#pair(x & laneMask, tables.signs[number]) === 1) !== context < 0;
       const value = isNegative ? -magnitude : magnitude;

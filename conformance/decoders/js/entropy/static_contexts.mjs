@@ -60,20 +60,18 @@ export class Priors {
 
   /** Starts E of a row at the index (i0, i1, i2, from) of the band. @param {Int32Array} row @param {number} length */
   fill(row, length, i0, i1, i2, from) {
-    row.fill(0, 0, length);
-    if (this.siblingWeight !== 0) this.#addSiblings(row, length, i0, i1, i2, from);
     const { parent, parentWeight, constant } = this;
-    if (parent === null || parentWeight === 0) {
-      for (let x = 0; x < length; x++) row[x] += constant;
-      return;
-    }
+    row.fill(0, 0, length);
+    if (this.siblings.length > 0) this.#addSiblings(row, length, i0, i1, i2, from);
+    for (let x = 0; x < length; x++) row[x] += constant;
+    if (parent === null) return;
     const { around } = parent;
     const start = rowStart(parent.lengths, this.halvings, i0, i1, i2);
     const last = parent.lengths[3] - 1;
     const shift = this.halvings[3];
     for (let x = 0; x < length; x++) {
       const index = (from + x) >> shift;
-      row[x] += constant + ((parentWeight * around[start + (index < last ? index : last)]) >> 3);
+      row[x] += (parentWeight * around[start + (index < last ? index : last)]) >> 3;
     }
   }
 
