@@ -1,13 +1,16 @@
-/** Streams of integers: coders 0 to 7 (inrc-1.md, sections 6 and 7). */
+/** Streams of integers: coders 0 to 9 (inrc-1.md, sections 6 and 7). */
 import { allocate, malformed, unsupported } from "../outcome.mjs";
 import { BitReader, ByteReader, unzigzag } from "../container/bytes.mjs";
 import { Lattice, LatticeDecoder } from "./lattice.mjs";
+import { StaticDecoder } from "./static.mjs";
 import { laplaceModel, readStaticModel } from "./tables.mjs";
 import { AnsDecoder, RangeDecoder } from "./words.mjs";
 
 export const MIXING = 5;
 export const OCTREE = 6;
 export const ARRAY = 7;
+export const STATIC = 8;
+export const STATIC_ARRAY = 9;
 const MOST_RANK = 4;
 const MOST = 2 ** 31 - 1;
 const LEAST = -(2 ** 31);
@@ -18,6 +21,7 @@ const LEAST = -(2 ** 31);
  * @property {(count: number, coder: number) => void} reserve checks a count before anything is allocated for it
  * @property {(count: number, data: Uint8Array) => Int32Array} [mixing] decodes a stream of coder 5
  * @property {(count: number, data: Uint8Array) => Int32Array} [octree] decodes a stream of coder 6
+ * @property {(count: number, data: Uint8Array) => Int32Array} [static] decodes a stream of coder 8
  */
 
 /**
@@ -28,15 +32,15 @@ const LEAST = -(2 ** 31);
  */
 export function readStream(reader, target, decompressors) {
   const coder = reader.byte();
-  if (coder > ARRAY) throw unsupported(`coder ${coder} (STR-1)`);
+  if (coder > STATIC_ARRAY) throw unsupported(`coder ${coder} (STR-1)`);
   const count = reader.uleb();
   target.reserve(count, coder);
   if (coder === 0) return readRaw(reader, count);
   if (coder <= 2) return readWordCoded(reader, coder, count);
   if (coder <= 4) return readCompressed(reader, coder, count, decompressors);
-  if (coder === ARRAY) return readArray(reader, count);
-  const decode = coder === MIXING ? target.mixing : target.octree;
-  if (!decode) throw malformed(`a stream of coder ${coder} where there is nothing for it (STR-6, STR-8)`);
+  if (coder === ARRAY || coder === STATIC_ARRAY) return readArray(reader, coder, count);
+  const decode = { [MIXING]: target.mixing, [OCTREE]: target.octree, [STATIC]: target.static }[coder];
+  if (!decode) throw malformed(`a stream of coder ${coder} where there is nothing for it (STR-6, STR-8, STR-11)`);
   return decode(count, reader.take(reader.uleb()));
 }
 
@@ -140,8 +144,8 @@ function resolveLaplace(symbols, segments, low, escapes) {
   }
 }
 
-/** A lattice without transform, whose memory is its own (STR-9). */
-function readArray(reader, count) {
+/** A lattice without transform, whose memory is its own (STR-9, STR-12). */
+function readArray(reader, coder, count) {
   const rank = reader.byte();
   if (rank < 1 || rank > MOST_RANK) throw malformed(`an array of ${rank} axes (STR-9)`);
   const lengths = Array.from({ length: rank }, () => reader.uleb());
@@ -150,6 +154,7 @@ function readArray(reader, count) {
   const data = reader.take(reader.uleb());
   const integers = allocate(Int32Array, count);
   const lattice = new Lattice([...Array(MOST_RANK - rank).fill(1), ...lengths], [0, 0, 0, 0]);
-  new LatticeDecoder(lattice, integers).decode(count, data);
+  if (coder === ARRAY) new LatticeDecoder(lattice, integers).decode(count, data);
+  else new StaticDecoder(lattice, integers).decode(0, count, data);
   return integers;
 }

@@ -4,7 +4,8 @@ import { checkLimit } from "../limits.mjs";
 import { Lattice, LatticeDecoder } from "../entropy/lattice.mjs";
 import { checkOctree } from "../entropy/octree.mjs";
 import { decodeMixedOctree } from "../entropy/octree_mixing.mjs";
-import { ARRAY, MIXING, OCTREE, readStream } from "../entropy/streams.mjs";
+import { StaticDecoder } from "../entropy/static.mjs";
+import { ARRAY, MIXING, OCTREE, STATIC, readStream } from "../entropy/streams.mjs";
 import { ByteReader } from "../container/bytes.mjs";
 
 const COMMON_AXES = 4;
@@ -24,6 +25,7 @@ class Collector {
     this.lattice = lattice;
     this.octree = octree;
     this.latticeDecoder = null;
+    this.staticDecoder = null;
     this.arrays = 0;
   }
 
@@ -41,7 +43,10 @@ class Collector {
 
   #addStream(reader, limits, decompressors) {
     const target = { reserve: (count, coder) => this.#reserve(count, coder, limits) };
-    if (this.lattice !== null) target.mixing = (count, data) => this.#mixing(count, data);
+    if (this.lattice !== null) {
+      target.mixing = (count, data) => this.#mixing(count, data);
+      target.static = (count, data) => this.#static(count, data);
+    }
     if (this.octree !== null) target.octree = (count, data) => this.#octreeStream(count, data);
     const integers = readStream(reader, target, decompressors);
     if (integers.buffer !== this.integers?.buffer) this.#room().set(integers, this.filled);
@@ -49,7 +54,7 @@ class Collector {
   }
 
   #reserve(count, coder, limits) {
-    if (coder !== MIXING && limits !== null) checkLimit("entries of tensors", count, limits.parameters);
+    if (coder !== MIXING && coder !== STATIC && limits !== null) checkLimit("entries of tensors", count, limits.parameters);
     if (count > this.total - this.filled) throw malformed("more integers than an item asks for (TENS-2, RESD-2)");
     if (coder === OCTREE && (this.octree === null || this.filled > 0)) throw malformed("an octree where there is none (STR-8)");
     if (coder === ARRAY && ++this.arrays > MOST_ARRAYS) throw malformed(`more than ${MOST_ARRAYS} arrays of an item (STR-10)`);
@@ -60,6 +65,13 @@ class Collector {
     if (this.latticeDecoder.done !== this.filled) throw malformed("a mixing stream behind another coder (STR-6)");
     if (count > this.lattice.count - this.filled) throw malformed("a mixing stream longer than its lattice (STR-6)");
     this.latticeDecoder.decode(count, data);
+    return this.integers.subarray(this.filled, this.filled + count);
+  }
+
+  #static(count, data) {
+    this.staticDecoder ??= new StaticDecoder(this.lattice, this.#room().subarray(0, this.lattice.count));
+    if (count > this.lattice.count - this.filled) throw malformed("a static stream longer than its lattice (STR-11)");
+    this.staticDecoder.decode(this.filled, count, data);
     return this.integers.subarray(this.filled, this.filled + count);
   }
 

@@ -2,7 +2,7 @@
 import { allocate, malformed, unsupported } from "../outcome.mjs";
 import { BitReader, ByteReader, hexadecimal } from "../container/bytes.mjs";
 import { checkLimit } from "../limits.mjs";
-import { ARRAY, readStream } from "../entropy/streams.mjs";
+import { ARRAY, STATIC_ARRAY, readStream } from "../entropy/streams.mjs";
 import { decodeContextBits } from "./context.mjs";
 import { decodeMixedBits } from "./mixed.mjs";
 
@@ -100,7 +100,7 @@ function readPatterns(reader, invalid, limits, decompressors) {
   if (new Set(patterns.map(hexadecimal)).size !== count) throw malformed("two patterns are equal (MASK-4)");
   if (count === 1) return { patternBytes, patterns, patternIndices: null };
   const reserve = (length, coder) => {
-    if (coder === ARRAY) checkLimit("integers of an array (STR-9)", length, limits.parameters);
+    if (coder === ARRAY || coder === STATIC_ARRAY) checkLimit("integers of an array (STR-9, STR-12)", length, limits.parameters);
     if (length !== invalid) throw malformed(`${length} pattern indices for ${invalid} invalid samples (MASK-4)`);
   };
   const patternIndices = readStream(reader, { reserve }, decompressors);

@@ -6,7 +6,7 @@ import image1 from "../architectures/networks/image_1.mjs";
 import image2 from "../architectures/networks/image_2.mjs";
 import { BitDecoder, half, middle } from "../entropy/adaptive.mjs";
 import { Lattice, halved } from "../entropy/lattice.mjs";
-import { LAPLACE_CLASSES, SQUASH_KNOTS } from "../entropy/registry.mjs";
+import { LAPLACE_CLASSES, SQUASH_KNOTS, STATIC_CHANCES, STATIC_WEIGHTS } from "../entropy/registry.mjs";
 import { readStream } from "../entropy/streams.mjs";
 import { FrequencyTable, laplaceModel } from "../entropy/tables.mjs";
 import { AnsDecoder, RangeDecoder } from "../entropy/words.mjs";
@@ -105,6 +105,8 @@ test("numbers and networks are those of the specification", () => {
   const registry = specification("registry.json");
   assert.deepEqual(SQUASH_KNOTS, registry.squash_knots);
   assert.deepEqual(LAPLACE_CLASSES, registry.laplace_classes);
+  assert.deepEqual(STATIC_CHANCES, registry.static_chances);
+  assert.deepEqual(STATIC_WEIGHTS, registry.static_weights);
   assert.deepEqual(image1, specification("networks/image-1.json"));
   assert.deepEqual(image2, specification("networks/image-2.json"));
 });
@@ -142,5 +144,5 @@ test("raw streams: offset, width and padding", () => {
   const read = (...bytes) => Array.from(readStream(new ByteReader(Uint8Array.from(bytes)), { reserve() {} }, {}));
   assert.deepEqual(read(0, 4, 0x1b, 5, 3, 0x88, 0x2f, 0x40), [3, -14, 9, 6]);
   assert.throws(() => read(0, 4, 0x1b, 5, 3, 0x88, 0x2f, 0x41), { outcome: "malformed" });
-  assert.throws(() => read(8, 0), { outcome: "unsupported" });
+  assert.throws(() => read(10, 0), { outcome: "unsupported" });
 });
