@@ -84,6 +84,8 @@ SAMPLES: dict[str, Sample] = {
     "pyramid-netcdf": (_netcdf, {"psnr": 30}),
     "pyramid-picture": (_picture, {"psnr": 35}),
     "pyramid-lossless": (lambda path: _waves(path, (20, 30), "i2"), {"max_error": 0}),
+    "pyramid-static": (lambda path: _waves(path, (24, 33, 70)), {"psnr": 90, "effort": 1}),
+    "pyramid-static-plane": (lambda path: _waves(path, (150, 90), "i2"), {"max_error": 2}),
     "pyramid-mask": (_masked, {"psnr": 40}),
     "pyramid-residuals-tiles": (_waves, {"max_error": 0.01, **_TILES}),
     "pyramid-overlap": (_waves, {"psnr": 40, **_TILES, "settings": {"tile.overlap": 2}}),

@@ -60,7 +60,7 @@ def test_there_is_a_golden_file_of_every_architecture_kind_and_coder() -> None:
     assert kinds == {"volume", "image", "sdf"}
     assert sections >= {"MASK", "RESD", "VERB", "mETa", "pROv", "TENS"}
     coders = set(re.findall(r"\d+ in (\w+)", contents))
-    assert coders == {*stream.CODERS, "mixing", "octree", "array"}
+    assert coders == {*stream.CODERS, "mixing", "octree", "array", "static"}
     assert "validity" in contents
     assert "sparsity" in contents
 
