@@ -187,7 +187,7 @@ def test_other_coders_can_be_cut_too() -> None:
 
 def test_coarse_sections_of_all_items_come_first(tmp_path: Path) -> None:
     with netCDF4.Dataset(tmp_path / "two.nc", "w") as source:
-        for name, size in (("small", 40), ("large", 160)):
+        for name, size in (("small", 40), ("large", 240)):
             source.createDimension(name[0], size)
             values = np.random.default_rng(size).normal(size=(size, size))
             source.createVariable(name, "f4", (name[0], name[0]))[:] = values

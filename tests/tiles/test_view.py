@@ -39,8 +39,13 @@ def test_threads_do_not_change_the_samples(tiled_path: Path, decoded: Array) -> 
         assert file["t"][...].tobytes() == decoded.tobytes()
 
 
-def test_a_level_has_samples_at_multiples_of_its_factors(tiled_path: Path, decoded: Array) -> None:
-    with codec.open(tiled_path, device="cpu") as file:
+def test_a_level_has_samples_at_multiples_of_its_factors(
+    field_path: Path, tmp_path: Path, decoded: Array
+) -> None:
+    # Effort 4 gives every tile the joint wavelet along all axes, so that levels halve them all.
+    target = tmp_path / "joint.inrc"
+    codec.encode(field_path, target, psnr=50, effort=4, tile=TILE, threads=2, device="cpu")
+    with codec.open(target, device="cpu") as file:
         view = file["t"].level(1)
         assert view.factors == (2, 2, 2)
         assert view.shape == (25, 20, 18)

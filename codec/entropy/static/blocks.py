@@ -46,7 +46,7 @@ def edges_for(shape: tuple[int, ...], density: float) -> Edges:
 
 
 def place_within(band: Band, box: Box) -> tuple[Int64Array, Int64Array]:
-    """Where a block lies: in the array of its lattice, and in its band.
+    """Place of a block in the array of its lattice, and in its band.
 
     Each is (2, 4) int64: first index and shape.
     """

@@ -48,7 +48,7 @@ def has_avx2() -> bool:
 
 @dataclass(frozen=True)
 class _Block:
-    """Where the bytes of a block lie in its stream's data, and how many lanes it has."""
+    """Bytes of a block in its stream's data, and its lanes."""
 
     box: Box
     start: int

@@ -37,7 +37,7 @@ _PAST = TAPS - 1
 
 @dataclass(frozen=True)
 class BandContext:
-    """What of a band is known before it is decoded.
+    """Knowledge of a band before it is decoded.
 
     Attributes:
         band: where it lies.

@@ -57,7 +57,7 @@ class LevelMemory:
 
 
 def band_contexts(lattice: Lattice, first: int, last: int) -> list[BandContext]:
-    """What is known before each of the bands number `first` to `last` - 1."""
+    """Contexts of the bands number `first` to `last` - 1, before each is decoded."""
     present = {(band.level, band.orientation) for band in lattice.bands}
     contexts = []
     for number in range(first, last):

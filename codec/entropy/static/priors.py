@@ -1,4 +1,4 @@
-"""What the coarser level and earlier bands say of a band: surroundings, parents and siblings.
+"""Surroundings, parents and siblings: what coarser and earlier bands say of a band.
 
 Normative text: format_spec/inrc-1.md, section 7.6, "Contexts".
 """
@@ -73,7 +73,7 @@ def add_surroundings(source: Any, total: Any) -> None:
 def block_priors(
     parent: Any, halved: Any, siblings: Any, place: Any, weights: Any, priors: Any, active: Any
 ) -> None:
-    """What E of each position has besides its taps.
+    """Terms of E that each position has besides its taps.
 
     Args:
         parent: uint8 surroundings of the parent band, four axes; empty if there is none.

@@ -23,7 +23,7 @@ _WHOLE = (15, 15, 15, 15)
 
 @dataclass(frozen=True)
 class Choice:
-    """What an encoder chooses for a stream."""
+    """Choices of an encoder for a stream."""
 
     edges: Four = _WHOLE
     """k_0..k_3; the edges are powers of 2."""

@@ -41,7 +41,7 @@ class IntegerSection:
 
 @dataclass(frozen=True)
 class Models:
-    """What decodes the streams of an item that are not on their own."""
+    """Decoders of the streams of an item that are not on their own."""
 
     mixing: LatticeModel | None = None
     static: StaticModel | None = None

@@ -54,7 +54,7 @@ class Family:
 
 @dataclass(frozen=True)
 class Head:
-    """What a stream says before its lengths."""
+    """Parameters that a stream has before its lengths."""
 
     edges: Four
     summed: tuple[bool, ...]

@@ -188,7 +188,7 @@ def _table_cases() -> Iterator[Case]:
     """Tables at the ends of what a head can say."""
     integers = sparse(2 * 33, 961, 9, 2)
     base = [*_ramp(9, 40, -2)]
-    one: MagnitudeTable = []
+    single: MagnitudeTable = []
     same: list[MagnitudeTable] = [base, *[None] * 30]
     kinds: dict[str, list[MagnitudeTable]] = {
         "all-equal": same,
@@ -209,9 +209,9 @@ def _table_cases() -> Iterator[Case]:
     zeros = [0] * 66
     coded = Choice(magnitudes=[None] * 31, zero_blocks=False, zero_groups=False)
     yield _valid("tables-of-one-symbol", (2, 33), zeros, coded, "STA-1")
-    given = replace(coded, magnitudes=[one] * 31)
+    given = replace(coded, magnitudes=[single] * 31)
     yield _valid("tables-of-one-symbol-written", (2, 33), zeros, given, "STA-1")
-    back: list[MagnitudeTable] = [base, one, None, base, *[None] * 27]
+    back: list[MagnitudeTable] = [base, single, None, base, *[None] * 27]
     calm = Choice(weights={0: all_weights({7: 3})}, magnitudes=back)
     yield _valid("tables-of-one-symbol-between", (2, 33), integers, calm, "STA-1")
 

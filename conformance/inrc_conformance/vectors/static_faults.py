@@ -81,13 +81,13 @@ def _tables(magnitudes: Sequence[MagnitudeTable], signs: Ints = (), flags: Ints 
 
 def _table_faults() -> Iterator[Case]:
     """Tables of no symbol and of 60, and hazards of -1 and 64."""
-    rest = _zeros().head[_FRONT + 1 :]
+    tables = _zeros().head[_FRONT + 1 :]
     front = _zeros().head[:_FRONT]
     for name, number in (("n-0", -1), ("n-negative", -40), ("n-2-31", 2**31), ("n-60", 59)):
         head = front + "0" + seg(number, 1)
         if number > 0:
             head += seg(0, 1) * min(number, 100)
-        yield _bad(f"tables-{name}", _with_head(head + rest), _ZEROS, "STA-1")
+        yield _bad(f"tables-{name}", _with_head(head + tables), _ZEROS, "STA-1")
     full = [40] * 58
     wrong: dict[str, Sequence[MagnitudeTable]] = {
         "n-60-behind-59": [full, [40] * 59, *_COPIES],
