@@ -303,7 +303,6 @@ def test_more_effort_with_the_other_coder_is_not_larger(tmp_path: Path) -> None:
     """Effort 4 keeps the file of the static coder where mixing finds nothing smaller."""
     for kind in ("noise", "ball"):
         sizes = [
-            encode(tmp_path, scans(kind), effort=effort, psnr=40)[0].file_bytes
-            for effort in (0, 4)
+            encode(tmp_path, scans(kind), effort=effort, psnr=40)[0].file_bytes for effort in (0, 4)
         ]
         assert sizes[1] <= sizes[0]

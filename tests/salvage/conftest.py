@@ -49,10 +49,10 @@ def make_sample(tmp_path_factory: pytest.TempPathFactory) -> Any:
         folder = tmp_path_factory.mktemp("salvage")
         x, y, z = np.indices(SHAPE).astype(np.float32)
         # Noise, so that a bound needs residuals.
-        noise = np.random.default_rng(0).normal(0, 0.03, SHAPE)
+        noise = np.random.default_rng(0).normal(0, 0.003, SHAPE)
         field = np.sin(x / 5) * np.cos(y / 7) + z / 160 + noise
         np.save(folder / "f.npy", field.astype(np.float32))
-        chosen = {"effort": 0, "device": "cpu", "threads": 1, "tile": TILE}
+        chosen = {"effort": 4, "device": "cpu", "threads": 1, "tile": TILE}
         codec.encode(folder / "f.npy", folder / "f.inrc", **(chosen | options))
         return Sample.of((folder / "f.inrc").read_bytes())
 

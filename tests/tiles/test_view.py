@@ -39,21 +39,18 @@ def test_threads_do_not_change_the_samples(tiled_path: Path, decoded: Array) -> 
         assert file["t"][...].tobytes() == decoded.tobytes()
 
 
-def test_a_level_has_samples_at_multiples_of_its_factors(
-    field_path: Path, tmp_path: Path, decoded: Array
-) -> None:
-    # Effort 4 gives every tile the joint wavelet along all axes, so that levels halve them all.
-    target = tmp_path / "joint.inrc"
-    codec.encode(field_path, target, psnr=50, effort=4, tile=TILE, threads=2, device="cpu")
-    with codec.open(target, device="cpu") as file:
+def test_a_level_has_samples_at_multiples_of_its_factors(tiled_path: Path, decoded: Array) -> None:
+    with codec.open(tiled_path, device="cpu") as file:
         view = file["t"].level(1)
-        assert view.factors == (2, 2, 2)
-        assert view.shape == (25, 20, 18)
-        coarse = decoded[::2, ::2, ::2]
+        # Axes outside of the joint wavelet of some tile stay whole.
+        assert set(view.factors) <= {1, 2}
+        assert max(view.factors) == 2
+        coarse = decoded[tuple(slice(None, None, factor) for factor in view.factors)]
+        assert view.shape == coarse.shape
         assert np.array_equal(np.isnan(view[...]), np.isnan(coarse))
         assert np.nanstd(view[...] - coarse) < 0.1 * np.nanstd(coarse)
         # Flat tiles, which have no levels of their own, are exact at any.
-        assert (view[17:] == 2.5).all()
+        assert (view[34 // view.factors[0] :] == 2.5).all()
         assert view.at([[3, 10, 12]])[0] == pytest.approx(view[3, 10, 12], rel=1e-6)
 
 

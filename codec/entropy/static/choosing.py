@@ -57,7 +57,8 @@ def lengths_of(counts: Int64Array) -> Float32Array:
     totals = np.maximum(counts.sum(axis=1, keepdims=True), 1)
     with np.errstate(divide="ignore"):
         bits = np.log2(totals) - np.log2(counts)
-    return np.minimum(bits, 24).astype(np.float32)
+    lengths: Float32Array = np.minimum(bits, 24).astype(np.float32)
+    return lengths
 
 
 @kernel

@@ -32,7 +32,7 @@ class DecodedStream:
         for band in self.bands:
             yield self.values[band.box].reshape(-1)
 
-    def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> Array:
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
         """All integers in coding order, a copy."""
         if copy is False:
             raise ValueError("integers of a lattice are gathered, which copies them")

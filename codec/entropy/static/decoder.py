@@ -5,6 +5,7 @@ Normative text: format_spec/inrc-1.md, section 7.6.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -39,10 +40,11 @@ _GROUPS = (1 << 15) // 32
 def has_avx2() -> bool:
     """Whether loops are compiled for a processor that has AVX2."""
     from llvmlite import binding
-    from numba.core import config
 
-    if config.CPU_NAME or config.CPU_FEATURES:
-        return "+avx2" in (config.CPU_FEATURES or "")
+    # numba compiles for another processor than this one where these are set.
+    features = os.environ.get("NUMBA_CPU_FEATURES", "")
+    if features or os.environ.get("NUMBA_CPU_NAME"):
+        return "+avx2" in features
     return bool(binding.get_host_cpu_features().get("avx2", False))
 
 

@@ -144,4 +144,5 @@ def code_lengths(frequencies: Int64Array) -> Float32Array:
     """(TABLES, SYMBOLS) float32: bits of each symbol; symbols that cannot occur cost 30."""
     with np.errstate(divide="ignore"):
         bits = 12 - np.log2(frequencies)
-    return np.minimum(bits, 30).astype(np.float32)
+    lengths: Float32Array = np.minimum(bits, 30).astype(np.float32)
+    return lengths

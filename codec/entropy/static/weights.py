@@ -97,10 +97,10 @@ def sample_rows(
             )
         taps[9] = 0.0
         if siblings.size > 0:
-            near = siblings[i0 + slab, i1 + plane, i2 + row, i3 + x]
-            taps[9] = min(np.int64(near), MOST_SIBLINGS) / 8.0
-        value = np.float64(values[o0 + slab, o1 + plane, o2 + row, o3 + x])
-        value = min(max(value, -127.0), 127.0)
+            near = np.float64(siblings[i0 + slab, i1 + plane, i2 + row, i3 + x])
+            taps[9] = min(near, np.float64(MOST_SIBLINGS)) / 8.0
+        integer = np.float64(values[o0 + slab, o1 + plane, o2 + row, o3 + x])
+        value = min(max(integer, np.float64(-127)), np.float64(127))
         taps[10] = abs(value)
         taps[18] = value
         filled += 1
@@ -148,8 +148,8 @@ def _magnitude_weights(sample: Float32Array, known: Int64Array, columns: list[in
         weights[columns] = _nonnegative(gram[np.ix_(columns, columns)], moment[columns])
     scaled = weights * _UNIT
     scaled[CONSTANT] = weights[CONSTANT]
-    rounded = np.clip(np.rint(scaled), 0, (1 << WEIGHT_BITS) - 1)
-    return rounded[columns].astype(np.int64)
+    rounded: Int64Array = np.clip(np.rint(scaled), 0, (1 << WEIGHT_BITS) - 1).astype(np.int64)
+    return rounded[columns]
 
 
 @inlined

@@ -36,7 +36,7 @@ class ErrorModel:
 
     def error(self, step: float) -> float:
         """Mean squared error at a step."""
-        return _squared_error(self._sample, np.float32(1 / step)) * step * step
+        return float(_squared_error(self._sample, np.float32(1 / step))) * step * step
 
     def step_for(self, error: float, near: float) -> float:
         """The step, within a factor of 64 of `near`, that gives a mean squared error."""
