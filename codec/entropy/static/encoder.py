@@ -139,19 +139,14 @@ class StaticEncoder:
     def _segment(self, first: int, last: int, edges: Edges) -> Segment:
         contexts = band_contexts(self._lattice, first, last)
         if first == 0:
-            low = self._values[self._lattice.bands[0].box]
-            self._differences = chosen_axes(low, edges, MOST_MAGNITUDE)
-            for box in block_boxes(low.shape, edges):
-                take_differences(low[box], self._differences)
+            self._take_differences(edges)
         weights, blocks = [], []
         counts = np.zeros((TABLES, SYMBOLS), np.int64)
         for context in contexts:
             self._levels.enter(context.band)
             chosen = self._band_weights(context, edges)
             weights.append(chosen)
-            if self._choice is not None and context.band.orientation:
-                self._choose(context, chosen, edges, self._choice)
-            blocks.append(self._band_events(context, chosen, edges, counts))
+            blocks.append(self._band_blocks(context, chosen, edges, counts))
         tables = tables_for(counts)
         head = StaticHead(edges, self._differences, weights, tables)
         frequencies = tables.frequencies()
@@ -178,6 +173,36 @@ class StaticEncoder:
         parts += [data for _, data in coded]
         count = sum(context.band.size for context in contexts)
         return Segment(count, b"".join(parts), STATIC_LATTICE)
+
+    def estimated_bits(self) -> float:
+        """Bits of the whole lattice, about: in one stream, with the initial weights."""
+        bands = self._lattice.bands
+        edges = edges_for(self._lattice.shape, 1.0)
+        self._take_differences(edges)
+        counts = np.zeros((TABLES, SYMBOLS), np.int64)
+        raw_bits = 0
+        for context in band_contexts(self._lattice, 0, len(bands)):
+            self._levels.enter(context.band)
+            weights = self._chosen.of(context.band.orientation)
+            blocks = self._band_blocks(context, weights, edges, counts)
+            raw_bits += sum(block.raw_bits for block in blocks if block is not None)
+        lengths = code_lengths(tables_for(counts).frequencies())
+        return float((counts * lengths).sum()) + raw_bits
+
+    def _take_differences(self, edges: Edges) -> None:
+        """Replace the low band by its differences along the axes where that pays."""
+        low = self._values[self._lattice.bands[0].box]
+        self._differences = chosen_axes(low, edges, MOST_MAGNITUDE)
+        for box in block_boxes(low.shape, edges):
+            take_differences(low[box], self._differences)
+
+    def _band_blocks(
+        self, context: BandContext, weights: Int64Array, edges: Edges, counts: Int64Array
+    ) -> list[_BlockEvents | None]:
+        """Choose the integers of a band, if there is a choice, and collect their symbols."""
+        if self._choice is not None and context.band.orientation:
+            self._choose(context, weights, edges, self._choice)
+        return self._band_events(context, weights, edges, counts)
 
     def _band_weights(self, context: BandContext, edges: Edges) -> Int64Array:
         """Weights of a band: fitted to it, or those known before it where it is nearly empty."""

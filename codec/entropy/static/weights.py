@@ -226,16 +226,49 @@ def _sign_system(sample: Any, scratch: Any, gram: Any, moment: Any) -> None:
 
 def _nonnegative(gram: Float64Array, moment: Float64Array) -> Float64Array:
     """Least squares with no entry below 0: those that are leave the system round by round."""
-    gram = gram + 1e-9 * max(float(np.trace(gram)), 1e-12) * np.eye(len(gram))
-    active = np.ones(len(gram), bool)
-    solution = np.zeros(len(gram))
-    while active.any():
-        solution = np.zeros(len(gram))
-        solution[active] = np.linalg.solve(gram[np.ix_(active, active)], moment[active])
-        if solution.min() >= 0:
-            break
-        active &= solution > 0
-    return np.maximum(solution, 0)
+    size = len(gram)
+    ridge = 1e-9 * max(float(np.trace(gram)), 1e-12)
+    solution = np.zeros(size)
+    _solve_nonnegative(gram + ridge * np.eye(size), moment, np.zeros((size, size + 1)), solution)
+    return solution
+
+
+@kernel
+def _solve_nonnegative(gram: Any, moment: Any, system: Any, solution: Any) -> None:
+    """Solve by elimination, again without the unknowns that came out below 0.
+
+    Args:
+        gram: (n, n) float64, positive definite.
+        moment: (n,) float64.
+        system: (n, n + 1) float64, overwritten.
+        solution: (n,) float64 zeros, to be filled; an entry of -1 marks an unknown that has left.
+    """
+    size = solution.size
+    again = True
+    while again:
+        again = False
+        for row in range(size):
+            for column in range(size):
+                both = solution[row] >= 0.0 and solution[column] >= 0.0
+                same = 1.0 if row == column else 0.0
+                system[row, column] = gram[row, column] if both else same
+            system[row, size] = moment[row] if solution[row] >= 0.0 else 0.0
+        for pivot in range(size):
+            for row in range(pivot + 1, size):
+                factor = system[row, pivot] / system[pivot, pivot]
+                for column in range(pivot, size + 1):
+                    system[row, column] -= factor * system[pivot, column]
+        for row in range(size - 1, -1, -1):
+            total = system[row, size]
+            for column in range(row + 1, size):
+                total -= system[row, column] * system[column, size]
+            system[row, size] = total / system[row, row]
+        for row in range(size):
+            if solution[row] >= 0.0 and system[row, size] < 0.0:
+                solution[row] = -1.0
+                again = True
+    for row in range(size):
+        solution[row] = system[row, size] if solution[row] >= 0.0 else 0.0
 
 
 def _bounded(weights: Int64Array) -> Int64Array:

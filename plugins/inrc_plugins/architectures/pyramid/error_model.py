@@ -16,7 +16,7 @@ from inrc_plugins.architectures.pyramid import bases
 from inrc_plugins.architectures.pyramid.config import PyramidConfig
 from inrc_plugins.architectures.pyramid.efforts import Effort
 from inrc_plugins.architectures.pyramid.lifting import compiled
-from inrc_plugins.architectures.pyramid.quantise import ROUNDING, in_lattice, quantised
+from inrc_plugins.architectures.pyramid.quantise import ROUNDING, estimated, in_lattice
 from inrc_plugins.architectures.pyramid.transform import analyse, dequantise, synthesise
 
 # Coefficients that are looked at, at most.
@@ -74,7 +74,7 @@ def measured_surplus(
     coefficients, factors = analyse(part.copy(), axes, step)
     packed = tuple(bases.pack(factors[axis], part.shape[axis]) for axis in sorted(factors))
     config = PyramidConfig(part.shape, axes, step, factors=packed)
-    values, _ = quantised(config.lattice, coefficients, step, price, effort)
+    values, _ = estimated(config.lattice, coefficients, step, price, effort)
     decoded = in_lattice(config.lattice, values)
     dequantise(decoded, config)
     difference = synthesise(decoded, config, 0)

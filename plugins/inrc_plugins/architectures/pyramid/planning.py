@@ -24,7 +24,7 @@ from inrc_plugins.architectures.pyramid.config import (
     halvings,
 )
 from inrc_plugins.architectures.pyramid.efforts import Effort
-from inrc_plugins.architectures.pyramid.quantise import in_lattice, quantised
+from inrc_plugins.architectures.pyramid.quantise import estimated, in_lattice
 from inrc_plugins.architectures.pyramid.transform import analyse, dequantise, synthesise
 
 # Squared error in squared steps that one bit is worth when plans are compared, and when a magnitude
@@ -174,8 +174,7 @@ def trial(
     """Bits and sum of squared errors of coding `part` with `plan`; `whole` samples share bases."""
     coefficients, factors = analyse(part.copy(), plan, step)
     config = PyramidConfig(part.shape, plan, step)
-    values, segments = quantised(config.lattice, coefficients, step, effort.prices[0], effort)
-    bits = 8.0 * sum(len(segment.data) for segment in segments)
+    values, bits = estimated(config.lattice, coefficients, step, effort.prices[0], effort)
     packed = tuple(bases.pack(factors[axis], part.shape[axis]) for axis in sorted(factors))
     bits += 8.0 * sum(map(len, packed)) * part.size / whole
     config = PyramidConfig(part.shape, plan, step, factors=packed)

@@ -57,6 +57,24 @@ def quantised(
     return quantise_lattice(lattice, coefficients, step, price, effort.passes)
 
 
+def estimated(
+    lattice: Lattice, coefficients: Float32Array, step: float, price: float, effort: Effort
+) -> tuple[Coefficients, float]:
+    """Integers as `quantised` gives them, and how many bits their segments have, about."""
+    if effort.static:
+        from codec.entropy.static.encoder import Choice, StaticEncoder
+
+        values = rounded(coefficients, step)
+        low = lattice.bands[0].box
+        coarse = values[low].copy()
+        choice = Choice(coefficients, step, price) if price else None
+        bits = StaticEncoder(lattice, values, choice=choice).estimated_bits()
+        values[low] = coarse
+        return values, bits
+    integers, segments = quantised(lattice, coefficients, step, price, effort)
+    return integers, 8.0 * sum(len(segment.data) for segment in segments)
+
+
 def coded_integers(lattice: Lattice, values: Int32Array, effort: Effort) -> list[Segment]:
     """Segments of integers in coding order, from coarse to fine."""
     return encode_integers(lattice, values, STATIC_LATTICE if effort.static else MIXING)
