@@ -77,7 +77,7 @@ class Request(TypedDict):
     type=click.IntRange(0, MAX_EFFORT),
     default=default_of(codec.encode, "effort"),
     show_default=True,
-    help=f"Effort: 0 takes seconds, {MAX_EFFORT} hours for large fields.",
+    help=f"Effort: 0 to 3 are fast (static tables), 4 to {MAX_EFFORT} slow and smaller (mixing).",
 )
 @click.option(
     "--arch",
