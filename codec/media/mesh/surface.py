@@ -1,6 +1,6 @@
 """The surface of a mesh: points on it, and exact signed distances to it.
 
-Distances are those of libigl's `point_mesh_squared_distance`; inside is where the generalised
+Distances are those of libigl's `AABB`; inside is where the generalised
 winding number (Jacobson et al. 2013, fast form by Barill et al. 2018) is beyond 1/2 in magnitude,
 so that holes and faces that are turned inside out do no harm. libigl's own `signed_distance` with
 winding numbers is no distance: it scales lengths by them.
@@ -9,6 +9,7 @@ winding numbers is no distance: it scales lengths by them.
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -101,10 +102,15 @@ class MeshSurface:
         return has_open_edges(self._all.vertices, self._all.faces)
 
     def _winding(self, points: Float64Array) -> Float64Array:
-        winding = self._igl.fast_winding_number(
-            self._all.vertices, self._all.faces, np.ascontiguousarray(points, np.float64)
-        )
+        winding = self._winding_tree.winding_number(np.ascontiguousarray(points, np.float64))
         return np.asarray(winding, np.float64).ravel()
+
+    @cached_property
+    def _winding_tree(self) -> Any:
+        """Hierarchy of the fast winding number, built once for all queries."""
+        tree = self._igl.FastWindingNumberBVH()
+        tree.init(self._all.vertices, self._all.faces)
+        return tree
 
 
 def surface_of(vertices: Float64Array, faces: Int64Array, name: str) -> MeshSurface:

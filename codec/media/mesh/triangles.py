@@ -29,6 +29,7 @@ class Triangles:
         self.lower: Float64Array = used.min(0)
         self.upper: Float64Array = used.max(0)
         self._areas, self.normals = _areas(vertices, faces)
+        self._tree: Any = None
 
     @property
     def area(self) -> float:
@@ -61,9 +62,10 @@ class Triangles:
         return np.asarray(self._closest(points)[2], np.float64).reshape(-1, 3)
 
     def _closest(self, points: Float64Array) -> Any:
-        return self._igl.point_mesh_squared_distance(
-            np.ascontiguousarray(points), self.vertices, self.faces
-        )
+        if self._tree is None:
+            self._tree = self._igl.AABB()
+            self._tree.init(self.vertices, self.faces)
+        return self._tree.squared_distance(self.vertices, self.faces, np.ascontiguousarray(points))
 
 
 def has_open_edges(vertices: Float64Array, faces: Int64Array) -> bool:
