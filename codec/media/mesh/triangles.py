@@ -9,6 +9,9 @@ import numpy as np
 from codec.arrays import Float64Array, Int64Array
 from codec.errors import MissingDependencyError
 
+# Blocks of points that are asked for together, along the diagonal.
+_BLOCKS = 64
+
 
 class Triangles:
     """Faces of a mesh.
@@ -65,7 +68,21 @@ class Triangles:
         if self._tree is None:
             self._tree = self._igl.AABB()
             self._tree.init(self.vertices, self.faces)
-        return self._tree.squared_distance(self.vertices, self.faces, np.ascontiguousarray(points))
+        order = block_order(points, self.diagonal)
+        ordered = self._tree.squared_distance(self.vertices, self.faces, points[order])
+        answers = []
+        for values in ordered:
+            answer = np.empty_like(values)
+            answer[order] = values
+            answers.append(answer)
+        return answers
+
+
+def block_order(points: Float64Array, diagonal: float) -> Int64Array:
+    """Order of (n, 3) points block by block: queries of a tree are faster where its parts recur."""
+    blocks = np.floor((points - points.min(0, initial=0.0)) * (_BLOCKS / diagonal))
+    x, y, z = np.minimum(blocks, 1 << 20).astype(np.int64).T
+    return np.argsort((x << 42) + (y << 21) + z, kind="stable")
 
 
 def has_open_edges(vertices: Float64Array, faces: Int64Array) -> bool:

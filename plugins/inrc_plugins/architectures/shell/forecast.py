@@ -14,7 +14,7 @@ from dataclasses import dataclass
 _BYTES_POWER, _FLOOR_POWER, _NOISE_POWER = 1.6, 2.0, 1.1
 _BYTES_RANGE, _FLOOR_RANGE, _NOISE_RANGE = (1.2, 2.0), (0.5, 3.0), (0.9, 1.5)
 # Power of the step that bytes fall with.
-_STEP_POWER = 0.385
+_STEP_POWER, _STEP_RANGE = 0.4, (0.25, 0.7)
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Sample:
     floor: float
     noise: float
 
-    def unit_at(self, size: float) -> float:
-        """Unit with which a file of this resolution has a size."""
-        return self.unit * math.pow(size / self.size, 1 / _STEP_POWER)
+    def unit_at(self, size: float, power: float = _STEP_POWER) -> float:
+        """Unit with which a file of this resolution has a size that grows with a power of it."""
+        return self.unit * math.pow(size / self.size, 1 / power)
 
     def size_with(self, unit: float) -> float:
         """Size of a file of this resolution with a unit."""
@@ -75,6 +75,15 @@ def foreseen(samples: list[Sample], resolution: int) -> Sample:
         for value, power in zip((last.size, last.floor, last.noise), powers, strict=True)
     )
     return Sample(resolution, last.unit, round(size), floor, noise)
+
+
+def step_power(samples: list[Sample]) -> float:
+    """Power of the step that bytes fall with, from one or two samples of one resolution."""
+    if len(samples) < 2 or samples[0].unit == samples[1].unit:
+        return _STEP_POWER
+    first, second = samples
+    power = math.log(first.size / second.size) / math.log(first.unit / second.unit)
+    return _limited(power, _STEP_RANGE)
 
 
 def _powers(first: Sample, second: Sample) -> tuple[float, float, float]:

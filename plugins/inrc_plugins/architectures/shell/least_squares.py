@@ -30,7 +30,10 @@ _BESIDE, _BESIDE_MOST = 0.7, 1.0
 _BESIDE_WEIGHT, _PLAIN_WEIGHT = 0.3, 0.1
 # Weight of points on what closes holes, which need no more than a side to each side.
 _CAP_WEIGHT = 0.3
-_FIRST_ROUNDS, _LATER_ROUNDS = 60, 7
+# Couplings of two nodes that are left out, relative to the weight of plain distances: a node has at
+# most 124, so that all of these together stay below that weight.
+_LEAST_COUPLING = 0.001
+_FIRST_ROUNDS, _LATER_ROUNDS = 30, 3
 _TOLERANCE = 1e-5
 # Where the slope of the spline is measured, in cells, and the least it is taken for.
 _GRADIENT_AT, _LEAST_SLOPE = 0.25, 0.3
@@ -84,7 +87,7 @@ class SplineFit:
             equations.add(band.indices(closing), np.zeros(len(closing)), _CAP_WEIGHT**2)
         plain = self.distances[self.corners]
         self._plain = _PLAIN_WEIGHT**2 * len(points) / len(plain)
-        self._couplings = equations.couplings()
+        self._couplings = equations.couplings(_LEAST_COUPLING * self._plain)
         self._right = self._continuation.back(equations.right) + self._plain * plain
         self._diagonal = self._continuation.back_squared(equations.diagonal) + self._plain
         self.weights = self._diagonal / self._diagonal.mean()

@@ -74,9 +74,9 @@ class NormalEquations:
         """Coupling of each node with itself: (count,)."""
         return self._couplings[:, -1].astype(np.float64)
 
-    def couplings(self) -> Couplings:
-        """The symmetric matrix of all couplings."""
-        mask = self._couplings[:, :-1] != 0
+    def couplings(self, least: float) -> Couplings:
+        """The symmetric matrix of all couplings greater than `least`."""
+        mask = self._couplings[:, :-1] > least
         rows, before = np.nonzero(mask)
         flat = self._numbers.ravel()
         places = np.empty(len(self.right), np.int64)

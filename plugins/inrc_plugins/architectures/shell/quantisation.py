@@ -27,7 +27,7 @@ _PRICE = 0.15
 # coarse levels alone, which help to predict and nothing else.
 _LEAST_WEIGHT, _MOST_WEIGHT = 0.05, 3.0
 # The spline is fitted again when so large a part of its coefficients was fixed since.
-_WORTH_A_FIT = 0.02
+_WORTH_A_FIT = 0.06
 _CHECK_POINTS = 50_000
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from codec.entropy.mixing.octree import MOST_NODES
 from codec.plugin_api.models import ShapeModel
 from codec.plugin_api.tasks import ShapeTask
-from inrc_plugins.architectures.shell.forecast import Sample, foreseen
+from inrc_plugins.architectures.shell.forecast import Sample, foreseen, step_power
 from inrc_plugins.architectures.shell.least_squares import decibels
 from inrc_plugins.architectures.shell.quantisation import BandCoder, Trial
 
@@ -30,7 +30,7 @@ _COARSE_UNIT = 160
 _LEAST_UNIT, _MOST_UNIT = 20, 1024
 # A file is large enough if it has this part of what was asked for; the next step aims higher.
 _CLOSE, _AIM = 0.985, 0.994
-_LAST_TRIALS = 4
+_LAST_TRIALS = 3
 _CLOSE_DECIBELS = 0.1
 
 
@@ -142,21 +142,21 @@ class _Search:
 
     def _landed_bytes(self, trial: Trial) -> Trial:
         """The finest step that stays within the bytes."""
-        wanted, best = self._wanted_bytes, None
-        for _ in range(_LAST_TRIALS):
-            size = self._size(trial)
-            if size <= wanted and (best is None or size > self._size(best)):
-                best = trial
-            if _CLOSE * wanted <= size <= wanted:
+        wanted, trials = self._wanted_bytes, [trial]
+        while not _CLOSE * wanted <= self._size(trials[-1]) <= wanted:
+            unit = self._next_unit(trials)
+            if (trial.resolution, unit) in self._sizes or len(trials) > _LAST_TRIALS:
                 break
-            unit = round(self._sample(trial).unit_at(_AIM * wanted))
-            unit = min(max(unit, _LEAST_UNIT), _MOST_UNIT)
-            if (trial.resolution, unit) in self._sizes:
-                break
-            trial = self._code(trial.resolution, unit)
-        if best is not None:
-            return best
-        return self._coarsened(trial)
+            trials.append(self._code(trial.resolution, unit))
+        within = [trial for trial in trials if self._size(trial) <= wanted]
+        return max(within, key=self._size) if within else self._coarsened(trials[-1])
+
+    def _next_unit(self, trials: list[Trial]) -> int:
+        """Unit that the two trials with the sizes closest to the goal say."""
+        aim = _AIM * self._wanted_bytes
+        samples = sorted(map(self._sample, trials), key=lambda s: abs(math.log(s.size / aim)))
+        unit = samples[0].unit_at(aim, step_power(samples[:2]))
+        return round(min(max(unit, _LEAST_UNIT), _MOST_UNIT))
 
     def _coarsened(self, trial: Trial) -> Trial:
         """Fewer cells, where no step was coarse enough."""
@@ -168,16 +168,13 @@ class _Search:
 
     def _landed_error(self, trial: Trial) -> Trial:
         """The coarsest step that reaches the PSNR."""
-        best, goal = None, self._task.goal.psnr or 0
-        for _ in range(_LAST_TRIALS):
-            psnr = self._psnr(trial)
-            if psnr >= goal and (best is None or self._size(trial) < self._size(best)):
-                best = trial
-            if goal <= psnr <= goal + _CLOSE_DECIBELS:
-                break
+        goal, trials = self._task.goal.psnr or 0, [trial]
+        while not goal <= self._psnr(trials[-1]) <= goal + _CLOSE_DECIBELS:
+            trial = trials[-1]
             unit = round(min(max(self._unit(self._sample(trial)), _LEAST_UNIT), _MOST_UNIT))
-            unit += 1 if psnr < goal and unit <= trial.unit else 0
-            if (trial.resolution, unit) in self._sizes:
+            unit += 1 if self._psnr(trial) < goal and unit <= trial.unit else 0
+            if (trial.resolution, unit) in self._sizes or len(trials) > _LAST_TRIALS:
                 break
-            trial = self._code(trial.resolution, unit)
-        return trial if best is None else best
+            trials.append(self._code(trial.resolution, unit))
+        enough = [trial for trial in trials if self._psnr(trial) >= goal]
+        return min(enough, key=self._size) if enough else max(trials, key=self._psnr)
