@@ -18,7 +18,7 @@ from inrc_plugins.architectures.shell.quantisation import BandCoder, Trial
 RESOLUTIONS = tuple(
     sorted(
         {roots << depth for depth in range(1, 8) for roots in (4, 5, 6, 7)}
-        | {roots << depth for depth in range(1, 7) for roots in (9, 11, 13, 15)}
+        | {roots << depth for depth in range(2, 7) for roots in (9, 11, 13, 15)}
     )
 )
 # Bytes per square cell and error in cells, for the first guess of the resolution alone.
@@ -31,6 +31,8 @@ _LEAST_UNIT, _MOST_UNIT = 20, 1024
 # A file is large enough if it has this part of what was asked for; the next step aims higher.
 _CLOSE, _AIM = 0.985, 0.994
 _LAST_TRIALS = 3
+# Part of the finest unit that was too fine, for each trial without one that is coarse enough.
+_CERTAIN = 0.97
 _CLOSE_DECIBELS = 0.1
 
 
@@ -143,13 +145,23 @@ class _Search:
     def _landed_bytes(self, trial: Trial) -> Trial:
         """The finest step that stays within the bytes."""
         wanted, trials = self._wanted_bytes, [trial]
-        while not _CLOSE * wanted <= self._size(trials[-1]) <= wanted:
+        within: list[Trial] = []
+        while True:
+            if self._size(trial) <= wanted:
+                within.append(trial)
+            if _CLOSE * wanted <= self._size(trial) <= wanted:
+                return trial
             unit = self._next_unit(trials)
-            if (trial.resolution, unit) in self._sizes or len(trials) > _LAST_TRIALS:
-                break
-            trials.append(self._code(trial.resolution, unit))
-        within = [trial for trial in trials if self._size(trial) <= wanted]
-        return max(within, key=self._size) if within else self._coarsened(trials[-1])
+            if within and ((trial.resolution, unit) in self._sizes or len(trials) > _LAST_TRIALS):
+                return max(within, key=self._size)
+            if not within:
+                # Small files do not grow evenly; so much fewer steps shrink them for certain.
+                coarsest = min(trial.unit for trial in trials)
+                unit = min(unit, math.ceil(coarsest * _CERTAIN ** (len(trials) - 1)) - 1)
+                if coarsest <= _LEAST_UNIT:
+                    return self._coarsened(trial)
+            trial = self._code(trial.resolution, unit)
+            trials.append(trial)
 
     def _next_unit(self, trials: list[Trial]) -> int:
         """Unit that the two trials with the sizes closest to the goal say."""
