@@ -1,6 +1,6 @@
 """The surface of a mesh: points on it, and exact signed distances to it.
 
-Distances are those of libigl's `point_mesh_squared_distance`; inside is where the generalised
+Distances are those of libigl's `AABB`; inside is where the generalised
 winding number (Jacobson et al. 2013, fast form by Barill et al. 2018) is beyond 1/2 in magnitude,
 so that holes and faces that are turned inside out do no harm. libigl's own `signed_distance` with
 winding numbers is no distance: it scales lengths by them.
@@ -9,13 +9,14 @@ winding numbers is no distance: it scales lengths by them.
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from codec.arrays import BoolArray, Float64Array, Int64Array
 from codec.errors import InvalidInputError
 from codec.media.mesh.cap import cap_in
-from codec.media.mesh.triangles import Triangles, has_open_edges, load_igl
+from codec.media.mesh.triangles import Triangles, block_order, has_open_edges, load_igl
 
 # Points beside the surface at which winding numbers are judged, and how far away they are, as part
 # of the diagonal.
@@ -23,6 +24,9 @@ _JUDGED, _AWAY = 20_000, 0.005
 # Winding numbers between these say neither inside nor outside.
 _UNSURE = (0.25, 0.75)
 _UNSURE_MOST = 0.05
+# Accuracy of the fast winding number (beta of Barill et al.): that of the paper, and one that is
+# enough to tell 0 from 1 where a closed surface leaves nothing between.
+_ACCURACY, _ACCURACY_CLOSED = 2.0, 1.0
 # Above this, some part lies inside another and the faces between are no boundary.
 _NESTED = 1.5
 
@@ -37,7 +41,10 @@ class MeshSurface:
     def __init__(self, vertices: Float64Array, faces: Int64Array) -> None:
         self._igl = load_igl()
         self._all = self._boundary = Triangles(vertices, faces)
+        self._accuracy = _ACCURACY
         self.unsure = self._judge()
+        if self.unsure == 0 and not self._is_open:
+            self._accuracy = _ACCURACY_CLOSED
 
     @property
     def lower(self) -> Float64Array:
@@ -101,10 +108,17 @@ class MeshSurface:
         return has_open_edges(self._all.vertices, self._all.faces)
 
     def _winding(self, points: Float64Array) -> Float64Array:
-        winding = self._igl.fast_winding_number(
-            self._all.vertices, self._all.faces, np.ascontiguousarray(points, np.float64)
-        )
-        return np.asarray(winding, np.float64).ravel()
+        order = block_order(points, self._all.diagonal)
+        winding = np.empty(len(points))
+        winding[order] = self._winding_tree.winding_number(points[order], self._accuracy)
+        return winding
+
+    @cached_property
+    def _winding_tree(self) -> Any:
+        """Hierarchy of the fast winding number, built once for all queries."""
+        tree = self._igl.FastWindingNumberBVH()
+        tree.init(self._all.vertices, self._all.faces)
+        return tree
 
 
 def surface_of(vertices: Float64Array, faces: Int64Array, name: str) -> MeshSurface:

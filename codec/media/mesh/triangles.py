@@ -9,6 +9,9 @@ import numpy as np
 from codec.arrays import Float64Array, Int64Array
 from codec.errors import MissingDependencyError
 
+# Blocks of points that are asked for together, along the diagonal.
+_BLOCKS = 64
+
 
 class Triangles:
     """Faces of a mesh.
@@ -29,6 +32,7 @@ class Triangles:
         self.lower: Float64Array = used.min(0)
         self.upper: Float64Array = used.max(0)
         self._areas, self.normals = _areas(vertices, faces)
+        self._tree: Any = None
 
     @property
     def area(self) -> float:
@@ -61,9 +65,24 @@ class Triangles:
         return np.asarray(self._closest(points)[2], np.float64).reshape(-1, 3)
 
     def _closest(self, points: Float64Array) -> Any:
-        return self._igl.point_mesh_squared_distance(
-            np.ascontiguousarray(points), self.vertices, self.faces
-        )
+        if self._tree is None:
+            self._tree = self._igl.AABB()
+            self._tree.init(self.vertices, self.faces)
+        order = block_order(points, self.diagonal)
+        ordered = self._tree.squared_distance(self.vertices, self.faces, points[order])
+        answers = []
+        for values in ordered:
+            answer = np.empty_like(values)
+            answer[order] = values
+            answers.append(answer)
+        return answers
+
+
+def block_order(points: Float64Array, diagonal: float) -> Int64Array:
+    """Order of (n, 3) points block by block: queries of a tree are faster where its parts recur."""
+    blocks = np.floor((points - points.min(0, initial=0.0)) * (_BLOCKS / diagonal))
+    x, y, z = np.minimum(blocks, 1 << 20).astype(np.int64).T
+    return np.argsort((x << 42) + (y << 21) + z, kind="stable")
 
 
 def has_open_edges(vertices: Float64Array, faces: Int64Array) -> bool:

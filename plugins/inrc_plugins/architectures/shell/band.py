@@ -17,7 +17,7 @@ from inrc_plugins.architectures.shell.spline import dilated
 
 # Points on the surface per square cell: few crossed cells are missed, and those at a corner only.
 _DENSITY = 40
-# Cells of the coarsest level along the longest axis: at least this, and less than twice as many.
+# Cells of the coarsest level along the longest axis: at least this.
 _LEAST_ROOTS = 4
 # In cells, how far from a sheet its two sides are.
 _OFFSET = 1.0
@@ -90,7 +90,8 @@ def band_around(surface: Surface, resolution: int, seed: int) -> Band:
         resolution: cells along the longest axis of the bounding box, at least 4.
     """
     depth = max(0, int(math.log2(resolution / _LEAST_ROOTS)))
-    resolution = max(resolution >> depth, 1) << depth
+    while resolution % (1 << depth):
+        depth -= 1
     extent = surface.upper - surface.lower
     spacing = float(np.float32(extent.max() / (resolution - 2 * _BORDER)))
     if not spacing > 0 or not math.isfinite(spacing):

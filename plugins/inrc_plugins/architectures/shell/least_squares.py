@@ -2,7 +2,7 @@
 
 Coefficients are those of the finest corners, in cells. A spline is wanted that is 0 at points of
 the surface, has the right distance beside it, and whose coefficients stay close to distances where
-neither says anything. Normal equations are solved by conjugate gradients, never formed.
+neither says anything. The normal equations are solved by conjugate gradients.
 """
 
 from __future__ import annotations
@@ -15,21 +15,25 @@ import numpy as np
 
 from codec.arrays import BoolArray, Float64Array, Int64Array
 from codec.plugin_api.surface import Cap, Surface
-from inrc_plugins.architectures.shell import spline
 from inrc_plugins.architectures.shell.band import Band
 from inrc_plugins.architectures.shell.capped import CappedSurface
+from inrc_plugins.architectures.shell.continuation import Continuation
+from inrc_plugins.architectures.shell.normal_equations import NormalEquations
 from inrc_plugins.architectures.shell.spline import MARGIN
 
 # Points on the surface per square cell, and of these the share that has a partner beside it.
-_DENSITY = 16
-_BESIDE_EVERY = 2
+_DENSITY = 32
+_BESIDE_EVERY = 8
 # Distance of the partners: standard deviation and limit, in cells.
 _BESIDE, _BESIDE_MOST = 0.7, 1.0
 # Weights of the partners, and of plain distances per node where points have 1 each.
 _BESIDE_WEIGHT, _PLAIN_WEIGHT = 0.3, 0.1
 # Weight of points on what closes holes, which need no more than a side to each side.
 _CAP_WEIGHT = 0.3
-_FIRST_ROUNDS, _LATER_ROUNDS = 60, 7
+# Couplings of two nodes that are left out, relative to the weight of plain distances: a node has at
+# most 124, so that all of these together stay below that weight.
+_LEAST_COUPLING = 0.001
+_FIRST_ROUNDS, _LATER_ROUNDS = 30, 3
 _TOLERANCE = 1e-5
 # Where the slope of the spline is measured, in cells, and the least it is taken for.
 _GRADIENT_AT, _LEAST_SLOPE = 0.25, 0.3
@@ -60,7 +64,7 @@ class SplineFit:
     def __init__(self, surface: Surface, band: Band, seed: int, cap: Cap | None) -> None:
         self._band = band
         self.corners = band.fine_corners()
-        self._compact, self._continuation = _continuation(self.corners)
+        self._continuation = Continuation(self.corners)
         count = int(_DENSITY * surface.area / band.spacing**2) + 1000
         points, normals = surface.sample(count, seed + 1)
         generator = np.random.default_rng(seed)
@@ -75,18 +79,17 @@ class SplineFit:
         distances = closed.distance(asked) / band.spacing
         self.distances = np.zeros(band.shape)
         self.distances[tuple(places.T)] = distances[: len(places)]
-        on = self._taps(points)
-        near = self._taps(beside)
-        self._rows = _stacked(on, _BESIDE_WEIGHT * near)
-        wanted = np.concatenate([np.zeros(len(points)), _BESIDE_WEIGHT * distances[len(places) :]])
+        equations = NormalEquations(self._continuation.numbers, self._continuation.count)
+        equations.add(band.indices(points), np.zeros(len(points)), 1.0)
+        equations.add(band.indices(beside), distances[len(places) :], _BESIDE_WEIGHT**2)
         if cap is not None:
             closing, _ = cap.sample(int(_DENSITY * cap.area / band.spacing**2) + 100, seed)
-            self._rows = _stacked(self._rows, _CAP_WEIGHT * self._taps(closing))
-            wanted = np.concatenate([wanted, np.zeros(len(closing))])
+            equations.add(band.indices(closing), np.zeros(len(closing)), _CAP_WEIGHT**2)
         plain = self.distances[self.corners]
         self._plain = _PLAIN_WEIGHT**2 * len(points) / len(plain)
-        self._right = self._back(wanted) + self._plain * plain
-        self._diagonal = self._energies() + self._plain
+        self._couplings = equations.couplings(_LEAST_COUPLING * self._plain)
+        self._right = self._continuation.back(equations.right) + self._plain * plain
+        self._diagonal = self._continuation.back_squared(equations.diagonal) + self._plain
         self.weights = self._diagonal / self._diagonal.mean()
         everything = np.ones(len(plain), np.bool_)
         self.solution = self.completed(plain, everything, _FIRST_ROUNDS)
@@ -96,29 +99,17 @@ class SplineFit:
         from scipy import sparse
 
         rows, places, weights = tap_weights(self._band.indices(points), self._band.shape)
-        columns = self._compact[places]
+        columns = self._continuation.numbers.reshape(-1)[places]
         inner = columns >= 0
-        count = self._continuation.shape[0]
+        count = self._continuation.count
         return sparse.csr_matrix(
             (weights[inner].astype(np.float32), (rows[inner], columns[inner])),
             shape=(len(points), count),
         )
 
-    def _back(self, residuals: Float64Array) -> Float64Array:
-        return np.asarray(self._continuation.T @ (self._rows.T @ residuals), np.float64)
-
     def _normal(self, coefficients: Float64Array) -> Float64Array:
-        values = self._rows @ (self._continuation @ coefficients.astype(np.float32))
-        return self._back(values) + self._plain * coefficients
-
-    def _energies(self) -> Float64Array:
-        """Diagonal of the normal equations, without what couples continued nodes."""
-        squares = self._rows.copy()
-        squares.data **= 2
-        per_node = np.asarray(squares.sum(0)).ravel()
-        shares = self._continuation.copy()
-        shares.data **= 2
-        return np.asarray(shares.T @ per_node, np.float64)
+        coupled = self._couplings @ self._continuation.onward(coefficients)
+        return self._continuation.back(coupled) + self._plain * coefficients
 
     def completed(
         self, coefficients: Float64Array, free: BoolArray, rounds: int = _LATER_ROUNDS
@@ -150,7 +141,7 @@ class SplineFit:
         self, coefficients: Float64Array, at: CheckPoints
     ) -> tuple[Float64Array, Float64Array]:
         """Values of the spline at points of the surface, and how far its zero is, both in cells."""
-        full = self._continuation @ coefficients
+        full = self._continuation.onward(coefficients)
         values = np.asarray(at.on @ full, np.float64)
         slope = np.asarray(at.above @ full - at.below @ full, np.float64) / (2 * _GRADIENT_AT)
         return values, values / np.maximum(slope, _LEAST_SLOPE)
@@ -170,37 +161,6 @@ def tap_weights(
     places = (i[:, :, None, None] * wide[1] + j[:, None, :, None]) * wide[2] + k[:, None, None, :]
     rows = np.repeat(np.arange(len(indices)), 27)
     return rows, places.reshape(-1), weights.reshape(-1)
-
-
-def _continuation(corners: BoolArray) -> tuple[Int64Array, Any]:
-    """Compact numbers of all nodes with coefficients, and the matrix that continues the coded."""
-    from scipy import sparse
-
-    wide = np.pad(corners, MARGIN)
-    coded = np.flatnonzero(wide)
-    around = spline.rings(corners)
-    total = len(coded) + sum(len(ring.places) for ring in around)
-    compact = np.full(wide.size, -1, np.int64)
-    compact[coded] = np.arange(len(coded))
-    matrix = sparse.identity(len(coded), format="csr")
-    at = len(coded)
-    for ring in around:
-        rows = np.concatenate([rows for rows, _, _ in ring.terms])
-        columns = compact[np.concatenate([places for _, places, _ in ring.terms])]
-        weights = np.concatenate([weights for _, _, weights in ring.terms])
-        onward = sparse.csr_matrix((weights, (rows, columns)), shape=(len(ring.places), at))
-        matrix = sparse.vstack([matrix, onward @ matrix]).tocsr()
-        compact[ring.places] = at + np.arange(len(ring.places))
-        at += len(ring.places)
-    if at != total:
-        raise ValueError("rings overlap")
-    return compact, matrix.astype(np.float32)
-
-
-def _stacked(first: Any, second: Any) -> Any:
-    from scipy import sparse
-
-    return sparse.vstack([first, second]).tocsr()
 
 
 def decibels(error: float, peak: float) -> float:

@@ -27,7 +27,7 @@ _PRICE = 0.15
 # coarse levels alone, which help to predict and nothing else.
 _LEAST_WEIGHT, _MOST_WEIGHT = 0.05, 3.0
 # The spline is fitted again when so large a part of its coefficients was fixed since.
-_WORTH_A_FIT = 0.02
+_WORTH_A_FIT = 0.06
 _CHECK_POINTS = 50_000
 
 
@@ -40,7 +40,6 @@ class Trial:
         model: the result.
         error: in the mesh's unit.
         floor: the error without quantisation.
-        spacing: of the nodes.
     """
 
     resolution: int
@@ -48,13 +47,11 @@ class Trial:
     model: ShapeModel
     error: float
     floor: float
-    spacing: float
 
     @property
     def noise(self) -> float:
-        """Error that quantisation adds (in squares), per step."""
-        added = math.sqrt(max(self.error**2 - self.floor**2, (0.02 * self.error) ** 2))
-        return added / (self.spacing * 16 / self.unit)
+        """Error that quantisation adds (in squares), in the mesh's unit."""
+        return math.sqrt(max(self.error**2 - self.floor**2, (0.02 * self.error) ** 2))
 
 
 class BandCoder:
@@ -114,9 +111,7 @@ class BandCoder:
             self._offset,
         )
         values = _coefficients(octree_values(model), corners, step)
-        return Trial(
-            self.resolution, unit, model, self._error(values), self.floor, self.band.spacing
-        )
+        return Trial(self.resolution, unit, model, self._error(values), self.floor)
 
 
 def octree_values(model: ShapeModel) -> Int32Array:

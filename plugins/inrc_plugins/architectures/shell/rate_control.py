@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
 
 from codec.entropy.mixing.octree import MOST_NODES
 from codec.plugin_api.models import ShapeModel
 from codec.plugin_api.tasks import ShapeTask
+from inrc_plugins.architectures.shell.forecast import Sample, foreseen, step_power
 from inrc_plugins.architectures.shell.least_squares import decibels
 from inrc_plugins.architectures.shell.quantisation import BandCoder, Trial
 
-# Cells along the longest axis: 4 to 7 times a power of two.
-RESOLUTIONS = tuple(roots << depth for depth in range(1, 8) for roots in (4, 5, 6, 7))
-# Bytes per square cell at the first step that is tried, for the first guess alone.
-_BYTES_PER_CELL = 0.9
-_FIRST_UNIT = 64
+# Cells along the longest axis: a power of two times 4 to 7, and in between.
+RESOLUTIONS = tuple(
+    sorted(
+        {roots << depth for depth in range(1, 8) for roots in (4, 5, 6, 7)}
+        | {roots << depth for depth in range(2, 7) for roots in (9, 11, 13, 15)}
+    )
+)
+# Bytes per square cell and error in cells, for the first guess of the resolution alone.
+_BYTES_PER_CELL = 1.0
+_FLOOR_CELLS = 0.01
+# Resolutions that are coded before the final one, as parts of what is foreseen for that.
+_COARSE_PARTS = (1 / 3, 1 / 1.8)
+_COARSE_UNIT = 160
 _LEAST_UNIT, _MOST_UNIT = 20, 1024
-# Bytes fall with this power of the step.
-_SLOPE = 0.45
-# Errors of the first guess of the resolution, in cells.
-_FLOOR_CELLS = 0.045
-# A file is large enough if it has this part of what was asked for.
-_CLOSE = 0.985
-_LAST_TRIALS = 4
+# A file is large enough if it has this part of what was asked for; the next step aims higher.
+_CLOSE, _AIM = 0.985, 0.994
+_LAST_TRIALS = 3
+# Part of the finest unit that was too fine, for each trial without one that is coarse enough.
+_CERTAIN = 0.97
 _CLOSE_DECIBELS = 0.1
 
 
@@ -35,7 +42,7 @@ def fit_shell(task: ShapeTask) -> ShapeModel:
 
 
 class _Search:
-    """Tries resolutions, each with one step, then steps with the best resolution."""
+    """Codes two coarse resolutions, then the one that these say is best, with few steps."""
 
     def __init__(self, task: ShapeTask) -> None:
         self._task = task
@@ -46,19 +53,18 @@ class _Search:
         self._sizes: dict[tuple[int, int], int] = {}
 
     def run(self) -> ShapeModel:
+        trial = self._first_of_best()
         if self._task.goal.file_bytes is not None:
-            trial = self._best(self._error_at_bytes, self._unit_for_bytes)
             return self._landed_bytes(trial).model
-        trial = self._best(self._bytes_at_error, self._unit_for_error)
         return self._landed_error(trial).model
 
-    def _code(self, resolution: int, unit: int) -> Trial:
+    def _code(self, resolution: int, unit: float) -> Trial:
         """One trial; the band of a resolution is made once and kept until another is asked for."""
         if self._coder is None or self._coder.resolution != resolution:
             self._coder = None
             by_values = self._task.goal.psnr is not None
             self._coder = BandCoder(self._surface, resolution, self._task.seed, by_values)
-        trial = self._coder.code(min(max(unit, _LEAST_UNIT), _MOST_UNIT))
+        trial = self._coder.code(round(min(max(unit, _LEAST_UNIT), _MOST_UNIT)))
         self._sizes[trial.resolution, trial.unit] = self._task.size(trial.model)
         self._done += 1
         loss = trial.error**2
@@ -71,6 +77,9 @@ class _Search:
     def _psnr(self, trial: Trial) -> float:
         return decibels(trial.error, self._diagonal)
 
+    def _sample(self, trial: Trial) -> Sample:
+        return Sample(trial.resolution, trial.unit, self._size(trial), trial.floor, trial.noise)
+
     @property
     def _wanted_bytes(self) -> int:
         return self._task.goal.file_bytes or 1
@@ -79,93 +88,87 @@ class _Search:
     def _wanted_error(self) -> float:
         return self._diagonal * 10 ** (-(self._task.goal.psnr or 0) / 20)
 
-    def _best(self, cost: Callable[[Trial], float], unit: Callable[[Trial], int]) -> Trial:
-        """The trial of the resolution with the least cost that is foreseen at the goal."""
-        at = self._first_guess()
-        coded = {at: self._code(RESOLUTIONS[at], _FIRST_UNIT)}
-        direction = self._direction(coded[at])
-        while True:
-            best = min(coded, key=lambda number: cost(coded[number]))
-            following = best + direction
-            if following in coded:
-                if direction > 0 or len(coded) > 2:
-                    return coded[best]
-                direction, following = 1, best + 1
-            if not 0 <= following < len(RESOLUTIONS) or following in coded:
-                return coded[best]
-            if not self._fits(RESOLUTIONS[following]) or len(coded) >= self._most_trials:
-                return coded[best]
-            coded[following] = self._code(RESOLUTIONS[following], unit(coded[best]))
-            if cost(coded[following]) > cost(coded[best]):
-                if len(coded) > 2:
-                    return coded[best]
-                direction = -direction
+    def _first_of_best(self) -> Trial:
+        """The best resolution, with the step that is foreseen for it."""
+        samples: list[Sample] = []
+        resolution = self._first_guess()
+        for part in _COARSE_PARTS:
+            coarse = self._coarse(resolution * part, samples)
+            samples.append(self._sample(self._code(coarse, _COARSE_UNIT)))
+            resolution = self._best(samples)
+        return self._code(resolution, self._unit(foreseen(samples, resolution)))
 
-    @property
-    def _most_trials(self) -> int:
-        return 1 + self._task.effort
+    def _coarse(self, wanted: float, samples: list[Sample]) -> int:
+        """The possible resolution closest to `wanted` that is finer than those of samples."""
+        most = max((sample.resolution for sample in samples), default=0)
+        finer = [resolution for resolution in RESOLUTIONS if resolution > most]
+        return min(
+            self._possible(finer), key=lambda resolution: abs(math.log(resolution / wanted))
+        )
+
+    def _possible(self, resolutions: Sequence[int]) -> list[int]:
+        """Those of the resolutions whose grid is not too large, the first of all at least."""
+        return [r for r in resolutions if self._fits(r)] or [RESOLUTIONS[0]]
 
     def _fits(self, resolution: int) -> bool:
         extent = self._surface.upper - self._surface.lower
         cells = resolution * extent / extent.max() + 8
         return float(np.prod(cells)) < MOST_NODES
 
-    def _first_guess(self) -> int:
-        """The resolution that would about meet the goal with the first step."""
+    def _first_guess(self) -> float:
+        """The resolution that would about meet the goal."""
         longest = float((self._surface.upper - self._surface.lower).max())
         if self._task.goal.file_bytes is not None:
             cells = self._wanted_bytes / _BYTES_PER_CELL
-            wanted = longest * math.sqrt(cells / self._surface.area)
-        else:
-            wanted = longest * _FLOOR_CELLS / self._wanted_error
-        ratios = [abs(math.log(resolution / max(wanted, 1))) for resolution in RESOLUTIONS]
-        at = ratios.index(min(ratios))
-        while at and not self._fits(RESOLUTIONS[at]):
-            at -= 1
-        return at
+            return longest * math.sqrt(cells / self._surface.area)
+        return longest * _FLOOR_CELLS / self._wanted_error
 
-    def _direction(self, trial: Trial) -> int:
+    def _best(self, samples: list[Sample]) -> int:
+        """The resolution with the least error, or the fewest bytes, that is foreseen."""
+
+        def cost(resolution: int) -> float:
+            sample = foreseen(samples, resolution)
+            if self._task.goal.file_bytes is not None:
+                return sample.error_at(self._wanted_bytes)
+            return sample.size_within(self._wanted_error)
+
+        possible = self._possible(RESOLUTIONS)
+        best = min(possible, key=cost)
+        return best if math.isfinite(cost(best)) else possible[-1]
+
+    def _unit(self, sample: Sample) -> float:
+        """The unit of a resolution that meets the goal, as foreseen."""
         if self._task.goal.file_bytes is not None:
-            return 1 if self._size(trial) < 0.8 * self._wanted_bytes else -1
-        return 1 if trial.floor > 0.7 * self._wanted_error else -1
-
-    def _unit_for_bytes(self, trial: Trial) -> int:
-        more = math.pow(self._wanted_bytes / self._size(trial), 1 / _SLOPE)
-        return round(trial.unit * more)
-
-    def _error_at_bytes(self, trial: Trial) -> float:
-        """Error of a trial's resolution, foreseen at the bytes that are wanted."""
-        step = 16 * trial.spacing / self._unit_for_bytes(trial)
-        return math.hypot(trial.floor, trial.noise * step)
-
-    def _unit_for_error(self, trial: Trial) -> int:
-        left = math.sqrt(max(self._wanted_error**2 - trial.floor**2, 1e-4 * trial.floor**2))
-        return round(16 * trial.spacing * trial.noise / left)
-
-    def _bytes_at_error(self, trial: Trial) -> float:
-        """Bytes of a trial's resolution, foreseen at the error that is wanted."""
-        if trial.floor >= self._wanted_error:
-            return math.inf if trial.floor > 0 else 0
-        return self._size(trial) * math.pow(self._unit_for_error(trial) / trial.unit, _SLOPE)
+            return sample.unit_at(_AIM * self._wanted_bytes)
+        return min(sample.unit_within(self._wanted_error), _MOST_UNIT)
 
     def _landed_bytes(self, trial: Trial) -> Trial:
         """The finest step that stays within the bytes."""
-        wanted, best = self._wanted_bytes, None
-        for _ in range(_LAST_TRIALS):
-            size = self._size(trial)
-            if size <= wanted and (best is None or size > self._size(best)):
-                best = trial
-            if _CLOSE * wanted <= size <= wanted:
-                break
-            aim = 0.5 * (1 + _CLOSE) * wanted
-            unit = round(trial.unit * (aim / size) ** (1 / _SLOPE))
-            unit = min(max(unit, _LEAST_UNIT), _MOST_UNIT)
-            if (trial.resolution, unit) in self._sizes:
-                break
+        wanted, trials = self._wanted_bytes, [trial]
+        within: list[Trial] = []
+        while True:
+            if self._size(trial) <= wanted:
+                within.append(trial)
+            if _CLOSE * wanted <= self._size(trial) <= wanted:
+                return trial
+            unit = self._next_unit(trials)
+            if within and ((trial.resolution, unit) in self._sizes or len(trials) > _LAST_TRIALS):
+                return max(within, key=self._size)
+            if not within:
+                # Small files do not grow evenly; so much fewer steps shrink them for certain.
+                coarsest = min(trial.unit for trial in trials)
+                unit = min(unit, math.ceil(coarsest * _CERTAIN ** (len(trials) - 1)) - 1)
+                if coarsest <= _LEAST_UNIT:
+                    return self._coarsened(trial)
             trial = self._code(trial.resolution, unit)
-        if best is not None:
-            return best
-        return self._coarsened(trial)
+            trials.append(trial)
+
+    def _next_unit(self, trials: list[Trial]) -> int:
+        """Unit that the two trials with the sizes closest to the goal say."""
+        aim = _AIM * self._wanted_bytes
+        samples = sorted(map(self._sample, trials), key=lambda s: abs(math.log(s.size / aim)))
+        unit = samples[0].unit_at(aim, step_power(samples[:2]))
+        return round(min(max(unit, _LEAST_UNIT), _MOST_UNIT))
 
     def _coarsened(self, trial: Trial) -> Trial:
         """Fewer cells, where no step was coarse enough."""
@@ -177,16 +180,13 @@ class _Search:
 
     def _landed_error(self, trial: Trial) -> Trial:
         """The coarsest step that reaches the PSNR."""
-        best, goal = None, self._task.goal.psnr or 0
-        for _ in range(_LAST_TRIALS):
-            psnr = self._psnr(trial)
-            if psnr >= goal and (best is None or self._size(trial) < self._size(best)):
-                best = trial
-            if goal <= psnr <= goal + _CLOSE_DECIBELS:
+        goal, trials = self._task.goal.psnr or 0, [trial]
+        while not goal <= self._psnr(trials[-1]) <= goal + _CLOSE_DECIBELS:
+            trial = trials[-1]
+            unit = round(min(max(self._unit(self._sample(trial)), _LEAST_UNIT), _MOST_UNIT))
+            unit += 1 if self._psnr(trial) < goal and unit <= trial.unit else 0
+            if (trial.resolution, unit) in self._sizes or len(trials) > _LAST_TRIALS:
                 break
-            unit = min(max(self._unit_for_error(trial), _LEAST_UNIT), _MOST_UNIT)
-            unit += 1 if psnr < goal and unit <= trial.unit else 0
-            if (trial.resolution, unit) in self._sizes:
-                break
-            trial = self._code(trial.resolution, unit)
-        return trial if best is None else best
+            trials.append(self._code(trial.resolution, unit))
+        enough = [trial for trial in trials if self._psnr(trial) >= goal]
+        return min(enough, key=self._size) if enough else max(trials, key=self._psnr)

@@ -131,7 +131,7 @@ def _touching(inside: BoolArray) -> BoolArray:
 
 
 @compiled(inline="always", _nrt=False)
-def _weight(offset: Any, tap: Any) -> Any:
+def tap_weight(offset: Any, tap: Any) -> Any:
     """Weights of the quadratic spline: tap 0, 1, 2 at -1, 0, 1 from the closest node."""
     if tap == 0:
         return 0.5 * (0.5 - offset) * (0.5 - offset)
@@ -164,12 +164,12 @@ def evaluate(points: Any, regions: Any, coefficients: Any, far: Any, out: Any) -
         i, j, k = int(np.floor(x + 0.5)), int(np.floor(y + 0.5)), int(np.floor(z + 0.5))
         total = 0.0
         for a in range(3):
-            wa = _weight(x - i, a)
+            wa = tap_weight(x - i, a)
             for b in range(3):
-                wb = wa * _weight(y - j, b)
+                wb = wa * tap_weight(y - j, b)
                 row = coefficients[i + a + MARGIN - 1, j + b + MARGIN - 1]
                 for c in range(3):
-                    total += wb * _weight(z - k, c) * row[k + c + MARGIN - 1]
+                    total += wb * tap_weight(z - k, c) * row[k + c + MARGIN - 1]
         if region == 3:
             total = max(total, LEAST_BESIDE)
         elif region == 4:
