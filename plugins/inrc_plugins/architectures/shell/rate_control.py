@@ -107,7 +107,7 @@ class _Search:
         )
 
     def _possible(self, resolutions: Sequence[int]) -> list[int]:
-        """Those of the resolutions whose grid is not too large, the first of all at least."""
+        """Resolutions whose grid is not too large; the coarsest of all if there is none."""
         return [r for r in resolutions if self._fits(r)] or [RESOLUTIONS[0]]
 
     def _fits(self, resolution: int) -> bool:
