@@ -56,7 +56,7 @@ class Continuation:
         return values
 
     def back_squared(self, values: Float64Array) -> Float64Array:
-        """As `back`, with the squares of all weights."""
+        """Sums of `back` with the squares of all weights."""
         for ring in reversed(self._rings):
             inner = ring.shape[1]
             values = values[:inner] + ring.power(2).T @ values[inner:]

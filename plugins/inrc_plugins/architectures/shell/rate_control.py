@@ -102,12 +102,10 @@ class _Search:
         """The possible resolution closest to `wanted` that is finer than those of samples."""
         most = max((sample.resolution for sample in samples), default=0)
         finer = [resolution for resolution in RESOLUTIONS if resolution > most]
-        return min(
-            self._possible(finer), key=lambda resolution: abs(math.log(resolution / wanted))
-        )
+        return min(self._possible(finer), key=lambda resolution: abs(math.log(resolution / wanted)))
 
     def _possible(self, resolutions: Sequence[int]) -> list[int]:
-        """Those of the resolutions whose grid is not too large, the first of all at least."""
+        """Resolutions whose grid is not too large; the coarsest of all if there is none."""
         return [r for r in resolutions if self._fits(r)] or [RESOLUTIONS[0]]
 
     def _fits(self, resolution: int) -> bool:
