@@ -91,11 +91,11 @@ class _Search:
     def _first_of_best(self) -> Trial:
         """The best resolution, with the step that is foreseen for it."""
         samples: list[Sample] = []
-        resolution = self._first_guess()
+        resolution, wanted = RESOLUTIONS[0], self._first_guess()
         for part in _COARSE_PARTS:
-            coarse = self._coarse(resolution * part, samples)
+            coarse = self._coarse(wanted * part, samples)
             samples.append(self._sample(self._code(coarse, _COARSE_UNIT)))
-            resolution = self._best(samples)
+            wanted = resolution = self._best(samples)
         return self._code(resolution, self._unit(foreseen(samples, resolution)))
 
     def _coarse(self, wanted: float, samples: list[Sample]) -> int:
