@@ -276,8 +276,8 @@ class PyramidFit:
         psnr = self._task.goal.psnr
         if psnr is None:
             return step
-        part = central_part(array, self._effort.trial)
-        coefficients, _ = analyse(part.copy(), part_plan(plan, part.shape), step)
+        # The whole field: its middle may have another spread of coefficients.
+        coefficients, _ = analyse(array.copy(), plan, step)
         return ErrorModel(coefficients).step_for(_error_of(psnr), step)
 
     def _estimated_step(

@@ -79,7 +79,8 @@ def choose_plan(
         for _ in range(effort.rounds):
             before = best
             for axis in range(min(effort.axes, len(best))):
-                codes = _options(array.shape, axis, components, effort)
+                uncut = part.shape[axis] == array.shape[axis]
+                codes = _options(array.shape, axis, components, effort, uncut)
                 plans = [(*best[:axis], code, *best[axis + 1 :]) for code in codes]
                 plans = [plan for plan in plans if plan != best and _allowed(plan)]
                 for plan, plan_cost in zip(plans, costs(plans), strict=True):
@@ -88,6 +89,17 @@ def choose_plan(
             if best == before:
                 break
     chosen = _widened(best, whole, array.shape)
+    if effort.cosine and chosen != whole and part.size < min(array.size, LARGER):
+        # The more that is tried on a part, the more likely is a plan that suits this part alone.
+        middle = central_part(array, LARGER)
+        corner = np.ascontiguousarray(array[tuple(slice(0, size) for size in middle.shape)])
+        plans = [part_plan(plan, middle.shape) for plan in (whole, chosen)]
+        joint_cost, cost = (
+            sum(trial_cost(piece, plan, step, array.size, effort) for piece in (middle, corner))
+            for plan in plans
+        )
+        if cost >= MARGIN * joint_cost:
+            chosen, best = whole, part_plan(whole, part.shape)
     if _prediction_wins(part, best, step, effort):
         # Prediction is won or lost by rare details: a larger part decides.
         larger = central_part(array, LARGER)
@@ -142,7 +154,14 @@ def _allowed(plan: tuple[int, ...]) -> bool:
     return len(plan) <= AXES or sum(code <= 0 for code in plan) >= 2
 
 
-def _options(lengths: tuple[int, ...], axis: int, components: int, effort: Effort) -> Iterator[int]:
+def _options(
+    lengths: tuple[int, ...], axis: int, components: int, effort: Effort, uncut: bool
+) -> Iterator[int]:
+    """Codes that are tried along an axis.
+
+    Args:
+        uncut: whether the part holds all of the axis: a basis of a piece says little of the whole.
+    """
     length = lengths[axis]
     if components > 1 and axis == 0:
         yield from (COSINE, NONE)
@@ -151,11 +170,11 @@ def _options(lengths: tuple[int, ...], axis: int, components: int, effort: Effor
         return
     if axis >= len(lengths) - 2 and not effort.cosine:
         return
-    if length <= LEARNED_LONGEST:
+    if uncut and length <= LEARNED_LONGEST:
         yield LEARNED
     if length >= 2 * SEPARATE_LEAST:
         yield SEPARATE
-    if effort.cosine and length <= 1024:
+    if uncut and effort.cosine and length <= 1024:
         yield COSINE
     yield NONE
 
