@@ -23,13 +23,12 @@ SYMBOLS = 64
 MOST_TOKENS = 59
 # Magnitudes below this are their own token; others have raw bits.
 DIRECT = 12
-# Precision of the tables.
-BITS = 12
-TOTAL = 1 << BITS
+# Sum of the frequencies of a table.
+TOTAL = 1 << 12
 # Magnitudes are below this.
 MOST_MAGNITUDE = 1 << 27
-# Cap of the surroundings of siblings, of coefficients in contexts, and of surroundings.
-MOST_SIBLINGS, MOST_NEIGHBOUR, MOST_SURROUNDINGS = 1023, 127, 255
+# Cap of the surroundings of siblings, and of surroundings.
+MOST_SIBLINGS, MOST_SURROUNDINGS = 1023, 255
 # Taps, and weights of magnitudes: those of the taps, the constant, the parent and the siblings.
 TAPS = 7
 WEIGHTS = 10

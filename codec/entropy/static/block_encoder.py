@@ -15,7 +15,6 @@ from codec.entropy.compilation import inlined, kernel
 from codec.entropy.static.alphabet import DIRECT, FIRST_FLAG, FIRST_SIGN, TOKEN_BASES
 from codec.entropy.static.contexts import flag_class, prepare_row
 
-# An event is a symbol of a table in a lane: table, 6 bits; symbol, 6 bits; lane, 5 bits.
 # Bits that a lane costs besides its symbols, about, and the part of a block that lanes may cost.
 _LANE_BITS, _LANE_SHARE = 20.0, 0.02
 
@@ -33,6 +32,7 @@ def token_of(magnitude: Any) -> Any:
 
 @inlined
 def _event(table: Any, symbol: Any, lane: Any) -> Any:
+    """A symbol of a table in a lane: table, 6 bits; symbol, 6 bits; lane, 5 bits."""
     return np.uint32((np.int64(table) << 11) | (np.int64(symbol) << 5) | (np.int64(lane) & 31))
 
 

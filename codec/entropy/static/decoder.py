@@ -6,8 +6,7 @@ Normative text: format_spec/inrc-1.md, section 7.6.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -24,9 +23,9 @@ from codec.entropy.static.differences import sum_differences
 from codec.entropy.static.head import BandContext, StaticHead, WeightMemory
 from codec.entropy.static.lanes_avx2 import LANES_AT_ONCE, PERMUTATIONS
 from codec.entropy.static.levels import LevelMemory, band_contexts, bands_of
-from codec.entropy.static.priors import block_priors, block_surroundings
-from codec.entropy.static.scratch import Scratches
+from codec.entropy.static.priors import block_surroundings
 from codec.entropy.static.tables import decoding_tables
+from codec.entropy.static.workers import Workers
 from codec.errors import CorruptError
 from codec.format.leb128 import decode_uleb
 
@@ -70,10 +69,9 @@ class StaticDecoder:
     def __init__(self, lattice: Lattice, values: Int32Array, threads: int = 1) -> None:
         self._lattice = lattice
         self._values = values
-        self._threads = threads
+        self._workers = Workers(threads)
         self._memory = WeightMemory()
         self._levels = LevelMemory(lattice)
-        self._scratches = Scratches()
         # Number of the band whose surroundings come next.
         self._remembered = 0
 
@@ -99,8 +97,9 @@ class StaticDecoder:
         margin = np.zeros(len(data) - end + 2 * _MARGIN, np.uint8)
         margin[_MARGIN : _MARGIN + len(data) - end] = np.frombuffer(data, np.uint8, offset=end)
         entries = decoding_tables(head.tables.frequencies())
-        for context, weights, band_blocks in zip(contexts, head.weights, blocks, strict=True):
-            self._decode_band(context, weights, band_blocks, margin, entries, head)
+        with self._workers:
+            for context, weights, band_blocks in zip(contexts, head.weights, blocks, strict=True):
+                self._decode_band(context, weights, band_blocks, margin, entries, head)
         self._remembered = last
         return self._lattice.bands[first:last]
 
@@ -129,7 +128,7 @@ class StaticDecoder:
 
     def _remember_others(self, last: int) -> None:
         """Surroundings of bands that another coder held: each is one block."""
-        scratch = self._scratches.block
+        scratch = self._workers.scratch
         for band in self._lattice.bands[self._remembered : last]:
             self._levels.enter(band)
             if not band.orientation:
@@ -161,7 +160,7 @@ class StaticDecoder:
                 return True
             return self._decode_block(context, weights, block, surroundings, data, entries)
 
-        if not all(self._on_threads(work, blocks)):
+        if not all(self._workers.map(work, blocks)):
             raise CorruptError("a block of coefficients is damaged", section="TENS")
         if not band.orientation:
             for block in blocks:
@@ -188,20 +187,11 @@ class StaticDecoder:
         states[:lanes] = data[start : start + 4 * lanes].view("<u4")
         if states[:lanes].min() < _FIRST_STATE:
             return False
-        scratch = self._scratches.block
+        scratch = self._workers.scratch
         clipped, nonzero = scratch.clipped(shape)
         priors, active = scratch.priors(shape)
         narrow = weights.astype(np.int16)
-        siblings = self._levels.siblings if context.has_siblings else self._levels.siblings[:0]
-        block_priors(
-            self._levels.parent(context.band),
-            self._levels.halved(context.band),
-            siblings,
-            place,
-            narrow[CONSTANT:WEIGHTS],
-            priors,
-            active,
-        )
+        self._levels.fill_priors(context, place, narrow[CONSTANT:WEIGHTS], priors, active)
         arguments = (
             self._values, whole, clipped, nonzero, priors, active, narrow[:CONSTANT],
             narrow[WEIGHTS:],
@@ -215,10 +205,3 @@ class StaticDecoder:
         if context.band.orientation:
             block_surroundings(clipped, place, surroundings)
         return bool(complete)
-
-    def _on_threads(self, work: Callable[[_Block], bool], todo: Sequence[_Block]) -> Iterator[bool]:
-        if self._threads == 1:
-            yield from map(work, todo)
-            return
-        with ThreadPoolExecutor(self._threads) as pool:
-            yield from pool.map(work, todo)

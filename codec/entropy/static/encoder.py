@@ -6,20 +6,15 @@ Normative text of the decoder: format_spec/inrc-1.md, section 7.6.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
 from codec.arrays import (
     Float32Array,
-    Int16Array,
     Int32Array,
     Int64Array,
     UInt8Array,
-    UInt16Array,
     UInt32Array,
 )
 from codec.entropy.coder_numbers import STATIC_LATTICE
@@ -39,14 +34,12 @@ from codec.entropy.static.contexts import fill_clipped
 from codec.entropy.static.differences import chosen_axes, take_differences
 from codec.entropy.static.head import BandContext, StaticHead, WeightMemory
 from codec.entropy.static.levels import LevelMemory, band_contexts
-from codec.entropy.static.priors import block_priors, block_surroundings
-from codec.entropy.static.scratch import Scratches
+from codec.entropy.static.priors import block_surroundings
 from codec.entropy.static.tables import code_lengths, tables_for
+from codec.entropy.static.workers import Workers
 from codec.errors import InvalidInputError
 from codec.format.leb128 import encode_uleb
 
-_T = TypeVar("_T")
-_R = TypeVar("_R")
 # Levels share a stream until it holds so many coefficients that are not 0: tables cost about a
 # hundred bytes.
 _STREAM_NONZERO = 3000
@@ -101,7 +94,7 @@ class StaticEncoder:
     ) -> None:
         self._lattice = lattice
         self._values = values
-        self._threads = threads
+        self._workers = Workers(threads)
         self._choice = choice
         # Counts of the symbols of all bands so far, by which choices are made.
         self._counts = expected_counts()
@@ -109,7 +102,6 @@ class StaticEncoder:
         # Weights as bands have chosen them, and as heads that are written have given them.
         self._chosen, self._written = WeightMemory(), WeightMemory()
         self._levels = LevelMemory(lattice)
-        self._scratches = Scratches()
 
     def segments(self) -> list[Segment]:
         """The streams' segments, from coarse to fine.
@@ -125,15 +117,16 @@ class StaticEncoder:
             )
         segments, first, nonzero = [], 0, 0
         counts = [int(np.count_nonzero(self._values[band.box])) for band in bands]
-        for number, band in enumerate(bands):
-            nonzero += counts[number]
-            last = number + 1 == len(bands)
-            if last or (bands[number + 1].level != band.level and nonzero >= _STREAM_NONZERO):
-                streamed = bands[first : number + 1]
-                largest = tuple(map(max, zip(*(part.shape for part in streamed), strict=True)))
-                edges = edges_for(largest, nonzero / sum(part.size for part in streamed))
-                segments.append(self._segment(first, number + 1, edges))
-                first, nonzero = number + 1, 0
+        with self._workers:
+            for number, band in enumerate(bands):
+                nonzero += counts[number]
+                last = number + 1 == len(bands)
+                if last or (bands[number + 1].level != band.level and nonzero >= _STREAM_NONZERO):
+                    streamed = bands[first : number + 1]
+                    largest = tuple(map(max, zip(*(part.shape for part in streamed), strict=True)))
+                    edges = edges_for(largest, nonzero / sum(part.size for part in streamed))
+                    segments.append(self._segment(first, number + 1, edges))
+                    first, nonzero = number + 1, 0
         return segments
 
     def _segment(self, first: int, last: int, edges: Edges) -> Segment:
@@ -167,7 +160,7 @@ class StaticEncoder:
             )
             return 1 + lanes.bit_length() - 1 + 6 * len(data), data
 
-        coded = list(self._on_threads(assembled, [block for band in blocks for block in band]))
+        coded = list(self._workers.map(assembled, [block for band in blocks for block in band]))
         parts = [head.to_bytes(contexts, self._written)]
         parts += [encode_uleb(entry) for entry, _ in coded]
         parts += [data for _, data in coded]
@@ -181,11 +174,12 @@ class StaticEncoder:
         self._take_differences(edges)
         counts = np.zeros((TABLES, SYMBOLS), np.int64)
         raw_bits = 0
-        for context in band_contexts(self._lattice, 0, len(bands)):
-            self._levels.enter(context.band)
-            weights = self._chosen.of(context.band.orientation)
-            blocks = self._band_blocks(context, weights, edges, counts)
-            raw_bits += sum(block.raw_bits for block in blocks if block is not None)
+        with self._workers:
+            for context in band_contexts(self._lattice, 0, len(bands)):
+                self._levels.enter(context.band)
+                weights = self._chosen.of(context.band.orientation)
+                blocks = self._band_blocks(context, weights, edges, counts)
+                raw_bits += sum(block.raw_bits for block in blocks if block is not None)
         lengths = code_lengths(tables_for(counts).frequencies())
         return float((counts * lengths).sum()) + raw_bits
 
@@ -214,7 +208,7 @@ class StaticEncoder:
         sample = np.empty((fitting.COLUMNS, 2 * fitting.SAMPLE), np.float32)
         # Columns of the sample that are filled, and where the next block starts.
         progress = np.zeros(2, np.int64)
-        scratch = self._scratches.block
+        scratch = self._workers.scratch
         boxes = list(block_boxes(band.shape, edges))
         boxes = boxes[:: max(1, len(boxes) // _SAMPLED_BLOCKS)]
         size = sum(math.prod(part.stop - part.start for part in box) for box in boxes)
@@ -226,7 +220,8 @@ class StaticEncoder:
             fill_clipped(self._values, whole, clipped, nonzero)
             fitting.sample_rows(
                 self._values, whole, place, clipped, self._levels.parent(band),
-                self._levels.halved(band), self._siblings(context), stride, sample, progress,
+                self._levels.halved(band), self._levels.siblings_of(context), stride, sample,
+                progress,
             )  # fmt: skip
         weights = fitting.fitted(
             np.ascontiguousarray(sample[:, : progress[0]]), known, context.weight_numbers
@@ -243,35 +238,19 @@ class StaticEncoder:
         scale, price = np.float32(1 / choice.step), np.float32(choice.price)
 
         def choose(box: Box) -> None:
-            scratch = self._scratches.block
+            scratch = self._workers.scratch
             whole, place = place_within(context.band, box)
             shape = tuple(place[1])
             clipped, nonzero = scratch.clipped(shape)
             priors, active = scratch.priors(shape)
-            self._fill_priors(context, place, narrow[CONSTANT:WEIGHTS], priors, active)
+            self._levels.fill_priors(context, place, narrow[CONSTANT:WEIGHTS], priors, active)
             choose_block(
                 choice.coefficients, whole, scale, price, lengths, self._values, clipped, nonzero,
                 priors, active, narrow[:CONSTANT], narrow[WEIGHTS:], scratch.rows,
             )  # fmt: skip
 
-        for _ in self._on_threads(choose, block_boxes(context.band.shape, edges)):
+        for _ in self._workers.map(choose, block_boxes(context.band.shape, edges)):
             pass
-
-    def _fill_priors(
-        self,
-        context: BandContext,
-        place: Int64Array,
-        weights: Int16Array,
-        priors: Int16Array,
-        active: UInt8Array,
-    ) -> None:
-        band = context.band
-        parent, siblings = self._levels.parent(band), self._siblings(context)
-        block_priors(parent, self._levels.halved(band), siblings, place, weights, priors, active)
-
-    def _siblings(self, context: BandContext) -> UInt16Array:
-        siblings = self._levels.siblings
-        return siblings if context.has_siblings else siblings[:0]
 
     def _band_events(
         self, context: BandContext, weights: Int64Array, edges: Edges, counts: Int64Array
@@ -284,7 +263,7 @@ class StaticEncoder:
             return self._block_events(context, weights, box, surroundings)
 
         blocks = []
-        for block, counted in self._on_threads(collect, block_boxes(band.shape, edges)):
+        for block, counted in self._workers.map(collect, block_boxes(band.shape, edges)):
             blocks.append(block)
             counts += counted
             self._counts += 64 * counted
@@ -298,7 +277,7 @@ class StaticEncoder:
         box: Box,
         surroundings: UInt8Array,
     ) -> tuple[_BlockEvents | None, Int64Array]:
-        scratch = self._scratches.block
+        scratch = self._workers.scratch
         counts = np.zeros((TABLES, SYMBOLS), np.int64)
         whole, place = place_within(context.band, box)
         shape = tuple(place[1])
@@ -309,7 +288,7 @@ class StaticEncoder:
             block_surroundings(clipped, place, surroundings)
         priors, active = scratch.priors(shape)
         narrow = weights.astype(np.int16)
-        self._fill_priors(context, place, narrow[CONSTANT:WEIGHTS], priors, active)
+        self._levels.fill_priors(context, place, narrow[CONSTANT:WEIGHTS], priors, active)
         size, length = int(np.prod(shape)), int(shape[3])
         events = np.empty(2 * size + size // length * (1 + length // 32), np.uint32)
         raw = np.zeros(4 * size + 8, np.uint8)
@@ -323,11 +302,3 @@ class StaticEncoder:
         return _BlockEvents(
             events[:count].copy(), raw[: (bits + 7) // 8].copy(), int(bits), length, counts
         ), counts
-
-    def _on_threads(self, work: Callable[[_T], _R], todo: Iterable[_T]) -> Iterable[_R]:
-        """Results of `work` in the order of `todo`."""
-        if self._threads == 1:
-            yield from map(work, todo)
-            return
-        with ThreadPoolExecutor(self._threads) as pool:
-            yield from pool.map(work, todo)

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from codec.arrays import Int64Array, UInt8Array, UInt16Array
+from codec.arrays import Int16Array, Int64Array, UInt8Array, UInt16Array
 from codec.entropy.lattice import AXES, Band, Lattice
 from codec.entropy.static.head import BandContext
-from codec.entropy.static.priors import add_surroundings
+from codec.entropy.static.priors import add_surroundings, block_priors
 
 _NO_PARENT = np.zeros((0,) * AXES, np.uint8)
 _NO_SIBLINGS = np.zeros((0,) * AXES, np.uint16)
@@ -36,10 +36,22 @@ class LevelMemory:
         """Surroundings of the band of the same orientation one level up; empty without one."""
         return self._parents.get(band.orientation, _NO_PARENT)
 
-    @property
-    def siblings(self) -> UInt16Array:
-        """Sum over the earlier bands of the level, of the longest one's shape; empty if none."""
-        return self._siblings
+    def siblings_of(self, context: BandContext) -> UInt16Array:
+        """Sum over the earlier bands of a band's level; empty if it has none."""
+        return self._siblings if context.has_siblings else self._siblings[:0]
+
+    def fill_priors(
+        self,
+        context: BandContext,
+        place: Int64Array,
+        weights: Int16Array,
+        priors: Int16Array,
+        active: UInt8Array,
+    ) -> None:
+        """Write what E of a block's positions has besides its taps; see `block_priors`."""
+        parent, halved = self.parent(context.band), self.halved(context.band)
+        siblings = self.siblings_of(context)
+        block_priors(parent, halved, siblings, place, weights, priors, active)
 
     def halved(self, band: Band) -> Int64Array:
         """Per axis, 1 where the parent has half the samples."""
