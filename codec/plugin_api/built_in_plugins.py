@@ -58,7 +58,7 @@ BUILT_IN = (
         2,
         "pyramid",
         "pyramid.architecture:Pyramid",
-        "wavelets and learned bases per axis, context-mixed coefficients (the default)",
+        "wavelets and learned bases per axis, coded by tables or mixing (the default)",
     ),
     _architecture(
         3,

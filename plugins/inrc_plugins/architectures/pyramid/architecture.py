@@ -28,7 +28,7 @@ class Pyramid:
     identifier = 2
     name = "pyramid"
     version = 1
-    summary = "wavelets and learned bases per axis, context-mixed coefficients (the default)"
+    summary = "wavelets and learned bases per axis, coded by tables or mixing (the default)"
     staged = False
     bounded = True
     settings = NoSettings
